@@ -1,0 +1,134 @@
+/** What people do, and the events Confluence sends about it. */
+import { durationMs } from '../clock';
+import { type Caller, callerId, mayDo, mayHavePersonalSpace, maySeeContent } from './access';
+import type { ConfluenceSite } from './site';
+import { APP_ACCOUNT_ID, type Content, latest, openGrants, type Person, personalSpaceKey, type Space } from './state';
+
+const iso = (at: number): string => new Date(at).toISOString();
+const user = (accountId: string): Record<string, unknown> => ({
+  type: 'known',
+  accountId,
+  accountType: accountId === APP_ACCOUNT_ID ? 'app' : 'atlassian',
+  isExternalCollaborator: false,
+});
+
+function spaceObject(space: Space): Record<string, unknown> {
+  return {
+    id: space.id,
+    key: space.key,
+    alias: space.key,
+    name: space.name,
+    type: space.type,
+    status: space.status,
+    icon: { path: `/wiki/aa-avatar/${space.authorId}`, width: 48, height: 48, isDefault: true },
+  };
+}
+
+/** An event was the app's own when the app asked for it, impersonating or not. */
+const isSelf = (caller: Caller): boolean => caller.kind === 'app' || (caller.kind === 'person' && caller.viaApp);
+
+export function contentEvents(site: ConfluenceSite) {
+  return {
+    /** No event leaves a page with view restrictions; restricted spaces do send theirs (V13). */
+    content(verb: 'viewed' | 'created' | 'updated' | 'trashed' | 'deleted', item: Content, caller: Caller): void {
+      const space = site.state.spacesById.get(item.spaceId);
+      if (!space || item.viewers) return;
+      const version = latest(item);
+      site.onEvent({
+        eventType: `avi:confluence:${verb}:${item.type}`,
+        atlassianId: callerId(caller),
+        eventCreatedDate: site.clock.iso(),
+        suppressNotifications: false,
+        selfGenerated: isSelf(caller),
+        content: {
+          id: String(item.id),
+          type: item.type,
+          status: item.status,
+          title: item.title,
+          space: spaceObject(space),
+          history: { latest: true, createdBy: user(item.authorId), ownedBy: user(item.ownerId), createdDate: iso(item.createdAt) },
+          version: { by: user(version.authorId), when: iso(version.at), number: version.number },
+        },
+      });
+    },
+    space(verb: 'created' | 'updated' | 'deleted' | 'permissions_updated', space: Space, caller: Caller): void {
+      site.onEvent({
+        eventType: `avi:confluence:${verb}:space:V2`,
+        atlassianId: callerId(caller),
+        eventCreatedDate: site.clock.iso(),
+        selfGenerated: isSelf(caller),
+        space: { ...spaceObject(space), history: { createdBy: user(space.authorId), createdDate: iso(space.createdAt) } },
+      });
+    },
+  };
+}
+
+export function peopleEvents(site: ConfluenceSite) {
+  return {
+    user(verb: 'created' | 'deleted', person: Person): void {
+      site.onEvent({
+        eventType: `avi:confluence:${verb}:user`,
+        eventCreatedDate: site.clock.iso(),
+        selfGenerated: false,
+        user: { ...user(person.accountId), username: person.accountId, email: person.accountId, displayName: person.accountId, publicName: person.accountId },
+      });
+    },
+  };
+}
+
+/** A person looks at a page. Confluence may make their personal space at this moment. */
+export function view(site: ConfluenceSite, person: Person, item: Content): void {
+  const caller: Caller = { kind: 'person', person, viaApp: false };
+  if (!maySeeContent(site.state, caller, item)) throw new Error(`${person.accountId} may not view ${item.id}`);
+  site.tell.content('viewed', item, caller);
+  if (site.settings.nativeAutoCreate) {
+    const delay = durationMs(site.settings.nativeAutoCreateDelay);
+    if (delay === 0) createNatively(site, person);
+    else site.clock.after(delay, () => void createNatively(site, person));
+  }
+}
+
+export function edit(site: ConfluenceSite, person: Person, item: Content): void {
+  const caller: Caller = { kind: 'person', person, viaApp: false };
+  const space = site.state.spacesById.get(item.spaceId);
+  if (!space || !mayDo(site.state, caller, space, 'update/page')) throw new Error(`${person.accountId} may not edit ${item.id}`);
+  site.state.addVersion(item, { authorId: person.accountId, at: site.clock.now(), message: '' });
+  site.tell.content('updated', item, caller);
+}
+
+/** Confluence's own automatic creation: open, with its own homepage, for people who hold "Personal space". */
+export function createNatively(site: ConfluenceSite, person: Person): Space | null {
+  const key = personalSpaceKey(person.accountId);
+  if (person.personalSpaceId !== null || site.state.spacesByKey.has(key) || !mayHavePersonalSpace(site.state, person)) return null;
+  return createPersonalSpace(site, person, { kind: 'person', person, viaApp: false }, openGrants(person.accountId));
+}
+
+/** The homepage that Confluence itself puts into a new personal space. */
+export const NATIVE_HOME_BODY = '<p>Welcome to your personal space.</p>';
+
+export function createPersonalSpace(site: ConfluenceSite, owner: Person, caller: Caller, grants: Space['grants'], name = owner.displayName): Space {
+  const space = site.state.addSpace({
+    key: personalSpaceKey(owner.accountId),
+    name,
+    type: 'personal',
+    status: 'current',
+    authorId: owner.accountId,
+    ownerId: owner.accountId,
+    createdAt: site.clock.now(),
+    description: '',
+    grants,
+    homeTitle: 'Overview',
+    homeBody: NATIVE_HOME_BODY,
+  });
+  site.state.record(callerId(caller), 'space-created', space.key);
+  site.tell.space('created', space, caller);
+  return space;
+}
+
+/** Space admins change the status of a space; the event is an assumption (V12). */
+export function setSpaceStatus(site: ConfluenceSite, space: Space, status: Space['status'], caller: Caller): void {
+  if (space.status === status) return;
+  space.status = status;
+  site.state.record(callerId(caller), `space-${status}`, space.key);
+  if (status !== 'trashed') site.tell.space('updated', space, caller);
+}

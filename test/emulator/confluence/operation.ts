@@ -1,0 +1,228 @@
+/** The frame of every REST operation: what it takes, what it answers, and Confluence's two ways to say no. */
+import type { z } from 'zod';
+import type { Caller } from './access';
+import type { ConfluenceSite } from './site';
+
+export interface Call {
+  site: ConfluenceSite;
+  caller: Caller;
+  params: Record<string, string>;
+  query: URLSearchParams;
+  body: unknown;
+  headers: Headers;
+}
+
+export interface Reply {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** What a GET returned, for points: +1 a core object, +2 an identity or access object. */
+  returned?: { objects?: number; identities?: number };
+}
+
+export interface Operation {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** `:name` marks a parameter. */
+  path: string;
+  /** Scope sets; any one set, held whole, is enough. */
+  scopes: readonly (readonly string[])[];
+  /** Only for the app itself, without impersonation. */
+  appOnly?: boolean;
+  closedToApps?: boolean;
+  handle(call: Call): Reply;
+}
+
+export type Family = 'v1' | 'v2';
+
+export function familyOf(path: string): Family {
+  return path.startsWith('/wiki/api/v2') ? 'v2' : 'v1';
+}
+
+const V2_CODES: Record<number, [code: string, title: string]> = {
+  400: ['INVALID_REQUEST_PARAMETER', 'Bad Request'],
+  401: ['UNAUTHORIZED', 'Unauthorized'],
+  403: ['FORBIDDEN', 'Forbidden'],
+  404: ['NOT_FOUND', 'Not Found'],
+  409: ['CONFLICT', 'Conflict'],
+  413: ['PAYLOAD_TOO_LARGE', 'Payload Too Large'],
+};
+
+const V1_EXCEPTIONS: Record<number, string> = {
+  400: 'com.atlassian.confluence.api.service.exceptions.BadRequestException: ',
+  403: 'com.atlassian.confluence.api.service.exceptions.PermissionException: ',
+  404: 'com.atlassian.confluence.api.service.exceptions.NotFoundException: ',
+};
+
+/** A refusal in the shape of the API that was called. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+
+  reply(family: Family): Reply {
+    return { status: this.status, body: errorBody(family, this.status, this.message) };
+  }
+}
+
+export function errorBody(family: Family, status: number, message: string): unknown {
+  if (family === 'v2') {
+    const [code, title] = V2_CODES[status] ?? ['INTERNAL_SERVER_ERROR', 'Error'];
+    return { errors: [{ status, code, title, detail: message || null }] };
+  }
+  return {
+    statusCode: status,
+    data: {
+      authorized: status !== 401 && status !== 403,
+      valid: status !== 400,
+      errors: [{ message: { translation: message, args: [] } }],
+      successful: false,
+    },
+    message: `${V1_EXCEPTIONS[status] ?? ''}${message}`,
+  };
+}
+
+export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new Refusal(400, `Invalid value for '${issue?.path.join('.') ?? ''}': ${issue?.message ?? 'not readable'}`);
+}
+
+/** A whole number in a query, or the default. @throws Refusal 400 */
+export function intParam(query: URLSearchParams, name: string, fallback: number, max: number, whenOver: 'refuse' | 'cap' = 'refuse'): number {
+  const text = query.get(name);
+  if (text === null) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Refusal(400, `'${name}' must be a whole number`);
+  if (value > max) {
+    if (whenOver === 'cap') return max;
+    throw new Refusal(400, `'${name}' must be at most ${max}`);
+  }
+  return value;
+}
+
+/** Comma-separated or repeated values. */
+export function listParam(query: URLSearchParams, name: string, max: number): string[] | null {
+  const raw = query.getAll(name).flatMap((v) => v.split(',')).map((v) => v.trim());
+  const values = raw.filter((v) => v !== '');
+  if (!query.has(name)) return null;
+  if (values.length > max) throw new Refusal(400, `'${name}' takes at most ${max} values`);
+  return values;
+}
+
+/** @throws Refusal 404 for anything that is not an id: the product hides whether it exists. */
+export function idParam(call: Call, name: string): number {
+  const value = Number(call.params[name]);
+  if (!Number.isSafeInteger(value) || value <= 0) throw new Refusal(404, 'Not found');
+  return value;
+}
+
+const encodeCursor = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+function decodeCursor(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+  } catch {
+    throw new Refusal(400, 'Invalid cursor');
+  }
+}
+
+/**
+ * A v2 page: walks `items` from the cursor, keeps what `accept` takes, and links the next page in
+ * body and `Link` header. `items` must stand in a stable order between calls; the cursor is the
+ * number of the last item seen, or with `idOf` its id, which survives insertions and removals.
+ */
+export function pageV2<T>(
+  call: Call,
+  items: readonly T[],
+  options: { accept?: (item: T) => boolean; idOf?: (item: T) => number; default?: number; max?: number },
+): { items: T[]; links: Record<string, string>; headers: Record<string, string> } {
+  const limit = intParam(call.query, 'limit', options.default ?? 25, options.max ?? 250);
+  if (limit < 1) throw new Refusal(400, "'limit' must be at least 1");
+  const cursorText = call.query.get('cursor');
+  const cursor = cursorText === null ? null : decodeCursor(cursorText);
+  if (cursor !== null && typeof cursor !== 'number') throw new Refusal(400, 'Invalid cursor');
+  let start = 0;
+  if (cursor !== null) start = options.idOf ? firstAfter(items, cursor, options.idOf) : cursor + 1;
+  const taken: T[] = [];
+  let last: number | null = null;
+  let more = false;
+  for (let i = start; i < items.length; i += 1) {
+    const item = items[i] as T;
+    if (options.accept && !options.accept(item)) continue;
+    if (taken.length === limit) {
+      more = true;
+      break;
+    }
+    taken.push(item);
+    last = options.idOf ? options.idOf(item) : i;
+  }
+  const base = `${call.site.baseUrl}/wiki`;
+  const links: Record<string, string> = { base };
+  const headers: Record<string, string> = {};
+  if (more) {
+    const query = new URLSearchParams(call.query);
+    query.set('cursor', encodeCursor(last));
+    links.next = `${call.site.currentPath}?${query}`;
+    headers.link = `<${links.next}>; rel="next", <${base}>; rel="base"`;
+  }
+  return { items: taken, links, headers };
+}
+
+function firstAfter<T>(items: readonly T[], id: number, idOf: (item: T) => number): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (idOf(items[middle] as T) <= id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A v1 page by `start` and `limit`. */
+export function pageV1<T>(
+  call: Call,
+  all: Iterable<T> & { length?: number; size?: number },
+  options: { default: number; max: number; whenOver?: 'refuse' | 'cap'; accept?: (item: T) => boolean },
+): { results: T[]; envelope: Record<string, unknown>; total: number | undefined } {
+  const start = intParam(call.query, 'start', 0, Number.MAX_SAFE_INTEGER);
+  const limit = intParam(call.query, 'limit', options.default, options.max, options.whenOver ?? 'cap');
+  const results: T[] = [];
+  let index = 0;
+  let more = false;
+  for (const item of all) {
+    if (options.accept && !options.accept(item)) continue;
+    if (index >= start) {
+      if (results.length === limit) {
+        more = true;
+        break;
+      }
+      results.push(item);
+    }
+    index += 1;
+  }
+  const links: Record<string, string> = { base: `${call.site.baseUrl}/wiki`, context: '/wiki' };
+  if (more) {
+    const query = new URLSearchParams(call.query);
+    query.set('start', String(start + results.length));
+    query.set('limit', String(limit));
+    links.next = `${call.site.currentPath.replace(/^\/wiki/, '')}?${query}`;
+  }
+  return { results, envelope: { start, limit, size: results.length, _links: links }, total: all.length ?? all.size };
+}
+
+/** A page of search: cursor only, `_links.next` and no way to compute `start`. */
+export function pageSearch<T>(call: Call, all: readonly T[], limit: number): { results: T[]; start: number; next: string | undefined } {
+  const cursorText = call.query.get('cursor');
+  const cursor = cursorText === null ? 0 : decodeCursor(cursorText);
+  if (typeof cursor !== 'number') throw new Refusal(400, 'Invalid cursor');
+  const results = all.slice(cursor, cursor + limit);
+  const after = cursor + results.length;
+  if (after >= all.length) return { results, start: cursor, next: undefined };
+  const query = new URLSearchParams(call.query);
+  query.set('cursor', encodeCursor(after));
+  return { results, start: cursor, next: `${call.site.currentPath.replace(/^\/wiki/, '')}?${query}` };
+}

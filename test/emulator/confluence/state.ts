@@ -1,0 +1,384 @@
+/**
+ * What a Confluence site holds. Plain records in maps, with the few indexes that keep a list page
+ * quick at 100,000 people and 100,000 spaces. No rule of who may do what lives here (access.ts).
+ */
+import type { Clock } from '../clock';
+import type { SiteSettings } from '../settings';
+
+export interface Group {
+  id: string;
+  name: string;
+  /** What membership gives on this site. */
+  access: 'user' | 'admin' | 'none';
+  members: Set<string>;
+}
+
+export interface Person {
+  accountId: string;
+  displayName: string;
+  publicName: string;
+  email: string;
+  accountStatus: 'active' | 'inactive' | 'closed' | 'unknown';
+  accountType: 'atlassian' | 'app' | 'customer';
+  isGuest: boolean;
+  groups: Set<string>;
+  locale: string;
+  /** Id of the personal space, also when it is archived or in the trash. */
+  personalSpaceId: number | null;
+}
+
+export type SpaceStatus = 'current' | 'archived' | 'trashed';
+
+export interface Grant {
+  principalType: 'USER' | 'GROUP' | 'ACCESS_CLASS';
+  principalId: string;
+  /** One of ROLES, or the classic operations (`create/page` ...) in ROLES_TRANSITION and PRE_ROLES. */
+  roleId: string | null;
+  operations: readonly string[];
+}
+
+export interface Space {
+  id: number;
+  key: string;
+  name: string;
+  type: 'global' | 'personal';
+  status: SpaceStatus;
+  authorId: string;
+  ownerId: string | null;
+  createdAt: number;
+  homepageId: number | null;
+  description: string;
+  grants: readonly Grant[];
+  labels: string[];
+}
+
+export interface Version {
+  number: number;
+  at: number;
+  authorId: string;
+  message: string;
+}
+
+export type ContentType = 'page' | 'blogpost' | 'comment' | 'attachment';
+
+export interface Content {
+  id: number;
+  type: ContentType;
+  status: 'current' | 'archived' | 'trashed' | 'draft';
+  statusChangedAt: number;
+  title: string;
+  spaceId: number;
+  parentId: number | null;
+  authorId: string;
+  ownerId: string;
+  createdAt: number;
+  body: string;
+  versions: Version[];
+  /** Account ids that may view, or null when nobody is kept out. */
+  viewers: Set<string> | null;
+}
+
+export interface Property {
+  id: number;
+  key: string;
+  value: unknown;
+  createdAt: number;
+  createdBy: string;
+  version: number;
+  versionAt: number;
+}
+
+export interface Template {
+  id: string;
+  name: string;
+  description: string;
+  spaceKey: string | null;
+  body: string;
+}
+
+export interface LongTask {
+  id: string;
+  startedAt: number;
+  finishedAt: number | null;
+  successful: boolean;
+}
+
+export const SITE = {
+  cloudId: '2f6b1c5e-7d0a-4f5b-9a51-3a4b7c1d2e30',
+  baseUrl: 'https://example.atlassian.net',
+} as const;
+
+/** The app's own user, as Confluence gives one to every installed app. */
+export const APP_ACCOUNT_ID = '712020:0a0a0a0a-0000-4000-8000-00000000a001';
+
+const OWNER_OPERATIONS = [
+  'read/space',
+  'administer/space',
+  'export/space',
+  'delete/space',
+  'archive/space',
+  'create/page',
+  'update/page',
+  'delete/page',
+  'archive/page',
+  'create/blogpost',
+  'delete/blogpost',
+  'create/comment',
+  'delete/comment',
+  'create/attachment',
+  'delete/attachment',
+] as const;
+
+export interface Role {
+  id: string;
+  name: string;
+  description: string;
+  operations: readonly string[];
+}
+
+export const ROLES: readonly Role[] = [
+  { id: 'a1f0c8e2-0001-4b6e-9c55-0d2f5f6b7a01', name: 'Admin', description: 'Manages the space', operations: OWNER_OPERATIONS },
+  {
+    id: 'a1f0c8e2-0002-4b6e-9c55-0d2f5f6b7a02',
+    name: 'Manager',
+    description: 'Manages the content of the space',
+    operations: OWNER_OPERATIONS.filter((o) => !['administer/space', 'delete/space', 'archive/space'].includes(o)),
+  },
+  {
+    id: 'a1f0c8e2-0003-4b6e-9c55-0d2f5f6b7a03',
+    name: 'Collaborator',
+    description: 'Creates and edits content',
+    operations: ['read/space', 'create/page', 'update/page', 'create/blogpost', 'create/comment', 'create/attachment'],
+  },
+  {
+    id: 'a1f0c8e2-0004-4b6e-9c55-0d2f5f6b7a04',
+    name: 'Viewer',
+    description: 'Reads and comments',
+    operations: ['read/space', 'create/comment'],
+  },
+];
+export const ADMIN_ROLE = ROLES[0] as Role;
+const COLLABORATOR_ROLE = ROLES[2] as Role;
+
+const grantsByOwner = new Map<string, readonly Grant[]>();
+
+/** A grant list with the owner alone. Shared per owner: 100,000 spaces would repeat it. */
+export function privateGrants(ownerId: string): readonly Grant[] {
+  let grants = grantsByOwner.get(ownerId);
+  if (!grants) {
+    grants = [{ principalType: 'USER', principalId: ownerId, roleId: ADMIN_ROLE.id, operations: OWNER_OPERATIONS }];
+    grantsByOwner.set(ownerId, grants);
+  }
+  return grants;
+}
+
+const EVERYONE_GRANT: Grant = {
+  principalType: 'ACCESS_CLASS',
+  principalId: 'all-licensed-users',
+  roleId: COLLABORATOR_ROLE.id,
+  operations: COLLABORATOR_ROLE.operations,
+};
+
+/** The site's default space permissions: the creator and everyone with a licence. */
+export function openGrants(ownerId: string): readonly Grant[] {
+  return [...privateGrants(ownerId), EVERYONE_GRANT];
+}
+
+/** Open = somebody who holds no grant of their own may read: by group or access class. */
+export function isOpen(space: Space): boolean {
+  return space.grants.some((g) => g.principalType !== 'USER' && g.operations.includes('read/space'));
+}
+
+/** `~` + account id without `:` and `-`. Only for making keys; existing spaces are looked up. */
+export function personalSpaceKey(accountId: string): string {
+  return `~${accountId.replace(/[:-]/g, '')}`;
+}
+
+export interface AuditEntry {
+  at: string;
+  actor: string;
+  action: string;
+  target: string;
+}
+
+const ID_STEP = 2;
+
+export class ConfluenceState {
+  readonly people = new Map<string, Person>();
+  readonly groups = new Map<string, Group>();
+  readonly groupsByName = new Map<string, Group>();
+  /** In the order of their ids. */
+  readonly spaces: Space[] = [];
+  readonly spacesById = new Map<number, Space>();
+  readonly spacesByKey = new Map<string, Space>();
+  readonly content = new Map<number, Content>();
+  readonly contentBySpace = new Map<number, Content[]>();
+  readonly spaceProperties = new Map<number, Property[]>();
+  readonly userProperties = new Map<string, Map<string, Property>>();
+  readonly appProperties = new Map<string, unknown>();
+  readonly templates = new Map<string, Template>();
+  readonly longTasks = new Map<string, LongTask>();
+  readonly watches = new Set<string>();
+  readonly audit: AuditEntry[] = [];
+  private nextId = 163_840;
+  private sortedSpaces = new Map<string, Space[]>();
+
+  constructor(
+    readonly clock: Clock,
+    readonly settings: SiteSettings,
+  ) {}
+
+  newId(): number {
+    this.nextId += ID_STEP;
+    return this.nextId;
+  }
+
+  record(actor: string, action: string, target: string): void {
+    this.audit.push({ at: this.clock.iso(), actor, action, target });
+  }
+
+  addGroup(group: Omit<Group, 'members'>): Group {
+    const full: Group = { ...group, members: new Set() };
+    this.groups.set(full.id, full);
+    this.groupsByName.set(full.name, full);
+    return full;
+  }
+
+  addPerson(person: Omit<Person, 'groups' | 'personalSpaceId'> & { groups: string[] }): Person {
+    const full: Person = { ...person, groups: new Set(), personalSpaceId: null };
+    this.people.set(full.accountId, full);
+    this.setGroups(full, person.groups);
+    return full;
+  }
+
+  /** @throws Error when a group of that name does not exist. */
+  setGroups(person: Person, names: string[]): void {
+    const groups = names.map((name) => {
+      const group = this.groupsByName.get(name);
+      if (!group) throw new Error(`no group named ${name}`);
+      return group;
+    });
+    for (const id of person.groups) this.groups.get(id)?.members.delete(person.accountId);
+    person.groups = new Set(groups.map((g) => g.id));
+    for (const group of groups) group.members.add(person.accountId);
+  }
+
+  isInGroup(person: Person, names: readonly string[]): boolean {
+    return names.some((name) => {
+      const group = this.groupsByName.get(name);
+      return group !== undefined && person.groups.has(group.id);
+    });
+  }
+
+  isLicensed(person: Person): boolean {
+    if (person.accountStatus !== 'active' || person.isGuest || person.accountType !== 'atlassian') return false;
+    for (const id of person.groups) {
+      const access = this.groups.get(id)?.access;
+      if (access === 'user' || access === 'admin') return true;
+    }
+    return false;
+  }
+
+  isAdmin(person: Person): boolean {
+    if (person.accountStatus !== 'active') return false;
+    for (const id of person.groups) if (this.groups.get(id)?.access === 'admin') return true;
+    return false;
+  }
+
+  addSpace(space: Omit<Space, 'id' | 'homepageId' | 'labels'> & { homeTitle: string; homeBody: string }): Space {
+    const { homeTitle, homeBody, ...fields } = space;
+    const full: Space = { ...fields, id: this.newId(), homepageId: null, labels: [] };
+    this.spaces.push(full);
+    this.spacesById.set(full.id, full);
+    this.spacesByKey.set(full.key, full);
+    this.sortedSpaces.clear();
+    full.homepageId = this.addContent({
+      type: 'page',
+      title: homeTitle,
+      spaceId: full.id,
+      parentId: null,
+      authorId: full.authorId,
+      body: homeBody,
+      at: full.createdAt,
+    }).id;
+    if (full.type === 'personal' && full.ownerId) {
+      const owner = this.people.get(full.ownerId);
+      if (owner) owner.personalSpaceId = full.id;
+    }
+    return full;
+  }
+
+  removeSpace(space: Space): void {
+    this.spaces.splice(this.spaces.indexOf(space), 1);
+    this.spacesById.delete(space.id);
+    this.spacesByKey.delete(space.key);
+    this.sortedSpaces.clear();
+    for (const item of this.contentBySpace.get(space.id) ?? []) this.content.delete(item.id);
+    this.contentBySpace.delete(space.id);
+    this.spaceProperties.delete(space.id);
+    const owner = space.ownerId ? this.people.get(space.ownerId) : undefined;
+    if (owner?.personalSpaceId === space.id) owner.personalSpaceId = null;
+  }
+
+  renameSpace(space: Space, name: string): void {
+    space.name = name;
+    this.sortedSpaces.clear();
+  }
+
+  /** All spaces ordered by id, key or name; kept until a space is added, removed or renamed. */
+  spacesOrderedBy(field: 'id' | 'key' | 'name'): Space[] {
+    if (field === 'id') return this.spaces;
+    let sorted = this.sortedSpaces.get(field);
+    if (!sorted) {
+      sorted = [...this.spaces].sort((a, b) => (a[field] < b[field] ? -1 : a[field] > b[field] ? 1 : a.id - b.id));
+      this.sortedSpaces.set(field, sorted);
+    }
+    return sorted;
+  }
+
+  addContent(item: {
+    type: ContentType;
+    title: string;
+    spaceId: number;
+    parentId: number | null;
+    authorId: string;
+    body: string;
+    at: number;
+    status?: Content['status'];
+    viewers?: Set<string> | null;
+  }): Content {
+    const full: Content = {
+      id: this.newId(),
+      type: item.type,
+      status: item.status ?? 'current',
+      statusChangedAt: item.at,
+      title: item.title,
+      spaceId: item.spaceId,
+      parentId: item.parentId,
+      authorId: item.authorId,
+      ownerId: item.authorId,
+      createdAt: item.at,
+      body: item.body,
+      versions: [{ number: 1, at: item.at, authorId: item.authorId, message: '' }],
+      viewers: item.viewers ?? null,
+    };
+    this.content.set(full.id, full);
+    const siblings = this.contentBySpace.get(full.spaceId);
+    if (siblings) siblings.push(full);
+    else this.contentBySpace.set(full.spaceId, [full]);
+    return full;
+  }
+
+  addVersion(item: Content, change: { authorId: string; at: number; message: string }): void {
+    item.versions.push({ number: item.versions.length + 1, ...change });
+  }
+
+  setContentStatus(item: Content, status: Content['status']): void {
+    item.status = status;
+    item.statusChangedAt = this.clock.now();
+  }
+}
+
+export function latest(item: Content): Version {
+  return item.versions[item.versions.length - 1] as Version;
+}

@@ -1,0 +1,93 @@
+/** Faults that a test or a person orders: bad answers, and invocations that stop in mid-air. */
+import { z } from 'zod';
+import { durationMs } from './clock';
+
+export const Fault = z.union([
+  z.strictObject({
+    target: z.enum(['confluence', 'kvs', 'queue']),
+    method: z.string().optional(),
+    path: z.string().optional(),
+    after: z.number().int().min(0).optional(),
+    times: z.number().int().min(1).optional(),
+    respond: z.strictObject({
+      status: z.number().int(),
+      headers: z.record(z.string(), z.string()).optional(),
+      body: z.unknown().optional(),
+      /** How long the answer takes, in the site's time: past its deadline the invocation is stopped. */
+      delay: z.string().optional(),
+    }),
+  }),
+  z.strictObject({ killAfterCall: z.number().int().min(1) }),
+  z.strictObject({ killBeforeCall: z.number().int().min(1) }),
+]);
+export type Fault = z.infer<typeof Fault>;
+
+export interface FaultAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+  delayMs: number;
+}
+
+export class Faults {
+  private answers: { fault: Extract<Fault, { target: string }>; pattern: RegExp | null; skip: number; left: number }[] = [];
+  private kills: { when: 'before' | 'after'; call: number }[] = [];
+
+  add(fault: Fault): void {
+    if ('killAfterCall' in fault) this.kills.push({ when: 'after', call: fault.killAfterCall });
+    else if ('killBeforeCall' in fault) this.kills.push({ when: 'before', call: fault.killBeforeCall });
+    else {
+      this.answers.push({
+        fault,
+        pattern: fault.path === undefined ? null : globPattern(fault.path),
+        skip: fault.after ?? 0,
+        left: fault.times ?? 1,
+      });
+    }
+  }
+
+  clear(): void {
+    this.answers = [];
+    this.kills = [];
+  }
+
+  /** Whether the invocation ends here. Each order is used up by the first invocation that reaches it. */
+  kill(when: 'before' | 'after', call: number): boolean {
+    const index = this.kills.findIndex((k) => k.when === when && k.call === call);
+    if (index < 0) return false;
+    this.kills.splice(index, 1);
+    return true;
+  }
+
+  answer(target: 'confluence' | 'kvs' | 'queue', method: string, url: string): FaultAnswer | null {
+    const path = url.split('?')[0] as string;
+    for (const order of this.answers) {
+      const { fault } = order;
+      if (fault.target !== target || order.left === 0) continue;
+      if (fault.method && fault.method.toUpperCase() !== method) continue;
+      if (order.pattern && !order.pattern.test(path) && !order.pattern.test(url)) continue;
+      if (order.skip > 0) {
+        order.skip -= 1;
+        continue;
+      }
+      order.left -= 1;
+      const { status, headers, body, delay } = fault.respond;
+      return {
+        status,
+        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        body: body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body),
+        delayMs: delay === undefined ? 0 : durationMs(delay),
+      };
+    }
+    return null;
+  }
+}
+
+/** `*` = anything but a slash, `**` = anything. */
+function globPattern(glob: string): RegExp {
+  const source = glob
+    .split(/(\*\*|\*)/)
+    .map((part) => (part === '**' ? '.*' : part === '*' ? '[^/]*' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')))
+    .join('');
+  return new RegExp(`^${source}$`);
+}

@@ -1,0 +1,163 @@
+/** Forge async events: push, delay, concurrency, retries, stats, cancel. */
+import { z } from 'zod';
+import type { Clock } from '../clock';
+import type { Usage } from '../usage';
+
+/** Limits: Forge docs, Async events limits. */
+const MAX_EVENTS = 50;
+const MAX_PUSH_BYTES = 200 * 1024;
+const RETENTION_MS = 24 * 3_600_000;
+const MAX_DELAY_S = 900;
+/** Back-off of events that throw or time out: exponential, up to about 15 minutes. */
+const FIRST_BACKOFF_MS = 5_000;
+const MAX_BACKOFF_MS = 15 * 60_000;
+/** How long an event waits for a free place under its concurrency key before it is looked at again. */
+const CONCURRENCY_RECHECK_MS = 1_000;
+
+const Push = z.object({
+  queueName: z.string(),
+  jobId: z.string(),
+  payload: z.array(
+    z.object({
+      body: z.record(z.string(), z.unknown()),
+      delayInSeconds: z.number().optional(),
+      concurrency: z.object({ key: z.string(), limit: z.number().int().positive() }).optional(),
+    }),
+  ),
+});
+const JobRef = z.object({ queueName: z.string(), jobId: z.string() });
+
+export interface QueueEvent {
+  queueName: string;
+  jobId: string;
+  eventId: string;
+  body: Record<string, unknown>;
+  pushedAt: number;
+  retryCount: number;
+  retryContext: Record<string, unknown> | undefined;
+  concurrency: { key: string; limit: number } | undefined;
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+}
+
+export type Outcome = { kind: 'ok' } | { kind: 'error'; message: string } | { kind: 'killed' } | { kind: 'retry'; options: RetryOptions };
+export interface RetryOptions {
+  retryAfter?: number;
+  retryReason?: string;
+  retryData?: unknown;
+}
+
+export class Queues {
+  private readonly jobs = new Map<string, QueueEvent[]>();
+  private readonly running = new Map<string, number>();
+  private nextEvent = 1;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly isDeclared: (queueName: string) => boolean,
+    private readonly deliver: (event: QueueEvent) => Promise<Outcome>,
+    private readonly usage: () => Usage,
+  ) {}
+
+  /** Answers a request of the SDK. `null` = the path is not modelled. */
+  handle(path: string, bodyText: string): { status: number; body?: unknown } | null {
+    const verb = /^\/webhook\/queue\/(publish|stats|cancel)\//.exec(path)?.[1];
+    const body: unknown = JSON.parse(bodyText);
+    if (verb === 'publish') return this.push(body, bodyText);
+    if (verb === 'stats') return this.stats(body);
+    if (verb === 'cancel') return this.cancel(body);
+    return null;
+  }
+
+  /** Waiting and running events, for pages and assertions. */
+  pending(): number {
+    let count = 0;
+    for (const events of this.jobs.values()) count += events.filter((e) => e.state === 'waiting' || e.state === 'running').length;
+    return count;
+  }
+
+  private push(body: unknown, text: string): { status: number; body?: unknown } {
+    const parsed = Push.safeParse(body);
+    if (!parsed.success) return { status: 400, body: { message: z.prettifyError(parsed.error) } };
+    const { queueName, jobId, payload } = parsed.data;
+    if (!this.isDeclared(queueName)) return { status: 400, body: { message: `no consumer is declared for queue '${queueName}'` } };
+    if (payload.length === 0 || payload.length > MAX_EVENTS) return { status: 400, body: { message: `a push takes 1 to ${MAX_EVENTS} events` } };
+    if (Buffer.byteLength(text) > MAX_PUSH_BYTES + 1024) return { status: 413, body: { errorMessage: 'payload too big' } };
+    this.usage().queue.pushes += 1;
+    this.usage().queue.events += payload.length;
+    const events = payload.map((item): QueueEvent => {
+      const event: QueueEvent = {
+        queueName,
+        jobId,
+        eventId: `${jobId}#${this.nextEvent++}`,
+        body: item.body,
+        pushedAt: this.clock.now(),
+        retryCount: 0,
+        retryContext: undefined,
+        concurrency: item.concurrency,
+        state: 'waiting',
+      };
+      this.clock.after(Math.min(item.delayInSeconds ?? 0, MAX_DELAY_S) * 1000, () => this.run(event));
+      return event;
+    });
+    this.jobs.set(jobId, events);
+    return { status: 201 };
+  }
+
+  private async run(event: QueueEvent): Promise<void> {
+    if (event.state === 'cancelled') return;
+    const slot = event.concurrency;
+    if (slot) {
+      const busy = this.running.get(slot.key) ?? 0;
+      if (busy >= slot.limit) {
+        this.clock.after(CONCURRENCY_RECHECK_MS, () => this.run(event));
+        return;
+      }
+      this.running.set(slot.key, busy + 1);
+    }
+    event.state = 'running';
+    const outcome = await this.deliver(event);
+    if (slot) this.running.set(slot.key, (this.running.get(slot.key) ?? 1) - 1);
+    this.settle(event, outcome);
+  }
+
+  private settle(event: QueueEvent, outcome: Outcome): void {
+    if (outcome.kind === 'ok') {
+      event.state = 'done';
+      return;
+    }
+    const delay =
+      outcome.kind === 'retry'
+        ? Math.min(outcome.options.retryAfter ?? 1, MAX_DELAY_S) * 1000
+        : Math.min(FIRST_BACKOFF_MS * 2 ** event.retryCount, MAX_BACKOFF_MS);
+    if (this.clock.now() + delay > event.pushedAt + RETENTION_MS) {
+      event.state = 'failed';
+      return;
+    }
+    event.retryCount += 1;
+    event.retryContext = {
+      retryCount: event.retryCount,
+      retryReason: outcome.kind === 'retry' ? (outcome.options.retryReason ?? 'FUNCTION_RETRY_REQUEST') : outcome.kind === 'killed' ? 'FUNCTION_TIME_OUT' : 'FUNCTION_PLATFORM_UNKNOWN_ERROR',
+      ...(outcome.kind === 'retry' && outcome.options.retryData !== undefined ? { retryData: outcome.options.retryData } : {}),
+      retentionWindow: {
+        startTime: new Date(event.pushedAt).toISOString(),
+        remainingTimeMs: event.pushedAt + RETENTION_MS - this.clock.now(),
+      },
+    };
+    event.state = 'waiting';
+    this.clock.after(delay, () => this.run(event));
+  }
+
+  private stats(body: unknown): { status: number; body?: unknown } {
+    const events = this.jobs.get(JobRef.parse(body).jobId);
+    if (!events) return { status: 404, body: { message: 'no such job' } };
+    const count = (...states: QueueEvent['state'][]): number => events.filter((e) => states.includes(e.state)).length;
+    return { status: 200, body: { success: count('done'), inProgress: count('waiting', 'running'), failed: count('failed') } };
+  }
+
+  private cancel(body: unknown): { status: number; body?: unknown } {
+    const events = this.jobs.get(JobRef.parse(body).jobId);
+    if (!events) return { status: 404, body: { message: 'no such job' } };
+    for (const event of events) if (event.state === 'waiting') event.state = 'cancelled';
+    return { status: 204 };
+  }
+}

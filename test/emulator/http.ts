@@ -1,0 +1,176 @@
+/**
+ * The local site over HTTP. Two origins on one port: people's pages, REST and the control API on
+ * 127.0.0.1; the app's Custom UI on localhost, so that its iframe is as foreign as on the CDN.
+ */
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { serve } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import type { Caller } from './confluence/access';
+import { contentType, policyOf, resourceFile, transformIndex } from './forge/custom-ui';
+import { pages, sessionPerson } from './pages/pages';
+import { themeCss } from './pages/theme';
+import { ControlError, type LocalSite } from './site';
+
+export interface RunningServer {
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Serves the site on 127.0.0.1; port 0 picks a free one. */
+export async function listen(site: LocalSite, port: number): Promise<RunningServer> {
+  const app = application(site);
+  const server = serve({ fetch: app.fetch, port, hostname: '127.0.0.1' });
+  await new Promise<void>((done, fail) => {
+    server.once('listening', done);
+    server.once('error', fail);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      }),
+  };
+}
+
+const SCRIPTS = resolve(import.meta.dirname, 'pages');
+
+function application(site: LocalSite): Hono {
+  const app = new Hono();
+  app.get('/_forge/bridge.js', () => script('bridge.js'));
+  app.get('/_forge/host.js', () => script('host.js'));
+  app.get('/_forge/theme.css', async () => new Response(await themeCss(), { headers: { 'content-type': 'text/css; charset=utf-8' } }));
+  app.get('/_forge/ui/:resource/*', (c) => customUi(site, c));
+  app.route('/_local', control(site));
+  app.post('/_forge/invoke', async (c) => {
+    const { moduleKey, functionKey, payload, extension } = (await c.req.json()) as { moduleKey: string; functionKey: string; payload?: unknown; extension?: unknown };
+    const person = sessionPerson(site, c);
+    try {
+      const result = await site.platform.invokeResolver(moduleKey, functionKey, payload, person?.accountId ?? null, { extension, locale: person?.locale });
+      return c.json({ result });
+    } catch (error) {
+      return c.json({ error: { name: (error as Error).name, message: (error as Error).message } });
+    }
+  });
+  for (const prefix of ['/wiki/rest/*', '/wiki/api/*', '/gateway/api/graphql']) app.all(prefix, (c) => product(site, c));
+  app.route('/', pages(site));
+  app.notFound((c) => {
+    const call = `${c.req.method} ${new URL(c.req.url).pathname}`;
+    site.usageCounters.notModelled.push(call);
+    return c.json({ message: `not modelled: ${call}` }, 501);
+  });
+  app.onError((error, c) => {
+    if (error instanceof ControlError) return c.json({ error: error.message }, error.status);
+    process.stderr.write(`${error.stack ?? error.message}\n`);
+    return c.json({ error: error.message }, 500);
+  });
+  return app;
+}
+
+function script(name: string): Response {
+  return new Response(readFileSync(resolve(SCRIPTS, name), 'utf8'), { headers: { 'content-type': contentType('x.js') } });
+}
+
+function customUi(site: LocalSite, c: Context): Response {
+  const url = new URL(c.req.url);
+  const { manifest } = site.platform;
+  const path = decodeURIComponent(url.pathname.split('/').slice(4).join('/'));
+  const file = resourceFile(manifest, c.req.param('resource') ?? '', path || 'index.html');
+  if (!file) return c.json({ message: 'no such resource' }, 404);
+  let body: Buffer;
+  try {
+    body = readFileSync(file);
+  } catch {
+    return c.json({ message: `no file ${path}` }, 404);
+  }
+  if (!file.endsWith('index.html')) return new Response(new Uint8Array(body), { headers: { 'content-type': contentType(file) } });
+  const html = transformIndex(body.toString('utf8'), '/_forge/bridge.js');
+  const hostOrigin = `http://127.0.0.1:${url.port}`;
+  return new Response(html, { headers: { 'content-type': contentType('x.html'), 'content-security-policy': policyOf(manifest, html, hostOrigin) } });
+}
+
+/** Basic auth acts as that person; without it the browser's session; without both anonymous. */
+function callerOf(site: LocalSite, c: Context): Caller | null {
+  const header = c.req.header('authorization');
+  if (!header?.startsWith('Basic ')) {
+    const person = sessionPerson(site, c);
+    return person ? { kind: 'person', person, viaApp: false } : { kind: 'anonymous' };
+  }
+  const [, credentials = ''] = header.split(' ');
+  const text = Buffer.from(credentials, 'base64').toString('utf8');
+  // Account ids contain a colon, so the user name may end at any of them.
+  for (let end = text.lastIndexOf(':'); end > 0; end = text.lastIndexOf(':', end - 1)) {
+    const name = text.slice(0, end);
+    const { people } = site.confluence.state;
+    const person = people.get(name) ?? (name.includes('@') ? [...people.values()].find((p) => p.email === name) : undefined);
+    if (person) return { kind: 'person', person, viaApp: false };
+  }
+  return null;
+}
+
+async function product(site: LocalSite, c: Context): Promise<Response> {
+  const url = new URL(c.req.url);
+  const caller = callerOf(site, c);
+  if (!caller) return c.json({ message: 'Basic auth names nobody on this site' }, 401);
+  const request = { method: c.req.method, url: url.pathname + url.search, headers: c.req.raw.headers, body: (await c.req.text()) || undefined };
+  const answer = await site.confluence.request(caller, request);
+  if (c.req.header('x-forge-frontend') !== undefined) site.usageCounters.frontend.requests += 1;
+  if (answer.route === null) site.usageCounters.notModelled.push(`${request.method} ${url.pathname}`);
+  const text = answer.body === undefined || answer.status === 204 ? null : JSON.stringify(answer.body);
+  return new Response(text, { status: answer.status, headers: { 'content-type': 'application/json', ...answer.headers } });
+}
+
+function control(site: LocalSite): Hono {
+  const api = new Hono();
+  const body = async (c: Context): Promise<unknown> => {
+    try {
+      return await c.req.json();
+    } catch {
+      throw new ControlError(400, 'the body is not JSON');
+    }
+  };
+  api.get('/status', (c) => c.json(site.status()));
+  api.post('/clock', async (c) => {
+    const input = (await body(c)) as { advance?: unknown };
+    if (typeof input.advance !== 'string') throw new ControlError(400, "'advance' must be an ISO 8601 duration");
+    return c.json(await site.advance(input.advance));
+  });
+  api.get('/usage', (c) => c.json(site.usage()));
+  api.delete('/usage', (c) => {
+    site.resetUsage();
+    return c.json(site.usage());
+  });
+  api.get('/site', (c) => c.json(site.settings));
+  api.patch('/site', async (c) => c.json(site.changeSettings(await body(c))));
+  api.get('/people', (c) => c.json(site.people(Number(c.req.query('limit') ?? 100), c.req.query('cursor'))));
+  api.post('/people', async (c) => c.json(site.addPerson(await body(c))));
+  api.patch('/people/:accountId', async (c) => c.json(site.changePerson(c.req.param('accountId'), await body(c))));
+  api.post('/spaces', async (c) => c.json(site.addSpace(await body(c))));
+  api.post('/events', async (c) => {
+    site.sendEvent(await body(c));
+    return c.json({});
+  });
+  api.post('/activity', async (c) => c.json(site.activity(await body(c))));
+  api.post('/invoke', async (c) => c.json(await site.invoke(await body(c))));
+  api.get('/notices', async (c) => c.json(await site.notices.load(c.req.query('accountId') ?? '')));
+  api.post('/notices', async (c) => c.json(await site.notices.press(await body(c))));
+  api.post('/faults', async (c) => {
+    site.addFault(await body(c));
+    return c.json({});
+  });
+  api.delete('/faults', (c) => {
+    site.clearFaults();
+    return c.json({});
+  });
+  api.get('/state', (c) => c.json(site.state()));
+  api.all('*', (c) => c.json({ error: `no control call ${c.req.method} ${new URL(c.req.url).pathname}` }, 404));
+  api.onError((error, c) => {
+    if (error instanceof ControlError) return c.json({ error: error.message }, error.status);
+    return c.json({ error: error.message }, 400);
+  });
+  return api;
+}

@@ -1,0 +1,101 @@
+/**
+ * What a person sees without a browser: runs the app's background script, unmodified, against a
+ * bridge, and keeps the flags it shows. The same script runs in the real browser tests.
+ */
+import { createContext, runInContext } from 'node:vm';
+import { z } from 'zod';
+import { SITE } from './confluence/state';
+import { onlyScript } from './forge/custom-ui';
+import { ControlError, type LocalSite } from './site';
+
+interface Flag {
+  id: string;
+  title: string;
+  description: string;
+  actions: { text: string; onClick?: () => unknown }[];
+}
+
+const ShownFlag = z.looseObject({
+  id: z.string(),
+  title: z.string(),
+  description: z.string().optional(),
+  actions: z.array(z.looseObject({ text: z.string() })).optional(),
+});
+const Press = z.strictObject({ accountId: z.string(), flag: z.string(), action: z.string() });
+
+/** Rounds of the event loop after which a script that awaits only the bridge has come to rest. */
+const SETTLE_ROUNDS = 200;
+
+export class Notices {
+  private readonly flags = new Map<string, Map<string, Flag>>();
+  /** Where the last pressed action took each person, if anywhere. */
+  readonly navigations = new Map<string, unknown>();
+
+  constructor(private readonly site: LocalSite) {}
+
+  /** A page view of this person: loads the script if its display condition holds. */
+  async load(accountId: string) {
+    const person = this.site.person(accountId);
+    const shown = new Map<string, Flag>();
+    this.flags.set(accountId, shown);
+    const modules = this.site.visibleModules(accountId).filter((m) => m.type === 'confluence:backgroundScript');
+    for (const module of modules) {
+      const callBridge = (command: string, payload: unknown): Promise<unknown> => this.bridge(accountId, module.key, person.locale, shown, command, payload);
+      const context = createContext({ __bridge: { callBridge }, console, setTimeout, URL, Intl });
+      context.globalThis = context;
+      context.window = context;
+      runInContext(onlyScript(this.site.platform.manifest, module.resource), context);
+      await settle();
+    }
+    return {
+      backgroundScript: modules.length > 0,
+      flags: [...shown.values()].map((f) => ({ id: f.id, title: f.title, description: f.description, actions: f.actions.map((a) => a.text) })),
+    };
+  }
+
+  /** Presses an action of a flag that the person sees. @throws ControlError 404 */
+  async press(input: unknown) {
+    const parsed = Press.safeParse(input);
+    if (!parsed.success) throw new ControlError(400, z.prettifyError(parsed.error));
+    const { accountId, flag, action } = parsed.data;
+    if (!this.flags.has(accountId)) await this.load(accountId);
+    const found = this.flags.get(accountId)?.get(flag)?.actions.find((a) => a.text === action);
+    if (!found) throw new ControlError(404, `no action '${action}' on a flag '${flag}'`);
+    await found.onClick?.();
+    await settle();
+    const shown = this.flags.get(accountId) as Map<string, Flag>;
+    return {
+      flags: [...shown.values()].map((f) => ({ id: f.id, title: f.title, description: f.description, actions: f.actions.map((a) => a.text) })),
+      navigatedTo: this.navigations.get(accountId) ?? null,
+    };
+  }
+
+  private async bridge(accountId: string, moduleKey: string, locale: string, shown: Map<string, Flag>, command: string, payload: unknown): Promise<unknown> {
+    switch (command) {
+      case 'getContext':
+        return { accountId, cloudId: SITE.cloudId, siteUrl: SITE.baseUrl, moduleKey, localId: moduleKey, locale, timezone: 'UTC', extension: { type: 'confluence:backgroundScript' } };
+      case 'invoke': {
+        const { functionKey, payload: body } = payload as { functionKey: string; payload?: unknown };
+        return this.site.platform.invokeResolver(moduleKey, functionKey, body, accountId);
+      }
+      case 'showFlag': {
+        const flag = ShownFlag.parse(payload);
+        shown.set(flag.id, { id: flag.id, title: flag.title, description: flag.description ?? '', actions: (flag.actions ?? []) as Flag['actions'] });
+        return true;
+      }
+      case 'closeFlag':
+        shown.delete((payload as { id: string }).id);
+        return true;
+      case 'navigate':
+        this.navigations.set(accountId, payload);
+        return true;
+      default:
+        this.site.usageCounters.notModelled.push(`bridge ${command}`);
+        throw new Error(`not modelled: bridge ${command}`);
+    }
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < SETTLE_ROUNDS; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,31 @@
+/** Shows Confluence's storage format as plain HTML: enough to see what a template gave. */
+import * as cheerio from 'cheerio';
+
+const KEEP = new Set('p h1 h2 h3 h4 h5 h6 ul ol li table tbody thead tr th td strong em u s code pre blockquote hr br span a div input label'.split(' '));
+
+export function renderStorage(storage: string): string {
+  const $ = cheerio.load(`<root>${storage}</root>`, { xml: { xmlMode: false, lowerCaseTags: true, recognizeSelfClosing: true } });
+  $('script,style,ac\\:parameter').remove();
+  $('ac\\:structured-macro').each((_, el) => {
+    const name = $(el).attr('ac:name') ?? 'macro';
+    $(el).replaceWith(`<div class="macro"><small>${name.replace(/[^\w-]/g, '')}</small>${$(el).find('ac\\:rich-text-body').html() ?? ''}</div>`);
+  });
+  $('ac\\:task').each((_, el) => {
+    const done = $(el).find('ac\\:task-status').text() === 'complete';
+    $(el).replaceWith(`<p><label><input type="checkbox" disabled ${done ? 'checked' : ''}/> ${$(el).find('ac\\:task-body').html() ?? ''}</label></p>`);
+  });
+  $('ac\\:placeholder').each((_, el) => {
+    $(el).replaceWith(`<em>${$(el).text()}</em>`);
+  });
+  $('root *').each((_, el) => {
+    if (el.type !== 'tag') return;
+    if (!KEEP.has(el.name)) {
+      $(el).replaceWith($(el).contents());
+      return;
+    }
+    for (const name of Object.keys(el.attribs)) {
+      if (!['class', 'type', 'disabled', 'checked', 'colspan', 'rowspan'].includes(name)) $(el).removeAttr(name);
+    }
+  });
+  return $('root').html() ?? '';
+}

@@ -1,0 +1,20 @@
+/** The design tokens that the product puts on its pages and that `view.theme.enable()` gives to an app. */
+import { createRequire } from 'node:module';
+// The package has no `exports` map, so Node's ESM resolver does not find its entry folders; require does.
+const { default: getThemeStyles } = createRequire(import.meta.url)(
+  '@atlaskit/tokens/get-theme-styles',
+) as typeof import('@atlaskit/tokens/get-theme-styles');
+
+export const THEME_ATTRIBUTE = 'light:light dark:dark spacing:spacing typography:typography shape:shape motion:motion';
+
+let css: Promise<string> | undefined;
+
+export function themeCss(): Promise<string> {
+  css ??= getThemeStyles('all').then((themes) =>
+    themes
+      .filter((theme) => ['light', 'dark', 'spacing', 'typography', 'shape', 'motion'].includes(theme.id))
+      .map((theme) => theme.css)
+      .join('\n'),
+  );
+  return css;
+}

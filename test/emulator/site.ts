@@ -1,0 +1,367 @@
+/**
+ * The local site: one Confluence, one Forge platform, one installed app, one clock. In-process for
+ * tests (the methods below are the control API's names), over HTTP for people (http.ts).
+ */
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { Clock, durationMs } from './clock';
+import type { Caller } from './confluence/access';
+import { createNatively, createPersonalSpace, edit, setSpaceStatus, view } from './confluence/activity';
+import { addPage, seedDemo, seedEmpty, seedScale, USERS_GROUP } from './confluence/seed';
+import { ConfluenceSite } from './confluence/site';
+import { type Content, openGrants, type Person, privateGrants, type Space } from './confluence/state';
+import { Fault, Faults } from './faults';
+import { conditionsHold } from './forge/expressions';
+import { loadManifest, moduleList, PROJECT_ROOT, uiModules } from './forge/manifest';
+import { ForgePlatform } from './forge/platform';
+import { Notices } from './notices';
+import { DEFAULT_SETTINGS, SiteSettings } from './settings';
+import { noUsage, type Usage } from './usage';
+
+export const FUNCTION_BUNDLE = resolve(PROJECT_ROOT, '.cache/functions/index.cjs');
+
+export interface SiteOptions {
+  seed?: 'demo' | 'scale' | 'empty';
+  people?: number;
+  spaces?: number;
+  active?: number;
+  app?: boolean;
+  /** Start of the site's clock; default: a Monday morning, so that runs agree. */
+  start?: number;
+  settings?: Partial<SiteSettings>;
+}
+
+export const DEFAULT_START = Date.UTC(2026, 10, 23, 9, 0, 0);
+
+export class ControlError extends Error {
+  constructor(
+    readonly status: 400 | 404,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const PersonChange = z.strictObject({
+  accountId: z.string().optional(),
+  displayName: z.string().optional(),
+  email: z.string().optional(),
+  accountStatus: z.enum(['active', 'inactive', 'closed', 'unknown']).optional(),
+  accountType: z.enum(['atlassian', 'app', 'customer']).optional(),
+  isGuest: z.boolean().optional(),
+  groups: z.array(z.string()).optional(),
+  licensed: z.boolean().optional(),
+  locale: z.string().optional(),
+  personalSpaceId: z.null().optional(),
+});
+const NewSpace = z.strictObject({
+  owner: z.string(),
+  status: z.enum(['current', 'archived', 'trashed']).optional(),
+  access: z.enum(['private', 'licensed']).optional(),
+  pages: z.array(z.strictObject({ title: z.string(), updated: z.string(), by: z.string().optional() })).optional(),
+});
+const Activity = z.strictObject({
+  accountId: z.string(),
+  views: z.number().int().min(0).optional(),
+  edits: z.number().int().min(0).optional(),
+  spaceId: z.string().optional(),
+});
+const Invoke = z.strictObject({ module: z.string(), functionKey: z.string(), payload: z.unknown().optional(), accountId: z.string().nullable() });
+
+export class LocalSite {
+  readonly clock: Clock;
+  readonly settings: SiteSettings;
+  readonly confluence: ConfluenceSite;
+  readonly faults = new Faults();
+  readonly platform: ForgePlatform;
+  readonly notices: Notices;
+  usageCounters: Usage = noUsage();
+  private nextPerson = 1_000_000;
+
+  constructor(readonly options: SiteOptions = {}) {
+    this.clock = new Clock(options.start ?? DEFAULT_START);
+    this.settings = { ...structuredClone(DEFAULT_SETTINGS), ...options.settings };
+    this.confluence = new ConfluenceSite(this.clock, this.settings);
+    this.platform = new ForgePlatform(this.clock, this.settings, this.confluence, loadManifest(), FUNCTION_BUNDLE, this.faults, () => this.usageCounters);
+    this.notices = new Notices(this);
+    this.seed();
+    if (options.app === false) this.confluence.onEvent = () => {};
+    else this.platform.install();
+  }
+
+  private seed(): void {
+    const { seed = 'demo', people = 120, spaces = people, active = 0.1 } = this.options;
+    if (seed === 'empty') seedEmpty(this.confluence);
+    else if (seed === 'demo') seedDemo(this.confluence, people);
+    else seedScale(this.confluence, { people, spaces, active });
+  }
+
+  get isAppInstalled(): boolean {
+    return this.options.app !== false;
+  }
+
+  stop(): void {
+    this.clock.stop();
+  }
+
+  // --- the control API, by the names of its calls --------------------------------------------------
+
+  status() {
+    const { state } = this.confluence;
+    const personal = { current: 0, archived: 0, trashed: 0 };
+    let global = 0;
+    for (const space of state.spaces) {
+      if (space.type === 'personal') personal[space.status] += 1;
+      else global += 1;
+    }
+    return {
+      ready: true,
+      now: this.clock.iso(),
+      people: state.people.size,
+      spaces: { personal, global },
+      app: { installed: this.isAppInstalled, modules: this.isAppInstalled ? moduleList(this.platform.manifest) : [] },
+    };
+  }
+
+  /** Moves the clock; answers how many invocations ran on the way. @throws ControlError */
+  async advance(duration: string) {
+    let ms: number;
+    try {
+      ms = durationMs(duration);
+    } catch {
+      throw new ControlError(400, `'${duration}' is not an ISO 8601 duration`);
+    }
+    if (ms < 0) throw new ControlError(400, 'the clock only moves forward');
+    const count = (kind: string): number =>
+      Object.entries(this.usageCounters.invocations).reduce((sum, [id, entry]) => sum + (id.startsWith(`${kind}:`) ? entry.count : 0), 0);
+    const kinds = ['trigger', 'consumer', 'scheduledTrigger'] as const;
+    const before = kinds.map(count);
+    await this.clock.advance(ms);
+    const [trigger = 0, consumer = 0, scheduledTrigger = 0] = kinds.map((kind, i) => Math.max(0, count(kind) - (before[i] ?? 0)));
+    return { now: this.clock.iso(), ran: { trigger, consumer, scheduledTrigger } };
+  }
+
+  usage(): Usage {
+    return { ...this.usageCounters, kvs: this.platform.kvs.usage };
+  }
+
+  resetUsage(): void {
+    this.usageCounters = noUsage();
+    this.platform.kvs.usage = this.usageCounters.kvs;
+  }
+
+  /** @throws ControlError naming the setting that cannot be read; nothing changes then. */
+  changeSettings(change: unknown): SiteSettings {
+    const parsed = SiteSettings.partial().extend({ deliverEvents: SiteSettings.shape.deliverEvents.partial().optional() }).safeParse(change);
+    if (!parsed.success) throw new ControlError(400, z.prettifyError(parsed.error));
+    const { deliverEvents, ...rest } = parsed.data;
+    for (const name of [...(rest.personalSpaceGroups ?? []), ...(rest.createSpaceGroups ?? [])]) {
+      if (!this.confluence.state.groupsByName.has(name)) throw new ControlError(400, `no group named ${name}`);
+    }
+    Object.assign(this.settings, rest, { deliverEvents: { ...this.settings.deliverEvents, ...deliverEvents } });
+    return this.settings;
+  }
+
+  personJson(person: Person) {
+    const { state } = this.confluence;
+    return {
+      accountId: person.accountId,
+      displayName: person.displayName,
+      email: person.email,
+      accountStatus: person.accountStatus,
+      accountType: person.accountType,
+      isGuest: person.isGuest,
+      groups: [...person.groups].map((id) => state.groups.get(id)?.name ?? id),
+      licensed: state.isLicensed(person),
+      personalSpaceId: person.personalSpaceId === null ? null : String(person.personalSpaceId),
+    };
+  }
+
+  people(limit = 100, cursor = '0') {
+    const start = Number(cursor);
+    if (!Number.isInteger(start) || start < 0) throw new ControlError(400, 'not a cursor');
+    const all = [...this.confluence.state.people.values()];
+    const results = all.slice(start, start + limit).map((p) => this.personJson(p));
+    return { results, ...(start + limit < all.length ? { cursor: String(start + limit) } : {}) };
+  }
+
+  /** @throws ControlError 404 */
+  person(accountId: string): Person {
+    const person = this.confluence.state.people.get(accountId);
+    if (!person) throw new ControlError(404, `no person ${accountId}`);
+    return person;
+  }
+
+  addPerson(input: unknown) {
+    const change = parse(PersonChange, input);
+    const n = this.nextPerson++;
+    const accountId = change.accountId ?? `712020:00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+    if (this.confluence.state.people.has(accountId)) throw new ControlError(400, `${accountId} exists`);
+    const displayName = change.displayName ?? `Person ${n}`;
+    const person = this.confluence.state.addPerson({
+      accountId,
+      displayName,
+      publicName: displayName,
+      email: change.email ?? `person${n}@example.com`,
+      accountStatus: 'active',
+      accountType: 'atlassian',
+      isGuest: false,
+      locale: 'en_US',
+      groups: change.isGuest === true ? [] : [USERS_GROUP],
+    });
+    this.applyPerson(person, change);
+    this.confluence.tell.user('created', person);
+    return this.personJson(person);
+  }
+
+  changePerson(accountId: string, input: unknown) {
+    const person = this.person(accountId);
+    const change = parse(PersonChange, input);
+    this.applyPerson(person, change);
+    if (change.accountStatus === 'closed') this.confluence.tell.user('deleted', person);
+    return this.personJson(person);
+  }
+
+  private applyPerson(person: Person, change: z.infer<typeof PersonChange>): void {
+    const { state } = this.confluence;
+    for (const field of ['displayName', 'email', 'accountStatus', 'accountType', 'isGuest', 'locale'] as const) {
+      if (change[field] !== undefined) Object.assign(person, { [field]: change[field] });
+    }
+    if (change.groups) {
+      try {
+        state.setGroups(person, change.groups);
+      } catch (error) {
+        throw new ControlError(400, (error as Error).message);
+      }
+    }
+    if (change.licensed !== undefined) {
+      const names = [...person.groups].flatMap((id) => {
+        const group = state.groups.get(id);
+        return group && (change.licensed || group.access === 'none') ? [group.name] : [];
+      });
+      state.setGroups(person, change.licensed && !names.includes(USERS_GROUP) ? [...names, USERS_GROUP] : names);
+    }
+  }
+
+  /** A personal space made by hand. */
+  addSpace(input: unknown) {
+    const { owner: ownerId, status, access, pages } = parse(NewSpace, input);
+    const owner = this.person(ownerId);
+    if (owner.personalSpaceId !== null) throw new ControlError(400, `${ownerId} has a personal space`);
+    const grants = access === 'private' ? privateGrants(ownerId) : openGrants(ownerId);
+    const caller: Caller = { kind: 'person', person: owner, viaApp: false };
+    const space = createPersonalSpace(this.confluence, owner, caller, grants);
+    for (const page of pages ?? []) {
+      const at = Date.parse(page.updated);
+      if (Number.isNaN(at)) throw new ControlError(400, `'${page.updated}' is not a time`);
+      addPage(this.confluence, space, { title: page.title, at, authorId: page.by ?? ownerId });
+      space.createdAt = Math.min(space.createdAt, at);
+    }
+    if (pages && pages.length > 0) this.backdateHome(space);
+    if (status && status !== 'current') setSpaceStatus(this.confluence, space, status, caller);
+    return { id: String(space.id), key: space.key, name: space.name, type: space.type, status: space.status, homepageId: String(space.homepageId) };
+  }
+
+  /** The homepage is as old as the space. */
+  private backdateHome(space: Space): void {
+    const home = this.confluence.state.content.get(space.homepageId as number) as Content;
+    home.createdAt = space.createdAt;
+    (home.versions[0] as { at: number }).at = space.createdAt;
+  }
+
+  sendEvent(event: unknown): void {
+    this.platform.publish(parse(z.looseObject({ eventType: z.string() }), event));
+  }
+
+  /** A person views and edits pages; without `spaceId` they view the first page of the first global space. */
+  activity(input: unknown): { views: number; edits: number } {
+    const { accountId, views = 0, edits = 0, spaceId } = parse(Activity, input);
+    const person = this.person(accountId);
+    const { state } = this.confluence;
+    const space = spaceId === undefined ? state.spaces.find((s) => s.type === 'global') : state.spacesById.get(Number(spaceId));
+    if (!space) throw new ControlError(404, spaceId === undefined ? 'the site has no global space' : `no space ${spaceId}`);
+    const page = state.content.get(space.homepageId as number) as Content;
+    try {
+      for (let i = 0; i < views; i += 1) view(this.confluence, person, page);
+      for (let i = 0; i < edits; i += 1) edit(this.confluence, person, page);
+    } catch (error) {
+      throw new ControlError(400, (error as Error).message);
+    }
+    return { views, edits };
+  }
+
+  /** Confluence's own creation for this person, now, whatever the setting says. */
+  createNatively(accountId: string): Space | null {
+    return createNatively(this.confluence, this.person(accountId));
+  }
+
+  async invoke(input: unknown): Promise<{ result: unknown } | { error: { name: string; message: string } }> {
+    const { module, functionKey, payload, accountId } = parse(Invoke, input);
+    try {
+      return { result: await this.platform.invokeResolver(module, functionKey, payload, accountId) };
+    } catch (error) {
+      const { name, message } = error as Error;
+      return { error: { name: name ?? 'Error', message: message ?? String(error) } };
+    }
+  }
+
+  /** Modules of a kind that this person's browser would load. */
+  visibleModules(accountId: string | null) {
+    if (!this.isAppInstalled) return [];
+    const { state } = this.confluence;
+    const person = accountId === null ? undefined : state.people.get(accountId);
+    return uiModules(this.platform.manifest).filter((module) =>
+      conditionsHold(module.displayConditions, {
+        isLoggedIn: person !== undefined,
+        isAdmin: person !== undefined && state.isAdmin(person),
+        property: (entity, key) =>
+          entity === 'user' ? state.userProperties.get(accountId ?? '')?.get(key)?.value : state.appProperties.get(key),
+      }),
+    );
+  }
+
+  addFault(fault: unknown): void {
+    this.faults.add(parse(Fault, fault));
+  }
+
+  clearFaults(): void {
+    this.faults.clear();
+  }
+
+  /** Everything that can be compared between two runs. */
+  state() {
+    const { state } = this.confluence;
+    const properties = (list: Iterable<{ key: string; value: unknown }>): Record<string, unknown> =>
+      Object.fromEntries([...list].map(({ key, value }) => [key, value]));
+    return {
+      kvs: this.platform.kvs.dump(),
+      userProperties: Object.fromEntries([...state.userProperties].flatMap(([id, map]) => (map.size > 0 ? [[id, properties(map.values())]] : []))),
+      spaceProperties: Object.fromEntries([...state.spaceProperties].flatMap(([id, list]) => (list.length > 0 ? [[id, properties(list)]] : []))),
+      spaces: state.spaces.map((space) => ({
+        id: String(space.id),
+        key: space.key,
+        name: space.name,
+        type: space.type,
+        status: space.status,
+        ownerId: space.ownerId,
+        grants: space.grants.map((g) => ({ principalType: g.principalType, principalId: g.principalId, roleId: g.roleId })),
+        pages: (state.contentBySpace.get(space.id) ?? []).map((item) => ({
+          id: String(item.id),
+          type: item.type,
+          status: item.status,
+          title: item.title,
+          body: item.body,
+          isHomepage: item.id === space.homepageId,
+          versions: item.versions.map((v) => ({ number: v.number, authorId: v.authorId, message: v.message })),
+        })),
+      })),
+      audit: state.audit,
+    };
+  }
+}
+
+function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input);
+  if (!result.success) throw new ControlError(400, z.prettifyError(result.error));
+  return result.data;
+}
