@@ -53,7 +53,7 @@ const Condition = z.object({ property: z.string(), condition: z.string(), values
 type Condition = z.infer<typeof Condition>;
 const Conditions = z.object({ and: z.array(Condition).optional(), or: z.array(Condition).optional() });
 const KeyRef = z.object({ key: z.string(), entityName: z.string().optional(), options: Options });
-const SetItem = KeyRef.extend({ value: z.unknown() });
+const SetItem = KeyRef.extend({ value: z.unknown().optional() });
 const QueryBody = z.object({
   entityName: z.string().optional(),
   indexName: z.string().optional(),

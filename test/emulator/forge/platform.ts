@@ -207,7 +207,7 @@ export class ForgePlatform implements PlatformSeam {
 
   // --- the seam ----------------------------------------------------------------------------------
 
-  async fetch(invocation: Invocation, target: FetchTarget, path: string, init: RequestInit): Promise<Response> {
+  async fetch(invocation: Invocation, target: FetchTarget, path: string, init: RequestInit = {}): Promise<Response> {
     if (invocation.state === 'killed') return never();
     if (invocation.state === 'ended') return respond(401, { message: 'the token is dead' }, { 'forge-proxy-error': 'TOKEN_EXPIRED' });
     const method = (init.method ?? 'GET').toUpperCase();

@@ -1,0 +1,77 @@
+/** Which personal spaces may be archived, and how far a job has come. Pure. */
+
+/** What is known of one space at the moment of acting. null = could not be read. */
+export interface SpaceFacts {
+  type: string;
+  status: string;
+  /** The app may change this space's status. */
+  canAdminister: boolean | null;
+  /** Newest change found of any kind of content (ms), 0 when the space holds nothing. */
+  lastChangedAt: number | null;
+}
+
+export type CleanupReason =
+  | 'unused'
+  | 'changed-since'
+  | 'not-personal'
+  | 'already-archived'
+  | 'not-current'
+  | 'not-administrator'
+  | 'not-visible'
+  | 'activity-unknown';
+
+export interface CleanupDecision {
+  action: 'archive' | 'keep';
+  reason: CleanupReason;
+}
+
+/** Archives only what is certain: visible, personal, current, administered, and unchanged since `unchangedSince` (ms). */
+export function decideCleanup(space: SpaceFacts | null, unchangedSince: number): CleanupDecision {
+  if (!space) return { action: 'keep', reason: 'not-visible' };
+  if (space.type !== 'personal') return { action: 'keep', reason: 'not-personal' };
+  if (space.status === 'archived') return { action: 'keep', reason: 'already-archived' };
+  if (space.status !== 'current') return { action: 'keep', reason: 'not-current' };
+  if (space.lastChangedAt === null) return { action: 'keep', reason: 'activity-unknown' };
+  if (space.lastChangedAt >= unchangedSince) return { action: 'keep', reason: 'changed-since' };
+  if (space.canAdminister !== true) return { action: 'keep', reason: 'not-administrator' };
+  return { action: 'archive', reason: 'unused' };
+}
+
+export type RestoreReason = 'archived-by-job' | 'not-archived' | 'not-visible' | 'not-administrator';
+
+/** Restores only what this clean-up archived and what is still archived. */
+export function decideRestore(space: Pick<SpaceFacts, 'status' | 'canAdminister'> | null): { action: 'restore' | 'keep'; reason: RestoreReason } {
+  if (!space) return { action: 'keep', reason: 'not-visible' };
+  if (space.status !== 'archived') return { action: 'keep', reason: 'not-archived' };
+  if (space.canAdminister !== true) return { action: 'keep', reason: 'not-administrator' };
+  return { action: 'restore', reason: 'archived-by-job' };
+}
+
+/** Which rows of a survey an admin chose; "all" travels as the filter, never as 100,000 ids. */
+export type Selection =
+  | { kind: 'some'; spaces: { chunk: number; spaceId: string }[] }
+  | { kind: 'all'; except: string[] };
+
+export function isSelected(selection: Selection, chunk: number, spaceId: string): boolean {
+  return selection.kind === 'all'
+    ? !selection.except.includes(spaceId)
+    : selection.spaces.some((s) => s.chunk === chunk && s.spaceId === spaceId);
+}
+
+/** Points per archived space, by the published rule: space 2, newest page 2, newest blog post 2, archive 1. */
+export const POINTS_PER_ARCHIVE = 7;
+/** Facts, Tier 1: 65,000 points an hour for the whole app. */
+export const POINTS_PER_HOUR = 65_000;
+
+/** What archiving so many spaces costs, as an upper bound. */
+export function estimateArchive(count: number): { points: number; hours: number } {
+  const points = count * POINTS_PER_ARCHIVE;
+  return { points, hours: points / POINTS_PER_HOUR };
+}
+
+const DAY_MS = 86_400_000;
+
+/** The moment before which a change counts as none. */
+export function unchangedSince(idleDays: number, now: number): number {
+  return now - idleDays * DAY_MS;
+}

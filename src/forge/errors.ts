@@ -1,0 +1,61 @@
+/** How calls to the platform fail, as values the rest of the app can decide by. */
+
+/** Confluence answered, but not with what was asked for. */
+export class ConfluenceError extends Error {
+  override readonly name = 'ConfluenceError';
+  constructor(
+    readonly operation: string,
+    readonly status: number,
+    readonly detail: string,
+    /** From `Retry-After`, clamped; null when the answer had none. */
+    readonly retryAfterSeconds: number | null,
+  ) {
+    super(`${operation} answered ${status}: ${detail}`);
+  }
+
+  /** Worth asking again later: rate limits and failures on Confluence's side. */
+  get isTransient(): boolean {
+    return this.status === 429 || this.status >= 500;
+  }
+}
+
+/** The platform refused before Confluence was asked (Forge sets `forge-proxy-error`). */
+export class PlatformRefusal extends Error {
+  override readonly name = 'PlatformRefusal';
+  constructor(
+    readonly operation: string,
+    readonly status: number,
+    /** `AUTH_TYPE_UNAVAILABLE` = nobody can be impersonated in this kind of invocation (unverified). */
+    readonly code: string,
+  ) {
+    super(`${operation} was refused by the platform: ${status} ${code}`);
+  }
+}
+
+/** A stored record was changed by somebody else between reading and writing. */
+export class StaleRecord extends Error {
+  override readonly name = 'StaleRecord';
+}
+
+/** Something a person or admin must be told. `code` is a key of the catalogue's `error.*`. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  constructor(
+    readonly code: ErrorCode,
+    readonly details: Record<string, string | number> = {},
+  ) {
+    super(code);
+  }
+}
+
+export type ErrorCode =
+  | 'not-signed-in'
+  | 'not-admin'
+  | 'bad-request'
+  | 'conflict'
+  | 'policy-unreadable'
+  | 'not-found'
+  | 'busy'
+  | 'rate-limited'
+  | 'confluence-failed'
+  | 'internal';

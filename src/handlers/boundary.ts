@@ -1,0 +1,107 @@
+/** How every function begins and ends: parse, authorise, act, and turn what failed into an answer. */
+import { InvocationError, InvocationErrorCode } from '@forge/events';
+import Resolver from '@forge/resolver';
+import { z } from 'zod';
+import type { Result } from '../contract';
+import { AppError, ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
+
+/** Static event name and fields; never personal data beyond account ids, never a payload. */
+export function log(event: string, fields: Record<string, string | number | null> = {}): void {
+  console.log(JSON.stringify({ event, ...fields }));
+}
+
+export interface Caller {
+  accountId: string;
+  cloudId: string;
+}
+
+type Inputs = Record<string, z.ZodType>;
+type Methods<I extends Inputs, O extends Record<keyof I, unknown>> = {
+  [F in keyof I]: (input: z.infer<I[F]>, caller: Caller) => Promise<O[F]>;
+};
+
+/** The principal comes from the platform; whatever the browser says of itself is not read. */
+const Context = z.object({ accountId: z.string().min(1), installContext: z.string() });
+
+/**
+ * A resolver whose every function parses its input and asks `authorise` first.
+ * @param authorise throws AppError when this caller may not
+ */
+export function makeResolver<I extends Inputs, O extends Record<keyof I, unknown>>(
+  inputs: I,
+  authorise: (caller: Caller) => Promise<void>,
+  methods: Methods<I, O>,
+): ReturnType<Resolver['getDefinitions']> {
+  const resolver = new Resolver();
+  for (const name of Object.keys(inputs) as (keyof I & string)[]) {
+    resolver.define(name, async ({ payload, context }): Promise<Result<unknown>> => {
+      try {
+        const known = Context.safeParse(context);
+        if (!known.success || known.data.accountId === 'unidentified') throw new AppError('not-signed-in');
+        const caller: Caller = { accountId: known.data.accountId, cloudId: cloudIdOf(known.data.installContext) };
+        await authorise(caller);
+        const input = (inputs[name] as z.ZodType).safeParse(payload ?? {});
+        if (!input.success) throw new AppError('bad-request', { problem: z.prettifyError(input.error) });
+        return { ok: true, data: await methods[name](input.data as z.infer<I[typeof name]>, caller) };
+      } catch (error) {
+        return { ok: false, error: explain(name, error) };
+      }
+    });
+  }
+  return resolver.getDefinitions();
+}
+
+/** `ari:cloud:confluence::site/<cloudId>` */
+export function cloudIdOf(installContext: string): string {
+  return installContext.split('/').at(-1) ?? '';
+}
+
+function explain(name: string, error: unknown): { code: AppError['code']; details: AppError['details'] } {
+  if (error instanceof AppError) return { code: error.code, details: error.details };
+  if (error instanceof StaleRecord) return { code: 'busy', details: {} };
+  if (error instanceof ConfluenceError) {
+    log('confluence-failed', { function: name, operation: error.operation, status: error.status });
+    if (error.status === 429) return { code: 'rate-limited', details: { seconds: error.retryAfterSeconds ?? 60 } };
+    return { code: 'confluence-failed', details: { status: error.status, operation: error.operation } };
+  }
+  if (error instanceof PlatformRefusal) {
+    log('platform-refused', { function: name, operation: error.operation, code: error.code });
+    return { code: 'confluence-failed', details: { status: error.status, operation: error.operation } };
+  }
+  log('unexpected-error', { function: name, name: error instanceof Error ? error.name : 'unknown', message: error instanceof Error ? error.message : '' });
+  return { code: 'internal', details: {} };
+}
+
+/** Seconds to wait when Confluence failed without saying how long. */
+const DEFAULT_RETRY_S = 30;
+/** The platform's limit for `retryAfter`. */
+const MAX_RETRY_S = 900;
+
+/**
+ * For event triggers: a passing failure becomes a retry, which the platform grants at most four times;
+ * anything else is logged and dropped, because a thrown error is not retried.
+ */
+export async function retryingLater(name: string, run: () => Promise<void>): Promise<InvocationError | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    const seconds = retrySeconds(error);
+    if (seconds === null) {
+      log('event-dropped', { function: name, name: error instanceof Error ? error.name : 'unknown', message: error instanceof Error ? error.message.slice(0, 300) : '' });
+      return undefined;
+    }
+    log('event-postponed', { function: name, seconds });
+    return new InvocationError({ retryAfter: Math.min(seconds, MAX_RETRY_S), retryReason: InvocationErrorCode.FUNCTION_UPSTREAM_RATE_LIMITED });
+  }
+}
+
+/** null = trying again would not help. */
+export function retrySeconds(error: unknown): number | null {
+  if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
+  if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
+  if (error instanceof PlatformRefusal) return error.status === 429 || error.status >= 500 ? DEFAULT_RETRY_S : null;
+  // Storage: any failure of the service itself, or its rate limit.
+  const status = (error as { responseDetails?: { status?: number } }).responseDetails?.status;
+  return status !== undefined && (status === 429 || status >= 500) ? DEFAULT_RETRY_S : null;
+}

@@ -1,0 +1,14 @@
+/** Queue consumer: one step of a clean-up job. */
+import type { InvocationError } from '@forge/events';
+import { runStep } from '../cleanup/jobs';
+import { WorkEvent } from '../forge/queue';
+import { log, retryingLater } from './boundary';
+
+export async function work(event: unknown): Promise<InvocationError | undefined> {
+  const parsed = WorkEvent.safeParse(event);
+  if (!parsed.success) {
+    log('event-unreadable', { function: 'work' });
+    return undefined;
+  }
+  return retryingLater('work', () => runStep(parsed.data.body.jobId));
+}

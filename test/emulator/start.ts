@@ -1,0 +1,79 @@
+/** `npm start`: the local site for people. Options: `npm start -- --help`. */
+import { parseArgs } from 'node:util';
+import { listen } from './http';
+import { LocalSite } from './site';
+
+const HELP = `The local site: a Confluence to click through, with Homestead in it.
+
+  --port N      TCP port on 127.0.0.1; 0 picks a free one (4990)
+  --people N    how many people the site has (120)
+  --seed NAME   demo: a believable small company; scale: uniform, for size; empty: one admin (demo)
+  --spaces N    scale: how many personal spaces (as many as people)
+  --active X    scale: share of spaces with a change in the last 30 days (0.1)
+  --app off     the site without the app (on)
+  --help        this text
+`;
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n\n${HELP}`);
+  process.exit(2);
+}
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        port: { type: 'string', default: '4990' },
+        people: { type: 'string', default: '120' },
+        seed: { type: 'string', default: 'demo' },
+        spaces: { type: 'string' },
+        active: { type: 'string', default: '0.1' },
+        app: { type: 'string', default: 'on' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    return fail((error as Error).message);
+  }
+}
+
+function whole(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) fail(`--${name} takes a whole number, not '${text}'`);
+  return value;
+}
+
+const given = options();
+if (given.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+if (given.seed !== 'demo' && given.seed !== 'scale' && given.seed !== 'empty') fail(`--seed takes demo, scale or empty, not '${given.seed}'`);
+if (given.app !== 'on' && given.app !== 'off') fail(`--app takes on or off, not '${given.app}'`);
+const active = Number(given.active);
+if (!(active >= 0 && active <= 1)) fail(`--active takes a share between 0 and 1, not '${given.active}'`);
+const people = whole('people', given.people);
+const port = whole('port', given.port);
+
+const site = new LocalSite({
+  seed: given.seed,
+  people,
+  spaces: given.spaces === undefined ? people : whole('spaces', given.spaces),
+  active,
+  app: given.app === 'on',
+  start: Date.now(),
+});
+site.platform.log = (line) => process.stderr.write(`${site.clock.iso()} ${line}\n`);
+// The app's own console lines are its log, and stdout is for the one line below.
+console.log = (...parts) => process.stderr.write(`${parts.join(' ')}\n`);
+site.clock.goLive();
+
+try {
+  const server = await listen(site, port);
+  process.stdout.write(`Local site ready at ${server.url}/wiki\n`);
+} catch (error) {
+  process.stderr.write(`${(error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? `Port ${port} is in use; choose another with --port, or --port 0.` : String(error)}\n`);
+  process.exit(1);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));
