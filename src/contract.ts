@@ -145,6 +145,7 @@ export interface NoticeView {
 export interface OfferAnswer {
   kind: 'ready' | 'refused';
   spaceKey: string | null;
+  access: NoticeView['access'];
   reason: string;
 }
 

@@ -29,7 +29,7 @@ export const noticeResolver = makeResolver<typeof noticeInputs, NoticeOutputs>(n
     // The answer is on the screen: nothing is left to tell.
     if (record && record.notice !== 'done') await writePerson({ ...record, notice: 'done' });
     await clearNotice(caller.accountId);
-    return { kind: hasSpace ? 'ready' : 'refused', spaceKey: record?.spaceKey ?? null, reason };
+    return { kind: hasSpace ? 'ready' : 'refused', spaceKey: record?.spaceKey ?? null, access: record?.access ?? null, reason };
   },
 });
 

@@ -227,7 +227,7 @@ export class Kvs {
     return this.clock.now() < entry.lagUntil ? entry.before : entry.json;
   }
 
-  private validate(item: { key: string; entityName?: string | undefined; value: unknown }): void {
+  private validate(item: { key: string; entityName?: string | undefined; value?: unknown }): void {
     checkKey(item.key);
     checkValue(item.value);
     if (item.entityName !== undefined) this.checkEntity(item.entityName, item.value);

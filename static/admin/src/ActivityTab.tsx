@@ -1,0 +1,98 @@
+/** What the policy did: spaces made, offers, refusals, each with its reason. */
+import Button from '@atlaskit/button/new';
+import DynamicTable from '@atlaskit/dynamic-table';
+import EmptyState from '@atlaskit/empty-state';
+import Heading from '@atlaskit/heading';
+import Lozenge from '@atlaskit/lozenge';
+import { useState } from 'react';
+import type { ActivityEntry } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { formatTime, text, textOf } from '../../shared/text';
+import { Failure, Waiting } from './feedback';
+import { useLoaded } from './load';
+import { useNames } from './names';
+
+const APPEARANCES: Record<string, 'success' | 'inprogress' | 'removed' | 'default'> = {
+  provisioned: 'success',
+  offered: 'inprogress',
+  refused: 'removed',
+};
+
+export function ActivityTab() {
+  const { loaded, reload, set } = useLoaded(() => callAdmin('activity.list', {}));
+  const [error, setError] = useState<unknown>(null);
+  const entries = loaded.state === 'ready' ? loaded.data.entries : [];
+  const nameOf = useNames(entries.map((e) => e.accountId));
+  const showOlder = async (cursor: string): Promise<void> => {
+    try {
+      const older = await callAdmin('activity.list', { cursor });
+      set({ entries: [...entries, ...older.entries], cursor: older.cursor });
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <div className="panel stack">
+      <div className="row spread">
+        <Heading size="medium" as="h2">
+          {text('activity.heading')}
+        </Heading>
+        <Button onClick={reload}>{text('activity.refresh')}</Button>
+      </div>
+      {loaded.state === 'loading' && <Waiting />}
+      {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
+      {loaded.state === 'ready' && entries.length === 0 && (
+        <EmptyState header={text('activity.empty')} headingLevel={3} description={text('activity.empty.text')} />
+      )}
+      {loaded.state === 'ready' && entries.length > 0 && (
+        <div className="scroll">
+          <DynamicTable
+            label={text('activity.heading')}
+            head={{
+              cells: [
+                { key: 'person', content: text('activity.column.person') },
+                { key: 'what', content: text('activity.column.what') },
+                { key: 'why', content: text('activity.column.why') },
+                { key: 'when', content: text('activity.column.when') },
+              ],
+            }}
+            rows={entries.map((entry) => ({
+              key: `${entry.accountId} ${entry.kind} ${entry.at}`,
+              cells: [
+                { key: 'person', content: nameOf(entry.accountId) },
+                { key: 'what', content: <Lozenge appearance={APPEARANCES[entry.kind] ?? 'default'}>{textOf('activity.kind', entry.kind)}</Lozenge> },
+                { key: 'why', content: reasonsOf(entry) },
+                { key: 'when', content: formatTime(entry.at) },
+              ],
+            }))}
+          />
+        </div>
+      )}
+      {error !== null && <Failure error={error} />}
+      {loaded.state === 'ready' && loaded.data.cursor !== null && (
+        <div>
+          <Button onClick={() => void showOlder(loaded.data.cursor as string)}>{text('activity.older')}</Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** The space itself is private: there is no link to it, an admin would only be turned away. */
+function reasonsOf(entry: ActivityEntry): string {
+  const notes = [textOf('reason', entry.reason)];
+  if (entry.kind === 'provisioned') {
+    if (entry.access === 'private') notes.push(text('activity.access.private'));
+    if (entry.access === 'open') notes.push(text('activity.access.open'));
+    if (entry.templateProblem !== null) notes.push(templateText(entry.templateProblem));
+  }
+  if (entry.detail !== null) notes.push(text('activity.detail', { detail: entry.detail }));
+  return notes.join(' ');
+}
+
+function templateText(problem: string): string {
+  const [code, detail = ''] = problem.split(': ', 2);
+  if (code === 'template-missing') return text('activity.template.missing');
+  if (code === 'template-unfilled') return text('activity.template.unfilled', { names: detail });
+  return text('activity.template.broken');
+}

@@ -1,0 +1,173 @@
+/** Bulk clean-up: find unused spaces, choose, preview, archive with progress, restore. */
+import Button from '@atlaskit/button/new';
+import EmptyState from '@atlaskit/empty-state';
+import Heading from '@atlaskit/heading';
+import SectionMessage from '@atlaskit/section-message';
+import Textfield from '@atlaskit/textfield';
+import { useEffect, useState } from 'react';
+import type { CleanupState, JobView } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { formatDay, formatNumber, formatTime, text } from '../../shared/text';
+import { CandidatesTable } from './CandidatesTable';
+import { Failure, Waiting } from './feedback';
+import { JobCard } from './JobCard';
+import { useLoaded } from './load';
+
+/** How often a running job is asked for its progress; each time twice as long, up to the second number. */
+const POLL_MS = [1_000, 8_000] as const;
+const DEFAULT_DAYS = 180;
+const MAX_DAYS = 3650;
+
+const isActive = (job: JobView | null): boolean => job !== null && (job.state === 'running' || job.state === 'cancelling');
+
+export function CleanupTab() {
+  const { loaded, reload, set } = useLoaded<CleanupState>(() => callAdmin('cleanup.state', {}));
+  if (loaded.state === 'loading') return <Waiting />;
+  if (loaded.state === 'failed') {
+    return (
+      <div className="panel">
+        <Failure error={loaded.error} onRetry={reload} />
+      </div>
+    );
+  }
+  return <Cleanup state={loaded.data} onChange={set} />;
+}
+
+function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: CleanupState) => void }) {
+  const { survey, jobs, unseen } = state;
+  const [days, setDays] = useState(String(survey?.idleDays ?? DEFAULT_DAYS));
+  const [error, setError] = useState<unknown>(null);
+  const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_DAYS;
+  const replace = (job: JobView): void => {
+    if (job.kind === 'survey') onChange({ ...state, survey: job });
+    else onChange({ ...state, jobs: jobs.some((j) => j.id === job.id) ? jobs.map((j) => (j.id === job.id ? job : j)) : [job, ...jobs] });
+  };
+  usePolling([survey, ...jobs], replace);
+  const attempt = (action: Promise<JobView>): void => {
+    setError(null);
+    action.then(replace, setError);
+  };
+
+  return (
+    <div className="panel stack">
+      <div className="tight">
+        <Heading size="medium" as="h2">
+          {text('cleanup.heading')}
+        </Heading>
+        <p className="subtle">{text('cleanup.intro')}</p>
+      </div>
+      <form
+        className="row end"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isValid) attempt(callAdmin('cleanup.survey', { idleDays: Number(days) }));
+        }}
+      >
+        <div className="days">
+          <label htmlFor="days">{text('cleanup.days')}</label>
+          <Textfield
+            id="days"
+            inputMode="numeric"
+            value={days}
+            isInvalid={!isValid}
+            aria-describedby="days-help"
+            onChange={(event) => setDays(event.currentTarget.value)}
+          />
+        </div>
+        <Button type="submit" appearance={survey === null ? 'primary' : 'default'} isDisabled={!isValid || isActive(survey)}>
+          {text('cleanup.search')}
+        </Button>
+      </form>
+      <p className="subtle" id="days-help">
+        {isValid ? text('cleanup.counts') : text('cleanup.days.invalid')}
+      </p>
+      {error !== null && <Failure error={error} />}
+      <Survey survey={survey} onPlanStarted={replace} />
+      {unseen.count > 0 && (
+        <SectionMessage appearance="information">
+          <p className="text">{text('cleanup.unseen', { count: unseen.count, of: unseen.countedUpTo })}</p>
+        </SectionMessage>
+      )}
+      {jobs.length > 0 && (
+        <section className="stack" aria-labelledby="jobs">
+          <div id="jobs">
+            <Heading size="small" as="h3">
+              {text('cleanup.jobs')}
+            </Heading>
+          </div>
+          {jobs.map((job) => (
+            <JobCard
+              key={job.id}
+              job={job}
+              isRestored={jobs.some((other) => other.kind === 'restore' && other.source === job.id)}
+              onStop={() => attempt(callAdmin('cleanup.cancel', { jobId: job.id }))}
+              onRestore={() => attempt(callAdmin('cleanup.restore', { jobId: job.id }))}
+            />
+          ))}
+        </section>
+      )}
+    </div>
+  );
+}
+
+function Survey({ survey, onPlanStarted }: { survey: JobView | null; onPlanStarted: (job: JobView) => void }) {
+  if (survey === null) return <EmptyState header={text('cleanup.none')} headingLevel={3} description={text('cleanup.none.text')} />;
+  const { seen = 0, unused = 0 } = survey.counts;
+  if (survey.state === 'running' || survey.state === 'cancelling') {
+    return (
+      <div className="stack">
+        <Waiting label={text('cleanup.searching')} />
+        <p className="text" role="status">
+          {survey.waitingUntil === null
+            ? text('cleanup.searching.progress', { seen, unused: formatNumber(unused) })
+            : text('cleanup.waiting', { time: formatTime(survey.waitingUntil) })}
+        </p>
+      </div>
+    );
+  }
+  if (survey.state === 'failed') return <Failure error={new Error(survey.problem ?? '')} />;
+  if (unused === 0) {
+    return (
+      <EmptyState
+        header={text('cleanup.result.nothing')}
+        headingLevel={3}
+        description={text('cleanup.result.nothing.text', { days: survey.idleDays })}
+      />
+    );
+  }
+  return (
+    <section className="stack" aria-labelledby="result">
+      <p className="text" id="result">
+        <strong>{text('cleanup.result', { unused, date: formatDay(survey.unchangedSince), seen: formatNumber(seen) })}</strong>
+      </p>
+      <CandidatesTable key={survey.id} survey={survey} total={unused} onStarted={onPlanStarted} />
+    </section>
+  );
+}
+
+/** Asks for the progress of what is running, less and less often. */
+function usePolling(all: (JobView | null)[], onChange: (job: JobView) => void): void {
+  const active = all.filter(isActive) as JobView[];
+  const ids = active.map((job) => job.id).join(' ');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: restarted when another set of jobs runs, not at every answer.
+  useEffect(() => {
+    if (ids === '') return undefined;
+    let wait: number = POLL_MS[0];
+    let timer = 0;
+    const ask = async (): Promise<void> => {
+      for (const id of ids.split(' ')) {
+        try {
+          latest.current(await callAdmin('cleanup.job', { jobId: id }));
+        } catch {
+          // The next round asks again.
+        }
+      }
+      wait = Math.min(wait * 2, POLL_MS[1]);
+      timer = window.setTimeout(() => void ask(), wait);
+    };
+    timer = window.setTimeout(() => void ask(), wait);
+    return () => window.clearTimeout(timer);
+  }, [ids]);
+  const [latest] = useState({ current: onChange });
+  latest.current = onChange;
+}

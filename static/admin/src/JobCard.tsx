@@ -1,0 +1,106 @@
+/** One archive or restore job: state, progress, results, stop, undo. */
+import Button from '@atlaskit/button/new';
+import DynamicTable from '@atlaskit/dynamic-table';
+import Lozenge from '@atlaskit/lozenge';
+import ProgressBar from '@atlaskit/progress-bar';
+import { useState } from 'react';
+import type { JobView, RowsPage } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { formatDay, formatTime, type TextKey, text, textOf } from '../../shared/text';
+import { Failure, Waiting } from './feedback';
+import { useLoaded } from './load';
+import { useNames } from './names';
+
+const APPEARANCES = {
+  planned: 'default',
+  running: 'inprogress',
+  cancelling: 'inprogress',
+  cancelled: 'moved',
+  done: 'success',
+  failed: 'removed',
+} as const;
+
+interface Props {
+  job: JobView;
+  /** A restore of this job was started. */
+  isRestored: boolean;
+  onStop: () => void;
+  onRestore: () => void;
+}
+
+export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
+  const [isOpen, setOpen] = useState(false);
+  const nameOf = useNames([job.startedBy]);
+  const { archived = 0, restored = 0, kept = 0, failed = 0 } = job.counts;
+  const isRunning = job.state === 'running' || job.state === 'cancelling';
+  return (
+    <article className="card stack" aria-label={text(job.kind === 'restore' ? 'cleanup.job.restore' : 'cleanup.job.archive')}>
+      <div className="row spread">
+        <div className="row">
+          <strong>{text(job.kind === 'restore' ? 'cleanup.job.restore' : 'cleanup.job.archive')}</strong>
+          <Lozenge appearance={APPEARANCES[job.state]}>{text(`cleanup.state.${job.state}`)}</Lozenge>
+          <span className="subtle">{text('cleanup.job.by', { name: nameOf(job.startedBy), time: formatTime(job.createdAt) })}</span>
+        </div>
+        <div className="row">
+          {job.state === 'running' && <Button onClick={onStop}>{text('cleanup.job.stop')}</Button>}
+          {job.kind === 'archive' && !isRunning && archived > 0 && !isRestored && <Button onClick={onRestore}>{text('cleanup.job.undo')}</Button>}
+          <Button appearance="subtle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            {text(isOpen ? 'cleanup.job.hide' : 'cleanup.job.details')}
+          </Button>
+        </div>
+      </div>
+      {isRunning && <ProgressBar isIndeterminate ariaLabel={text(`cleanup.state.${job.state}`)} />}
+      <p className="text" role="status">
+        {job.kind === 'restore'
+          ? text('cleanup.job.counts.restore', { restored, kept, failed })
+          : text('cleanup.job.counts.archive', { archived, kept, failed })}
+        {job.waitingUntil !== null && ` ${text('cleanup.waiting', { time: formatTime(job.waitingUntil) })}`}
+        {job.problem !== null && ` ${text('cleanup.job.problem', { problem: job.problem })}`}
+      </p>
+      {isOpen && <Results key={job.updatedAt} job={job} />}
+    </article>
+  );
+}
+
+function Results({ job }: { job: JobView }) {
+  const { loaded, reload, set } = useLoaded<RowsPage>(() => callAdmin('cleanup.rows', { jobId: job.id }));
+  if (loaded.state === 'loading') return <Waiting />;
+  if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
+  const { rows, next } = loaded.data;
+  const more = async (): Promise<void> => {
+    if (!next) return;
+    const page = await callAdmin('cleanup.rows', { jobId: job.id, from: next });
+    set({ rows: [...rows, ...page.rows], next: page.next });
+  };
+  return (
+    <div className="tight">
+      <div className="scroll">
+        <DynamicTable
+          label={text('cleanup.job.details')}
+          head={{
+            cells: [
+              { key: 'space', content: text('cleanup.column.space') },
+              { key: 'outcome', content: text('cleanup.column.outcome') },
+              { key: 'why', content: text('activity.column.why') },
+            ],
+          }}
+          rows={rows.map((row) => ({
+            key: row.spaceId,
+            cells: [
+              { key: 'space', content: row.name },
+              { key: 'outcome', content: row.outcome ? text(`cleanup.outcome.${row.outcome}` as TextKey) : '' },
+              { key: 'why', content: row.reason ? textOf('reason', row.reason, { date: formatDay(job.unchangedSince) }) : '' },
+            ],
+          }))}
+        />
+      </div>
+      {next && rows.length > 0 && (
+        <div>
+          <Button spacing="compact" onClick={() => void more()}>
+            {text('cleanup.job.more')}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}

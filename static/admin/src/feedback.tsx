@@ -1,0 +1,35 @@
+/** The states every part of the page shares: waiting, failed. */
+import Button from '@atlaskit/button/new';
+import SectionMessage from '@atlaskit/section-message';
+import Spinner from '@atlaskit/spinner';
+import { CallError } from '../../shared/call';
+import { text, textOf } from '../../shared/text';
+
+export function Waiting({ label = text('admin.loading') }: { label?: string }) {
+  return (
+    <div className="center" role="status">
+      <Spinner size="large" label={label} />
+    </div>
+  );
+}
+
+export function errorText(error: unknown): string {
+  return error instanceof CallError ? textOf('error', error.code, error.details) : text('error.internal');
+}
+
+export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  return (
+    <div role="alert">
+      <SectionMessage appearance="error" title={text('error.title')}>
+        <div className="stack">
+          <p className="text">{errorText(error)}</p>
+          {onRetry && (
+            <div>
+              <Button onClick={onRetry}>{text('error.retry')}</Button>
+            </div>
+          )}
+        </div>
+      </SectionMessage>
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+/** Loading data into a component: waiting, failed, there. */
+import { useCallback, useEffect, useState } from 'react';
+
+export type Loaded<T> = { state: 'loading' } | { state: 'failed'; error: unknown } | { state: 'ready'; data: T };
+
+/** Loads at once and whenever `reload` is called; an answer that was overtaken is dropped. */
+export function useLoaded<T>(load: () => Promise<T>): { loaded: Loaded<T>; reload: () => void; set: (data: T) => void } {
+  const [loaded, setLoaded] = useState<Loaded<T>>({ state: 'loading' });
+  const [turn, setTurn] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `load` is written inline by callers; `turn` says when to run it.
+  useEffect(() => {
+    let isCurrent = true;
+    load().then(
+      (data) => isCurrent && setLoaded({ state: 'ready', data }),
+      (error: unknown) => isCurrent && setLoaded({ state: 'failed', error }),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [turn]);
+  const reload = useCallback(() => {
+    setLoaded({ state: 'loading' });
+    setTurn((n) => n + 1);
+  }, []);
+  const set = useCallback((data: T) => setLoaded({ state: 'ready', data }), []);
+  return { loaded, reload, set };
+}

@@ -1,0 +1,28 @@
+/** Typed calls of the app's functions. */
+import { invoke } from '@forge/bridge';
+import type { AdminFunction, AdminInput, AdminOutputs, NoticeFunction, NoticeInput, NoticeOutputs, Result } from '../../src/contract';
+
+/** The function answered that it would not, or could not. */
+export class CallError extends Error {
+  override readonly name = 'CallError';
+  constructor(
+    readonly code: string,
+    readonly details: Record<string, string | number>,
+  ) {
+    super(code);
+  }
+}
+
+async function call<T>(name: string, input: object): Promise<T> {
+  const result = (await invoke(name, input as Record<string, unknown>)) as Result<T>;
+  if (!result.ok) throw new CallError(result.error.code, result.error.details);
+  return result.data;
+}
+
+export function callAdmin<F extends AdminFunction>(name: F, input: AdminInput<F>): Promise<AdminOutputs[F]> {
+  return call(name, input);
+}
+
+export function callNotice<F extends NoticeFunction>(name: F, input: NoticeInput<F>): Promise<NoticeOutputs[F]> {
+  return call(name, input);
+}
