@@ -78,16 +78,10 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
           {text('cleanup.search')}
         </Button>
       </form>
-      <p className="subtle" id="days-help">
+      <p className="subtle near" id="days-help">
         {isValid ? text('cleanup.counts') : text('cleanup.days.invalid')}
       </p>
       {error !== null && <Failure error={error} />}
-      <Survey survey={survey} onPlanStarted={replace} />
-      {unseen.count > 0 && (
-        <SectionMessage appearance="information">
-          <p className="text">{text('cleanup.unseen', { count: unseen.count, of: unseen.countedUpTo })}</p>
-        </SectionMessage>
-      )}
       {jobs.length > 0 && (
         <section className="stack" aria-labelledby="jobs">
           <div id="jobs">
@@ -106,11 +100,17 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
           ))}
         </section>
       )}
+      <Survey survey={survey} isStale={survey !== null && jobs.some((job) => job.createdAt > survey.createdAt)} onPlanStarted={replace} />
+      {unseen.count > 0 && (
+        <SectionMessage appearance="information">
+          <p className="text">{text('cleanup.unseen', { count: unseen.count, of: unseen.countedUpTo })}</p>
+        </SectionMessage>
+      )}
     </div>
   );
 }
 
-function Survey({ survey, onPlanStarted }: { survey: JobView | null; onPlanStarted: (job: JobView) => void }) {
+function Survey({ survey, isStale, onPlanStarted }: { survey: JobView | null; isStale: boolean; onPlanStarted: (job: JobView) => void }) {
   if (survey === null) return <EmptyState header={text('cleanup.none')} headingLevel={3} description={text('cleanup.none.text')} />;
   const { seen = 0, unused = 0 } = survey.counts;
   if (survey.state === 'running' || survey.state === 'cancelling') {
@@ -140,6 +140,7 @@ function Survey({ survey, onPlanStarted }: { survey: JobView | null; onPlanStart
       <p className="text" id="result">
         <strong>{text('cleanup.result', { unused, date: formatDay(survey.unchangedSince), seen: formatNumber(seen) })}</strong>
       </p>
+      {isStale && <p className="subtle">{text('cleanup.result.stale', { time: formatTime(survey.createdAt) })}</p>}
       <CandidatesTable key={survey.id} survey={survey} total={unused} onStarted={onPlanStarted} />
     </section>
   );

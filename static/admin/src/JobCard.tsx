@@ -38,7 +38,10 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
       <div className="row spread">
         <div className="row">
           <strong>{text(job.kind === 'restore' ? 'cleanup.job.restore' : 'cleanup.job.archive')}</strong>
-          <Lozenge appearance={APPEARANCES[job.state]}>{text(`cleanup.state.${job.state}`)}</Lozenge>
+          {/* A new key remounts it: the lozenge animates a change of text with an inline style, which the CSP blocks. */}
+          <Lozenge key={job.state} appearance={APPEARANCES[job.state]}>
+            {text(`cleanup.state.${job.state}`)}
+          </Lozenge>
           <span className="subtle">{text('cleanup.job.by', { name: nameOf(job.startedBy), time: formatTime(job.createdAt) })}</span>
         </div>
         <div className="row">

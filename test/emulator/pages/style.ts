@@ -14,7 +14,7 @@ button { cursor: pointer; } .row { display: flex; gap: 8px; align-items: center;
 .muted { color: var(--ds-text-subtle); } .tag { font: var(--ds-font-body-small); border: 1px solid var(--ds-border); border-radius: 4px; padding: 0 4px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(280px, 1fr)); gap: 16px; }
 .card, .macro { border: 1px solid var(--ds-border); border-radius: 8px; padding: 8px 16px; background: var(--ds-surface-raised); }
-.app-frame { border: 0; width: 100%; height: calc(100vh - 60px); display: block; }
+.app-frame { border: 0; width: 100%; height: calc(100vh - 48px); display: block; }
 .background-script { display: none; }
 #flags { position: fixed; left: 24px; bottom: 24px; width: 400px; max-width: calc(100vw - 48px); display: grid; gap: 8px; z-index: 10; }
 .flag { background: var(--ds-surface-overlay); box-shadow: var(--ds-shadow-overlay); border-radius: 4px; padding: 16px; }

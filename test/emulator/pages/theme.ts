@@ -1,9 +1,10 @@
 /** The design tokens that the product puts on its pages and that `view.theme.enable()` gives to an app. */
 import { createRequire } from 'node:module';
 // The package has no `exports` map, so Node's ESM resolver does not find its entry folders; require does.
-const { default: getThemeStyles } = createRequire(import.meta.url)(
-  '@atlaskit/tokens/get-theme-styles',
-) as typeof import('@atlaskit/tokens/get-theme-styles');
+const require = createRequire(import.meta.url);
+const flags = require('@atlaskit/platform-feature-flags') as typeof import('@atlaskit/platform-feature-flags');
+flags.setBooleanFeatureFlagResolver(() => false);
+const { default: getThemeStyles } = require('@atlaskit/tokens/get-theme-styles') as typeof import('@atlaskit/tokens/get-theme-styles');
 
 export const THEME_ATTRIBUTE = 'light:light dark:dark spacing:spacing typography:typography shape:shape motion:motion';
 
