@@ -168,11 +168,12 @@ async function advanceActing(job: Job): Promise<Job | null> {
   for (let from = 0; from < rows.length; from += ROWS_PER_WRITE) {
     const few = rows.slice(from, from + ROWS_PER_WRITE).filter((row) => row.outcome === undefined || row.outcome === 'acting');
     if (few.length === 0) continue;
+    const resumed = new Set(few.filter((row) => row.outcome === 'acting'));
     for (const row of few) row.outcome = 'acting';
     await writeChunk(job.id, chunk, rows);
     // The survey may be hours old, and comments and attachments show in the search index only.
     const active = job.kind === 'archive' ? await activeAmong(few, job.unchangedSince) : new Set<string>();
-    for (const row of few) Object.assign(row, active.has(row.key) ? { outcome: 'kept', reason: 'changed-since' } : await actOn(job, row));
+    for (const row of few) Object.assign(row, await actOn(job, row, { isResumed: resumed.has(row), isActive: active.has(row.key) }));
     await writeChunk(job.id, chunk, rows);
     const current = await readJob(job.id);
     // A cancel is heard between two writes, not only between two chunks.
@@ -186,8 +187,7 @@ async function advanceActing(job: Job): Promise<Job | null> {
 }
 
 async function activeAmong(rows: Row[], since: number): Promise<Set<string>> {
-  const keys = rows.filter((row) => row.outcome === 'acting').map((row) => row.key);
-  return (await searchActive(keys, since, HITS_PER_CHECK)).active;
+  return (await searchActive(rows.map((row) => row.key), since, HITS_PER_CHECK)).active;
 }
 
 /** A job's own rows: chosen by the admin from a survey, or all that an archive job archived. */

@@ -122,7 +122,8 @@ async function create(subject: Subject, stored: StoredPersonRecord, reason: Reas
     if (record.state === 'creating' && record.strategy === strategy) return;
     record = await move(record, { state: 'creating', reason, recheckAt: null, notice: 'done', strategy }, now, null);
   };
-  const made = await makePersonalSpace(subject.as, subject.cloudId, { accountId, key: personalSpaceKey(accountId), name }, begin);
+  const begun = stored.state === 'creating' ? stored.strategy : null;
+  const made = await makePersonalSpace(subject.as, subject.cloudId, { accountId, key: personalSpaceKey(accountId), name }, begun, begin);
   const refuse = (why: Reason, detail: string | null = null): Promise<StoredPersonRecord> =>
     move(record, { state: 'refused', reason: why, recheckAt: now + REFUSED_RECHECK_MS, strategy: null }, now, 'refused', detail);
   switch (made.kind) {

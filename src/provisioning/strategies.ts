@@ -35,17 +35,20 @@ export function personalSpaceKey(accountId: string): string {
 
 /**
  * Creates the space as the person, or says why not. Safe to repeat: the key is the person's.
- * `begin` is awaited before each strategy is tried.
+ * `begin` is awaited before each strategy is tried; `begun` is where a run that stopped had got to.
  * @throws ConfluenceError for rate limits, failures and missing scopes
  */
 export async function makePersonalSpace(
   as: Requester,
   cloudId: string,
   space: NewPersonalSpace,
+  begun: string | null,
   begin: (strategy: StrategyName) => Promise<void>,
 ): Promise<MakeResult> {
   const remembered = await readCreationStrategy();
-  const order = [...STRATEGY_NAMES].sort((a, b) => Number(b === remembered) - Number(a === remembered));
+  const all = [...STRATEGY_NAMES].sort((a, b) => Number(b === remembered) - Number(a === remembered));
+  // What comes before the call that a stopped run had got to was refused in that run.
+  const order = all.slice(Math.max(0, all.findIndex((name) => name === begun)));
   const refusals: string[] = [];
   let isOnlyOpenLeft = false;
   for (const strategy of order) {

@@ -77,6 +77,7 @@ export class LocalSite {
   readonly notices: Notices;
   usageCounters: Usage = noUsage();
   private nextPerson = 1_000_000;
+  private readonly earlierNotModelled: string[] = [];
 
   constructor(readonly options: SiteOptions = {}) {
     this.clock = new Clock(options.start ?? DEFAULT_START);
@@ -145,7 +146,13 @@ export class LocalSite {
     return { ...this.usageCounters, kvs: this.platform.kvs.usage };
   }
 
+  /** Everything anybody called that the site does not model, also before the counters were reset. */
+  get allNotModelled(): string[] {
+    return [...this.earlierNotModelled, ...this.usageCounters.notModelled];
+  }
+
   resetUsage(): void {
+    this.earlierNotModelled.push(...this.usageCounters.notModelled);
     this.usageCounters = noUsage();
     this.platform.kvs.usage = this.usageCounters.kvs;
   }

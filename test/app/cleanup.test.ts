@@ -1,0 +1,264 @@
+/** Bulk clean-up on the local site: search, plan, archive, stop, restore, and everything that goes wrong. */
+import { describe, expect, it } from 'vitest';
+import type { JobView, RowsPage } from '../../src/contract';
+import type { LocalSite } from '../emulator/site';
+import { ADMIN_ACCOUNT_ID, accountIdOf, admin, adminData, startSite } from '../support/site';
+
+const DAYS = 180;
+
+async function survey(site: LocalSite, idleDays = DAYS): Promise<JobView> {
+  const { id } = await adminData(site, 'cleanup.survey', { idleDays });
+  return finished(site, id);
+}
+
+/** Lets a job run to its end, hours if it must wait for the rate limit. */
+async function finished(site: LocalSite, jobId: string): Promise<JobView> {
+  for (let hour = 0; hour < 48; hour += 1) {
+    await site.advance(hour === 0 ? 'PT1M' : 'PT1H');
+    const job = await adminData(site, 'cleanup.job', { jobId });
+    if (job.state !== 'running' && job.state !== 'cancelling') return job;
+  }
+  throw new Error(`job ${jobId} did not end`);
+}
+
+async function allRows(site: LocalSite, jobId: string) {
+  const rows: RowsPage['rows'] = [];
+  let from: RowsPage['next'] | undefined;
+  while (from !== null) {
+    const page: RowsPage = await adminData(site, 'cleanup.rows', { jobId, ...(from ? { from } : {}) });
+    rows.push(...page.rows);
+    from = page.next;
+  }
+  return rows;
+}
+
+/** The plain truth, computed from the site's own state. */
+function trulyUnused(site: LocalSite, idleDays = DAYS): string[] {
+  const since = site.clock.now() - idleDays * 86_400_000;
+  const { state } = site.confluence;
+  return state.spaces
+    .filter((s) => s.type === 'personal' && s.status === 'current' && s.grants.length > 1 && s.createdAt < since)
+    .filter((s) => (state.contentBySpace.get(s.id) ?? []).every((c) => c.versions.every((v) => v.at < since - 86_400_000)))
+    .map((s) => String(s.id));
+}
+
+const statusOf = (site: LocalSite, spaceId: string) => site.confluence.state.spacesById.get(Number(spaceId))?.status;
+
+describe('the search for unused spaces', () => {
+  it('finds exactly those without a change that it can see', async () => {
+    const site = startSite();
+    const job = await survey(site);
+    const rows = await allRows(site, job.id);
+    expect(job.state).toBe('done');
+    expect(rows.map((r) => r.spaceId).sort()).toEqual(trulyUnused(site).sort());
+    expect(job.counts).toMatchObject({ unused: rows.length });
+    expect(rows.length).toBeGreaterThan(5);
+  });
+
+  it('counts a comment, an attachment and a blog post as a change', async () => {
+    const site = startSite();
+    const before = await allRows(site, (await survey(site)).id);
+    const types = ['comment', 'attachment', 'blogpost'] as const;
+    for (const [i, type] of types.entries()) {
+      site.confluence.state.addContent({ type, title: type, spaceId: Number(before[i]?.spaceId), parentId: null, authorId: ADMIN_ACCOUNT_ID, body: '', at: site.clock.now() });
+    }
+    await site.advance('PT1M');
+    const after = (await allRows(site, (await survey(site)).id)).map((r) => r.spaceId);
+    expect(after).toEqual(before.slice(types.length).map((r) => r.spaceId));
+  });
+
+  it('goes on where it was when it is stopped after any of its calls', async () => {
+    const site = startSite({ seed: 'scale', people: 700, spaces: 699 });
+    // What was written this very second is not in the search index yet.
+    await site.advance('PT1M');
+    const undisturbed = await survey(site);
+    const expected = (await allRows(site, undisturbed.id)).map((r) => r.spaceId);
+    for (let n = 1; n <= 30; n += 1) {
+      const fault = n % 2 === 0 ? { killAfterCall: n } : { killBeforeCall: n };
+      const { id } = await adminData(site, 'cleanup.survey', { idleDays: DAYS });
+      site.addFault(fault);
+      const job = await finished(site, id);
+      site.clearFaults();
+      expect(job.counts, `stop ${n}`).toEqual(undisturbed.counts);
+      expect((await allRows(site, id)).map((r) => r.spaceId), `stop ${n}`).toEqual(expected);
+    }
+  });
+
+  it('waits for the rate limit and then goes on', async () => {
+    const site = startSite({ seed: 'scale', people: 1_500, spaces: 1_499, settings: { hourlyPoints: 600 } });
+    const { id } = await adminData(site, 'cleanup.survey', { idleDays: DAYS });
+    await site.advance('PT1M');
+    const waiting = await adminData(site, 'cleanup.job', { jobId: id }).catch(() => null);
+    // The same quota also answers the admin: until the next hour the page itself is told to wait.
+    expect(waiting).toBeNull();
+    await site.advance('PT5H');
+    const job = await finished(site, id);
+    expect(job).toMatchObject({ state: 'done', counts: { seen: 1_499 } });
+    for (const points of Object.values(site.usage().rest.hours)) expect(points).toBeLessThanOrEqual(600 + 251);
+  });
+
+  it('fails with a reason, and lists nothing, when Confluence refuses the search', async () => {
+    const site = startSite();
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/search', times: 50, respond: { status: 400, body: { message: 'Could not parse cql' } } });
+    const job = await survey(site);
+    expect(job).toMatchObject({ state: 'failed', problem: expect.stringContaining('search') });
+  });
+});
+
+describe('archiving', () => {
+  it('archives what was chosen, and nothing else', async () => {
+    const site = startSite();
+    const rows = await allRows(site, (await survey(site)).id);
+    const chosen = rows.slice(0, 3);
+    const surveyId = (await adminData(site, 'cleanup.state', {})).survey?.id as string;
+    const plan = await adminData(site, 'cleanup.preview', {
+      surveyId,
+      selection: { kind: 'some', spaces: chosen.map(({ chunk, spaceId }) => ({ chunk, spaceId })) },
+    });
+    expect(plan).toMatchObject({ count: 3, points: 21 });
+    await site.advance('PT10M');
+    expect(chosen.map((r) => statusOf(site, r.spaceId))).toEqual(['current', 'current', 'current']);
+    await adminData(site, 'cleanup.start', { jobId: plan.job.id });
+    const job = await finished(site, plan.job.id);
+    expect(job).toMatchObject({ state: 'done', counts: { archived: 3 } });
+    expect(rows.map((r) => statusOf(site, r.spaceId))).toEqual(rows.map((_, i) => (i < 3 ? 'archived' : 'current')));
+  });
+
+  async function planAll(site: LocalSite): Promise<{ jobId: string; rows: Awaited<ReturnType<typeof allRows>> }> {
+    const found = await survey(site);
+    const rows = await allRows(site, found.id);
+    const plan = await adminData(site, 'cleanup.preview', { surveyId: found.id, selection: { kind: 'all', except: [] } });
+    expect(plan.count).toBe(rows.length);
+    return { jobId: plan.job.id, rows };
+  }
+
+  it('leaves alone what changed, went, or was closed to it since the search', async () => {
+    const site = startSite();
+    const { jobId, rows } = await planAll(site);
+    const [edited, commented, archived, hidden, deleted] = rows.map((r) => Number(r.spaceId));
+    const { state } = site.confluence;
+    const space = (id: number | undefined) => state.spacesById.get(id as number) as NonNullable<ReturnType<typeof state.spacesById.get>>;
+    state.addContent({ type: 'page', title: 'New', spaceId: edited as number, parentId: null, authorId: ADMIN_ACCOUNT_ID, body: '', at: site.clock.now() });
+    state.addContent({ type: 'comment', title: 'c', spaceId: commented as number, parentId: null, authorId: ADMIN_ACCOUNT_ID, body: '', at: site.clock.now() });
+    space(archived).status = 'archived';
+    space(hidden).grants = space(hidden).grants.slice(0, 1);
+    state.removeSpace(space(deleted));
+    await site.advance('PT1M');
+    await adminData(site, 'cleanup.start', { jobId });
+    const job = await finished(site, jobId);
+    const results = new Map((await allRows(site, jobId)).map((r) => [Number(r.spaceId), `${r.outcome}: ${r.reason}`]));
+    expect(results.get(edited as number)).toBe('kept: changed-since');
+    expect(results.get(commented as number)).toBe('kept: changed-since');
+    expect(results.get(archived as number)).toBe('kept: already-archived');
+    expect(results.get(hidden as number)).toBe('kept: not-visible');
+    expect(results.get(deleted as number)).toBe('kept: not-visible');
+    expect(job.counts).toMatchObject({ kept: 5, archived: rows.length - 5 });
+  });
+
+  it('archives nothing where it is not an administrator', async () => {
+    const site = startSite({ settings: { appIsSpaceAdmin: 'never' } });
+    const { jobId, rows } = await planAll(site);
+    await adminData(site, 'cleanup.start', { jobId });
+    expect((await finished(site, jobId)).counts).toEqual({ kept: rows.length });
+    expect((await allRows(site, jobId)).every((r) => r.reason === 'not-administrator')).toBe(true);
+  });
+
+  it('ends the same when it is stopped after any of its calls', async () => {
+    for (let n = 1; n <= 40; n += 1) {
+      const site = startSite();
+      const { jobId, rows } = await planAll(site);
+      site.addFault(n % 2 === 0 ? { killAfterCall: n } : { killBeforeCall: n });
+      // The admin's own click is not what is stopped here.
+      await adminData(site, 'cleanup.start', { jobId }).catch(() => null);
+      const started = (await admin(site, 'cleanup.start', { jobId })).ok;
+      expect(started).toBe(true);
+      const job = await finished(site, jobId);
+      site.clearFaults();
+      expect(job, `stop ${n}`).toMatchObject({ state: 'done', counts: { archived: rows.length } });
+      expect(rows.every((r) => statusOf(site, r.spaceId) === 'archived')).toBe(true);
+    }
+  });
+
+  it('records failures of Confluence per space and archives the rest', async () => {
+    const site = startSite();
+    const { jobId, rows } = await planAll(site);
+    site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/rest/api/space/*', after: 1, times: 2, respond: { status: 500 } });
+    await adminData(site, 'cleanup.start', { jobId });
+    const job = await finished(site, jobId);
+    expect(job.counts).toEqual({ archived: rows.length - 2, failed: 2 });
+    expect((await allRows(site, jobId)).filter((r) => r.outcome === 'failed').every((r) => r.reason === 'confluence-failed')).toBe(true);
+  });
+
+  it('waits when Confluence says so, and then finishes', async () => {
+    const site = startSite();
+    const { jobId, rows } = await planAll(site);
+    site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/rest/api/space/*', after: 2, times: 1, respond: { status: 429, headers: { 'Retry-After': '2400' } } });
+    await adminData(site, 'cleanup.start', { jobId });
+    await site.advance('PT5M');
+    const waiting = await adminData(site, 'cleanup.job', { jobId });
+    expect(waiting.state).toBe('running');
+    expect(waiting.waitingUntil).toBeGreaterThan(site.clock.now());
+    expect((await finished(site, jobId)).counts).toEqual({ archived: rows.length });
+  });
+
+  it('stops when the admin says so, and what is done can be restored', async () => {
+    const site = startSite({ seed: 'scale', people: 400, spaces: 399 });
+    const { jobId } = await planAll(site);
+    let archived = 0;
+    const reached = new Promise<void>((reach) => {
+      site.platform.beforeCall = (_invocation, call) => {
+        if (call.startsWith('confluence PUT /wiki/rest/api/space/')) archived += 1;
+        if (archived === 25) reach();
+      };
+    });
+    await adminData(site, 'cleanup.start', { jobId });
+    const running = site.advance('PT1M');
+    await reached;
+    await adminData(site, 'cleanup.cancel', { jobId });
+    await running;
+    const job = await finished(site, jobId);
+    expect(job.state).toBe('cancelled');
+    expect(job.counts.archived).toBeGreaterThanOrEqual(25);
+    expect(job.counts.archived).toBeLessThan(60);
+
+    const restore = await adminData(site, 'cleanup.restore', { jobId });
+    expect((await finished(site, restore.id)).counts).toEqual({ restored: job.counts.archived });
+    expect(site.status().spaces.personal).toMatchObject({ archived: 0 });
+  });
+
+  it('refuses a plan over rows that the search did not list, and an empty one', async () => {
+    const site = startSite();
+    const found = await survey(site);
+    const foreign = { kind: 'some' as const, spaces: [{ chunk: 0, spaceId: '1' }] };
+    expect(await admin(site, 'cleanup.preview', { surveyId: found.id, selection: foreign })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    const rows = await allRows(site, found.id);
+    const none = { kind: 'all' as const, except: rows.map((r) => r.spaceId) };
+    expect(await admin(site, 'cleanup.preview', { surveyId: found.id, selection: none })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    expect(await admin(site, 'cleanup.start', { jobId: found.id })).toMatchObject({ ok: false, error: { code: 'not-found' } });
+  });
+});
+
+describe('restoring', () => {
+  it('brings back what the clean-up archived, and leaves alone what changed since', async () => {
+    const site = startSite();
+    const found = await survey(site);
+    const rows = await allRows(site, found.id);
+    const plan = await adminData(site, 'cleanup.preview', { surveyId: found.id, selection: { kind: 'all', except: [] } });
+    await adminData(site, 'cleanup.start', { jobId: plan.job.id });
+    await finished(site, plan.job.id);
+    const byHand = site.confluence.state.spacesById.get(Number(rows[0]?.spaceId));
+    if (byHand) byHand.status = 'current';
+    const restore = await adminData(site, 'cleanup.restore', { jobId: plan.job.id });
+    const job = await finished(site, restore.id);
+    expect(job.counts).toEqual({ restored: rows.length - 1, kept: 1 });
+    expect(rows.every((r) => statusOf(site, r.spaceId) === 'current')).toBe(true);
+  });
+
+  it('says how many of the spaces that Homestead made it cannot see', async () => {
+    const site = startSite();
+    await adminData(site, 'policy.save', { policy: { schemaVersion: 1, mode: 'auto', template: { kind: 'builtin' } }, baseVersion: 0 });
+    for (const n of [1, 3, 5]) site.activity({ accountId: accountIdOf(n), views: 1 });
+    await site.advance('PT1M');
+    expect((await adminData(site, 'cleanup.state', {})).unseen).toEqual({ count: 3, countedUpTo: 3 });
+  });
+});

@@ -1,0 +1,466 @@
+/** From a page view to a private space with a homepage and a notice: the whole app on the local site. */
+import { describe, expect, it } from 'vitest';
+import { LocalSite } from '../emulator/site';
+import {
+  accountIdOf,
+  ADMIN_ACCOUNT_ID,
+  ANA,
+  admin,
+  adminData,
+  comparable,
+  notice,
+  OWNER,
+  personalSpacesOf,
+  readsAPage,
+  recordOf,
+  setPolicy,
+  startSite,
+} from '../support/site';
+
+describe('with the policy off', () => {
+  it('touches nothing, and reads storage once', async () => {
+    const site = startSite();
+    site.resetUsage();
+    await readsAPage(site, ANA);
+    expect(site.usage().rest.requests).toBe(0);
+    expect(site.usage().kvs).toMatchObject({ batches: 1, gets: 0, sets: 0, transactions: 0 });
+    expect(site.state().kvs.entities.person).toEqual({});
+  });
+});
+
+describe('with the policy on automatic', () => {
+  it('makes one private space with the built-in homepage and raises the notice', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+
+    const spaces = personalSpacesOf(site, ANA);
+    expect(spaces).toHaveLength(1);
+    expect(spaces[0]?.grants).toEqual([expect.objectContaining({ principalType: 'USER', principalId: ANA })]);
+    expect(spaces[0]?.pages).toHaveLength(1);
+    expect(spaces[0]?.pages[0]?.body).toContain('Hello, I am Bo Berg');
+    expect(spaces[0]?.pages[0]?.versions.map((v) => v.authorId)).toEqual([ANA, ANA]);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', reason: 'space-made', data: { access: 'private', template: 'builtin', strategy: 'private-call' } });
+
+    const seen = await site.notices.load(ANA);
+    expect(seen.flags).toEqual([
+      { id: 'homestead-notice', title: 'Your personal space is ready', description: expect.stringContaining('Only you'), actions: ['Open my space', 'Not now'] },
+    ]);
+  });
+
+  it('fills the template that the admin chose', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
+    await readsAPage(site, ANA);
+    const body = personalSpacesOf(site, ANA)[0]?.pages[0]?.body ?? '';
+    expect(body).toContain('<h2>Hello, I am Bo Berg</h2>');
+    expect(body).toContain('November 23, 2026');
+    expect(body).toContain('<ac:structured-macro ac:name="info">');
+    expect(body).not.toContain('at:');
+  });
+
+  it.each([
+    ['is broken', '425993', 'template-broken'],
+    ['is gone', '999999', 'template-missing'],
+  ])('uses the built-in homepage when the template %s, and says so', async (_what, templateId, problem) => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId } });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.body).toContain('Hello, I am Bo Berg');
+    const { entries } = await adminData(site, 'activity.list', {});
+    expect(entries[0]?.templateProblem).toContain(problem);
+  });
+
+  it('costs a settled person one storage read when cold, none when warm, and no request', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    await readsAPage(site, OWNER);
+    for (const [accountId, warm] of [[ANA, true], [OWNER, true], [ANA, false], [OWNER, false]] as const) {
+      if (!warm) site.platform.restart();
+      site.resetUsage();
+      await readsAPage(site, accountId);
+      const { kvs, rest } = site.usage();
+      expect(rest.requests).toBe(0);
+      expect(kvs.gets + kvs.batches + kvs.queries).toBe(warm ? 0 : 1);
+      expect(kvs.sets + kvs.transactions).toBe(0);
+    }
+  });
+
+  it.each([
+    ['a guest', { isGuest: true }, 'account-guest'],
+    ['an app', { accountType: 'app' }, 'account-app'],
+    ['deactivated', { accountStatus: 'inactive' }, 'account-inactive'],
+    ['of unknown standing', { accountStatus: 'unknown' }, 'account-unknown'],
+    ['unlicensed', { licensed: false }, 'account-unlicensed'],
+  ])('makes nothing for somebody who is %s', async (_what, change, reason) => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.changePerson(ANA, change);
+    site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: ANA });
+    await site.advance('PT1M');
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'excluded', reason });
+    expect((await site.notices.load(ANA)).backgroundScript).toBe(false);
+  });
+
+  it('makes nothing for anonymous readers and for what the app does itself', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.resetUsage();
+    site.sendEvent({ eventType: 'avi:confluence:viewed:page' });
+    site.sendEvent({ eventType: 'avi:confluence:updated:page', atlassianId: ANA, selfGenerated: true });
+    site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: 17 });
+    await site.advance('PT1M');
+    expect(site.usage().rest.requests).toBe(0);
+    expect(site.usage().invocations['trigger:activity']).toMatchObject({ count: 3, errors: 0 });
+    expect(site.state().kvs.entities.person).toEqual({});
+  });
+
+  it.each(['current', 'archived', 'trashed'] as const)('makes nothing for somebody whose space is %s', async (status) => {
+    const site = startSite();
+    site.addSpace({ owner: ANA, status });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'has-space' });
+  });
+
+  it('does not make again what was deleted', async () => {
+    const site = startSite({ settings: { appIsSpaceAdmin: 'always' } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    const [space] = personalSpacesOf(site, ANA);
+    await site.confluence.request(
+      { kind: 'person', person: site.person(ANA), viaApp: false },
+      { method: 'DELETE', url: `/wiki/rest/api/space/${space?.key}`, headers: new Headers(), body: undefined },
+    );
+    await site.advance('PT1M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-removed' });
+    site.platform.restart();
+    await readsAPage(site, ANA, 'P40D');
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+  });
+
+  it('is not stopped by an event delivered five times and out of order', async () => {
+    const site = startSite({ settings: { deliverEvents: { times: 5, reorder: true, drop: 0 } } });
+    await setPolicy(site, { mode: 'auto' });
+    site.activity({ accountId: ANA, views: 3 });
+    await site.advance('PT5M');
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.versions).toHaveLength(2);
+  });
+
+  it('makes one space when several triggers run at once', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    for (let i = 0; i < 6; i += 1) site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: ANA, n: i });
+    await site.advance('PT10M');
+    const spaces = personalSpacesOf(site, ANA);
+    expect(spaces).toHaveLength(1);
+    expect(spaces[0]?.pages).toHaveLength(1);
+    expect(spaces[0]?.pages[0]?.versions).toHaveLength(2);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+  });
+});
+
+describe('when Confluence makes the space first', () => {
+  it('notes the space that native creation made before the event arrived, and adds nothing', async () => {
+    const site = startSite({ settings: { nativeAutoCreate: true } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'has-space' });
+  });
+
+  it.each([
+    ['ROLES', 'private', 1],
+    ['ROLES_TRANSITION', 'private', 1],
+    ['PRE_ROLES', 'open', 2],
+  ] as const)('adopts the space that won the race on a %s site, which ends up %s', async (roleMode, access, grants) => {
+    const site = startSite({ settings: { roleMode } });
+    await setPolicy(site, { mode: 'auto' });
+    let hasRaced = false;
+    site.platform.beforeCall = (_invocation, call) => {
+      if (hasRaced || !call.includes('/space/_private')) return;
+      hasRaced = true;
+      site.createNatively(ANA);
+    };
+    await readsAPage(site, ANA);
+    expect(hasRaced).toBe(true);
+    const spaces = personalSpacesOf(site, ANA);
+    expect(spaces).toHaveLength(1);
+    expect(spaces[0]?.grants).toHaveLength(grants);
+    expect(spaces[0]?.pages[0]?.body).toContain('Hello, I am');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access, strategy: null } });
+    const [flag] = (await site.notices.load(ANA)).flags;
+    expect(flag?.description).toContain(access === 'private' ? 'Only you' : 'Everyone who uses Confluence here can see it');
+  });
+
+  it('leaves alone the words that the owner has already written', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.platform.beforeCall = (_invocation, call) => {
+      if (!call.startsWith('confluence PUT /wiki/api/v2/pages/')) return;
+      site.platform.beforeCall = () => {};
+      const page = site.confluence.state.content.get(Number(call.split('/').at(-1)));
+      if (!page) throw new Error('no page');
+      page.body = '<p>Mine</p>';
+      site.confluence.state.addVersion(page, { authorId: ANA, at: site.clock.now(), message: '' });
+    };
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.body).toBe('<p>Mine</p>');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'kept' } });
+  });
+});
+
+describe('the calls that may create a space', () => {
+  it('falls back to GraphQL, closes what it made, and remembers what worked', async () => {
+    const site = startSite({ settings: { asUserPersonalCreate: 'graphql' } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
+    expect(site.state().kvs.plain['creation-strategy']).toMatchObject({ name: 'graphql' });
+    site.resetUsage();
+    await readsAPage(site, accountIdOf(3));
+    expect(personalSpacesOf(site, accountIdOf(3))).toHaveLength(1);
+    expect(Object.keys(site.usage().rest.byRoute)).not.toContain('POST /wiki/rest/api/space/_private');
+  });
+
+  it('uses the permission list when the private call is not there', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 9, respond: { status: 404 } });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { strategy: 'permission-list', access: 'private' } });
+  });
+
+  it('does not make an open space where no call can close it', async () => {
+    const site = startSite({ settings: { asUserPersonalCreate: 'graphql', roleMode: 'PRE_ROLES' } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'refused', reason: 'no-private-way' });
+  });
+
+  it('records a refusal once and does not ask again for a week', async () => {
+    const site = startSite({ settings: { asUserPersonalCreate: 'refused' } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'refused', reason: 'creation-refused' });
+    const { entries } = await adminData(site, 'activity.list', {});
+    expect(entries[0]).toMatchObject({ kind: 'refused', accountId: ANA, detail: expect.stringContaining('403') });
+    site.platform.restart();
+    site.resetUsage();
+    await readsAPage(site, ANA, 'P6D');
+    expect(site.usage().rest.requests).toBe(0);
+    await site.advance('P2D');
+    site.changeSettings({ asUserPersonalCreate: 'private-endpoint' });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+  });
+
+  it('says so when the platform impersonates nobody in triggers', async () => {
+    const site = startSite({ settings: { asUserIn: ['scheduledTrigger'] } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'excluded', reason: 'impersonation-unavailable' });
+    expect((await adminData(site, 'activity.list', {})).entries[0]).toMatchObject({ kind: 'refused', reason: 'impersonation-unavailable' });
+  });
+});
+
+describe('when something fails on the way', () => {
+  const ROUTES = ['/wiki/api/v2/users-bulk', '/wiki/rest/api/user/current', '/wiki/rest/api/space/_private', '/wiki/api/v2/pages/*', '/wiki/rest/api/user/*/property/*'];
+
+  it.each(ROUTES)('waits as long as Confluence says (429 at %s)', async (path) => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', path, respond: { status: 429, headers: { 'Retry-After': '120' } } });
+    await readsAPage(site, ANA, 'PT1M');
+    expect(recordOf(site, ANA)?.data.notice).not.toBe('open');
+    expect(site.usage().invocations['trigger:activity']?.retries).toBe(1);
+    await site.advance('PT3M');
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+  });
+
+  it.each(ROUTES)('tries again after an error of Confluence (500 at %s)', async (path) => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', path, times: 2, respond: { status: 500 } });
+    await readsAPage(site, ANA, 'PT5M');
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+  });
+
+  it.each(ROUTES)('goes on after the deadline passed during a call (%s)', async (path) => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', path, respond: { status: 200, body: {}, delay: 'PT26S' } });
+    await readsAPage(site, ANA, 'PT10M');
+    expect(site.usage().invocations['trigger:activity']?.killed).toBe(1);
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+  });
+
+  it('retries when storage fails, and loses nothing', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'kvs', path: '/api/v1/batch/get', respond: { status: 500, body: { code: 'INTERNAL_SERVER_ERROR', message: '' } } });
+    site.addFault({ target: 'kvs', path: '/api/v1/transaction', respond: { status: 429, body: { code: 'RATE_LIMIT_EXCEEDED', message: '' } } });
+    await readsAPage(site, ANA, 'PT5M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+  });
+
+  it('drops an answer that it cannot read, and acts on the next activity', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', respond: { status: 200, body: { results: [{ accountId: 7 }] } } });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    await readsAPage(site, ANA, 'PT5M');
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+  });
+});
+
+describe('stopped after any of its calls', () => {
+  /** Runs one provisioning that is stopped around its n-th platform call, then delivered again. */
+  async function run(fault: Record<string, number> | null, settings = {}): Promise<{ site: LocalSite; killed: number }> {
+    const site = new LocalSite({ settings });
+    await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
+    site.resetUsage();
+    if (fault) site.addFault(fault);
+    await readsAPage(site, ANA, 'PT30M');
+    site.stop();
+    return { site, killed: site.usage().invocations['trigger:activity']?.killed ?? 0 };
+  }
+
+  it.each([
+    ['by the private call', {}],
+    ['by GraphQL', { asUserPersonalCreate: 'graphql' }],
+    ['on a site without roles', { roleMode: 'PRE_ROLES' }],
+  ] as const)('ends as an undisturbed run does (%s)', async (_what, settings) => {
+    const undisturbed = comparable((await run(null, settings)).site);
+    let stops = 0;
+    for (const kind of ['killAfterCall', 'killBeforeCall']) {
+      for (let n = 1; ; n += 1) {
+        const { site, killed } = await run({ [kind]: n }, settings);
+        if (killed === 0) break;
+        stops += 1;
+        expect(comparable(site), `${kind} ${n}`).toEqual(undisturbed);
+      }
+    }
+    expect(stops).toBeGreaterThan(20);
+  });
+});
+
+describe('with the policy on ask', () => {
+  it('offers a space, and makes it at one click', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    const { flags } = await site.notices.load(ANA);
+    expect(flags[0]).toMatchObject({ title: 'Would you like a personal space?', actions: ['Create my space', 'Not now', 'Never'] });
+
+    const after = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
+    expect(after.flags[0]).toMatchObject({ title: 'Your personal space is ready' });
+    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
+    const opened = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Open my space' });
+    expect(opened.navigatedTo).toMatchObject({ target: 'spaceView', spaceKey: personalSpacesOf(site, ANA)[0]?.key });
+    expect(await site.notices.load(ANA)).toEqual({ backgroundScript: false, flags: [] });
+  });
+
+  it('takes "Never" for an answer, for good and under any policy', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    await site.notices.load(ANA);
+    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Never' });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
+    await setPolicy(site, { mode: 'auto' });
+    site.platform.restart();
+    await readsAPage(site, ANA, 'P100D');
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    expect((await site.notices.load(ANA)).backgroundScript).toBe(false);
+  });
+
+  it('asks again 30 days after "Not now"', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    await site.notices.load(ANA);
+    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Not now' });
+    await readsAPage(site, ANA, 'P29D');
+    await readsAPage(site, ANA, 'PT1H');
+    expect((await site.notices.load(ANA)).flags).toEqual([]);
+    await site.advance('P2D');
+    await readsAPage(site, ANA);
+    expect((await site.notices.load(ANA)).flags).toHaveLength(1);
+  });
+
+  it('explains a refusal to the person who asked', async () => {
+    const site = startSite({ settings: { asUserPersonalCreate: 'refused' } });
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    await site.notices.load(ANA);
+    const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
+    expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('did not let') });
+  });
+});
+
+describe('the notice', () => {
+  it('is gone on every device once it is dismissed', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    await site.notices.load(ANA);
+    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Not now' });
+    expect(site.state().userProperties[ANA]).toBeUndefined();
+    expect(await site.notices.load(ANA)).toEqual({ backgroundScript: false, flags: [] });
+    await readsAPage(site, ANA);
+    expect((await site.notices.load(ANA)).flags).toEqual([]);
+  });
+
+  it('belongs to its person: nobody reads or answers another one', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    expect(await notice(site, 'notice.get', accountIdOf(3))).toMatchObject({ ok: true, data: { kind: 'none' } });
+    expect(await notice(site, 'offer.never', accountIdOf(3))).toMatchObject({ ok: false, error: { code: 'not-found' } });
+    expect(await notice(site, 'offer.create', accountIdOf(3))).toMatchObject({ ok: false, error: { code: 'not-found' } });
+    expect(await notice(site, 'notice.get', null)).toMatchObject({ ok: false, error: { code: 'not-signed-in' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'offered' });
+  });
+
+  it('costs no invocation for people who have none', async () => {
+    const site = startSite();
+    for (let n = 1; n < 60; n += 1) await site.notices.load(accountIdOf(n));
+    expect(site.usage().frontend.requests).toBe(0);
+    expect(site.usage().invocations).toEqual({});
+  });
+});
+
+describe('the preview of the policy', () => {
+  it('counts the people it would reach', async () => {
+    const site = startSite();
+    const outlook = await adminData(site, 'policy.outlook', {});
+    const people = site.people(1000).results.filter((p) => p.licensed);
+    expect(outlook).toMatchObject({ isExact: true, people: people.length });
+    expect(outlook.looked.withoutSpace).toBe(people.filter((p) => p.personalSpaceId === null).length);
+  });
+
+  it('estimates from a sample on a large site, and says so', async () => {
+    const site = startSite({ seed: 'scale', people: 5_000, spaces: 2_500 });
+    const outlook = await adminData(site, 'policy.outlook', {});
+    expect(outlook.isExact).toBe(false);
+    expect(outlook.people).toBeGreaterThanOrEqual(5_000);
+    expect(site.usage().rest.points).toBeLessThan(1_000);
+    expect(outlook.looked.total).toBe(200);
+    expect(await admin(site, 'policy.outlook', {}, ADMIN_ACCOUNT_ID)).toMatchObject({ ok: true });
+  });
+});

@@ -1,0 +1,148 @@
+/**
+ * Holds every request of the app and every answer of the local site against Atlassian's own API
+ * documents. They are not in this repository: `HOMESTEAD_OPENAPI` names their folder, by default
+ * `../shared/openapi` beside the checkout. In CI they are required.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import Ajv from 'ajv';
+import addFormats from 'ajv-formats';
+import type { ProductAnswer, ProductRequest } from '../emulator/confluence/site';
+import { PROJECT_ROOT } from '../emulator/forge/manifest';
+
+type Json = Record<string, unknown>;
+interface Parameter {
+  name: string;
+  in: string;
+  required?: boolean;
+  schema?: Json;
+}
+
+const FOLDER = process.env.HOMESTEAD_OPENAPI ?? resolve(PROJECT_ROOT, '../shared/openapi');
+export const HAS_OPENAPI = existsSync(resolve(FOLDER, 'confluence-v2.json'));
+
+if (!HAS_OPENAPI && process.env.CI === 'true') throw new Error(`CI needs Atlassian's API documents in ${FOLDER} (or HOMESTEAD_OPENAPI)`);
+
+/** Where live sites, as others report them, differ from the documents: facts on Confluence, section 15. */
+const DRIFT: readonly { what: string; apply: (schemas: Record<string, Json>) => void }[] = [
+  { what: 'v2 space: currentActiveAlias, description and icon may be null', apply: (s) => nullable(s, ['SpaceBulk', 'SpaceSingle'], ['currentActiveAlias', 'description', 'icon']) },
+  { what: 'v2 page: parentId, parentType, lastOwnerId and subtype may be null', apply: (s) => nullable(s, ['PageBulk', 'PageSingle'], ['parentId', 'parentType', 'lastOwnerId', 'subtype']) },
+  { what: 'v2 user: personalSpaceId and timeZone may be null', apply: (s) => nullable(s, ['User'], ['personalSpaceId', 'timeZone']) },
+  { what: 'v2 space permission: principals and operations beyond the closed lists', apply: (s) => openEnums(s.SpacePermissionAssignment) },
+  { what: 'v2 page body: matches both halves of its oneOf', apply: (s) => replaceOneOf(s) },
+];
+
+function nullable(schemas: Record<string, Json>, names: string[], fields: string[]): void {
+  for (const name of names) {
+    const properties = schemas[name]?.properties as Record<string, Json> | undefined;
+    for (const field of fields) {
+      const schema = properties?.[field];
+      if (schema) properties[field] = { anyOf: [schema, { type: 'null' }] };
+    }
+  }
+}
+
+function openEnums(node: unknown): void {
+  if (typeof node !== 'object' || node === null) return;
+  delete (node as Json).enum;
+  for (const part of Object.values(node)) openEnums(part);
+}
+
+function replaceOneOf(node: unknown): void {
+  if (Array.isArray(node)) for (const part of node) replaceOneOf(part);
+  else if (typeof node === 'object' && node !== null) {
+    const record = node as Json;
+    if (record.oneOf && !record.discriminator) {
+      record.anyOf = record.oneOf;
+      delete record.oneOf;
+    }
+    for (const part of Object.values(record)) replaceOneOf(part);
+  }
+}
+
+/** OpenAPI 3.0's `nullable`, as JSON Schema says it. */
+function toJsonSchema(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map((part) => toJsonSchema(part));
+  if (typeof node !== 'object' || node === null) return node;
+  const record = Object.fromEntries(Object.entries(node).map(([key, part]) => [key, toJsonSchema(part)])) as Json;
+  delete record.example;
+  delete record.discriminator;
+  if (record.nullable === true && typeof record.type === 'string') record.type = [record.type, 'null'];
+  delete record.nullable;
+  return record;
+}
+
+interface Document {
+  prefix: string;
+  name: string;
+  paths: Record<string, Record<string, { parameters?: Parameter[]; requestBody?: Json; responses: Record<string, Json> }>>;
+  routes: { pattern: RegExp; path: string }[];
+}
+
+const ajv = new Ajv({ strict: false, allErrors: true, validateSchema: false, validateFormats: false });
+addFormats(ajv);
+
+function load(file: string, name: string, prefix: string): Document {
+  const raw = JSON.parse(readFileSync(resolve(FOLDER, file), 'utf8')) as Json & { components: { schemas: Record<string, Json> } };
+  for (const { apply } of DRIFT) apply(raw.components.schemas);
+  if (name === 'v2') replaceOneOf(raw.paths);
+  const document = toJsonSchema(raw) as Json & { paths: Document['paths'] };
+  ajv.addSchema({ ...document, $id: `https://local/${name}` });
+  const routes = Object.keys(document.paths).map((path) => ({
+    path,
+    pattern: new RegExp(`^${prefix}${path.replace(/\{[^}]+\}/g, '[^/]+')}$`),
+  }));
+  // Literal paths before those with parameters.
+  routes.sort((a, b) => (a.path.match(/\{/g)?.length ?? 0) - (b.path.match(/\{/g)?.length ?? 0));
+  return { prefix, name, paths: document.paths, routes };
+}
+
+let documents: Document[] | undefined;
+
+const pointer = (...parts: string[]): string => parts.map((p) => encodeURIComponent(p.replace(/~/g, '~0').replace(/\//g, '~1'))).join('/');
+
+/** What is wrong with the call, a line each; empty when nothing is, or when the documents are absent. */
+export function checkCall(request: ProductRequest, answer: ProductAnswer): string[] {
+  if (!HAS_OPENAPI || answer.route === null || answer.route === '/graphql') return [];
+  documents ??= [load('confluence-v1.json', 'v1', ''), load('confluence-v2.json', 'v2', '/wiki/api/v2')];
+  const url = new URL(request.url, 'https://local');
+  const method = request.method.toLowerCase();
+  for (const document of documents) {
+    for (const { path, pattern } of document.routes) {
+      const operation = pattern.test(url.pathname) ? document.paths[path]?.[method] : undefined;
+      if (!operation) continue;
+      const at = `${request.method} ${path}`;
+      return [...checkQuery(at, operation.parameters ?? [], url.searchParams, answer.status), ...checkBody(at, document, path, method, operation, request, answer)];
+    }
+  }
+  return [`${request.method} ${url.pathname} is in neither document`];
+}
+
+function checkQuery(at: string, parameters: Parameter[], query: URLSearchParams, status: number): string[] {
+  const known = parameters.filter((p) => p.in === 'query');
+  const problems: string[] = [];
+  for (const name of new Set(query.keys())) if (!known.some((p) => p.name === name)) problems.push(`${at}: unknown query parameter ${name}`);
+  for (const parameter of known) if (parameter.required && !query.has(parameter.name) && status < 400) problems.push(`${at}: query parameter ${parameter.name} is required`);
+  return problems;
+}
+
+function checkBody(at: string, document: Document, path: string, method: string, operation: Document['paths'][string][string], request: ProductRequest, answer: ProductAnswer): string[] {
+  const problems: string[] = [];
+  const root = `https://local/${document.name}#/paths/${pointer(path, method)}`;
+  const against = (where: string, ref: string, value: unknown): void => {
+    const validate = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref });
+    if (!validate(value)) problems.push(...(validate.errors ?? []).map((e) => `${at}: ${where}${e.instancePath} ${e.message} ${JSON.stringify(e.params)}`));
+  };
+  const hasSchema = (node: Json | undefined): boolean =>
+    (node?.content as Record<string, { schema?: unknown }> | undefined)?.['application/json']?.schema !== undefined;
+  // A request that was refused as malformed is a test of that refusal.
+  if (request.body !== undefined && answer.status < 400 && hasSchema(operation.requestBody)) {
+    against('request', `${root}/requestBody/content/application~1json/schema`, JSON.parse(request.body));
+  }
+  const documented = operation.responses[String(answer.status)];
+  if (answer.status < 400) {
+    if (!documented) problems.push(`${at}: status ${answer.status} is not documented`);
+    else if (hasSchema(documented)) against('response', `${root}/responses/${answer.status}/content/application~1json/schema`, JSON.parse(JSON.stringify(answer.body)));
+  }
+  return problems;
+}
