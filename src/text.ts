@@ -1,5 +1,5 @@
 /** Sentences that the functions themselves write for people, from the catalogue. */
-import { escapeXml, type TemplateValues } from './domain/template';
+import { escapeXml, type TemplateValues } from './provisioning/template';
 import enUS from './locales/en-US.json';
 
 type Key = keyof typeof enUS;

@@ -12,7 +12,7 @@ import {
 import { cancelJob, createJob, existingJob } from '../cleanup/jobs';
 import { estimateArchive, isSelected, type Selection } from '../domain/cleanup';
 import { DEFAULT_POLICY, type PolicyState } from '../domain/policy';
-import { renderTemplate } from '../domain/template';
+import { renderTemplate } from '../provisioning/template';
 import { asApp, asCaller, callerIsAdmin, listTemplates, readCurrentUser, readSpace, readTemplateBody } from '../forge/confluence';
 import { AppError, StaleRecord } from '../forge/errors';
 import { orderStep } from '../forge/queue';

@@ -1,6 +1,6 @@
 /** What a new space's homepage says: the chosen template, or the built-in one when that cannot be used. */
 import type { Policy } from '../domain/policy';
-import { renderTemplate, type TemplateValues } from '../domain/template';
+import { renderTemplate, type TemplateValues } from './template';
 import { readTemplateBody } from '../forge/confluence';
 import { builtinHomepage } from '../text';
 

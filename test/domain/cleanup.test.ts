@@ -1,0 +1,70 @@
+/** What may be archived and restored. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decideCleanup, decideRestore, estimateArchive, isSelected, type SpaceFacts } from '../../src/domain/cleanup';
+
+const SINCE = Date.UTC(2026, 4, 27);
+const unused: SpaceFacts = { type: 'personal', status: 'current', canAdminister: true, lastChangedAt: SINCE - 1 };
+
+describe('decideCleanup', () => {
+  it.each([
+    ['unused', unused, 'archive'],
+    ['unused', { ...unused, lastChangedAt: 0 }, 'archive'],
+    ['changed-since', { ...unused, lastChangedAt: SINCE }, 'keep'],
+    ['not-personal', { ...unused, type: 'global' }, 'keep'],
+    ['already-archived', { ...unused, status: 'archived' }, 'keep'],
+    ['not-current', { ...unused, status: 'trashed' }, 'keep'],
+    ['not-current', { ...unused, status: 'a-new-status' }, 'keep'],
+    ['activity-unknown', { ...unused, lastChangedAt: null }, 'keep'],
+    ['not-administrator', { ...unused, canAdminister: false }, 'keep'],
+    ['not-administrator', { ...unused, canAdminister: null }, 'keep'],
+    ['not-visible', null, 'keep'],
+  ] as const)('%s', (reason, space, action) => {
+    expect(decideCleanup(space, SINCE)).toEqual({ action, reason });
+  });
+
+  it('archives only what is certain', () => {
+    const anySpace = fc.option(
+      fc.record({
+        type: fc.constantFrom('personal', 'global', 'other'),
+        status: fc.constantFrom('current', 'archived', 'trashed', 'other'),
+        canAdminister: fc.option(fc.boolean()),
+        lastChangedAt: fc.option(fc.integer({ min: SINCE - 5, max: SINCE + 5 })),
+      }),
+    );
+    fc.assert(
+      fc.property(anySpace, (space) => {
+        if (decideCleanup(space, SINCE).action !== 'archive') return;
+        expect(space).toMatchObject({ type: 'personal', status: 'current', canAdminister: true });
+        expect(space?.lastChangedAt).toBeLessThan(SINCE);
+      }),
+    );
+  });
+});
+
+describe('decideRestore', () => {
+  it.each([
+    [{ status: 'archived', canAdminister: true }, 'restore', 'archived-by-job'],
+    [{ status: 'current', canAdminister: true }, 'keep', 'not-archived'],
+    [{ status: 'archived', canAdminister: false }, 'keep', 'not-administrator'],
+    [null, 'keep', 'not-visible'],
+  ] as const)('%j', (space, action, reason) => {
+    expect(decideRestore(space)).toEqual({ action, reason });
+  });
+});
+
+describe('a selection', () => {
+  it('of all means all but those taken out', () => {
+    expect(isSelected({ kind: 'all', except: ['2'] }, 0, '1')).toBe(true);
+    expect(isSelected({ kind: 'all', except: ['2'] }, 9, '2')).toBe(false);
+  });
+  it('of some means those, in their chunk', () => {
+    const some = { kind: 'some' as const, spaces: [{ chunk: 1, spaceId: '5' }] };
+    expect(isSelected(some, 1, '5')).toBe(true);
+    expect(isSelected(some, 0, '5')).toBe(false);
+  });
+});
+
+it('estimates 100,000 archived spaces in points and hours', () => {
+  expect(estimateArchive(100_000)).toEqual({ points: 700_000, hours: 700_000 / 65_000 });
+});

@@ -1,0 +1,142 @@
+/** What Atlassian's own tools say of manifest.yml and the sources, and the rules of this repository. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, relative, resolve } from 'node:path';
+import Ajv from 'ajv';
+import addFormats from 'ajv-formats';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { coldStart } from '../emulator/forge/runtime';
+import { Clock } from '../emulator/clock';
+import { loadManifest, PROJECT_ROOT, scopesOf } from '../emulator/forge/manifest';
+import { FUNCTION_BUNDLE } from '../emulator/site';
+
+const require = createRequire(import.meta.url);
+const manifest = loadManifest();
+
+function files(folder: string): string[] {
+  return readdirSync(join(PROJECT_ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'dist' ? [] : files(path);
+    return /\.tsx?$/.test(entry.name) ? [path] : [];
+  });
+}
+
+describe('manifest.yml', () => {
+  it('fits the JSON schema of @forge/manifest', () => {
+    const ajv = new Ajv({ strict: false, allErrors: true });
+    addFormats(ajv);
+    const validate = ajv.compile(require('@forge/manifest/schema.json'));
+    validate(parse(readFileSync(join(PROJECT_ROOT, 'manifest.yml'), 'utf8')));
+    expect(validate.errors ?? []).toEqual([]);
+  });
+
+  it('passes all validators of @forge/manifest', async () => {
+    const { ProcessorBuilder, ValidationTypes } = require('@forge/manifest') as {
+      ProcessorBuilder: { instance(): { withValidation(t: unknown): { withOptions(o: unknown): { build(): { process(): Promise<{ errors?: unknown[] }> } } } } };
+      ValidationTypes: { FULL: unknown };
+    };
+    const before = process.cwd();
+    process.chdir(PROJECT_ROOT);
+    try {
+      const result = await ProcessorBuilder.instance().withValidation(ValidationTypes.FULL).withOptions({ deprecatedRuntimes: ['nodejs20.x'] }).build().process();
+      expect(result.errors ?? []).toEqual([]);
+    } finally {
+      process.chdir(before);
+    }
+  }, 60_000);
+
+  it('passes the client-side linters of @forge/lint without an error or a warning', async () => {
+    const { lint } = require('@forge/lint/out/lint/lint.js');
+    const { ConfigFile, FileSystemReader } = require('@forge/cli-shared');
+    const logger = { info() {}, warn() {}, error() {}, debug() {}, trace() {} };
+    const statsig = { getDeprecatedRuntimes: async () => ['nodejs20.x'] };
+    const before = process.cwd();
+    process.chdir(PROJECT_ROOT);
+    try {
+      const config = await new ConfigFile(new FileSystemReader(), statsig).readConfig();
+      const documents = process.env.HOMESTEAD_OPENAPI ?? resolve(PROJECT_ROOT, '../shared/openapi');
+      const empty = join(PROJECT_ROOT, 'test/manifest/no-paths.json');
+      const local = (name: string): string => {
+        const path = resolve(documents, name);
+        return statSync(path, { throwIfNoEntry: false }) ? path : empty;
+      };
+      Object.assign(process.env, {
+        USE_LOCAL_SWAGGER: '1',
+        LOCAL_CONF_SWAGGER: local('confluence-v1.json'),
+        LOCAL_CONF_V2_SWAGGER: local('confluence-v2.json'),
+        LOCAL_JIRA_SWAGGER: empty,
+        LOCAL_JSM_SWAGGER: empty,
+        LOCAL_JSW_SWAGGER: empty,
+        LOCAL_BB_SWAGGER: empty,
+      });
+      const results = (await lint(files('src'), config, 'development', logger, statsig, { linter: { mode: 'client-side' } })) as {
+        file: string;
+        errors: { message: string }[];
+        warnings: { message: string }[];
+      }[];
+      expect(results.flatMap((r) => [...r.errors, ...r.warnings].map((p) => `${r.file}: ${p.message}`))).toEqual([]);
+    } finally {
+      process.chdir(before);
+    }
+  }, 120_000);
+
+  it('names handlers that the bundle exports', () => {
+    const exported = Object.keys(coldStart(FUNCTION_BUNDLE, new Clock(0)));
+    expect(manifest.modules.function.map((f) => f.handler.replace('index.', '')).sort()).toEqual(exported.sort());
+  });
+
+  it('keeps what the offline validators do not see', () => {
+    expect(manifest.modules.scheduledTrigger.length).toBeLessThanOrEqual(5);
+    expect(manifest.app.storage?.entities.length).toBeLessThanOrEqual(20);
+    for (const entity of manifest.app.storage?.entities ?? []) {
+      for (const index of entity.indexes) {
+        const fields = typeof index === 'string' ? [index] : [...(index.partition ?? []), ...index.range];
+        for (const field of fields) expect(entity.attributes[field]?.type, `${entity.name}.${field}`).not.toBe('any');
+      }
+    }
+    const known = new Map(
+      (JSON.parse(readFileSync(join(PROJECT_ROOT, 'node_modules/@forge/manifest/out/mapping/product-event-to-scope-mapping.json'), 'utf8')).mapping as { productEvent: string; oAuthScopes: { current: string[] } }[]).map((m) => [m.productEvent, m.oAuthScopes.current]),
+    );
+    const scopes = scopesOf(manifest);
+    for (const event of manifest.modules.trigger.flatMap((t) => t.events)) {
+      expect([...known.keys()], event).toContain(event);
+      for (const scope of known.get(event) ?? []) expect([...scopes], event).toContain(scope);
+    }
+    expect(scopes).toContain('storage:app');
+    expect(manifest.permissions.content).toBeUndefined();
+  });
+});
+
+describe('the layers', () => {
+  const importsOf = (file: string): string[] =>
+    [...readFileSync(join(PROJECT_ROOT, file), 'utf8').matchAll(/(?:from|import\(|import)\s*['"]([^'"]+)['"]/g)].map((m) => m[1] as string);
+  const targetsOf = (file: string): string[] =>
+    importsOf(file).map((name) => (name.startsWith('.') ? relative(PROJECT_ROOT, resolve(PROJECT_ROOT, file, '..', name)) : name));
+
+  it('src and static never import test', () => {
+    for (const file of [...files('src'), ...files('static')]) {
+      for (const target of targetsOf(file)) expect(target, file).not.toMatch(/^test\//);
+    }
+  });
+
+  it('the local site never imports src or static: it loads the app by its manifest', () => {
+    for (const file of files('test/emulator')) {
+      for (const target of targetsOf(file)) expect(target, file).not.toMatch(/^(src|static)\//);
+    }
+  });
+
+  it('the domain knows neither platform nor clock', () => {
+    for (const file of files('src/domain')) {
+      for (const target of targetsOf(file)) expect(target, file).toMatch(/^(src\/domain\/|zod$)/);
+      expect(readFileSync(join(PROJECT_ROOT, file), 'utf8'), file).not.toMatch(/Date\.now|new Date\(\)|Math\.random/);
+    }
+  });
+
+  it('the pages take only types from the functions', () => {
+    for (const file of files('static')) {
+      const text = readFileSync(join(PROJECT_ROOT, file), 'utf8');
+      for (const [line] of text.matchAll(/^import .*src\/(?!locales).*$/gm)) expect(line, file).toMatch(/^import type /);
+    }
+  });
+});

@@ -1,0 +1,51 @@
+/** Templates: what is replaced, what is left byte for byte, what is refused. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { renderTemplate } from '../../src/provisioning/template';
+
+const values = { name: 'Ana <Ruiz> & "Co"', date: 'November 23, 2026', spaceName: 'Ana', spaceKey: '~712020' };
+
+describe('renderTemplate', () => {
+  it('fills variables with escaped text and takes the declarations away', () => {
+    const template = '<at:declarations><at:string at:name="name" /><at:list at:name="team"><at:option at:value="IT" /></at:list></at:declarations><p><at:var at:name="name" />, <at:var at:name="Date"></at:var></p>';
+    expect(renderTemplate(template, values)).toEqual({ kind: 'ok', body: '<p>Ana &lt;Ruiz&gt; &amp; &quot;Co&quot;, November 23, 2026</p>', unfilled: [] });
+  });
+
+  it('empties what nobody can fill, and reports each name once', () => {
+    expect(renderTemplate('<p><at:var at:name="role"/><at:var at:name="role"/><at:var at:name="team"/></p>', values)).toEqual({
+      kind: 'ok',
+      body: '<p></p>',
+      unfilled: ['role', 'team'],
+    });
+  });
+
+  it('leaves macros, links, placeholders, entities and CDATA exactly as they are', () => {
+    const body =
+      '<ac:structured-macro ac:name="code" ac:macro-id="1"><ac:parameter ac:name="language">js</ac:parameter><ac:plain-text-body><![CDATA[if (a < b && c) {}]]></ac:plain-text-body></ac:structured-macro><p>&nbsp;&eacute;&#160;</p><ac:link><ri:user ri:account-id="712020:1" /></ac:link><ac:placeholder>Type  here</ac:placeholder>';
+    expect(renderTemplate(body, values)).toEqual({ kind: 'ok', body, unfilled: [] });
+  });
+
+  it.each(['<h2>Welcome <p>unclosed', '<p></div>', '<p a=b>x</p>', '<x:y/>', '</template><template>', '<p>a & b</p>', '<'])('refuses %j', (template) => {
+    expect(renderTemplate(template, values)).toMatchObject({ kind: 'invalid', problem: expect.any(String) });
+  });
+
+  it('changes nothing in a text without variables', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'é', ' ', '<b>', '</b>', '&amp;', '😀') });
+    fc.assert(
+      fc.property(text, (inner) => {
+        const rendered = renderTemplate(`<p>${inner}</p>`, values);
+        if (rendered.kind === 'ok') expect(rendered.body).toBe(`<p>${inner}</p>`);
+      }),
+    );
+  });
+
+  it('puts no markup of a value into the page', () => {
+    fc.assert(
+      fc.property(fc.string(), (name) => {
+        const rendered = renderTemplate('<p><at:var at:name="name"/></p>', { ...values, name });
+        expect(rendered.kind).toBe('ok');
+        if (rendered.kind === 'ok') expect(rendered.body.slice(3, -4)).not.toMatch(/[<>"]/);
+      }),
+    );
+  });
+});
