@@ -1,0 +1,95 @@
+/** A local site over HTTP and a browser that signs in, looks, and keeps an eye on the console and the CSP. */
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { type RunningServer, listen } from '../emulator/http';
+import { LocalSite, type SiteOptions } from '../emulator/site';
+import { checkCall } from '../support/openapi';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const PICTURES = resolve(import.meta.dirname, '../../.cache/screenshots');
+
+/** Playwright's time limit for one thing to appear. */
+const APPEAR_MS = 10_000;
+
+export class BrowserSite {
+  readonly problems: string[] = [];
+
+  private constructor(
+    readonly site: LocalSite,
+    private readonly server: RunningServer,
+    private readonly context: BrowserContext,
+    readonly page: Page,
+  ) {}
+
+  static async open(browser: Browser, options: SiteOptions & { width?: number; dark?: boolean } = {}): Promise<BrowserSite> {
+    const { width = 1280, dark = false, ...siteOptions } = options;
+    const site = new LocalSite(siteOptions);
+    const server = await listen(site, 0);
+    const context = await browser.newContext({ viewport: { width, height: 900 }, locale: 'en-US' });
+    context.setDefaultTimeout(APPEAR_MS);
+    const page = await context.newPage();
+    const it = new BrowserSite(site, server, context, page);
+    site.platform.onProductCall = ({ request, answer }) => it.problems.push(...checkCall(request, answer));
+    await page.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI}`));
+    });
+    page.on('console', (message) => {
+      // Chromium says this of every sandbox that Forge uses, whoever is inside.
+      if (message.text().includes('can escape its sandboxing')) return;
+      if (message.type() === 'error' || message.type() === 'warning') it.problems.push(`console ${message.type()}: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => it.problems.push(`page error: ${error.message}`));
+    if (dark) await context.addCookies([{ name: 'color-mode', value: 'dark', url: server.url }]);
+    return it;
+  }
+
+  /** Closes everything; fails on console errors, CSP violations, and calls that the site does not model. */
+  async close(): Promise<void> {
+    await this.context.close();
+    await this.server.close();
+    this.site.stop();
+    expect(this.problems).toEqual([]);
+    expect(this.site.allNotModelled).toEqual([]);
+  }
+
+  async signIn(accountId: string): Promise<void> {
+    await this.context.addCookies([{ name: 'local-site-person', value: encodeURIComponent(accountId), url: this.server.url }]);
+  }
+
+  async visit(path: string): Promise<void> {
+    await this.page.goto(`${this.server.url}${path}`);
+  }
+
+  /** The app's admin page, as this admin. */
+  async openAdmin(accountId: string): Promise<FrameLocator> {
+    await this.signIn(accountId);
+    await this.visit('/wiki/apps/admin');
+    const frame = this.page.frameLocator('iframe.app-frame');
+    await frame.getByRole('heading', { name: 'Homestead', level: 1 }).waitFor();
+    return frame;
+  }
+
+  /** A picture for the README and for looking at. */
+  async picture(name: string): Promise<void> {
+    // Atlaskit fades dialogs and flags in; a picture is of the page at rest.
+    await this.page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))));
+    for (const frame of this.page.frames()) await frame.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY).map((a) => a.finished.catch(() => {}))));
+    await this.page.screenshot({ path: `${PICTURES}/${name}.png` });
+  }
+
+  /** Accessibility of the app's own frame, by axe. */
+  async axe(): Promise<void> {
+    const frame = this.page.frames().find((f) => f.url().includes('/_forge/ui/admin/'));
+    if (!frame) throw new Error('the admin page is not open');
+    // The page's CSP forbids inline scripts; axe comes in through the debugger, as an extension would.
+    await frame.evaluate((await import('node:fs')).readFileSync(AXE, 'utf8'));
+    const violations = await frame.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
+      const result = await axe.run();
+      return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 200)).join(' | ')}`);
+    });
+    expect(violations).toEqual([]);
+  }
+}

@@ -1,0 +1,205 @@
+/** What people do, in a real browser: the admin turns the policy on, a person reads a page, and so on. */
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { accountIdOf, ADMIN_ACCOUNT_ID } from '../emulator/confluence/seed';
+import { findChromium, launch } from './chromium';
+import { BrowserSite } from './harness';
+
+const executable = await findChromium();
+const ANA = accountIdOf(1);
+
+describe.skipIf(executable === null)('in the browser', () => {
+  let browser: Browser;
+  let open: BrowserSite | undefined;
+
+  beforeAll(async () => {
+    browser = await launch(executable as string);
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    const last = open;
+    open = undefined;
+    await last?.close();
+  });
+  const start = async (options: Parameters<typeof BrowserSite.open>[1] = {}): Promise<BrowserSite> => {
+    open = await BrowserSite.open(browser, options);
+    return open;
+  };
+
+  it.each([
+    { width: 1280, dark: false },
+    { width: 768, dark: true },
+  ])('goes from the switch to a space, a notice, a clean-up and back ($width px, dark: $dark)', async ({ width, dark }) => {
+    const local = await start({ width, dark });
+    const { page, site } = local;
+    const suffix = `${dark ? 'dark' : 'light'}-${width}`;
+
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByText('Nobody has saved a policy yet').waitFor();
+    await admin.getByText('Nothing. Nobody is asked and nothing is made.').waitFor();
+    await admin.getByRole('radio', { name: 'Automatic' }).check();
+    await admin.getByText(/^53 people have no personal space/).waitFor();
+    await admin.getByRole('radio', { name: 'Personal space home' }).check();
+    await admin.getByText('Hello, I am Ada Admin').waitFor();
+    await local.axe();
+    await local.picture(`policy-${suffix}`);
+    await admin.getByRole('button', { name: 'Save policy' }).click();
+    await admin.getByText('Version 1, saved by Ada Admin').waitFor();
+
+    await local.signIn(ANA);
+    await local.visit('/wiki/spaces/HELLO/overview');
+    await site.advance('PT10S');
+    await page.reload();
+    await page.getByText('Your personal space is ready').waitFor();
+    await local.picture(`notice-${suffix}`);
+    await page.getByRole('button', { name: 'Open my space' }).click();
+    await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
+    expect(await page.getByText('private', { exact: true }).count()).toBeGreaterThan(0);
+    await local.picture(`space-${suffix}`);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
+    expect(await page.getByText('Your personal space is ready').count()).toBe(0);
+
+    const again = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await again.getByRole('tab', { name: 'Activity' }).click();
+    await again.getByRole('row', { name: /Bo Berg.*Space made/ }).waitFor();
+    await local.axe();
+    await local.picture(`activity-${suffix}`);
+
+    await again.getByRole('tab', { name: 'Clean-up' }).click();
+    await again.getByText('No search yet').waitFor();
+    await again.getByRole('button', { name: 'Find unused spaces' }).click();
+    await again.getByText(/looked at/).waitFor();
+    await site.advance('PT10S');
+    await again.getByText(/^18 spaces without a change since/).waitFor();
+    await again.getByRole('checkbox', { name: 'Select Grace Wei' }).check();
+    await again.getByText('1 space selected').waitFor();
+    await local.axe();
+    await local.picture(`cleanup-${suffix}`);
+    await again.getByRole('button', { name: 'Preview clean-up' }).click();
+    await again.getByRole('dialog', { name: 'Archive 1 space?' }).waitFor();
+    await local.axe();
+    await local.picture(`plan-${suffix}`);
+    await again.getByRole('button', { name: 'Archive 1 space' }).click();
+    await again.getByText('Running').waitFor();
+    await site.advance('PT10S');
+    await again.getByText('1 archived, 0 left alone, 0 failed').waitFor();
+    expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeDefined();
+    await again.getByRole('button', { name: 'Details' }).click();
+    await again.getByRole('row', { name: /Grace Wei.*Archived.*No change since/ }).waitFor();
+    await local.axe();
+    await local.picture(`job-${suffix}`);
+    await again.getByRole('button', { name: 'Restore these spaces' }).click();
+    await again.getByText('0 restored, 0 left alone').waitFor();
+    await site.advance('PT10S');
+    await again.getByText('1 restored, 0 left alone, 0 failed').waitFor();
+    expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeUndefined();
+  }, 60_000);
+
+  it('offers, in ask mode, and makes the space at a click', async () => {
+    const local = await start();
+    const { page, site } = local;
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByRole('radio', { name: 'Ask' }).check();
+    await admin.getByRole('button', { name: 'Save policy' }).click();
+    await admin.getByText('Version 1, saved by').waitFor();
+    await local.signIn(ANA);
+    await local.visit('/wiki/spaces/HELLO/overview');
+    await site.advance('PT10S');
+    await page.reload();
+    await page.getByText('Would you like a personal space?').waitFor();
+    await local.picture('offer-light-1280');
+    await page.getByRole('button', { name: 'Create my space' }).click();
+    await page.getByText('Your personal space is ready').waitFor();
+    await page.getByRole('button', { name: 'Not now' }).click();
+    await page.getByText('Your personal space is ready').waitFor({ state: 'detached' });
+    await page.reload();
+    expect(await page.locator('iframe.background-script').count()).toBe(0);
+  });
+
+  it('works by keyboard alone', async () => {
+    const local = await start();
+    const { page } = local;
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByRole('tab', { name: 'Policy' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await admin.getByText('Nothing has happened yet').waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await admin.getByRole('radio', { name: 'Off' }).focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
+    const save = admin.getByRole('button', { name: 'Save policy' });
+    for (let i = 0; i < 12 && !(await save.evaluate((b) => b === document.activeElement)); i += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await admin.getByText('Version 1, saved by Ada Admin').waitFor();
+
+    await admin.getByRole('tab', { name: 'Policy' }).focus();
+    await page.keyboard.press('End');
+    await admin.getByRole('textbox', { name: 'No change for (days)' }).focus();
+    await page.keyboard.press('Enter');
+    await admin.getByText(/looked at/).waitFor();
+    await local.site.advance('PT10S');
+    await admin.getByRole('checkbox', { name: 'Select Grace Wei' }).focus();
+    await page.keyboard.press('Space');
+    await admin.getByRole('button', { name: 'Preview clean-up' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = admin.getByRole('dialog');
+    await dialog.waitFor();
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await admin.getByRole('button', { name: 'Preview clean-up' }).evaluate((b) => b === document.activeElement)).toBe(true);
+  });
+
+  it('shows one of two admins what the other saved, and loses nothing', async () => {
+    const local = await start();
+    const { site } = local;
+    const second = accountIdOf(4);
+    site.changePerson(second, { groups: ['confluence-users-example', 'confluence-admins-example'] });
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByRole('radio', { name: 'Automatic' }).check();
+    await site.invoke({
+      module: 'admin',
+      functionKey: 'policy.save',
+      payload: { policy: { mode: 'ask' }, baseVersion: 0 },
+      accountId: second,
+    });
+    await admin.getByRole('button', { name: 'Save policy' }).click();
+    await admin.getByText('saved another version while you were editing').waitFor();
+    expect(await admin.getByRole('radio', { name: 'Automatic' }).isChecked()).toBe(true);
+    await local.axe();
+    await local.picture('conflict-light-1280');
+    await admin.getByRole('button', { name: 'Save mine over it' }).click();
+    await admin.getByText('Version 2, saved by Ada Admin').waitFor();
+  });
+
+  it('says what is wrong: an unreadable policy, a broken template, a bad number, Confluence down', async () => {
+    const local = await start();
+    const { site } = local;
+    site.platform.kvs.put('policy', 'site', { revision: 1, savedBy: 'x', savedAt: 1, document: { mode: 'everybody' } });
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByText('The stored policy cannot be read, so Homestead is off').waitFor();
+    await local.picture('unreadable-light-1280');
+    await admin.getByRole('button', { name: 'Set it aside and start over' }).click();
+    await admin.getByText('Version 2, saved by Ada Admin').waitFor();
+    await admin.getByRole('radio', { name: 'Broken template' }).check();
+    await admin.getByText('This template cannot be used').waitFor();
+    await admin.getByRole('tab', { name: 'Clean-up' }).click();
+    const days = admin.getByRole('textbox', { name: 'No change for (days)' });
+    await days.fill('soon');
+    await admin.getByText('A whole number from 1 to 3650').waitFor();
+    expect(await admin.getByRole('button', { name: 'Find unused spaces' }).isDisabled()).toBe(true);
+    await days.fill('1');
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/current', respond: { status: 503 } });
+    await admin.getByRole('button', { name: 'Find unused spaces' }).click();
+    await admin.getByText('Confluence answered with error 503').waitFor();
+    await local.axe();
+  });
+
+  it('turns away people who are not administrators', async () => {
+    const local = await start();
+    await local.signIn(ANA);
+    await local.visit('/wiki/apps/admin');
+    await local.page.getByText('This page is for Confluence administrators').waitFor();
+    local.problems.length = 0;
+  });
+});
