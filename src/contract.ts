@@ -10,13 +10,20 @@ import type { ErrorCode } from './forge/errors';
 export type Result<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; details: Record<string, string | number> } };
 
 const Nothing = z.looseObject({});
-const Id = z.string().min(1).max(100).regex(/^[\w:.-]+$/);
+const Id = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[\w:.-]+$/);
 const IdleDays = z.number().int().min(1).max(3650);
 
 const SelectionInput = z.union([
   z.strictObject({
     kind: z.literal('some'),
-    spaces: z.array(z.strictObject({ chunk: z.number().int().min(0), spaceId: Id })).min(1).max(1000),
+    spaces: z
+      .array(z.strictObject({ chunk: z.number().int().min(0), spaceId: Id }))
+      .min(1)
+      .max(1000),
   }),
   z.strictObject({ kind: z.literal('all'), except: z.array(Id).max(1000) }),
 ]);

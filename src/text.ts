@@ -1,6 +1,7 @@
 /** Sentences that the functions themselves write for people, from the catalogue. */
-import { escapeXml, type TemplateValues } from './provisioning/template';
+
 import enUS from './locales/en-US.json';
+import { escapeXml, type TemplateValues } from './provisioning/template';
 
 type Key = keyof typeof enUS;
 

@@ -47,7 +47,12 @@ step('packages', ['package-lock.json'], !existsSync(join(ROOT, 'node_modules/.pa
   run('npm', ['ci', '--no-audit', '--no-fund']);
 });
 const built = ['.cache/functions/index.cjs', 'static/dist/admin/index.html', 'static/dist/notice/index.html'];
-step('build', ['src', 'static', 'tsconfig.json', 'package-lock.json', 'test/build.ts'], built.some((file) => !existsSync(join(ROOT, file))), () => {
-  console.error('Building the functions and the pages ...');
-  run(process.execPath, [join(ROOT, 'node_modules/tsx/dist/cli.mjs'), 'test/build.ts']);
-});
+step(
+  'build',
+  ['src', 'static', 'tsconfig.json', 'package-lock.json', 'test/build.ts'],
+  built.some((file) => !existsSync(join(ROOT, file))),
+  () => {
+    console.error('Building the functions and the pages ...');
+    run(process.execPath, [join(ROOT, 'node_modules/tsx/dist/cli.mjs'), 'test/build.ts']);
+  },
+);

@@ -21,7 +21,8 @@ export async function actOn(job: Pick<Job, 'kind' | 'unchangedSince'>, row: Row,
   try {
     return job.kind === 'restore' ? await restore(row, known) : await archive(row, job.unchangedSince, known);
   } catch (error) {
-    if (error instanceof ConfluenceError && error.status !== 429 && error.status !== 401) return { outcome: 'failed', reason: 'confluence-failed' };
+    if (error instanceof ConfluenceError && error.status !== 429 && error.status !== 401)
+      return { outcome: 'failed', reason: 'confluence-failed' };
     throw error;
   }
 }

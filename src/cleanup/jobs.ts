@@ -4,10 +4,10 @@
  */
 import { getAppContext } from '@forge/api';
 import { isSelected, type Selection, unchangedSince } from '../domain/cleanup';
-import { AppError, ConfluenceError, StaleRecord } from '../forge/errors';
 import { searchActive } from '../forge/confluence';
+import { AppError, ConfluenceError, StaleRecord } from '../forge/errors';
 import { orderStep } from '../forge/queue';
-import { type Job, type JobKind, readChunk, readJob, type Row, writeAudit, writeChunk, writeJob } from '../forge/store';
+import { type Job, type JobKind, type Row, readChunk, readJob, writeAudit, writeChunk, writeJob } from '../forge/store';
 import { actOn } from './act';
 import { surveyPage } from './survey';
 
@@ -149,7 +149,14 @@ async function advanceSurvey(job: Job): Promise<Job | null> {
   const page = await surveyPage(job, job.cursor);
   const now = Date.now();
   await writeChunk(job.id, job.chunks, page.rows);
-  const next = { ...job, cursor: page.next, chunks: job.chunks + 1, counts: add(job.counts, page.counts), waitingUntil: null, updatedAt: now };
+  const next = {
+    ...job,
+    cursor: page.next,
+    chunks: job.chunks + 1,
+    counts: add(job.counts, page.counts),
+    waitingUntil: null,
+    updatedAt: now,
+  };
   if (page.next !== null) return writeJob(next);
   await finishJob(next, 'done', now);
   return null;
@@ -177,7 +184,8 @@ async function advanceActing(job: Job): Promise<Job | null> {
     await writeChunk(job.id, chunk, rows);
     const current = await readJob(job.id);
     // A cancel is heard between two writes, not only between two chunks.
-    if (current?.state !== 'running') return current && writeJob({ ...current, counts: add(job.counts, countOutcomes(rows)), chunks: chunk + 1 });
+    if (current?.state !== 'running')
+      return current && writeJob({ ...current, counts: add(job.counts, countOutcomes(rows)), chunks: chunk + 1 });
     if (getAppContext().invocationRemainingTimeInMillis() < RESERVE_MS) {
       await orderStep(job.id);
       return null;
@@ -187,7 +195,13 @@ async function advanceActing(job: Job): Promise<Job | null> {
 }
 
 async function activeAmong(rows: Row[], since: number): Promise<Set<string>> {
-  return (await searchActive(rows.map((row) => row.key), since, HITS_PER_CHECK)).active;
+  return (
+    await searchActive(
+      rows.map((row) => row.key),
+      since,
+      HITS_PER_CHECK,
+    )
+  ).active;
 }
 
 /** A job's own rows: chosen by the admin from a survey, or all that an archive job archived. */

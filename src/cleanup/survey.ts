@@ -2,7 +2,7 @@
  * Finds personal spaces in which nothing changed since a given moment. Reads each space once in a
  * list and asks the search index in groups: one request says that a whole group is idle.
  */
-import { listPersonalSpaces, searchActive, type SpaceRecord } from '../forge/confluence';
+import { listPersonalSpaces, type SpaceRecord, searchActive } from '../forge/confluence';
 import type { Job, Row } from '../forge/store';
 
 /** The largest page v2 gives. */

@@ -40,7 +40,10 @@ export function decideCleanup(space: SpaceFacts | null, unchangedSince: number):
 export type RestoreReason = 'archived-by-job' | 'not-archived' | 'not-visible' | 'not-administrator';
 
 /** Restores only what this clean-up archived and what is still archived. */
-export function decideRestore(space: Pick<SpaceFacts, 'status' | 'canAdminister'> | null): { action: 'restore' | 'keep'; reason: RestoreReason } {
+export function decideRestore(space: Pick<SpaceFacts, 'status' | 'canAdminister'> | null): {
+  action: 'restore' | 'keep';
+  reason: RestoreReason;
+} {
   if (!space) return { action: 'keep', reason: 'not-visible' };
   if (space.status !== 'archived') return { action: 'keep', reason: 'not-archived' };
   if (space.canAdminister !== true) return { action: 'keep', reason: 'not-administrator' };
@@ -48,9 +51,7 @@ export function decideRestore(space: Pick<SpaceFacts, 'status' | 'canAdminister'
 }
 
 /** Which rows of a survey an admin chose; "all" travels as the filter, never as 100,000 ids. */
-export type Selection =
-  | { kind: 'some'; spaces: { chunk: number; spaceId: string }[] }
-  | { kind: 'all'; except: string[] };
+export type Selection = { kind: 'some'; spaces: { chunk: number; spaceId: string }[] } | { kind: 'all'; except: string[] };
 
 export function isSelected(selection: Selection, chunk: number, spaceId: string): boolean {
   return selection.kind === 'all'

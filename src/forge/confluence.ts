@@ -136,7 +136,8 @@ export async function readStanding(as: Requester): Promise<Standing> {
   } catch (error) {
     if (error instanceof PlatformRefusal) {
       if (error.status === 429 || error.status >= 500) throw error;
-      const kind = error.code === 'AUTH_TYPE_UNAVAILABLE' || error.code === 'NEEDS_AUTHENTICATION_ERR' ? 'impersonation-unavailable' : 'not-permitted';
+      const kind =
+        error.code === 'AUTH_TYPE_UNAVAILABLE' || error.code === 'NEEDS_AUTHENTICATION_ERR' ? 'impersonation-unavailable' : 'not-permitted';
       return { facts: { kind }, user: null };
     }
     if (error instanceof ConfluenceError && error.status === 403) return { facts: { kind: 'not-permitted' }, user: null };
@@ -156,10 +157,16 @@ export async function listLicensedGroups(): Promise<z.infer<typeof Group>[]> {
 const Members = z.object({ results: z.array(z.object({ accountId: z.string() })), totalSize: z.number().optional(), size: z.number() });
 
 /** One page of members, at most 200, and how many there are in all when asked for. */
-export async function listGroupMembers(groupId: string, start: number, limit: number): Promise<{ accountIds: string[]; total: number | null }> {
+export async function listGroupMembers(
+  groupId: string,
+  start: number,
+  limit: number,
+): Promise<{ accountIds: string[]; total: number | null }> {
   const operation = 'group members';
   const response = await ask(operation, () =>
-    asApp().requestConfluence(route`/wiki/rest/api/group/${groupId}/membersByGroupId?start=${start}&limit=${limit}&shouldReturnTotalSize=true`),
+    asApp().requestConfluence(
+      route`/wiki/rest/api/group/${groupId}/membersByGroupId?start=${start}&limit=${limit}&shouldReturnTotalSize=true`,
+    ),
   );
   const page = await readJson(operation, response, Members);
   return { accountIds: page.results.map((m) => m.accountId), total: page.totalSize ?? null };
@@ -218,7 +225,9 @@ export async function readSpace(as: Requester, spaceId: string): Promise<SpaceRe
 /** The space with this key in any status, if the requester may see it. */
 export async function findSpaceByKey(as: Requester, key: string): Promise<SpaceRecord | null> {
   const operation = 'spaces by key';
-  const response = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/spaces?keys=${key}&status=current,archived,trashed&limit=1`));
+  const response = await ask(operation, () =>
+    as.requestConfluence(route`/wiki/api/v2/spaces?keys=${key}&status=current,archived,trashed&limit=1`),
+  );
   const { results } = await readJson(operation, response, z.object({ results: z.array(Space) }));
   return results[0] ? toSpace(results[0]) : null;
 }
@@ -455,9 +464,13 @@ const newestOf = (answer: z.infer<typeof Dated>): number => Date.parse(answer.re
 
 /** Time (ms) of the newest change of a page or blog post in the space, 0 when it has none. By id, so current. */
 export async function readNewestChange(spaceId: string): Promise<number> {
-  const pages = await ask('newest page', () => asApp().requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/pages?sort=-modified-date&limit=1`));
+  const pages = await ask('newest page', () =>
+    asApp().requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/pages?sort=-modified-date&limit=1`),
+  );
   const newestPage = newestOf(await readJson('newest page', pages, Dated));
-  const posts = await ask('newest blog post', () => asApp().requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/blogposts?sort=-modified-date&limit=1`));
+  const posts = await ask('newest blog post', () =>
+    asApp().requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/blogposts?sort=-modified-date&limit=1`),
+  );
   return Math.max(newestPage, newestOf(await readJson('newest blog post', posts, Dated)));
 }
 
@@ -478,7 +491,9 @@ export async function searchActive(keys: string[], since: number, limit: number)
   const day = new Date(since - TIME_ZONE_MARGIN_MS).toISOString().slice(0, 16).replace('T', ' ');
   const quoted = keys.map((key) => `"${key}"`).join(',');
   const cql = `space in (${quoted}) and type in (${ACTIVITY_TYPES}) and lastmodified >= "${day}" order by lastmodified desc`;
-  const response = await ask(operation, () => asApp().requestConfluence(route`/wiki/rest/api/search?cql=${cql}&limit=${limit}&excerpt=none`));
+  const response = await ask(operation, () =>
+    asApp().requestConfluence(route`/wiki/rest/api/search?cql=${cql}&limit=${limit}&excerpt=none`),
+  );
   const { results } = await readJson(operation, response, SearchPage);
   const active = new Set(results.map((hit) => decodeURIComponent(hit.resultGlobalContainer.displayUrl.replace(/^\/spaces\//, ''))));
   return { active, complete: results.length < limit };

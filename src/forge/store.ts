@@ -162,8 +162,8 @@ export async function readPolicyAndPerson(accountId: string): Promise<{ policy: 
   ]);
   const broken = failedKeys.find((failed) => failed.error.code !== 'KEY_NOT_FOUND');
   if (broken) throw new Error(`cannot read ${broken.entityName}: ${broken.error.code}`);
-  const valueOf = (entityName: string): unknown => successfulKeys.find((item) => item.entityName === entityName)?.value;
-  return { policy: toPolicyState(valueOf(POLICY)), person: toPerson(accountId, valueOf(PERSON)) };
+  const readValue = (entityName: string): unknown => successfulKeys.find((item) => item.entityName === entityName)?.value;
+  return { policy: toPolicyState(readValue(POLICY)), person: toPerson(accountId, readValue(PERSON)) };
 }
 
 /** Writes the record, and with it what the audit trail says of it. @throws StaleRecord */
@@ -188,7 +188,11 @@ export async function findPeopleBySpace(spaceId: string): Promise<StoredPersonRe
 
 /** How many spaces Homestead made whose ids are recorded; one page at a time. */
 export async function listMadeSpaces(cursor: string | undefined): Promise<{ spaceIds: string[]; cursor: string | undefined }> {
-  const query = kvs.entity<unknown>(PERSON).query().index('by-state', { partition: ['ready'] }).limit(100);
+  const query = kvs
+    .entity<unknown>(PERSON)
+    .query()
+    .index('by-state', { partition: ['ready'] })
+    .limit(100);
   const page = await (cursor === undefined ? query : query.cursor(cursor)).getMany();
   return { spaceIds: page.results.flatMap(({ key, value }) => toPerson(key, value)?.spaceId ?? []), cursor: page.nextCursor };
 }
@@ -225,8 +229,17 @@ export async function writeAudit(entry: AuditEntry): Promise<void> {
 }
 
 /** Newest first. */
-export async function listAudit(scope: AuditScope, limit: number, cursor?: string): Promise<{ entries: AuditEntry[]; cursor: string | null }> {
-  const query = kvs.entity<unknown>(AUDIT).query().index('by-time', { partition: [scope] }).sort(Sort.DESC).limit(limit);
+export async function listAudit(
+  scope: AuditScope,
+  limit: number,
+  cursor?: string,
+): Promise<{ entries: AuditEntry[]; cursor: string | null }> {
+  const query = kvs
+    .entity<unknown>(AUDIT)
+    .query()
+    .index('by-time', { partition: [scope] })
+    .sort(Sort.DESC)
+    .limit(limit);
   const page = await (cursor === undefined ? query : query.cursor(cursor)).getMany();
   const entries = page.results.flatMap(({ key, value }) => {
     const parsed = StoredAudit.safeParse(value);
@@ -287,7 +300,13 @@ export async function writeJob(job: Job): Promise<Job> {
 
 /** Newest first. */
 export async function listJobs(kind: JobKind, limit: number): Promise<Job[]> {
-  const page = await kvs.entity<unknown>(JOB).query().index('by-kind', { partition: [kind] }).sort(Sort.DESC).limit(limit).getMany();
+  const page = await kvs
+    .entity<unknown>(JOB)
+    .query()
+    .index('by-kind', { partition: [kind] })
+    .sort(Sort.DESC)
+    .limit(limit)
+    .getMany();
   return page.results.flatMap(({ key, value }) => {
     const parsed = StoredJob.safeParse(value);
     return parsed.success ? [toJob(key, value)] : [];

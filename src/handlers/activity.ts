@@ -8,7 +8,11 @@ import { provision } from '../provisioning/provision';
 import { cloudIdOf, log, retryingLater } from './boundary';
 
 /** Content events, of which only who did it is used; without `atlassianId` it was an anonymous view. */
-const ActivityEvent = z.object({ eventType: z.string(), atlassianId: z.string().min(1).max(128).optional(), selfGenerated: z.boolean().optional() });
+const ActivityEvent = z.object({
+  eventType: z.string(),
+  atlassianId: z.string().min(1).max(128).optional(),
+  selfGenerated: z.boolean().optional(),
+});
 const DeletedSpaceEvent = z.object({
   atlassianId: z.string().optional(),
   space: z.object({ id: z.number(), key: z.string(), type: z.string() }),
@@ -39,7 +43,13 @@ export async function onActivity(event: unknown, context: unknown): Promise<Invo
   if ((settledUntil.get(key) ?? 0) > now || (offUntil.get(installContext) ?? 0) > now) return undefined;
 
   return retryingLater('onActivity', async () => {
-    const { decision, record } = await provision({ accountId, as: asPerson(accountId), cloudId: cloudIdOf(installContext), wish: 'activity', now });
+    const { decision, record } = await provision({
+      accountId,
+      as: asPerson(accountId),
+      cloudId: cloudIdOf(installContext),
+      wish: 'activity',
+      now,
+    });
     if (decision.action === 'none' && (decision.reason === 'policy-off' || decision.reason === 'policy-unreadable')) {
       offUntil.set(installContext, now + OFF_CACHE_MS);
     } else if (record && isAtRest(record)) {
@@ -74,7 +84,16 @@ export async function onSpaceDeleted(event: unknown): Promise<InvocationError | 
           kind: 'removed',
           at: now,
           actor: atlassianId ?? 'unknown',
-          details: { accountId: person.accountId, reason: 'space-removed', spaceKey: space.key, access: null, template: null, templateProblem: null, strategy: null, detail: null },
+          details: {
+            accountId: person.accountId,
+            reason: 'space-removed',
+            spaceKey: space.key,
+            access: null,
+            template: null,
+            templateProblem: null,
+            strategy: null,
+            detail: null,
+          },
         },
       );
     }

@@ -1,4 +1,6 @@
 /** What the admin page asks. Every function first asks Confluence whether the caller administers it. */
+
+import { cancelJob, createJob, existingJob } from '../cleanup/jobs';
 import {
   type ActivityEntry,
   type AdminOutputs,
@@ -9,10 +11,8 @@ import {
   type RowsPage,
   type RowView,
 } from '../contract';
-import { cancelJob, createJob, existingJob } from '../cleanup/jobs';
 import { estimateArchive, isSelected, type Selection } from '../domain/cleanup';
 import { DEFAULT_POLICY, type PolicyState } from '../domain/policy';
-import { renderTemplate } from '../provisioning/template';
 import { asApp, asCaller, callerIsAdmin, listTemplates, readCurrentUser, readSpace, readTemplateBody } from '../forge/confluence';
 import { AppError, StaleRecord } from '../forge/errors';
 import { orderStep } from '../forge/queue';
@@ -22,16 +22,17 @@ import {
   listAudit,
   listJobs,
   listMadeSpaces,
+  type Row,
   readChunk,
   readPolicy,
   replaceUnreadablePolicy,
-  type Row,
   writeAudit,
   writeJob,
   writePolicy,
 } from '../forge/store';
 import { readOutlook } from '../provisioning/outlook';
 import { personalSpaceKey } from '../provisioning/strategies';
+import { renderTemplate } from '../provisioning/template';
 import { builtinHomepage, formatDay } from '../text';
 import { type Caller, makeResolver } from './boundary';
 
@@ -91,13 +92,19 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
     return { entries: page.entries.map(activityEntry), cursor: page.cursor };
   },
   'cleanup.state': async () => {
-    const [surveys, archives, restores] = await Promise.all([listJobs('survey', 1), listJobs('archive', JOBS_SHOWN), listJobs('restore', JOBS_SHOWN)]);
+    const [surveys, archives, restores] = await Promise.all([
+      listJobs('survey', 1),
+      listJobs('archive', JOBS_SHOWN),
+      listJobs('restore', JOBS_SHOWN),
+    ]);
     const jobs = [...archives, ...restores].filter((job) => job.state !== 'planned').sort((a, b) => b.createdAt - a.createdAt);
     return { survey: surveys[0] ? jobView(surveys[0]) : null, jobs: jobs.slice(0, JOBS_SHOWN).map(jobView), unseen: await countUnseen() };
   },
   'cleanup.survey': async ({ idleDays }, caller) => {
     const now = Date.now();
-    return jobView(await createJob({ kind: 'survey', idleDays, startedBy: caller.accountId, now, source: null, selection: null, state: 'running' }));
+    return jobView(
+      await createJob({ kind: 'survey', idleDays, startedBy: caller.accountId, now, source: null, selection: null, state: 'running' }),
+    );
   },
   'cleanup.rows': async ({ jobId, from }) => readRows(await existingJob(jobId), from ?? { chunk: 0, row: 0 }),
   'cleanup.preview': async ({ surveyId, selection }, caller) => {
@@ -120,7 +127,16 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
     const now = Date.now();
     const { idleDays, unchangedSince } = archive;
     return jobView(
-      await createJob({ kind: 'restore', idleDays, unchangedSince, startedBy: caller.accountId, now, source: archive.id, selection: null, state: 'running' }),
+      await createJob({
+        kind: 'restore',
+        idleDays,
+        unchangedSince,
+        startedBy: caller.accountId,
+        now,
+        source: archive.id,
+        selection: null,
+        state: 'running',
+      }),
     );
   },
 });
@@ -187,7 +203,8 @@ async function plan(survey: Job, selection: Selection, caller: Caller): Promise<
       const rows = (await readChunk(survey.id, chunk)) ?? [];
       sample.push(...rows.filter((row) => isSelected(selection, chunk, row.spaceId)).map((row) => rowView(chunk, row)));
     }
-    if (sample.length !== selection.spaces.length) throw new AppError('bad-request', { problem: 'the selection names spaces that the search did not list' });
+    if (sample.length !== selection.spaces.length)
+      throw new AppError('bad-request', { problem: 'the selection names spaces that the search did not list' });
   } else {
     const first = await readRows(survey, { chunk: 0, row: 0 });
     sample.push(...first.rows.filter((row) => isSelected(selection, row.chunk, row.spaceId)));

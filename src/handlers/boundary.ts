@@ -68,7 +68,11 @@ function explain(name: string, error: unknown): { code: AppError['code']; detail
     log('platform-refused', { function: name, operation: error.operation, code: error.code });
     return { code: 'confluence-failed', details: { status: error.status, operation: error.operation } };
   }
-  log('unexpected-error', { function: name, name: error instanceof Error ? error.name : 'unknown', message: error instanceof Error ? error.message : '' });
+  log('unexpected-error', {
+    function: name,
+    name: error instanceof Error ? error.name : 'unknown',
+    message: error instanceof Error ? error.message : '',
+  });
   return { code: 'internal', details: {} };
 }
 
@@ -88,11 +92,18 @@ export async function retryingLater(name: string, run: () => Promise<void>): Pro
   } catch (error) {
     const seconds = retrySeconds(error);
     if (seconds === null) {
-      log('event-dropped', { function: name, name: error instanceof Error ? error.name : 'unknown', message: error instanceof Error ? error.message.slice(0, 300) : '' });
+      log('event-dropped', {
+        function: name,
+        name: error instanceof Error ? error.name : 'unknown',
+        message: error instanceof Error ? error.message.slice(0, 300) : '',
+      });
       return undefined;
     }
     log('event-postponed', { function: name, seconds });
-    return new InvocationError({ retryAfter: Math.min(seconds, MAX_RETRY_S), retryReason: InvocationErrorCode.FUNCTION_UPSTREAM_RATE_LIMITED });
+    return new InvocationError({
+      retryAfter: Math.min(seconds, MAX_RETRY_S),
+      retryReason: InvocationErrorCode.FUNCTION_UPSTREAM_RATE_LIMITED,
+    });
   }
 }
 

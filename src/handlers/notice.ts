@@ -23,7 +23,13 @@ export const noticeResolver = makeResolver<typeof noticeInputs, NoticeOutputs>(n
   'offer.create': async (_input, caller) => {
     const person = await readPersonRecord(caller.accountId);
     if (person?.state !== 'offered' && person?.state !== 'creating' && person?.state !== 'ready') throw new AppError('not-found');
-    const { record, decision } = await provision({ accountId: caller.accountId, as: asCaller(), cloudId: caller.cloudId, wish: 'create', now: Date.now() });
+    const { record, decision } = await provision({
+      accountId: caller.accountId,
+      as: asCaller(),
+      cloudId: caller.cloudId,
+      wish: 'create',
+      now: Date.now(),
+    });
     const reason = record?.reason ?? (decision.action === 'look-up' ? 'account-unknown' : decision.reason);
     const hasSpace = record?.state === 'ready' || record?.state === 'has-space';
     // The answer is on the screen: nothing is left to tell.
@@ -44,7 +50,8 @@ function viewOf(person: StoredPersonRecord | null): NoticeView {
 async function answer(caller: Caller, change: Partial<StoredPersonRecord>, onlyIn?: StoredPersonRecord['state']): Promise<NoticeView> {
   const person = await readPersonRecord(caller.accountId);
   if (onlyIn !== undefined && person?.state !== onlyIn) throw new AppError('not-found');
-  if (person && person.notice !== 'done') await writePerson({ ...person, ...change, changedAt: 'state' in change ? Date.now() : person.changedAt, notice: 'done' });
+  if (person && person.notice !== 'done')
+    await writePerson({ ...person, ...change, changedAt: 'state' in change ? Date.now() : person.changedAt, notice: 'done' });
   await clearNotice(caller.accountId);
   return NO_NOTICE;
 }

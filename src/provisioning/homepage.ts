@@ -1,8 +1,8 @@
 /** What a new space's homepage says: the chosen template, or the built-in one when that cannot be used. */
 import type { Policy } from '../domain/policy';
-import { renderTemplate, type TemplateValues } from './template';
 import { readTemplateBody } from '../forge/confluence';
 import { builtinHomepage } from '../text';
+import { renderTemplate, type TemplateValues } from './template';
 
 export interface Homepage {
   body: string;

@@ -3,22 +3,23 @@
  * recorded reason why not. Every step may be the last before the process stops: whatever is run
  * next reads what exists and goes on from there, so nothing is made twice.
  */
-import { decideProvisioning, type PersonFacts, type ProvisioningDecision, type Reason, type StandingFacts } from '../domain/provisioning';
+
 import type { Policy, PolicyState } from '../domain/policy';
-import { StaleRecord } from '../forge/errors';
+import { decideProvisioning, type PersonFacts, type ProvisioningDecision, type Reason, type StandingFacts } from '../domain/provisioning';
 import {
   type CurrentUser,
   closeToAllButOwner,
   hasOtherReaders,
+  type Requester,
   raiseNotice,
   readPage,
   readPerson,
   readRoleMode,
   readSpace,
   readStanding,
-  type Requester,
   writePageBody,
 } from '../forge/confluence';
+import { StaleRecord } from '../forge/errors';
 import { type AuditEntry, newPerson, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
 import { formatDay, HOMEPAGE_MESSAGE } from '../text';
 import { composeHomepage } from './homepage';
@@ -76,7 +77,12 @@ async function attemptProvision(subject: Subject): Promise<ProvisionResult> {
       return { decision, record, policyKind: state.kind };
     }
     if (decision.what === 'person') {
-      person = (await readPerson(subject.accountId)) ?? { accountType: 'unknown', accountStatus: 'unknown', isGuest: false, personalSpaceId: null };
+      person = (await readPerson(subject.accountId)) ?? {
+        accountType: 'unknown',
+        accountStatus: 'unknown',
+        isGuest: false,
+        personalSpaceId: null,
+      };
     } else {
       const answer = await readStanding(subject.as);
       standing = answer.facts;
@@ -100,7 +106,12 @@ async function act(
       return stored?.notice === 'due' && decision.reason !== 'policy-off' ? giveNotice(stored) : stored;
     case 'exclude': {
       const isNews = decision.reason === 'account-unlicensed' || decision.reason === 'impersonation-unavailable';
-      return move(record, { state: 'excluded', reason: decision.reason, recheckAt: now + EXCLUDED_RECHECK_MS }, now, isNews ? 'refused' : null);
+      return move(
+        record,
+        { state: 'excluded', reason: decision.reason, recheckAt: now + EXCLUDED_RECHECK_MS },
+        now,
+        isNews ? 'refused' : null,
+      );
     }
     case 'note-space':
       return move(record, { state: 'has-space', reason: decision.reason, recheckAt: null }, now, null);
@@ -113,7 +124,13 @@ async function act(
   }
 }
 
-async function create(subject: Subject, stored: StoredPersonRecord, reason: Reason, policy: Policy, user: CurrentUser | null): Promise<StoredPersonRecord> {
+async function create(
+  subject: Subject,
+  stored: StoredPersonRecord,
+  reason: Reason,
+  policy: Policy,
+  user: CurrentUser | null,
+): Promise<StoredPersonRecord> {
   const { accountId, now } = subject;
   const name = user?.displayName || user?.publicName || accountId;
   let record = stored;
@@ -136,7 +153,12 @@ async function create(subject: Subject, stored: StoredPersonRecord, reason: Reas
     case 'exists':
       return resume(subject, record, policy, user, made.spaceId);
     case 'trashed':
-      return move(record, { state: 'has-space', reason: 'space-trashed', recheckAt: null, spaceId: made.spaceId, strategy: null }, now, 'refused');
+      return move(
+        record,
+        { state: 'has-space', reason: 'space-trashed', recheckAt: null, spaceId: made.spaceId, strategy: null },
+        now,
+        'refused',
+      );
     case 'no-private-way':
       return refuse('no-private-way');
     case 'refused':
@@ -148,12 +170,24 @@ async function create(subject: Subject, stored: StoredPersonRecord, reason: Reas
  * A space is there that this run did not see being made: by a run that stopped, or by Confluence,
  * which won the race with an open one. Closed where the site lets an app close it.
  */
-async function resume(subject: Subject, record: StoredPersonRecord, policy: Policy, user: CurrentUser | null, spaceId: string): Promise<StoredPersonRecord> {
+async function resume(
+  subject: Subject,
+  record: StoredPersonRecord,
+  policy: Policy,
+  user: CurrentUser | null,
+  spaceId: string,
+): Promise<StoredPersonRecord> {
   const { as, accountId, now } = subject;
   const space = await readSpace(as, spaceId);
-  if (!space) return move(record, { state: 'has-space', reason: 'space-invisible', recheckAt: null, spaceId, strategy: null }, now, 'refused');
+  if (!space)
+    return move(record, { state: 'has-space', reason: 'space-invisible', recheckAt: null, spaceId, strategy: null }, now, 'refused');
   if (space.status !== 'current') {
-    return move(record, { state: 'has-space', reason: 'has-space', recheckAt: null, spaceId, spaceKey: space.key, strategy: null }, now, null);
+    return move(
+      record,
+      { state: 'has-space', reason: 'has-space', recheckAt: null, spaceId, spaceKey: space.key, strategy: null },
+      now,
+      null,
+    );
   }
   const isShared = await hasOtherReaders(as, spaceId, accountId);
   // Homestead's own calls make private spaces, so a shared one is Confluence's.

@@ -3,16 +3,16 @@
  * verified, so each is tried until one works, and what worked is tried first next time.
  */
 import {
-  closeToAllButOwner,
   type Creation,
+  closeToAllButOwner,
   createByGraph,
   createByPermissionList,
   createByPrivateCall,
   findSpaceByKey,
   type NewPersonalSpace,
+  type Requester,
   readPerson,
   readRoleMode,
-  type Requester,
 } from '../forge/confluence';
 import { readCreationStrategy, writeCreationStrategy } from '../forge/store';
 
@@ -48,7 +48,7 @@ export async function makePersonalSpace(
   const remembered = await readCreationStrategy();
   const all = [...STRATEGY_NAMES].sort((a, b) => Number(b === remembered) - Number(a === remembered));
   // What comes before the call that a stopped run had got to was refused in that run.
-  const order = all.slice(Math.max(0, all.findIndex((name) => name === begun)));
+  const order = all.slice(Math.max(0, all.indexOf(begun as StrategyName)));
   const refusals: string[] = [];
   let isOnlyOpenLeft = false;
   for (const strategy of order) {

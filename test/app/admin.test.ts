@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AdminFunction } from '../../src/contract';
-import { accountIdOf, ADMIN_ACCOUNT_ID, ANA, admin, adminData, setPolicy, startSite } from '../support/site';
+import { ADMIN_ACCOUNT_ID, ANA, accountIdOf, admin, adminData, setPolicy, startSite } from '../support/site';
 
 const FUNCTIONS: AdminFunction[] = [
   'policy.get',
@@ -46,7 +46,11 @@ describe('who may call', () => {
     const site = startSite();
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/current', respond: { status: 500 } });
     expect(await admin(site, 'policy.get', {})).toMatchObject({ ok: false, error: { code: 'confluence-failed' } });
-    site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/current', respond: { status: 429, headers: { 'Retry-After': '9223372036854775807' } } });
+    site.addFault({
+      target: 'confluence',
+      path: '/wiki/rest/api/user/current',
+      respond: { status: 429, headers: { 'Retry-After': '9223372036854775807' } },
+    });
     expect(await admin(site, 'policy.get', {})).toMatchObject({ ok: false, error: { code: 'rate-limited', details: { seconds: 3600 } } });
   });
 });
@@ -56,7 +60,16 @@ describe('a bad payload', () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     const before = JSON.stringify(site.state());
-    const writers: AdminFunction[] = ['policy.save', 'templates.preview', 'cleanup.survey', 'cleanup.rows', 'cleanup.preview', 'cleanup.start', 'cleanup.cancel', 'cleanup.restore'];
+    const writers: AdminFunction[] = [
+      'policy.save',
+      'templates.preview',
+      'cleanup.survey',
+      'cleanup.rows',
+      'cleanup.preview',
+      'cleanup.start',
+      'cleanup.cancel',
+      'cleanup.restore',
+    ];
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...writers), fc.jsonValue({ maxDepth: 3 }), async (name, payload) => {
         const result = await admin(site, name, payload as never);
@@ -71,7 +84,10 @@ describe('a bad payload', () => {
   it('names the path of the mistake', async () => {
     const site = startSite();
     const result = await admin(site, 'policy.save', { policy: { mode: 'sometimes' }, baseVersion: 0 } as never);
-    expect(result).toMatchObject({ ok: false, error: { code: 'bad-request', details: { problem: expect.stringContaining('policy.mode') } } });
+    expect(result).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request', details: { problem: expect.stringContaining('policy.mode') } },
+    });
   });
 });
 
@@ -101,11 +117,18 @@ describe('the policy', () => {
   ])('that cannot be read (%s) means off, is shown, and is not overwritten', async (_what, stored) => {
     const site = startSite();
     site.platform.kvs.put('policy', 'site', stored);
-    expect(await adminData(site, 'policy.get', {})).toMatchObject({ kind: 'unreadable', policy: { mode: 'off' }, problem: expect.any(String) });
+    expect(await adminData(site, 'policy.get', {})).toMatchObject({
+      kind: 'unreadable',
+      policy: { mode: 'off' },
+      problem: expect.any(String),
+    });
     site.activity({ accountId: ANA, views: 1 });
     await site.advance('PT1M');
     expect(site.state().kvs.entities.person).toEqual({});
-    const save = await admin(site, 'policy.save', { policy: { schemaVersion: 1, mode: 'auto', template: { kind: 'builtin' } }, baseVersion: 0 });
+    const save = await admin(site, 'policy.save', {
+      policy: { schemaVersion: 1, mode: 'auto', template: { kind: 'builtin' } },
+      baseVersion: 0,
+    });
     expect(save).toMatchObject({ ok: false, error: { code: 'policy-unreadable' } });
     expect(site.state().kvs.entities.policy?.site).toEqual(stored);
 
@@ -134,6 +157,8 @@ describe('templates', () => {
     expect(await adminData(site, 'templates.preview', { template: { kind: 'confluence', templateId: '425993' } })).toMatchObject({
       problem: expect.stringContaining('template-broken'),
     });
-    expect(await adminData(site, 'templates.preview', { template: { kind: 'confluence', templateId: '1' } })).toMatchObject({ problem: 'template-missing' });
+    expect(await adminData(site, 'templates.preview', { template: { kind: 'confluence', templateId: '1' } })).toMatchObject({
+      problem: 'template-missing',
+    });
   });
 });

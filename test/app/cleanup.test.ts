@@ -60,7 +60,15 @@ describe('the search for unused spaces', () => {
     const before = await allRows(site, (await survey(site)).id);
     const types = ['comment', 'attachment', 'blogpost'] as const;
     for (const [i, type] of types.entries()) {
-      site.confluence.state.addContent({ type, title: type, spaceId: Number(before[i]?.spaceId), parentId: null, authorId: ADMIN_ACCOUNT_ID, body: '', at: site.clock.now() });
+      site.confluence.state.addContent({
+        type,
+        title: type,
+        spaceId: Number(before[i]?.spaceId),
+        parentId: null,
+        authorId: ADMIN_ACCOUNT_ID,
+        body: '',
+        at: site.clock.now(),
+      });
     }
     await site.advance('PT1M');
     const after = (await allRows(site, (await survey(site)).id)).map((r) => r.spaceId);
@@ -80,7 +88,10 @@ describe('the search for unused spaces', () => {
       const job = await finished(site, id);
       site.clearFaults();
       expect(job.counts, `stop ${n}`).toEqual(undisturbed.counts);
-      expect((await allRows(site, id)).map((r) => r.spaceId), `stop ${n}`).toEqual(expected);
+      expect(
+        (await allRows(site, id)).map((r) => r.spaceId),
+        `stop ${n}`,
+      ).toEqual(expected);
     }
   });
 
@@ -99,7 +110,12 @@ describe('the search for unused spaces', () => {
 
   it('fails with a reason, and lists nothing, when Confluence refuses the search', async () => {
     const site = startSite();
-    site.addFault({ target: 'confluence', path: '/wiki/rest/api/search', times: 50, respond: { status: 400, body: { message: 'Could not parse cql' } } });
+    site.addFault({
+      target: 'confluence',
+      path: '/wiki/rest/api/search',
+      times: 50,
+      respond: { status: 400, body: { message: 'Could not parse cql' } },
+    });
     const job = await survey(site);
     expect(job).toMatchObject({ state: 'failed', problem: expect.stringContaining('search') });
   });
@@ -138,8 +154,24 @@ describe('archiving', () => {
     const [edited, commented, archived, hidden, deleted] = rows.map((r) => Number(r.spaceId));
     const { state } = site.confluence;
     const space = (id: number | undefined) => state.spacesById.get(id as number) as NonNullable<ReturnType<typeof state.spacesById.get>>;
-    state.addContent({ type: 'page', title: 'New', spaceId: edited as number, parentId: null, authorId: ADMIN_ACCOUNT_ID, body: '', at: site.clock.now() });
-    state.addContent({ type: 'comment', title: 'c', spaceId: commented as number, parentId: null, authorId: ADMIN_ACCOUNT_ID, body: '', at: site.clock.now() });
+    state.addContent({
+      type: 'page',
+      title: 'New',
+      spaceId: edited as number,
+      parentId: null,
+      authorId: ADMIN_ACCOUNT_ID,
+      body: '',
+      at: site.clock.now(),
+    });
+    state.addContent({
+      type: 'comment',
+      title: 'c',
+      spaceId: commented as number,
+      parentId: null,
+      authorId: ADMIN_ACCOUNT_ID,
+      body: '',
+      at: site.clock.now(),
+    });
     space(archived).status = 'archived';
     space(hidden).grants = space(hidden).grants.slice(0, 1);
     state.removeSpace(space(deleted));
@@ -192,7 +224,14 @@ describe('archiving', () => {
   it('waits when Confluence says so, and then finishes', async () => {
     const site = startSite();
     const { jobId, rows } = await planAll(site);
-    site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/rest/api/space/*', after: 2, times: 1, respond: { status: 429, headers: { 'Retry-After': '2400' } } });
+    site.addFault({
+      target: 'confluence',
+      method: 'PUT',
+      path: '/wiki/rest/api/space/*',
+      after: 2,
+      times: 1,
+      respond: { status: 429, headers: { 'Retry-After': '2400' } },
+    });
     await adminData(site, 'cleanup.start', { jobId });
     await site.advance('PT5M');
     const waiting = await adminData(site, 'cleanup.job', { jobId });
@@ -230,10 +269,16 @@ describe('archiving', () => {
     const site = startSite();
     const found = await survey(site);
     const foreign = { kind: 'some' as const, spaces: [{ chunk: 0, spaceId: '1' }] };
-    expect(await admin(site, 'cleanup.preview', { surveyId: found.id, selection: foreign })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    expect(await admin(site, 'cleanup.preview', { surveyId: found.id, selection: foreign })).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request' },
+    });
     const rows = await allRows(site, found.id);
     const none = { kind: 'all' as const, except: rows.map((r) => r.spaceId) };
-    expect(await admin(site, 'cleanup.preview', { surveyId: found.id, selection: none })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    expect(await admin(site, 'cleanup.preview', { surveyId: found.id, selection: none })).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request' },
+    });
     expect(await admin(site, 'cleanup.start', { jobId: found.id })).toMatchObject({ ok: false, error: { code: 'not-found' } });
   });
 });

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { LocalSite } from '../emulator/site';
 import {
-  accountIdOf,
   ADMIN_ACCOUNT_ID,
   ANA,
+  accountIdOf,
   admin,
   adminData,
   comparable,
@@ -40,11 +40,20 @@ describe('with the policy on automatic', () => {
     expect(spaces[0]?.pages).toHaveLength(1);
     expect(spaces[0]?.pages[0]?.body).toContain('Hello, I am Bo Berg');
     expect(spaces[0]?.pages[0]?.versions.map((v) => v.authorId)).toEqual([ANA, ANA]);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', reason: 'space-made', data: { access: 'private', template: 'builtin', strategy: 'private-call' } });
+    expect(recordOf(site, ANA)).toMatchObject({
+      state: 'ready',
+      reason: 'space-made',
+      data: { access: 'private', template: 'builtin', strategy: 'private-call' },
+    });
 
     const seen = await site.notices.load(ANA);
     expect(seen.flags).toEqual([
-      { id: 'homestead-notice', title: 'Your personal space is ready', description: expect.stringContaining('Only you'), actions: ['Open my space', 'Not now'] },
+      {
+        id: 'homestead-notice',
+        title: 'Your personal space is ready',
+        description: expect.stringContaining('Only you'),
+        actions: ['Open my space', 'Not now'],
+      },
     ]);
   });
 
@@ -76,7 +85,12 @@ describe('with the policy on automatic', () => {
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     await readsAPage(site, OWNER);
-    for (const [accountId, warm] of [[ANA, true], [OWNER, true], [ANA, false], [OWNER, false]] as const) {
+    for (const [accountId, warm] of [
+      [ANA, true],
+      [OWNER, true],
+      [ANA, false],
+      [OWNER, false],
+    ] as const) {
       if (!warm) site.platform.restart();
       site.resetUsage();
       await readsAPage(site, accountId);
@@ -273,7 +287,13 @@ describe('the calls that may create a space', () => {
 });
 
 describe('when something fails on the way', () => {
-  const ROUTES = ['/wiki/api/v2/users-bulk', '/wiki/rest/api/user/current', '/wiki/rest/api/space/_private', '/wiki/api/v2/pages/*', '/wiki/rest/api/user/*/property/*'];
+  const ROUTES = [
+    '/wiki/api/v2/users-bulk',
+    '/wiki/rest/api/user/current',
+    '/wiki/rest/api/space/_private',
+    '/wiki/api/v2/pages/*',
+    '/wiki/rest/api/user/*/property/*',
+  ];
 
   it.each(ROUTES)('waits as long as Confluence says (429 at %s)', async (path) => {
     const site = startSite();
@@ -309,8 +329,16 @@ describe('when something fails on the way', () => {
   it('retries when storage fails, and loses nothing', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
-    site.addFault({ target: 'kvs', path: '/api/v1/batch/get', respond: { status: 500, body: { code: 'INTERNAL_SERVER_ERROR', message: '' } } });
-    site.addFault({ target: 'kvs', path: '/api/v1/transaction', respond: { status: 429, body: { code: 'RATE_LIMIT_EXCEEDED', message: '' } } });
+    site.addFault({
+      target: 'kvs',
+      path: '/api/v1/batch/get',
+      respond: { status: 500, body: { code: 'INTERNAL_SERVER_ERROR', message: '' } },
+    });
+    site.addFault({
+      target: 'kvs',
+      path: '/api/v1/transaction',
+      respond: { status: 429, body: { code: 'RATE_LIMIT_EXCEEDED', message: '' } },
+    });
     await readsAPage(site, ANA, 'PT5M');
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
   });
@@ -318,7 +346,11 @@ describe('when something fails on the way', () => {
   it('drops an answer that it cannot read, and acts on the next activity', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
-    site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', respond: { status: 200, body: { results: [{ accountId: 7 }] } } });
+    site.addFault({
+      target: 'confluence',
+      path: '/wiki/api/v2/users-bulk',
+      respond: { status: 200, body: { results: [{ accountId: 7 }] } },
+    });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
     await readsAPage(site, ANA, 'PT5M');

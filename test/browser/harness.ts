@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { type RunningServer, listen } from '../emulator/http';
+import { listen, type RunningServer } from '../emulator/http';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from '../support/openapi';
 
@@ -33,7 +33,9 @@ export class BrowserSite {
     const it = new BrowserSite(site, server, context, page);
     site.platform.onProductCall = ({ request, answer }) => it.problems.push(...checkCall(request, answer));
     await page.addInitScript(() => {
-      document.addEventListener('securitypolicyviolation', (event) => console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI}`));
+      document.addEventListener('securitypolicyviolation', (event) =>
+        console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI}`),
+      );
     });
     page.on('console', (message) => {
       // Chromium says this of every sandbox that Forge uses, whoever is inside.
@@ -75,7 +77,15 @@ export class BrowserSite {
   async picture(name: string): Promise<void> {
     // Atlaskit fades dialogs and flags in; a picture is of the page at rest.
     await this.page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))));
-    for (const frame of this.page.frames()) await frame.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY).map((a) => a.finished.catch(() => {}))));
+    for (const frame of this.page.frames())
+      await frame.evaluate(() =>
+        Promise.all(
+          document
+            .getAnimations()
+            .filter((a) => a.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY)
+            .map((a) => a.finished.catch(() => {})),
+        ),
+      );
     await this.page.screenshot({ path: `${PICTURES}/${name}.png` });
   }
 

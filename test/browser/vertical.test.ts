@@ -1,7 +1,7 @@
 /** What people do, in a real browser: the admin turns the policy on, a person reads a page, and so on. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { accountIdOf, ADMIN_ACCOUNT_ID } from '../emulator/confluence/seed';
+import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { findChromium, launch } from './chromium';
 import { BrowserSite } from './harness';
 
@@ -29,72 +29,76 @@ describe.skipIf(executable === null)('in the browser', () => {
   it.each([
     { width: 1280, dark: false },
     { width: 768, dark: true },
-  ])('goes from the switch to a space, a notice, a clean-up and back ($width px, dark: $dark)', async ({ width, dark }) => {
-    const local = await start({ width, dark });
-    const { page, site } = local;
-    const suffix = `${dark ? 'dark' : 'light'}-${width}`;
+  ])(
+    'goes from the switch to a space, a notice, a clean-up and back ($width px, dark: $dark)',
+    async ({ width, dark }) => {
+      const local = await start({ width, dark });
+      const { page, site } = local;
+      const suffix = `${dark ? 'dark' : 'light'}-${width}`;
 
-    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
-    await admin.getByText('Nobody has saved a policy yet').waitFor();
-    await admin.getByText('Nothing. Nobody is asked and nothing is made.').waitFor();
-    await admin.getByRole('radio', { name: 'Automatic' }).check();
-    await admin.getByText(/^53 people have no personal space/).waitFor();
-    await admin.getByRole('radio', { name: 'Personal space home' }).check();
-    await admin.getByText('Hello, I am Ada Admin').waitFor();
-    await local.axe();
-    await local.picture(`policy-${suffix}`);
-    await admin.getByRole('button', { name: 'Save policy' }).click();
-    await admin.getByText('Version 1, saved by Ada Admin').waitFor();
+      const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+      await admin.getByText('Nobody has saved a policy yet').waitFor();
+      await admin.getByText('Nothing. Nobody is asked and nothing is made.').waitFor();
+      await admin.getByRole('radio', { name: 'Automatic' }).check();
+      await admin.getByText(/^53 people have no personal space/).waitFor();
+      await admin.getByRole('radio', { name: 'Personal space home' }).check();
+      await admin.getByText('Hello, I am Ada Admin').waitFor();
+      await local.axe();
+      await local.picture(`policy-${suffix}`);
+      await admin.getByRole('button', { name: 'Save policy' }).click();
+      await admin.getByText('Version 1, saved by Ada Admin').waitFor();
 
-    await local.signIn(ANA);
-    await local.visit('/wiki/spaces/HELLO/overview');
-    await site.advance('PT10S');
-    await page.reload();
-    await page.getByText('Your personal space is ready').waitFor();
-    await local.picture(`notice-${suffix}`);
-    await page.getByRole('button', { name: 'Open my space' }).click();
-    await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
-    expect(await page.getByText('private', { exact: true }).count()).toBeGreaterThan(0);
-    await local.picture(`space-${suffix}`);
-    await page.reload();
-    await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
-    expect(await page.getByText('Your personal space is ready').count()).toBe(0);
+      await local.signIn(ANA);
+      await local.visit('/wiki/spaces/HELLO/overview');
+      await site.advance('PT10S');
+      await page.reload();
+      await page.getByText('Your personal space is ready').waitFor();
+      await local.picture(`notice-${suffix}`);
+      await page.getByRole('button', { name: 'Open my space' }).click();
+      await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
+      expect(await page.getByText('private', { exact: true }).count()).toBeGreaterThan(0);
+      await local.picture(`space-${suffix}`);
+      await page.reload();
+      await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
+      expect(await page.getByText('Your personal space is ready').count()).toBe(0);
 
-    const again = await local.openAdmin(ADMIN_ACCOUNT_ID);
-    await again.getByRole('tab', { name: 'Activity' }).click();
-    await again.getByRole('row', { name: /Bo Berg.*Space made/ }).waitFor();
-    await local.axe();
-    await local.picture(`activity-${suffix}`);
+      const again = await local.openAdmin(ADMIN_ACCOUNT_ID);
+      await again.getByRole('tab', { name: 'Activity' }).click();
+      await again.getByRole('row', { name: /Bo Berg.*Space made/ }).waitFor();
+      await local.axe();
+      await local.picture(`activity-${suffix}`);
 
-    await again.getByRole('tab', { name: 'Clean-up' }).click();
-    await again.getByText('No search yet').waitFor();
-    await again.getByRole('button', { name: 'Find unused spaces' }).click();
-    await again.getByText(/looked at/).waitFor();
-    await site.advance('PT10S');
-    await again.getByText(/^18 spaces without a change since/).waitFor();
-    await again.getByRole('checkbox', { name: 'Select Grace Wei' }).check();
-    await again.getByText('1 space selected').waitFor();
-    await local.axe();
-    await local.picture(`cleanup-${suffix}`);
-    await again.getByRole('button', { name: 'Preview clean-up' }).click();
-    await again.getByRole('dialog', { name: 'Archive 1 space?' }).waitFor();
-    await local.axe();
-    await local.picture(`plan-${suffix}`);
-    await again.getByRole('button', { name: 'Archive 1 space' }).click();
-    await again.getByText('Running').waitFor();
-    await site.advance('PT10S');
-    await again.getByText('1 archived, 0 left alone, 0 failed').waitFor();
-    expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeDefined();
-    await again.getByRole('button', { name: 'Details' }).click();
-    await again.getByRole('row', { name: /Grace Wei.*Archived.*No change since/ }).waitFor();
-    await local.axe();
-    await local.picture(`job-${suffix}`);
-    await again.getByRole('button', { name: 'Restore these spaces' }).click();
-    await again.getByText('0 restored, 0 left alone').waitFor();
-    await site.advance('PT10S');
-    await again.getByText('1 restored, 0 left alone, 0 failed').waitFor();
-    expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeUndefined();
-  }, 60_000);
+      await again.getByRole('tab', { name: 'Clean-up' }).click();
+      await again.getByText('No search yet').waitFor();
+      await again.getByRole('button', { name: 'Find unused spaces' }).click();
+      await again.getByText(/looked at/).waitFor();
+      await site.advance('PT10S');
+      await again.getByText(/^18 spaces without a change since/).waitFor();
+      await again.getByRole('checkbox', { name: 'Select Grace Wei' }).check();
+      await again.getByText('1 space selected').waitFor();
+      await local.axe();
+      await local.picture(`cleanup-${suffix}`);
+      await again.getByRole('button', { name: 'Preview clean-up' }).click();
+      await again.getByRole('dialog', { name: 'Archive 1 space?' }).waitFor();
+      await local.axe();
+      await local.picture(`plan-${suffix}`);
+      await again.getByRole('button', { name: 'Archive 1 space' }).click();
+      await again.getByText('Running').waitFor();
+      await site.advance('PT10S');
+      await again.getByText('1 archived, 0 left alone, 0 failed').waitFor();
+      expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeDefined();
+      await again.getByRole('button', { name: 'Details' }).click();
+      await again.getByRole('row', { name: /Grace Wei.*Archived.*No change since/ }).waitFor();
+      await local.axe();
+      await local.picture(`job-${suffix}`);
+      await again.getByRole('button', { name: 'Restore these spaces' }).click();
+      await again.getByText('0 restored, 0 left alone').waitFor();
+      await site.advance('PT10S');
+      await again.getByText('1 restored, 0 left alone, 0 failed').waitFor();
+      expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeUndefined();
+    },
+    60_000,
+  );
 
   it('offers, in ask mode, and makes the space at a click', async () => {
     const local = await start();

@@ -1,7 +1,13 @@
 /** Who gets a space: every reason by name, and what holds whatever the facts are. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideProvisioning, type PersonFacts, type PersonRecord, type ProvisioningFacts, type StandingFacts } from '../../src/domain/provisioning';
+import {
+  decideProvisioning,
+  type PersonFacts,
+  type PersonRecord,
+  type ProvisioningFacts,
+  type StandingFacts,
+} from '../../src/domain/provisioning';
 
 const NOW = Date.UTC(2026, 10, 23, 9);
 const DAY = 86_400_000;
@@ -14,7 +20,13 @@ const record = (state: PersonRecord['state'], reason: PersonRecord['reason'], re
   changedAt: NOW - DAY,
   recheckAt,
 });
-const facts = (change: Partial<ProvisioningFacts> = {}): ProvisioningFacts => ({ wish: 'activity', record: null, person, standing, ...change });
+const facts = (change: Partial<ProvisioningFacts> = {}): ProvisioningFacts => ({
+  wish: 'activity',
+  record: null,
+  person,
+  standing,
+  ...change,
+});
 
 describe('decideProvisioning', () => {
   it.each([
@@ -30,10 +42,20 @@ describe('decideProvisioning', () => {
     ['customer', facts({ person: { ...person, accountType: 'customer' } }), 'auto', { action: 'exclude', reason: 'account-app' }],
     ['inactive', facts({ person: { ...person, accountStatus: 'inactive' } }), 'auto', { action: 'exclude', reason: 'account-inactive' }],
     ['closed', facts({ person: { ...person, accountStatus: 'closed' } }), 'auto', { action: 'exclude', reason: 'account-inactive' }],
-    ['status unknown', facts({ person: { ...person, accountStatus: 'new-word' } }), 'auto', { action: 'exclude', reason: 'account-unknown' }],
+    [
+      'status unknown',
+      facts({ person: { ...person, accountStatus: 'new-word' } }),
+      'auto',
+      { action: 'exclude', reason: 'account-unknown' },
+    ],
     ['unlicensed', facts({ standing: { kind: 'known', canUse: false } }), 'auto', { action: 'exclude', reason: 'account-unlicensed' }],
     ['no access', facts({ standing: { kind: 'not-permitted' } }), 'auto', { action: 'exclude', reason: 'account-unlicensed' }],
-    ['no impersonation', facts({ standing: { kind: 'impersonation-unavailable' } }), 'auto', { action: 'exclude', reason: 'impersonation-unavailable' }],
+    [
+      'no impersonation',
+      facts({ standing: { kind: 'impersonation-unavailable' } }),
+      'auto',
+      { action: 'exclude', reason: 'impersonation-unavailable' },
+    ],
     ['has a space', facts({ person: { ...person, personalSpaceId: '7' } }), 'auto', { action: 'note-space', reason: 'has-space' }],
     [
       'interrupted, space there',
@@ -44,16 +66,51 @@ describe('decideProvisioning', () => {
     ['interrupted, no space', facts({ record: record('creating', 'policy-auto') }), 'auto', { action: 'create', reason: 'interrupted' }],
     ['ready', facts({ record: record('ready', 'space-made') }), 'auto', { action: 'none', reason: 'space-made', settled: true }],
     ['noted space', facts({ record: record('has-space', 'has-space') }), 'auto', { action: 'none', reason: 'has-space', settled: true }],
-    ['declined', facts({ record: record('declined', 'offer-declined') }), 'auto', { action: 'none', reason: 'offer-declined', settled: true }],
+    [
+      'declined',
+      facts({ record: record('declined', 'offer-declined') }),
+      'auto',
+      { action: 'none', reason: 'offer-declined', settled: true },
+    ],
     ['removed', facts({ record: record('removed', 'space-removed') }), 'auto', { action: 'none', reason: 'space-removed', settled: true }],
     ['offer open', facts({ record: record('offered', 'policy-ask') }), 'ask', { action: 'none', reason: 'offer-open', settled: true }],
     ['offered, now automatic', facts({ record: record('offered', 'policy-ask') }), 'auto', { action: 'create', reason: 'policy-auto' }],
-    ['postponed', facts({ record: record('postponed', 'offer-postponed', NOW + 1) }), 'ask', { action: 'none', reason: 'offer-postponed', settled: true }],
-    ['postponed long ago', facts({ record: record('postponed', 'offer-postponed', NOW - 1) }), 'ask', { action: 'offer', reason: 'policy-ask' }],
-    ['refused lately', facts({ record: record('refused', 'creation-refused', NOW + 1) }), 'auto', { action: 'none', reason: 'creation-refused', settled: true }],
-    ['refused long ago', facts({ record: record('refused', 'creation-refused', NOW) }), 'auto', { action: 'create', reason: 'policy-auto' }],
-    ['no private way', facts({ record: record('refused', 'no-private-way', NOW + 1) }), 'auto', { action: 'none', reason: 'no-private-way', settled: true }],
-    ['excluded lately', facts({ record: record('excluded', 'account-guest', NOW + 1) }), 'auto', { action: 'none', reason: 'account-guest', settled: true }],
+    [
+      'postponed',
+      facts({ record: record('postponed', 'offer-postponed', NOW + 1) }),
+      'ask',
+      { action: 'none', reason: 'offer-postponed', settled: true },
+    ],
+    [
+      'postponed long ago',
+      facts({ record: record('postponed', 'offer-postponed', NOW - 1) }),
+      'ask',
+      { action: 'offer', reason: 'policy-ask' },
+    ],
+    [
+      'refused lately',
+      facts({ record: record('refused', 'creation-refused', NOW + 1) }),
+      'auto',
+      { action: 'none', reason: 'creation-refused', settled: true },
+    ],
+    [
+      'refused long ago',
+      facts({ record: record('refused', 'creation-refused', NOW) }),
+      'auto',
+      { action: 'create', reason: 'policy-auto' },
+    ],
+    [
+      'no private way',
+      facts({ record: record('refused', 'no-private-way', NOW + 1) }),
+      'auto',
+      { action: 'none', reason: 'no-private-way', settled: true },
+    ],
+    [
+      'excluded lately',
+      facts({ record: record('excluded', 'account-guest', NOW + 1) }),
+      'auto',
+      { action: 'none', reason: 'account-guest', settled: true },
+    ],
   ] as const)('%s', (_name, given, mode, expected) => {
     expect(decideProvisioning(given, mode, NOW)).toEqual(expected);
   });
@@ -63,7 +120,9 @@ describe('decideProvisioning', () => {
     record: fc.option(
       fc.record({
         accountId: fc.constant('a'),
-        state: fc.constantFrom(...(['offered', 'postponed', 'declined', 'creating', 'ready', 'has-space', 'removed', 'refused', 'excluded'] as const)),
+        state: fc.constantFrom(
+          ...(['offered', 'postponed', 'declined', 'creating', 'ready', 'has-space', 'removed', 'refused', 'excluded'] as const),
+        ),
         reason: fc.constant('policy-auto' as const),
         changedAt: fc.nat(),
         recheckAt: fc.option(fc.integer({ min: NOW - 2 * DAY, max: NOW + 2 * DAY })),
@@ -78,7 +137,12 @@ describe('decideProvisioning', () => {
       }),
     ),
     standing: fc.option(
-      fc.constantFrom<StandingFacts>({ kind: 'known', canUse: true }, { kind: 'known', canUse: false }, { kind: 'not-permitted' }, { kind: 'impersonation-unavailable' }),
+      fc.constantFrom<StandingFacts>(
+        { kind: 'known', canUse: true },
+        { kind: 'known', canUse: false },
+        { kind: 'not-permitted' },
+        { kind: 'impersonation-unavailable' },
+      ),
     ),
   });
   const anyMode = fc.constantFrom('off' as const, 'ask' as const, 'auto' as const, 'unreadable' as const);
@@ -106,10 +170,15 @@ describe('decideProvisioning', () => {
 
   it('asks for no fact about a settled person', () => {
     fc.assert(
-      fc.property(anyFacts, fc.constantFrom('ready', 'has-space', 'declined', 'removed'), fc.constantFrom('ask' as const, 'auto' as const), (given, state, mode) => {
-        const settled = { ...given, person: null, standing: null, record: record(state as PersonRecord['state'], 'space-made') };
-        expect(decideProvisioning(settled, mode, NOW)).toMatchObject({ action: 'none', settled: true });
-      }),
+      fc.property(
+        anyFacts,
+        fc.constantFrom('ready', 'has-space', 'declined', 'removed'),
+        fc.constantFrom('ask' as const, 'auto' as const),
+        (given, state, mode) => {
+          const settled = { ...given, person: null, standing: null, record: record(state as PersonRecord['state'], 'space-made') };
+          expect(decideProvisioning(settled, mode, NOW)).toMatchObject({ action: 'none', settled: true });
+        },
+      ),
     );
   });
 

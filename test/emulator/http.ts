@@ -47,10 +47,18 @@ function application(site: LocalSite): Hono {
   app.get('/_forge/ui/:resource/*', (c) => customUi(site, c));
   app.route('/_local', control(site));
   app.post('/_forge/invoke', async (c) => {
-    const { moduleKey, functionKey, payload, extension } = (await c.req.json()) as { moduleKey: string; functionKey: string; payload?: unknown; extension?: unknown };
+    const { moduleKey, functionKey, payload, extension } = (await c.req.json()) as {
+      moduleKey: string;
+      functionKey: string;
+      payload?: unknown;
+      extension?: unknown;
+    };
     const person = sessionPerson(site, c);
     try {
-      const result = await site.platform.invokeResolver(moduleKey, functionKey, payload, person?.accountId ?? null, { extension, locale: person?.locale });
+      const result = await site.platform.invokeResolver(moduleKey, functionKey, payload, person?.accountId ?? null, {
+        extension,
+        locale: person?.locale,
+      });
       return c.json({ result });
     } catch (error) {
       return c.json({ error: { name: (error as Error).name, message: (error as Error).message } });
@@ -90,7 +98,9 @@ function customUi(site: LocalSite, c: Context): Response {
   if (!file.endsWith('index.html')) return new Response(new Uint8Array(body), { headers: { 'content-type': contentType(file) } });
   const html = transformIndex(body.toString('utf8'), '/_forge/bridge.js');
   const hostOrigin = `http://127.0.0.1:${url.port}`;
-  return new Response(html, { headers: { 'content-type': contentType('x.html'), 'content-security-policy': policyOf(manifest, html, hostOrigin) } });
+  return new Response(html, {
+    headers: { 'content-type': contentType('x.html'), 'content-security-policy': policyOf(manifest, html, hostOrigin) },
+  });
 }
 
 /** Basic auth acts as that person; without it the browser's session; without both anonymous. */
@@ -116,7 +126,12 @@ async function product(site: LocalSite, c: Context): Promise<Response> {
   const url = new URL(c.req.url);
   const caller = callerOf(site, c);
   if (!caller) return c.json({ message: 'Basic auth names nobody on this site' }, 401);
-  const request = { method: c.req.method, url: url.pathname + url.search, headers: c.req.raw.headers, body: (await c.req.text()) || undefined };
+  const request = {
+    method: c.req.method,
+    url: url.pathname + url.search,
+    headers: c.req.raw.headers,
+    body: (await c.req.text()) || undefined,
+  };
   const answer = await site.confluence.request(caller, request);
   if (c.req.header('x-forge-frontend') !== undefined) site.usageCounters.frontend.requests += 1;
   if (answer.route === null) site.usageCounters.notModelled.push(`${request.method} ${url.pathname}`);

@@ -40,7 +40,8 @@ export class Notices {
     this.flags.set(accountId, shown);
     const modules = this.site.visibleModules(accountId).filter((m) => m.type === 'confluence:backgroundScript');
     for (const module of modules) {
-      const callBridge = (command: string, payload: unknown): Promise<unknown> => this.bridge(accountId, module.key, person.locale, shown, command, payload);
+      const callBridge = (command: string, payload: unknown): Promise<unknown> =>
+        this.bridge(accountId, module.key, person.locale, shown, command, payload);
       const context = createContext({ __bridge: { callBridge }, console, setTimeout, URL, Intl });
       context.globalThis = context;
       context.window = context;
@@ -49,7 +50,12 @@ export class Notices {
     }
     return {
       backgroundScript: modules.length > 0,
-      flags: [...shown.values()].map((f) => ({ id: f.id, title: f.title, description: f.description, actions: f.actions.map((a) => a.text) })),
+      flags: [...shown.values()].map((f) => ({
+        id: f.id,
+        title: f.title,
+        description: f.description,
+        actions: f.actions.map((a) => a.text),
+      })),
     };
   }
 
@@ -59,28 +65,57 @@ export class Notices {
     if (!parsed.success) throw new ControlError(400, z.prettifyError(parsed.error));
     const { accountId, flag, action } = parsed.data;
     if (!this.flags.has(accountId)) await this.load(accountId);
-    const found = this.flags.get(accountId)?.get(flag)?.actions.find((a) => a.text === action);
+    const found = this.flags
+      .get(accountId)
+      ?.get(flag)
+      ?.actions.find((a) => a.text === action);
     if (!found) throw new ControlError(404, `no action '${action}' on a flag '${flag}'`);
     await found.onClick?.();
     await settle();
     const shown = this.flags.get(accountId) as Map<string, Flag>;
     return {
-      flags: [...shown.values()].map((f) => ({ id: f.id, title: f.title, description: f.description, actions: f.actions.map((a) => a.text) })),
+      flags: [...shown.values()].map((f) => ({
+        id: f.id,
+        title: f.title,
+        description: f.description,
+        actions: f.actions.map((a) => a.text),
+      })),
       navigatedTo: this.navigations.get(accountId) ?? null,
     };
   }
 
-  private async bridge(accountId: string, moduleKey: string, locale: string, shown: Map<string, Flag>, command: string, payload: unknown): Promise<unknown> {
+  private async bridge(
+    accountId: string,
+    moduleKey: string,
+    locale: string,
+    shown: Map<string, Flag>,
+    command: string,
+    payload: unknown,
+  ): Promise<unknown> {
     switch (command) {
       case 'getContext':
-        return { accountId, cloudId: SITE.cloudId, siteUrl: SITE.baseUrl, moduleKey, localId: moduleKey, locale, timezone: 'UTC', extension: { type: 'confluence:backgroundScript' } };
+        return {
+          accountId,
+          cloudId: SITE.cloudId,
+          siteUrl: SITE.baseUrl,
+          moduleKey,
+          localId: moduleKey,
+          locale,
+          timezone: 'UTC',
+          extension: { type: 'confluence:backgroundScript' },
+        };
       case 'invoke': {
         const { functionKey, payload: body } = payload as { functionKey: string; payload?: unknown };
         return this.site.platform.invokeResolver(moduleKey, functionKey, body, accountId);
       }
       case 'showFlag': {
         const flag = ShownFlag.parse(payload);
-        shown.set(flag.id, { id: flag.id, title: flag.title, description: flag.description ?? '', actions: (flag.actions ?? []) as Flag['actions'] });
+        shown.set(flag.id, {
+          id: flag.id,
+          title: flag.title,
+          description: flag.description ?? '',
+          actions: (flag.actions ?? []) as Flag['actions'],
+        });
         return true;
       }
       case 'closeFlag':

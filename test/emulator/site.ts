@@ -66,7 +66,12 @@ const Activity = z.strictObject({
   edits: z.number().int().min(0).optional(),
   spaceId: z.string().optional(),
 });
-const Invoke = z.strictObject({ module: z.string(), functionKey: z.string(), payload: z.unknown().optional(), accountId: z.string().nullable() });
+const Invoke = z.strictObject({
+  module: z.string(),
+  functionKey: z.string(),
+  payload: z.unknown().optional(),
+  accountId: z.string().nullable(),
+});
 
 export class LocalSite {
   readonly clock: Clock;
@@ -83,7 +88,15 @@ export class LocalSite {
     this.clock = new Clock(options.start ?? DEFAULT_START);
     this.settings = { ...structuredClone(DEFAULT_SETTINGS), ...options.settings };
     this.confluence = new ConfluenceSite(this.clock, this.settings);
-    this.platform = new ForgePlatform(this.clock, this.settings, this.confluence, loadManifest(), FUNCTION_BUNDLE, this.faults, () => this.usageCounters);
+    this.platform = new ForgePlatform(
+      this.clock,
+      this.settings,
+      this.confluence,
+      loadManifest(),
+      FUNCTION_BUNDLE,
+      this.faults,
+      () => this.usageCounters,
+    );
     this.notices = new Notices(this);
     this.seed();
     if (options.app === false) this.confluence.onEvent = () => {};
@@ -159,7 +172,9 @@ export class LocalSite {
 
   /** @throws ControlError naming the setting that cannot be read; nothing changes then. */
   changeSettings(change: unknown): SiteSettings {
-    const parsed = SiteSettings.partial().extend({ deliverEvents: SiteSettings.shape.deliverEvents.partial().optional() }).safeParse(change);
+    const parsed = SiteSettings.partial()
+      .extend({ deliverEvents: SiteSettings.shape.deliverEvents.partial().optional() })
+      .safeParse(change);
     if (!parsed.success) throw new ControlError(400, z.prettifyError(parsed.error));
     const { deliverEvents, ...rest } = parsed.data;
     for (const name of [...(rest.personalSpaceGroups ?? []), ...(rest.createSpaceGroups ?? [])]) {
@@ -266,7 +281,14 @@ export class LocalSite {
     }
     if (pages && pages.length > 0) this.backdateHome(space);
     if (status && status !== 'current') setSpaceStatus(this.confluence, space, status, caller);
-    return { id: String(space.id), key: space.key, name: space.name, type: space.type, status: space.status, homepageId: String(space.homepageId) };
+    return {
+      id: String(space.id),
+      key: space.key,
+      name: space.name,
+      type: space.type,
+      status: space.status,
+      homepageId: String(space.homepageId),
+    };
   }
 
   /** The homepage is as old as the space. */
@@ -342,8 +364,12 @@ export class LocalSite {
       Object.fromEntries([...list].map(({ key, value }) => [key, value]));
     return {
       kvs: this.platform.kvs.dump(),
-      userProperties: Object.fromEntries([...state.userProperties].flatMap(([id, map]) => (map.size > 0 ? [[id, properties(map.values())]] : []))),
-      spaceProperties: Object.fromEntries([...state.spaceProperties].flatMap(([id, list]) => (list.length > 0 ? [[id, properties(list)]] : []))),
+      userProperties: Object.fromEntries(
+        [...state.userProperties].flatMap(([id, map]) => (map.size > 0 ? [[id, properties(map.values())]] : [])),
+      ),
+      spaceProperties: Object.fromEntries(
+        [...state.spaceProperties].flatMap(([id, list]) => (list.length > 0 ? [[id, properties(list)]] : [])),
+      ),
       spaces: state.spaces.map((space) => ({
         id: String(space.id),
         key: space.key,

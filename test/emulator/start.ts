@@ -49,7 +49,8 @@ if (given.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-if (given.seed !== 'demo' && given.seed !== 'scale' && given.seed !== 'empty') fail(`--seed takes demo, scale or empty, not '${given.seed}'`);
+if (given.seed !== 'demo' && given.seed !== 'scale' && given.seed !== 'empty')
+  fail(`--seed takes demo, scale or empty, not '${given.seed}'`);
 if (given.app !== 'on' && given.app !== 'off') fail(`--app takes on or off, not '${given.app}'`);
 const active = Number(given.active);
 if (!(active >= 0 && active <= 1)) fail(`--active takes a share between 0 and 1, not '${given.active}'`);
@@ -73,7 +74,9 @@ try {
   const server = await listen(site, port);
   process.stdout.write(`Local site ready at ${server.url}/wiki\n`);
 } catch (error) {
-  process.stderr.write(`${(error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? `Port ${port} is in use; choose another with --port, or --port 0.` : String(error)}\n`);
+  process.stderr.write(
+    `${(error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? `Port ${port} is in use; choose another with --port, or --port 0.` : String(error)}\n`,
+  );
   process.exit(1);
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));

@@ -6,9 +6,9 @@ import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { coldStart } from '../emulator/forge/runtime';
 import { Clock } from '../emulator/clock';
 import { loadManifest, PROJECT_ROOT, scopesOf } from '../emulator/forge/manifest';
+import { coldStart } from '../emulator/forge/runtime';
 import { FUNCTION_BUNDLE } from '../emulator/site';
 
 const require = createRequire(import.meta.url);
@@ -33,13 +33,21 @@ describe('manifest.yml', () => {
 
   it('passes all validators of @forge/manifest', async () => {
     const { ProcessorBuilder, ValidationTypes } = require('@forge/manifest') as {
-      ProcessorBuilder: { instance(): { withValidation(t: unknown): { withOptions(o: unknown): { build(): { process(): Promise<{ errors?: unknown[] }> } } } } };
+      ProcessorBuilder: {
+        instance(): {
+          withValidation(t: unknown): { withOptions(o: unknown): { build(): { process(): Promise<{ errors?: unknown[] }> } } };
+        };
+      };
       ValidationTypes: { FULL: unknown };
     };
     const before = process.cwd();
     process.chdir(PROJECT_ROOT);
     try {
-      const result = await ProcessorBuilder.instance().withValidation(ValidationTypes.FULL).withOptions({ deprecatedRuntimes: ['nodejs20.x'] }).build().process();
+      const result = await ProcessorBuilder.instance()
+        .withValidation(ValidationTypes.FULL)
+        .withOptions({ deprecatedRuntimes: ['nodejs20.x'] })
+        .build()
+        .process();
       expect(result.errors ?? []).toEqual([]);
     } finally {
       process.chdir(before);
@@ -96,7 +104,10 @@ describe('manifest.yml', () => {
       }
     }
     const known = new Map(
-      (JSON.parse(readFileSync(join(PROJECT_ROOT, 'node_modules/@forge/manifest/out/mapping/product-event-to-scope-mapping.json'), 'utf8')).mapping as { productEvent: string; oAuthScopes: { current: string[] } }[]).map((m) => [m.productEvent, m.oAuthScopes.current]),
+      (
+        JSON.parse(readFileSync(join(PROJECT_ROOT, 'node_modules/@forge/manifest/out/mapping/product-event-to-scope-mapping.json'), 'utf8'))
+          .mapping as { productEvent: string; oAuthScopes: { current: string[] } }[]
+      ).map((m) => [m.productEvent, m.oAuthScopes.current]),
     );
     const scopes = scopesOf(manifest);
     for (const event of manifest.modules.trigger.flatMap((t) => t.events)) {

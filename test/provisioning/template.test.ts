@@ -7,8 +7,13 @@ const values = { name: 'Ana <Ruiz> & "Co"', date: 'November 23, 2026', spaceName
 
 describe('renderTemplate', () => {
   it('fills variables with escaped text and takes the declarations away', () => {
-    const template = '<at:declarations><at:string at:name="name" /><at:list at:name="team"><at:option at:value="IT" /></at:list></at:declarations><p><at:var at:name="name" />, <at:var at:name="Date"></at:var></p>';
-    expect(renderTemplate(template, values)).toEqual({ kind: 'ok', body: '<p>Ana &lt;Ruiz&gt; &amp; &quot;Co&quot;, November 23, 2026</p>', unfilled: [] });
+    const template =
+      '<at:declarations><at:string at:name="name" /><at:list at:name="team"><at:option at:value="IT" /></at:list></at:declarations><p><at:var at:name="name" />, <at:var at:name="Date"></at:var></p>';
+    expect(renderTemplate(template, values)).toEqual({
+      kind: 'ok',
+      body: '<p>Ana &lt;Ruiz&gt; &amp; &quot;Co&quot;, November 23, 2026</p>',
+      unfilled: [],
+    });
   });
 
   it('empties what nobody can fill, and reports each name once', () => {
@@ -25,9 +30,12 @@ describe('renderTemplate', () => {
     expect(renderTemplate(body, values)).toEqual({ kind: 'ok', body, unfilled: [] });
   });
 
-  it.each(['<h2>Welcome <p>unclosed', '<p></div>', '<p a=b>x</p>', '<x:y/>', '</template><template>', '<p>a & b</p>', '<'])('refuses %j', (template) => {
-    expect(renderTemplate(template, values)).toMatchObject({ kind: 'invalid', problem: expect.any(String) });
-  });
+  it.each(['<h2>Welcome <p>unclosed', '<p></div>', '<p a=b>x</p>', '<x:y/>', '</template><template>', '<p>a & b</p>', '<'])(
+    'refuses %j',
+    (template) => {
+      expect(renderTemplate(template, values)).toMatchObject({ kind: 'invalid', problem: expect.any(String) });
+    },
+  );
 
   it('changes nothing in a text without variables', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'é', ' ', '<b>', '</b>', '&amp;', '😀') });

@@ -4,7 +4,8 @@ import { HAS_OPENAPI } from './openapi';
 
 export default async function announce(): Promise<void> {
   const missing: string[] = [];
-  if (!HAS_OPENAPI) missing.push("Atlassian's API documents are absent: requests and answers are NOT held against them (HOMESTEAD_OPENAPI).");
+  if (!HAS_OPENAPI)
+    missing.push("Atlassian's API documents are absent: requests and answers are NOT held against them (HOMESTEAD_OPENAPI).");
   if ((await findChromium()) === null) missing.push('No Chromium was found: the BROWSER TESTS ARE SKIPPED (CHROMIUM_PATH).');
   for (const line of missing) process.stderr.write(`\n*** ${line}\n`);
   if (missing.length > 0 && process.env.CI === 'true') throw new Error('CI needs everything that was named above');

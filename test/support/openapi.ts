@@ -25,8 +25,14 @@ if (!HAS_OPENAPI && process.env.CI === 'true') throw new Error(`CI needs Atlassi
 
 /** Where live sites, as others report them, differ from the documents: facts on Confluence, section 15. */
 const DRIFT: readonly { what: string; apply: (schemas: Record<string, Json>) => void }[] = [
-  { what: 'v2 space: currentActiveAlias, description and icon may be null', apply: (s) => nullable(s, ['SpaceBulk', 'SpaceSingle'], ['currentActiveAlias', 'description', 'icon']) },
-  { what: 'v2 page: parentId, parentType, lastOwnerId and subtype may be null', apply: (s) => nullable(s, ['PageBulk', 'PageSingle'], ['parentId', 'parentType', 'lastOwnerId', 'subtype']) },
+  {
+    what: 'v2 space: currentActiveAlias, description and icon may be null',
+    apply: (s) => nullable(s, ['SpaceBulk', 'SpaceSingle'], ['currentActiveAlias', 'description', 'icon']),
+  },
+  {
+    what: 'v2 page: parentId, parentType, lastOwnerId and subtype may be null',
+    apply: (s) => nullable(s, ['PageBulk', 'PageSingle'], ['parentId', 'parentType', 'lastOwnerId', 'subtype']),
+  },
   { what: 'v2 user: personalSpaceId and timeZone may be null', apply: (s) => nullable(s, ['User'], ['personalSpaceId', 'timeZone']) },
   { what: 'v2 space permission: principals and operations beyond the closed lists', apply: (s) => openEnums(s.SpacePermissionAssignment) },
   { what: 'v2 page body: matches both halves of its oneOf', apply: (s) => replaceOneOf(s) },
@@ -112,7 +118,10 @@ export function checkCall(request: ProductRequest, answer: ProductAnswer): strin
       const operation = pattern.test(url.pathname) ? document.paths[path]?.[method] : undefined;
       if (!operation) continue;
       const at = `${request.method} ${path}`;
-      return [...checkQuery(at, operation.parameters ?? [], url.searchParams, answer.status), ...checkBody(at, document, path, method, operation, request, answer)];
+      return [
+        ...checkQuery(at, operation.parameters ?? [], url.searchParams, answer.status),
+        ...checkBody(at, document, path, method, operation, request, answer),
+      ];
     }
   }
   return [`${request.method} ${url.pathname} is in neither document`];
@@ -121,17 +130,29 @@ export function checkCall(request: ProductRequest, answer: ProductAnswer): strin
 function checkQuery(at: string, parameters: Parameter[], query: URLSearchParams, status: number): string[] {
   const known = parameters.filter((p) => p.in === 'query');
   const problems: string[] = [];
-  for (const name of new Set(query.keys())) if (!known.some((p) => p.name === name)) problems.push(`${at}: unknown query parameter ${name}`);
-  for (const parameter of known) if (parameter.required && !query.has(parameter.name) && status < 400) problems.push(`${at}: query parameter ${parameter.name} is required`);
+  for (const name of new Set(query.keys()))
+    if (!known.some((p) => p.name === name)) problems.push(`${at}: unknown query parameter ${name}`);
+  for (const parameter of known)
+    if (parameter.required && !query.has(parameter.name) && status < 400)
+      problems.push(`${at}: query parameter ${parameter.name} is required`);
   return problems;
 }
 
-function checkBody(at: string, document: Document, path: string, method: string, operation: Document['paths'][string][string], request: ProductRequest, answer: ProductAnswer): string[] {
+function checkBody(
+  at: string,
+  document: Document,
+  path: string,
+  method: string,
+  operation: Document['paths'][string][string],
+  request: ProductRequest,
+  answer: ProductAnswer,
+): string[] {
   const problems: string[] = [];
   const root = `https://local/${document.name}#/paths/${pointer(path, method)}`;
   const against = (where: string, ref: string, value: unknown): void => {
     const validate = ajv.getSchema(ref) ?? ajv.compile({ $ref: ref });
-    if (!validate(value)) problems.push(...(validate.errors ?? []).map((e) => `${at}: ${where}${e.instancePath} ${e.message} ${JSON.stringify(e.params)}`));
+    if (!validate(value))
+      problems.push(...(validate.errors ?? []).map((e) => `${at}: ${where}${e.instancePath} ${e.message} ${JSON.stringify(e.params)}`));
   };
   const hasSchema = (node: Json | undefined): boolean =>
     (node?.content as Record<string, { schema?: unknown }> | undefined)?.['application/json']?.schema !== undefined;
@@ -142,7 +163,8 @@ function checkBody(at: string, document: Document, path: string, method: string,
   const documented = operation.responses[String(answer.status)];
   if (answer.status < 400) {
     if (!documented) problems.push(`${at}: status ${answer.status} is not documented`);
-    else if (hasSchema(documented)) against('response', `${root}/responses/${answer.status}/content/application~1json/schema`, JSON.parse(JSON.stringify(answer.body)));
+    else if (hasSchema(documented))
+      against('response', `${root}/responses/${answer.status}/content/application~1json/schema`, JSON.parse(JSON.stringify(answer.body)));
   }
   return problems;
 }

@@ -2,11 +2,11 @@
 import { expect, onTestFinished } from 'vitest';
 import type { AdminFunction, AdminInput, AdminOutputs, NoticeFunction, NoticeOutputs, Result } from '../../src/contract';
 import type { Policy } from '../../src/domain/policy';
-import { accountIdOf, ADMIN_ACCOUNT_ID } from '../emulator/confluence/seed';
+import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';
 
-export { accountIdOf, ADMIN_ACCOUNT_ID };
+export { ADMIN_ACCOUNT_ID, accountIdOf };
 
 /** Person 1 of the demo: active, licensed, without a space. Person 2 has one. */
 export const ANA = accountIdOf(1);
@@ -41,13 +41,21 @@ export async function admin<F extends AdminFunction>(
 }
 
 /** As `admin`, for a call that must succeed. */
-export async function adminData<F extends AdminFunction>(site: LocalSite, functionKey: F, payload: AdminInput<F>): Promise<AdminOutputs[F]> {
+export async function adminData<F extends AdminFunction>(
+  site: LocalSite,
+  functionKey: F,
+  payload: AdminInput<F>,
+): Promise<AdminOutputs[F]> {
   const result = await admin(site, functionKey, payload);
   if (!result.ok) throw new Error(`${functionKey}: ${result.error.code} ${JSON.stringify(result.error.details)}`);
   return result.data;
 }
 
-export async function notice<F extends NoticeFunction>(site: LocalSite, functionKey: F, accountId: string | null): Promise<Result<NoticeOutputs[F]>> {
+export async function notice<F extends NoticeFunction>(
+  site: LocalSite,
+  functionKey: F,
+  accountId: string | null,
+): Promise<Result<NoticeOutputs[F]>> {
   const answer = await site.invoke({ module: 'notice', functionKey, payload: {}, accountId });
   if ('error' in answer) throw new Error(answer.error.message);
   return answer.result as Result<NoticeOutputs[F]>;

@@ -60,7 +60,10 @@ export function ActivityTab() {
               key: `${entry.accountId} ${entry.kind} ${entry.at}`,
               cells: [
                 { key: 'person', content: nameOf(entry.accountId) },
-                { key: 'what', content: <Lozenge appearance={APPEARANCES[entry.kind] ?? 'default'}>{textOf('activity.kind', entry.kind)}</Lozenge> },
+                {
+                  key: 'what',
+                  content: <Lozenge appearance={APPEARANCES[entry.kind] ?? 'default'}>{textOf('activity.kind', entry.kind)}</Lozenge>,
+                },
                 { key: 'why', content: reasonsOf(entry) },
                 { key: 'when', content: formatTime(entry.at) },
               ],

@@ -150,7 +150,7 @@ function Survey({ survey, isStale, onPlanStarted }: { survey: JobView | null; is
 function usePolling(all: (JobView | null)[], onChange: (job: JobView) => void): void {
   const active = all.filter(isActive) as JobView[];
   const ids = active.map((job) => job.id).join(' ');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: restarted when another set of jobs runs, not at every answer.
+  // Dependencies on purpose: restarted when another set of jobs runs, not at every answer.
   useEffect(() => {
     if (ids === '') return undefined;
     let wait: number = POLL_MS[0];

@@ -46,7 +46,9 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
         </div>
         <div className="row">
           {job.state === 'running' && <Button onClick={onStop}>{text('cleanup.job.stop')}</Button>}
-          {job.kind === 'archive' && !isRunning && archived > 0 && !isRestored && <Button onClick={onRestore}>{text('cleanup.job.undo')}</Button>}
+          {job.kind === 'archive' && !isRunning && archived > 0 && !isRestored && (
+            <Button onClick={onRestore}>{text('cleanup.job.undo')}</Button>
+          )}
           <Button appearance="subtle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
             {text(isOpen ? 'cleanup.job.hide' : 'cleanup.job.details')}
           </Button>

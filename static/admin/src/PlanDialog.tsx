@@ -12,7 +12,15 @@ const NAMES_SHOWN = 10;
 /** Below this, the time it takes is not worth a sentence. */
 const LONG_HOURS = 0.25;
 
-export function PlanDialog({ plan, onClose, onStarted }: { plan: CleanupPlan | null; onClose: () => void; onStarted: (job: JobView) => void }) {
+export function PlanDialog({
+  plan,
+  onClose,
+  onStarted,
+}: {
+  plan: CleanupPlan | null;
+  onClose: () => void;
+  onStarted: (job: JobView) => void;
+}) {
   return <ModalTransition>{plan && <Dialog plan={plan} onClose={onClose} onStarted={onStarted} />}</ModalTransition>;
 }
 

@@ -57,7 +57,13 @@ function PolicyForm({ stored, onSaved }: { stored: PolicyView; onSaved: (policy:
     try {
       onSaved(await callAdmin('policy.save', { policy: draft, baseVersion }));
       setTheirs(null);
-      showFlag({ id: 'policy-saved', title: text('policy.saved'), description: text('policy.saved.text'), type: 'success', isAutoDismiss: true });
+      showFlag({
+        id: 'policy-saved',
+        title: text('policy.saved'),
+        description: text('policy.saved.text'),
+        type: 'success',
+        isAutoDismiss: true,
+      });
     } catch (failure) {
       if (failure instanceof CallError && failure.code === 'conflict') setTheirs(await callAdmin('policy.get', {}));
       else setError(failure);
@@ -110,10 +116,7 @@ function PolicyForm({ stored, onSaved }: { stored: PolicyView; onSaved: (policy:
       <TemplatePicker chosen={draft.template} onChoose={(template) => setDraft({ ...draft, template })} />
       {theirs && (
         <div role="alert">
-          <SectionMessage
-            appearance="warning"
-            title={text('policy.conflict.title', { name: nameOf(theirs.savedBy ?? '') })}
-          >
+          <SectionMessage appearance="warning" title={text('policy.conflict.title', { name: nameOf(theirs.savedBy ?? '') })}>
             <div className="stack">
               <p className="text">
                 {text('policy.conflict.text', {
@@ -142,7 +145,11 @@ function PolicyForm({ stored, onSaved }: { stored: PolicyView; onSaved: (policy:
             ? text('policy.unsaved')
             : stored.kind === 'unset'
               ? text('policy.version.none')
-              : text('policy.version', { version: stored.version, name: nameOf(stored.savedBy ?? ''), time: formatTime(stored.savedAt ?? 0) })}
+              : text('policy.version', {
+                  version: stored.version,
+                  name: nameOf(stored.savedBy ?? ''),
+                  time: formatTime(stored.savedAt ?? 0),
+                })}
         </p>
       </div>
     </form>

@@ -83,7 +83,14 @@ function Choice(props: { value: string; label: string; description: string; isCh
   const id = useId();
   return (
     <div className="choice">
-      <Radio name="template" value={props.value} label={props.label} isChecked={props.isChecked} onChange={props.onChange} aria-describedby={id} />
+      <Radio
+        name="template"
+        value={props.value}
+        label={props.label}
+        isChecked={props.isChecked}
+        onChange={props.onChange}
+        aria-describedby={id}
+      />
       <p className="subtle" id={id}>
         {props.description}
       </p>
@@ -94,7 +101,7 @@ function Choice(props: { value: string; label: string; description: string; isCh
 function Preview({ template }: { template: Template }) {
   const key = template.kind === 'builtin' ? 'builtin' : template.templateId;
   const [loaded, setLoaded] = useState<Loaded<TemplatePreview>>({ state: 'loading' });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the template's value.
+  // Dependencies on purpose: `key` stands for the template's value.
   useEffect(() => {
     let isCurrent = true;
     setLoaded({ state: 'loading' });
@@ -126,7 +133,9 @@ function PreviewContent({ preview }: { preview: TemplatePreview }) {
     const [code, detail = ''] = problem.split(': ', 2);
     return (
       <SectionMessage appearance="warning">
-        <p className="text">{code === 'template-missing' ? text('policy.preview.missing') : text('policy.preview.broken', { problem: detail })}</p>
+        <p className="text">
+          {code === 'template-missing' ? text('policy.preview.missing') : text('policy.preview.broken', { problem: detail })}
+        </p>
       </SectionMessage>
     );
   }

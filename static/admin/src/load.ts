@@ -7,7 +7,7 @@ export type Loaded<T> = { state: 'loading' } | { state: 'failed'; error: unknown
 export function useLoaded<T>(load: () => Promise<T>): { loaded: Loaded<T>; reload: () => void; set: (data: T) => void } {
   const [loaded, setLoaded] = useState<Loaded<T>>({ state: 'loading' });
   const [turn, setTurn] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `load` is written inline by callers; `turn` says when to run it.
+  // Dependencies on purpose: `load` is written inline by callers; `turn` says when to run it.
   useEffect(() => {
     let isCurrent = true;
     load().then(

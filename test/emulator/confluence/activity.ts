@@ -70,7 +70,13 @@ export function peopleEvents(site: ConfluenceSite) {
         eventType: `avi:confluence:${verb}:user`,
         eventCreatedDate: site.clock.iso(),
         selfGenerated: false,
-        user: { ...user(person.accountId), username: person.accountId, email: person.accountId, displayName: person.accountId, publicName: person.accountId },
+        user: {
+          ...user(person.accountId),
+          username: person.accountId,
+          email: person.accountId,
+          displayName: person.accountId,
+          publicName: person.accountId,
+        },
       });
     },
   };
@@ -106,7 +112,13 @@ export function createNatively(site: ConfluenceSite, person: Person): Space | nu
 /** The homepage that Confluence itself puts into a new personal space. */
 export const NATIVE_HOME_BODY = '<p>Welcome to your personal space.</p>';
 
-export function createPersonalSpace(site: ConfluenceSite, owner: Person, caller: Caller, grants: Space['grants'], name = owner.displayName): Space {
+export function createPersonalSpace(
+  site: ConfluenceSite,
+  owner: Person,
+  caller: Caller,
+  grants: Space['grants'],
+  name = owner.displayName,
+): Space {
   const space = site.state.addSpace({
     key: personalSpaceKey(owner.accountId),
     name,

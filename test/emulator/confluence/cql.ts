@@ -6,7 +6,7 @@ import peggy from 'peggy';
 import { durationMs } from '../clock';
 import { type Caller, maySeeContent } from './access';
 import { Refusal } from './operation';
-import type { Content, ConfluenceState, Space, Version } from './state';
+import type { ConfluenceState, Content, Space, Version } from './state';
 
 interface Clause {
   kind: 'clause';

@@ -69,7 +69,11 @@ function createSpace(
   if (!mayHavePersonalSpace(site.state, caller.person)) return no('You do not have permission to create a personal space');
   if (input.key !== personalSpaceKey(caller.person.accountId)) return no('Invalid space key');
   if (site.state.spacesByKey.has(input.key)) return no('A space with this key already exists');
-  return { success: true, errors: null, space: spaceNode(createPersonalSpace(site, caller.person, caller, openGrants(caller.person.accountId), input.name)) };
+  return {
+    success: true,
+    errors: null,
+    space: spaceNode(createPersonalSpace(site, caller.person, caller, openGrants(caller.person.accountId), input.name)),
+  };
 }
 
 function spaceNode(space: Space): unknown {

@@ -92,7 +92,13 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
 }
 
 /** A whole number in a query, or the default. @throws Refusal 400 */
-export function intParam(query: URLSearchParams, name: string, fallback: number, max: number, whenOver: 'refuse' | 'cap' = 'refuse'): number {
+export function intParam(
+  query: URLSearchParams,
+  name: string,
+  fallback: number,
+  max: number,
+  whenOver: 'refuse' | 'cap' = 'refuse',
+): number {
   const text = query.get(name);
   if (text === null) return fallback;
   const value = Number(text);
@@ -106,7 +112,10 @@ export function intParam(query: URLSearchParams, name: string, fallback: number,
 
 /** Comma-separated or repeated values. */
 export function listParam(query: URLSearchParams, name: string, max: number): string[] | null {
-  const raw = query.getAll(name).flatMap((v) => v.split(',')).map((v) => v.trim());
+  const raw = query
+    .getAll(name)
+    .flatMap((v) => v.split(','))
+    .map((v) => v.trim());
   const values = raw.filter((v) => v !== '');
   if (!query.has(name)) return null;
   if (values.length > max) throw new Refusal(400, `'${name}' takes at most ${max} values`);

@@ -1,18 +1,20 @@
 /** REST v1 (`/wiki/rest/api`), as the facts' tables C, Q, U, G, T, L, K, W, E, N give it. */
 import { z } from 'zod';
-import {
-  applicationOperations,
-  type Caller,
-  callerId,
-  canUseConfluence,
-  mayCreateSpaces,
-  mayDo,
-  maySee,
-} from './access';
+import { applicationOperations, type Caller, callerId, canUseConfluence, mayCreateSpaces, mayDo, maySee } from './access';
 import { createPersonalSpace, setSpaceStatus } from './activity';
 import { type Hit, searchContent } from './cql';
 import { type Call, intParam, type Operation, pageSearch, pageV1, parseBody, Refusal, type Reply } from './operation';
-import { APP_ACCOUNT_ID, type Grant, type Group, openGrants, type Person, personalSpaceKey, privateGrants, type Property, type Space } from './state';
+import {
+  APP_ACCOUNT_ID,
+  type Grant,
+  type Group,
+  openGrants,
+  type Person,
+  type Property,
+  personalSpaceKey,
+  privateGrants,
+  type Space,
+} from './state';
 
 const V1 = '/wiki/rest/api';
 const iso = (at: number): string => new Date(at).toISOString();
@@ -114,7 +116,7 @@ function createSpace(call: Call, isPrivate: boolean): Reply {
     if (caller.kind !== 'person' || !accepted || key !== personalSpaceKey(caller.person.accountId)) {
       throw new Refusal(403, 'Personal spaces cannot be created by this call');
     }
-    if (site.state.spacesByKey.has(key)) throw new Refusal(400, 'A space already exists with key ' + key);
+    if (site.state.spacesByKey.has(key)) throw new Refusal(400, `A space already exists with key ${key}`);
     return { status: 200, body: spaceJson(call, createPersonalSpace(site, caller.person, caller, grants, input.name)) };
   }
   if (site.state.spacesByKey.has(key)) throw new Refusal(400, `A space already exists with key ${key}`);
@@ -212,7 +214,7 @@ function getLongTask(call: Call): Reply {
   };
 }
 
-function hitJson(call: Call, hit: Hit): Record<string, unknown> {
+function hitJson(hit: Hit): Record<string, unknown> {
   const { item, space, version } = hit;
   const webui = space.homepageId === item.id ? `/spaces/${space.key}/overview` : `/spaces/${space.key}/pages/${item.id}`;
   return {
@@ -256,7 +258,14 @@ function search(call: Call): Reply {
   const page = pageSearch(call, hits, limit);
   return {
     status: 200,
-    body: searchEnvelope(call, page, limit, hits.length, cql, page.results.map((hit) => hitJson(call, hit))),
+    body: searchEnvelope(
+      call,
+      page,
+      limit,
+      hits.length,
+      cql,
+      page.results.map((hit) => hitJson(hit)),
+    ),
     returned: { objects: page.results.length },
   };
 }
@@ -518,7 +527,8 @@ function listTemplates(call: Call): Reply {
 
 function getTemplate(call: Call): Reply {
   const id = call.params.contentTemplateId ?? '';
-  if (!maySeeTemplate(call, call.site.state.templates.get(id)?.spaceKey ?? null)) throw new Refusal(403, 'Template not found or not permitted');
+  if (!maySeeTemplate(call, call.site.state.templates.get(id)?.spaceKey ?? null))
+    throw new Refusal(403, 'Template not found or not permitted');
   return { status: 200, body: templateJson(call, id), returned: { objects: 1 } };
 }
 

@@ -2,17 +2,7 @@
 import { z } from 'zod';
 import { callerId, canUseConfluence, mayCreateSpaces, mayDo, maySee, maySeeContent, operationsIn } from './access';
 import { type Call, idParam, intParam, listParam, type Operation, pageV2, parseBody, Refusal, type Reply } from './operation';
-import {
-  type Content,
-  type Grant,
-  latest,
-  openGrants,
-  type Person,
-  privateGrants,
-  type Property,
-  ROLES,
-  type Space,
-} from './state';
+import { type Content, type Grant, latest, openGrants, type Person, type Property, privateGrants, ROLES, type Space } from './state';
 
 const V2 = '/wiki/api/v2';
 const iso = (at: number): string => new Date(at).toISOString();
@@ -229,22 +219,19 @@ function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | nu
   const title = query.get('title');
   const withBody = query.get('body-format') === 'storage';
   const rootOnly = query.get('depth') === 'root';
-  const pool = spaces
-    ? spaces.flatMap((space) => site.state.contentBySpace.get(space.id) ?? [])
-    : ids
-      ? ids.flatMap((id) => site.state.content.get(id) ?? [])
-      : [...site.state.content.values()];
-  const items = pool.filter(
-    (item) =>
-      item.type === type &&
-      statuses.has(item.status) &&
-      (!ids || ids.includes(item.id)) &&
-      (title === null || item.title === title) &&
-      (!rootOnly || item.parentId === null) &&
-      maySeeContent(site.state, call.caller, item),
-  );
-  items.sort(sort.startsWith('-') ? (a, b) => compare(b, a) : compare);
-  const page = pageV2(call, items, {});
+  const accept = (item: Content): boolean =>
+    item.type === type &&
+    statuses.has(item.status) &&
+    (!ids || ids.includes(item.id)) &&
+    (title === null || item.title === title) &&
+    (!rootOnly || item.parentId === null) &&
+    maySeeContent(site.state, call.caller, item);
+  const order = sort.startsWith('-') ? (a: Content, b: Content) => compare(b, a) : compare;
+  let items: readonly Content[];
+  if (spaces) items = spaces.flatMap((space) => site.state.contentBySpace.get(space.id) ?? []).sort(order);
+  else if (ids) items = ids.flatMap((id) => site.state.content.get(id) ?? []).sort(order);
+  else items = site.state.contentOrderedBy(sort, order);
+  const page = pageV2(call, items, { accept, ...(sort === 'id' ? { idOf: (item: Content) => item.id } : {}) });
   const results = page.items.map((item) => contentJson(site.state.spacesById.get(item.spaceId) as Space, item, withBody));
   return { status: 200, body: { results, _links: page.links }, headers: page.headers, returned: { objects: page.items.length } };
 }
@@ -252,7 +239,10 @@ function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | nu
 /** `space-id` of GET /pages: spaces the caller cannot see are just missing. */
 function spacesOfQuery(call: Call): Space[] | null {
   const ids = listParam(call.query, 'space-id', 100);
-  return ids?.flatMap((id) => call.site.state.spacesById.get(Number(id)) ?? []).filter((space) => maySee(call.site.state, call.caller, space)) ?? null;
+  return (
+    ids?.flatMap((id) => call.site.state.spacesById.get(Number(id)) ?? []).filter((space) => maySee(call.site.state, call.caller, space)) ??
+    null
+  );
 }
 
 const Body = z.object({
@@ -335,7 +325,8 @@ const ContentUpdate = z.object({
 function updateContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const { site, caller } = call;
   const { item, space } = visibleContent(call, type);
-  if (!mayDo(site.state, caller, space, type === 'page' ? 'update/page' : 'create/blogpost')) throw new Refusal(404, 'Not permitted to update');
+  if (!mayDo(site.state, caller, space, type === 'page' ? 'update/page' : 'create/blogpost'))
+    throw new Refusal(404, 'Not permitted to update');
   const input = parseBody(ContentUpdate, call.body);
   if (input.id !== String(item.id)) throw new Refusal(400, 'The id in the body does not match the path');
   const current = latest(item).number;
@@ -370,9 +361,7 @@ function deleteContent(call: Call, type: 'page' | 'blogpost'): Reply {
   if (call.query.get('purge') === 'true') {
     if (!mayDo(site.state, caller, space, 'administer/space')) throw new Refusal(404, 'Not permitted to purge');
     if (item.status !== 'trashed') throw new Refusal(400, 'Only trashed content can be purged');
-    const siblings = site.state.contentBySpace.get(space.id) ?? [];
-    siblings.splice(siblings.indexOf(item), 1);
-    site.state.content.delete(item.id);
+    site.state.removeContent(item);
     site.tell.content('deleted', item, caller);
   } else {
     site.state.setContentStatus(item, 'trashed');
@@ -511,7 +500,9 @@ function setRoleAssignments(call: Call): Reply {
     const role = change.roleId === undefined ? undefined : ROLES.find((r) => r.id === change.roleId);
     if (change.roleId !== undefined && !role) throw new Refusal(400, `Unknown role ${change.roleId}`);
     if (role && !isProductAdmin && !role.operations.every((o) => mine.has(o))) throw new Refusal(400, 'Cannot grant more than you hold');
-    const index = grants.findIndex((g) => g.principalType === change.principal.principalType && g.principalId === change.principal.principalId);
+    const index = grants.findIndex(
+      (g) => g.principalType === change.principal.principalType && g.principalId === change.principal.principalId,
+    );
     if (index >= 0) grants.splice(index, 1);
     if (role) grants.push({ ...change.principal, roleId: role.id, operations: role.operations });
   }
@@ -533,7 +524,8 @@ const roleJson = (role: (typeof ROLES)[number]): Record<string, unknown> => ({
 function listRoles(call: Call): Reply {
   requireRoles(call);
   for (const name of call.query.keys()) {
-    if (!['space-id', 'role-type', 'limit', 'cursor'].includes(name)) throw new Refusal(400, `not modelled on the local site: GET /space-roles?${name}`);
+    if (!['space-id', 'role-type', 'limit', 'cursor'].includes(name))
+      throw new Refusal(400, `not modelled on the local site: GET /space-roles?${name}`);
   }
   const page = pageV2(call, ROLES, { accept: () => call.query.get('role-type') !== 'CUSTOM' });
   return { status: 200, body: { results: page.items.map(roleJson), _links: page.links }, returned: { identities: page.items.length } };
@@ -618,14 +610,24 @@ export const v2Operations: readonly Operation[] = [
     scopes: [['read:page:confluence']],
     handle: (call) => listContent(call, 'page', [visibleSpace(call)]),
   },
-  { method: 'GET', path: `${V2}/pages`, scopes: [['read:page:confluence']], handle: (call) => listContent(call, 'page', spacesOfQuery(call)) },
+  {
+    method: 'GET',
+    path: `${V2}/pages`,
+    scopes: [['read:page:confluence']],
+    handle: (call) => listContent(call, 'page', spacesOfQuery(call)),
+  },
   {
     method: 'GET',
     path: `${V2}/spaces/:id/blogposts`,
     scopes: [['read:page:confluence']],
     handle: (call) => listContent(call, 'blogpost', [visibleSpace(call)]),
   },
-  { method: 'GET', path: `${V2}/blogposts`, scopes: [['read:page:confluence']], handle: (call) => listContent(call, 'blogpost', spacesOfQuery(call)) },
+  {
+    method: 'GET',
+    path: `${V2}/blogposts`,
+    scopes: [['read:page:confluence']],
+    handle: (call) => listContent(call, 'blogpost', spacesOfQuery(call)),
+  },
   { method: 'POST', path: `${V2}/pages`, scopes: [['write:page:confluence']], handle: (call) => createContent(call, 'page') },
   { method: 'POST', path: `${V2}/blogposts`, scopes: [['write:page:confluence']], handle: (call) => createContent(call, 'blogpost') },
   { method: 'GET', path: `${V2}/pages/:id`, scopes: [['read:page:confluence']], handle: (call) => getContent(call, 'page') },
@@ -634,14 +636,28 @@ export const v2Operations: readonly Operation[] = [
   { method: 'PUT', path: `${V2}/blogposts/:id`, scopes: [['write:page:confluence']], handle: (call) => updateContent(call, 'blogpost') },
   { method: 'PUT', path: `${V2}/pages/:id/title`, scopes: [['write:page:confluence']], handle: renamePage },
   { method: 'DELETE', path: `${V2}/pages/:id`, scopes: [['delete:page:confluence']], handle: (call) => deleteContent(call, 'page') },
-  { method: 'DELETE', path: `${V2}/blogposts/:id`, scopes: [['delete:page:confluence']], handle: (call) => deleteContent(call, 'blogpost') },
+  {
+    method: 'DELETE',
+    path: `${V2}/blogposts/:id`,
+    scopes: [['delete:page:confluence']],
+    handle: (call) => deleteContent(call, 'blogpost'),
+  },
   { method: 'GET', path: `${V2}/spaces/:spaceId/properties`, scopes: [['read:space:confluence']], handle: listProperties },
-  { method: 'POST', path: `${V2}/spaces/:spaceId/properties`, scopes: [['read:space:confluence', 'write:space:confluence']], handle: createProperty },
+  {
+    method: 'POST',
+    path: `${V2}/spaces/:spaceId/properties`,
+    scopes: [['read:space:confluence', 'write:space:confluence']],
+    handle: createProperty,
+  },
   {
     method: 'GET',
     path: `${V2}/spaces/:spaceId/properties/:propertyId`,
     scopes: [['read:space:confluence']],
-    handle: (call) => ({ status: 200, body: { ...propertyJson(propertyById(call).property), _links: baseLinks(call) }, returned: { objects: 1 } }),
+    handle: (call) => ({
+      status: 200,
+      body: { ...propertyJson(propertyById(call).property), _links: baseLinks(call) },
+      returned: { objects: 1 },
+    }),
   },
   {
     method: 'PUT',
@@ -656,7 +672,12 @@ export const v2Operations: readonly Operation[] = [
     handle: deleteProperty,
   },
   { method: 'GET', path: `${V2}/spaces/:id/role-assignments`, scopes: [['read:space.permission:confluence']], handle: listRoleAssignments },
-  { method: 'POST', path: `${V2}/spaces/:id/role-assignments`, scopes: [['write:space.permission:confluence']], handle: setRoleAssignments },
+  {
+    method: 'POST',
+    path: `${V2}/spaces/:id/role-assignments`,
+    scopes: [['write:space.permission:confluence']],
+    handle: setRoleAssignments,
+  },
   { method: 'GET', path: `${V2}/space-roles`, scopes: [['read:space.permission:confluence']], handle: listRoles },
   { method: 'GET', path: `${V2}/space-roles/:id`, scopes: [['read:space.permission:confluence']], handle: getRole },
   {
@@ -674,12 +695,22 @@ export const v2Operations: readonly Operation[] = [
     appOnly: true,
     handle: (call) => {
       intParam(call.query, 'limit', 50, 250);
-      const page = pageV2(call, [...call.site.state.appProperties].map(([key, value]) => ({ key, value })), { default: 50 });
+      const page = pageV2(
+        call,
+        [...call.site.state.appProperties].map(([key, value]) => ({ key, value })),
+        { default: 50 },
+      );
       return { status: 200, body: { results: page.items, _links: page.links }, returned: { objects: page.items.length } };
     },
   },
   { method: 'GET', path: `${V2}/app/properties/:propertyKey`, scopes: [['read:app-data:confluence']], appOnly: true, handle: appProperty },
-  { method: 'PUT', path: `${V2}/app/properties/:propertyKey`, scopes: [['write:app-data:confluence']], appOnly: true, handle: setAppProperty },
+  {
+    method: 'PUT',
+    path: `${V2}/app/properties/:propertyKey`,
+    scopes: [['write:app-data:confluence']],
+    appOnly: true,
+    handle: setAppProperty,
+  },
   {
     method: 'DELETE',
     path: `${V2}/app/properties/:propertyKey`,
@@ -702,4 +733,3 @@ export const v2Operations: readonly Operation[] = [
     },
   },
 ];
-

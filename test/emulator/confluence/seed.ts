@@ -24,7 +24,12 @@ function addGroup(site: ConfluenceSite, name: string, access: Group['access']): 
   site.state.addGroup({ id: groupId(name), name, access });
 }
 
-function addPerson(site: ConfluenceSite, n: number, displayName: string, changes: Partial<Omit<Person, 'groups'>> & { groups?: string[] } = {}): Person {
+function addPerson(
+  site: ConfluenceSite,
+  n: number,
+  displayName: string,
+  changes: Partial<Omit<Person, 'groups'>> & { groups?: string[] } = {},
+): Person {
   const first = displayName.split(' ')[0] as string;
   return site.state.addPerson({
     accountId: accountIdOf(n),
@@ -141,7 +146,10 @@ export function seedEmpty(site: ConfluenceSite): void {
   addBasics(site);
 }
 
-const FIRST = 'Ana Bo Chen Dara Elif Femi Grace Hugo Ines Jonas Kira Luis Mina Noor Omar Pia Quinn Rosa Sven Tala Uma Viktor Wen Ximena Yusuf Zoe'.split(' ');
+const FIRST =
+  'Ana Bo Chen Dara Elif Femi Grace Hugo Ines Jonas Kira Luis Mina Noor Omar Pia Quinn Rosa Sven Tala Uma Viktor Wen Ximena Yusuf Zoe'.split(
+    ' ',
+  );
 const LAST = 'Ruiz Lind Wei Okafor Demir Novak Silva Berg Costa Meyer Haddad Sato Rossi Kaya Patel Jensen Moreau Varga Ito Cruz'.split(' ');
 
 export function nameOf(n: number): string {
@@ -164,7 +172,15 @@ export function seedDemo(site: ConfluenceSite, people: number): void {
     ['Holiday calendar', '<p>Public holidays by office.</p>'],
   ]);
   addGlobalSpace(site, admin, 'ENG', 'Engineering', [['On-call guide', '<p>Who to wake, and when not to.</p>']]);
-  site.state.addContent({ type: 'blogpost', title: 'We moved floors', spaceId: handbook.id, parentId: null, authorId: admin.accountId, body: '<p>Third floor now.</p>', at: now - 20 * DAY });
+  site.state.addContent({
+    type: 'blogpost',
+    title: 'We moved floors',
+    spaceId: handbook.id,
+    parentId: null,
+    authorId: admin.accountId,
+    body: '<p>Third floor now.</p>',
+    at: now - 20 * DAY,
+  });
   const homes = ['engineering', 'sales', 'contractors'];
   for (let n = 1; n < people; n += 1) {
     const isGuest = n % 23 === 0;
@@ -209,10 +225,9 @@ export function seedScale(site: ConfluenceSite, options: { people: number; space
     const person = addPerson(site, n, nameOf(n));
     if (n > options.spaces) continue;
     const space = addPersonalSpace(site, { owner: person, access: 'licensed', createdAt: now - 400 * DAY });
-    if (n % every === 0) addPage(site, space, { title: 'Notes', at: now - (n % 28) * DAY, authorId: person.accountId });
+    if (n % every === 0) addPage(site, space, { title: 'Notes', at: now - (1 + (n % 28)) * DAY, authorId: person.accountId });
   }
   if (options.spaces >= options.people) {
     addPersonalSpace(site, { owner: admin, access: 'licensed', createdAt: now - 400 * DAY });
   }
 }
-

@@ -90,7 +90,9 @@ export class ConfluenceSite {
     }
     this.currentPath = url.pathname;
     try {
-      return answer(found.operation.handle({ site: this, caller, params: found.params, query: url.searchParams, body, headers: request.headers }));
+      return answer(
+        found.operation.handle({ site: this, caller, params: found.params, query: url.searchParams, body, headers: request.headers }),
+      );
     } catch (error) {
       if (error instanceof Refusal) return answer(error.reply(family));
       throw error;

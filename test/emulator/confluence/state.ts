@@ -212,6 +212,8 @@ export class ConfluenceState {
   readonly spacesById = new Map<number, Space>();
   readonly spacesByKey = new Map<string, Space>();
   readonly content = new Map<number, Content>();
+  private readonly contentById: Content[] = [];
+  private readonly sortedContent = new Map<string, Content[]>();
   readonly contentBySpace = new Map<number, Content[]>();
   readonly spaceProperties = new Map<number, Property[]>();
   readonly userProperties = new Map<string, Map<string, Property>>();
@@ -313,7 +315,7 @@ export class ConfluenceState {
     this.spacesById.delete(space.id);
     this.spacesByKey.delete(space.key);
     this.sortedSpaces.clear();
-    for (const item of this.contentBySpace.get(space.id) ?? []) this.content.delete(item.id);
+    for (const item of [...(this.contentBySpace.get(space.id) ?? [])]) this.removeContent(item);
     this.contentBySpace.delete(space.id);
     this.spaceProperties.delete(space.id);
     const owner = space.ownerId ? this.people.get(space.ownerId) : undefined;
@@ -363,13 +365,35 @@ export class ConfluenceState {
       viewers: item.viewers ?? null,
     };
     this.content.set(full.id, full);
+    this.contentById.push(full);
+    this.sortedContent.clear();
     const siblings = this.contentBySpace.get(full.spaceId);
     if (siblings) siblings.push(full);
     else this.contentBySpace.set(full.spaceId, [full]);
     return full;
   }
 
+  removeContent(item: Content): void {
+    this.content.delete(item.id);
+    this.contentById.splice(this.contentById.indexOf(item), 1);
+    const siblings = this.contentBySpace.get(item.spaceId) ?? [];
+    siblings.splice(siblings.indexOf(item), 1);
+    this.sortedContent.clear();
+  }
+
+  /** All content in an order; orders other than by id are kept until something changes. */
+  contentOrderedBy(name: string, compare: (a: Content, b: Content) => number): readonly Content[] {
+    if (name === 'id') return this.contentById;
+    let sorted = this.sortedContent.get(name);
+    if (!sorted) {
+      sorted = [...this.contentById].sort(compare);
+      this.sortedContent.set(name, sorted);
+    }
+    return sorted;
+  }
+
   addVersion(item: Content, change: { authorId: string; at: number; message: string }): void {
+    this.sortedContent.clear();
     item.versions.push({ number: item.versions.length + 1, ...change });
   }
 

@@ -36,8 +36,15 @@ export function transformIndex(html: string, bridgeUrl: string): string {
  * local, and there is nowhere to report to.
  */
 export function policyOf(manifest: Manifest, html: string, hostOrigin: string): string {
-  const details = new csp.CSPProcessingService({ info() {} } as never, cheerio.load as never).getCspDetails(html, manifest.permissions as never);
-  const directives = new csp.CSPInjectionService().getInjectableCSP({ existingCSPDetails: details, microsEnv: 'prod', hostname: hostOrigin } as never);
+  const details = new csp.CSPProcessingService({ info() {} } as never, cheerio.load as never).getCspDetails(
+    html,
+    manifest.permissions as never,
+  );
+  const directives = new csp.CSPInjectionService().getInjectableCSP({
+    existingCSPDetails: details,
+    microsEnv: 'prod',
+    hostname: hostOrigin,
+  } as never);
   return directives
     .filter((directive) => !directive.startsWith('report-uri'))
     .map((directive) => (directive.startsWith('frame-ancestors') ? `frame-ancestors ${hostOrigin}` : directive))

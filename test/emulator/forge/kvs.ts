@@ -83,7 +83,16 @@ export interface KvsUsage {
   bytesRead: number;
   bytesWritten: number;
 }
-export const noKvsUsage = (): KvsUsage => ({ gets: 0, sets: 0, deletes: 0, queries: 0, batches: 0, transactions: 0, bytesRead: 0, bytesWritten: 0 });
+export const noKvsUsage = (): KvsUsage => ({
+  gets: 0,
+  sets: 0,
+  deletes: 0,
+  queries: 0,
+  batches: 0,
+  transactions: 0,
+  bytesRead: 0,
+  bytesWritten: 0,
+});
 
 export class Kvs {
   usage = noKvsUsage();
@@ -172,7 +181,10 @@ export class Kvs {
     const entry = this.read(store, ref.key);
     if (!entry) return notFound(ref.key);
     this.usage.bytesRead += Buffer.byteLength(entry.json as string);
-    return { status: 200, body: { key: ref.key, value: JSON.parse(entry.json as string), ...metadata(entry, ref.options?.metadataFields) } };
+    return {
+      status: 200,
+      body: { key: ref.key, value: JSON.parse(entry.json as string), ...metadata(entry, ref.options?.metadataFields) },
+    };
   }
 
   private set(store: Store, item: z.infer<typeof SetItem>): { status: number; body?: unknown } {
@@ -186,7 +198,10 @@ export class Kvs {
     const entry = this.write(store, item);
     if (!returnValue || (returnValue === 'PREVIOUS' && !before)) return { status: 204 };
     const shown = returnValue === 'LATEST' ? entry : (before as Entry);
-    return { status: 200, body: { key: item.key, value: JSON.parse(shown.json as string), ...metadata(shown, ['CREATED_AT', 'UPDATED_AT', 'EXPIRE_TIME']) } };
+    return {
+      status: 200,
+      body: { key: item.key, value: JSON.parse(shown.json as string), ...metadata(shown, ['CREATED_AT', 'UPDATED_AT', 'EXPIRE_TIME']) },
+    };
   }
 
   private delete(store: Store, ref: z.infer<typeof KeyRef>): { status: number; body?: unknown } {
@@ -282,16 +297,19 @@ export class Kvs {
     const entity = this.entities.get(query.entityName ?? '');
     if (!entity) throw new KvsError(400, 'INVALID_ENTITY_TYPE', `entity '${query.entityName}' is not declared`);
     const index = entity.definition.indexes.find((i) => (typeof i === 'string' ? i : i.name) === query.indexName);
-    if (index === undefined && query.indexName !== 'by-key') throw new KvsError(400, 'INVALID_ENTITY_INDEX', `index '${query.indexName}' is not declared`);
+    if (index === undefined && query.indexName !== 'by-key')
+      throw new KvsError(400, 'INVALID_ENTITY_INDEX', `index '${query.indexName}' is not declared`);
     const partitionFields = typeof index === 'object' ? (index.partition ?? []) : [];
     const rangeField = index === undefined ? null : typeof index === 'string' ? index : index.range[0];
     const partition = query.partition ?? [];
-    if (partition.length !== partitionFields.length) throw new KvsError(400, 'INVALID_ENTITY_INDEX', 'the partition does not match the index');
+    if (partition.length !== partitionFields.length)
+      throw new KvsError(400, 'INVALID_ENTITY_INDEX', 'the partition does not match the index');
     const filters = query.filters?.and ?? query.filters?.or ?? [];
     if (query.filters?.and && query.filters.or) throw new KvsError(400, 'INVALID_FILTER_OPERATORS_COMBINATION');
     if (filters.length > MAX_CONDITIONS) throw new KvsError(400, 'QUERY_WHERE_INVALID');
     for (const filter of filters) {
-      if (entity.definition.attributes[filter.property]?.type === 'any') throw new KvsError(422, 'INVALID_FILTER_CONDITION', 'an `any` attribute cannot be filtered');
+      if (entity.definition.attributes[filter.property]?.type === 'any')
+        throw new KvsError(422, 'INVALID_FILTER_CONDITION', 'an `any` attribute cannot be filtered');
     }
     const rows = [...entity.store].flatMap(([key, entry]) => {
       const json = this.seenByQueries(entry);
@@ -390,10 +408,12 @@ export class Kvs {
     const all = [...body.set, ...body.delete, ...body.check];
     if (all.length === 0) throw new KvsError(400, 'INVALID_TRANSACTION_REQUEST');
     const ids = all.map((item) => `${item.entityName ?? ''} ${item.key}`);
-    if (all.length > MAX_BATCH || new Set(ids).size < ids.length) throw new KvsError(400, 'INVALID_TRANSACTION_REQUEST', 'up to 25 operations, each key once');
+    if (all.length > MAX_BATCH || new Set(ids).size < ids.length)
+      throw new KvsError(400, 'INVALID_TRANSACTION_REQUEST', 'up to 25 operations, each key once');
     for (const item of all) {
       checkKey(item.key);
-      if (item.conditions && item.entityName === undefined) throw new KvsError(400, 'INVALID_TRANSACTION_REQUEST', 'conditions exist only for entities');
+      if (item.conditions && item.entityName === undefined)
+        throw new KvsError(400, 'INVALID_TRANSACTION_REQUEST', 'conditions exist only for entities');
     }
     for (const item of body.set) this.validate(item);
     for (const item of all) {
@@ -407,7 +427,11 @@ export class Kvs {
     return { status: 204 };
   }
 
-  private conditionsHold(item: { key: string; entityName?: string | undefined; conditions?: z.infer<typeof Conditions> | undefined }): boolean {
+  private conditionsHold(item: {
+    key: string;
+    entityName?: string | undefined;
+    conditions?: z.infer<typeof Conditions> | undefined;
+  }): boolean {
     const entry = this.read(this.storeOf(item), item.key);
     const value = entry ? (JSON.parse(entry.json as string) as Record<string, unknown>) : {};
     const { and, or } = item.conditions ?? {};

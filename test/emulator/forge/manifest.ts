@@ -31,7 +31,12 @@ const Manifest = z.object({
             name: z.string(),
             attributes: z.record(z.string(), z.object({ type: z.enum(['string', 'boolean', 'integer', 'float', 'any']) })),
             indexes: z
-              .array(z.union([z.string(), z.object({ name: z.string(), partition: z.array(z.string()).optional(), range: z.array(z.string()).length(1) })]))
+              .array(
+                z.union([
+                  z.string(),
+                  z.object({ name: z.string(), partition: z.array(z.string()).optional(), range: z.array(z.string()).length(1) }),
+                ]),
+              )
               .default([]),
           }),
         ),
@@ -40,7 +45,9 @@ const Manifest = z.object({
   }),
   modules: z.strictObject({
     function: z.array(z.object({ key: z.string(), handler: z.string(), timeoutSeconds: z.number().optional() })),
-    trigger: z.array(z.object({ key: z.string(), function: z.string(), events: z.array(z.string()), filter: Filter.optional() })).default([]),
+    trigger: z
+      .array(z.object({ key: z.string(), function: z.string(), events: z.array(z.string()), filter: Filter.optional() }))
+      .default([]),
     consumer: z.array(z.object({ key: z.string(), queue: z.string(), function: z.string() })).default([]),
     scheduledTrigger: z
       .array(z.object({ key: z.string(), function: z.string(), interval: z.enum(['fiveMinute', 'hour', 'day', 'week']) }))

@@ -76,7 +76,13 @@ export class ForgePlatform implements PlatformSeam {
         const consumer = manifest.modules.consumer.find((c) => c.queue === event.queueName);
         if (!consumer) throw new Error(`no consumer for ${event.queueName}`);
         const { queueName, jobId, eventId, body, retryContext } = event;
-        return this.runBackground('consumer', consumer.key, consumer.function, { queueName, jobId, eventId, body, ...(retryContext ? { retryContext } : {}) });
+        return this.runBackground('consumer', consumer.key, consumer.function, {
+          queueName,
+          jobId,
+          eventId,
+          body,
+          ...(retryContext ? { retryContext } : {}),
+        });
       },
       usage,
     );
@@ -106,14 +112,19 @@ export class ForgePlatform implements PlatformSeam {
   ): Promise<unknown> {
     this.usage().frontend.requests += 1;
     if (Buffer.byteLength(JSON.stringify(payload ?? null)) > MAX_FRONTEND_REQUEST_BYTES) throw new Error('The payload is over 500 KB');
-    const module = [...this.manifest.modules['confluence:globalSettings'], ...this.manifest.modules['confluence:globalPage'], ...this.manifest.modules['confluence:backgroundScript']].find(
-      (m) => m.key === moduleKey,
-    );
+    const module = [
+      ...this.manifest.modules['confluence:globalSettings'],
+      ...this.manifest.modules['confluence:globalPage'],
+      ...this.manifest.modules['confluence:backgroundScript'],
+    ].find((m) => m.key === moduleKey);
     if (!module?.resolver) throw new Error(`no module '${moduleKey}' with a resolver`);
     const invocation = this.begin('resolver', moduleKey, module.resolver.function, accountId, RESOLVER_TIMEOUT_S);
     const outcome = await this.run(
       invocation,
-      { call: { functionKey, payload, jobId: randomUUID() }, context: { cloudId: SITE.cloudId, moduleKey, siteUrl: SITE.baseUrl, ...frontEndContext } },
+      {
+        call: { functionKey, payload, jobId: randomUUID() },
+        context: { cloudId: SITE.cloudId, moduleKey, siteUrl: SITE.baseUrl, ...frontEndContext },
+      },
       { ...this.contextOf(), ...(accountId === null ? {} : { principal: { accountId } }) },
     );
     if (outcome.kind === 'killed') throw new Error('The function did not answer in time');
@@ -122,7 +133,12 @@ export class ForgePlatform implements PlatformSeam {
     return outcome.result === undefined ? {} : JSON.parse(JSON.stringify(outcome.result));
   }
 
-  private async runBackground(kind: Exclude<ModuleKind, 'resolver'>, moduleKey: string, functionKey: string, payload: unknown): Promise<Outcome> {
+  private async runBackground(
+    kind: Exclude<ModuleKind, 'resolver'>,
+    moduleKey: string,
+    functionKey: string,
+    payload: unknown,
+  ): Promise<Outcome> {
     const declared = this.manifest.modules.function.find((f) => f.key === functionKey)?.timeoutSeconds;
     const timeout = kind === 'trigger' ? RESOLVER_TIMEOUT_S : (declared ?? BACKGROUND_TIMEOUT_S);
     const invocation = this.begin(kind, moduleKey, functionKey, null, timeout);
@@ -260,13 +276,21 @@ export class ForgePlatform implements PlatformSeam {
       const held = (scopes: Set<string>): boolean => alternatives.some((set) => set.every((scope) => scopes.has(scope)));
       if (!held(this.scopes)) return respond(401, { code: 401, message: 'Unauthorized; scope does not match' });
       if (target.accountId !== undefined && !held(this.impersonationScopes)) {
-        return respond(401, { message: `allowImpersonation is not set for ${request.method} ${path}` }, { 'forge-proxy-error': 'AUTH_TYPE_UNAVAILABLE' });
+        return respond(
+          401,
+          { message: `allowImpersonation is not set for ${request.method} ${path}` },
+          { 'forge-proxy-error': 'AUTH_TYPE_UNAVAILABLE' },
+        );
       }
     }
     const hour = this.currentHour();
     if (this.pointsThisHour >= this.settings.hourlyPoints) {
       countRest(this.usage(), this.routeName(request.method, path), 0, 429, hour);
-      return respond(429, undefined, { 'retry-after': String(this.secondsToReset()), 'ratelimit-reason': 'confluence-quota-global-based', ...this.rateHeaders() });
+      return respond(429, undefined, {
+        'retry-after': String(this.secondsToReset()),
+        'ratelimit-reason': 'confluence-quota-global-based',
+        ...this.rateHeaders(),
+      });
     }
     const answer = await this.confluence.request(caller, request);
     if (answer.route === null) this.usage().notModelled.push(`${request.method} ${path}`);
@@ -285,11 +309,17 @@ export class ForgePlatform implements PlatformSeam {
     if (accountId === null) return unavailable();
     if (target.accountId !== undefined && invocation.kind !== 'resolver') {
       if (!this.settings.asUserIn.includes(invocation.kind)) return unavailable();
-      if (!this.takeImpersonation(invocation, accountId)) return respond(429, { message: 'too many impersonation tokens' }, { 'retry-after': '60' });
+      if (!this.takeImpersonation(invocation, accountId))
+        return respond(429, { message: 'too many impersonation tokens' }, { 'retry-after': '60' });
     }
     const person = this.confluence.state.people.get(accountId);
     // Refused for deactivated people, guests, other apps' users and anyone without access; the code is not documented.
-    if (!person || person.isGuest || person.accountType !== 'atlassian' || !canUseConfluence(this.confluence.state, { kind: 'person', person, viaApp: true })) {
+    if (
+      !person ||
+      person.isGuest ||
+      person.accountType !== 'atlassian' ||
+      !canUseConfluence(this.confluence.state, { kind: 'person', person, viaApp: true })
+    ) {
       return respond(403, { message: 'this person cannot be impersonated' }, { 'forge-proxy-error': 'FORBIDDEN' });
     }
     return { kind: 'person', person, viaApp: true };
@@ -359,7 +389,8 @@ export class ForgePlatform implements PlatformSeam {
         continue;
       }
       const send = (): void => {
-        for (let i = 0; i < times; i += 1) this.clock.after(delay * (i + 1), () => this.deliver(trigger.key, trigger.function, event, 0, undefined));
+        for (let i = 0; i < times; i += 1)
+          this.clock.after(delay * (i + 1), () => this.deliver(trigger.key, trigger.function, event, 0, undefined));
       };
       if (!reorder) {
         send();
@@ -385,13 +416,23 @@ export class ForgePlatform implements PlatformSeam {
     }
   }
 
-  private async deliver(moduleKey: string, functionKey: string, event: Record<string, unknown>, retryCount: number, retry: RetryOptions | undefined): Promise<void> {
-    const retryContext = retryCount === 0 ? {} : { retryContext: { retryCount, retryReason: retry?.retryReason, retryData: retry?.retryData } };
+  private async deliver(
+    moduleKey: string,
+    functionKey: string,
+    event: Record<string, unknown>,
+    retryCount: number,
+    retry: RetryOptions | undefined,
+  ): Promise<void> {
+    const retryContext =
+      retryCount === 0 ? {} : { retryContext: { retryCount, retryReason: retry?.retryReason, retryData: retry?.retryData } };
     const outcome = await this.runBackground('trigger', moduleKey, functionKey, { ...event, ...retryContext });
     // A thrown application error is not retried: the event is lost.
     if (outcome.kind === 'ok' || outcome.kind === 'error' || retryCount >= MAX_EVENT_RETRIES) return;
     const options = outcome.kind === 'retry' ? outcome.options : { retryReason: 'FUNCTION_TIME_OUT' };
-    const delay = outcome.kind === 'retry' ? Math.min(Math.max(options.retryAfter ?? 1, 1), MAX_RETRY_AFTER_S) * 1000 : FIRST_REDELIVERY_MS * 2 ** retryCount;
+    const delay =
+      outcome.kind === 'retry'
+        ? Math.min(Math.max(options.retryAfter ?? 1, 1), MAX_RETRY_AFTER_S) * 1000
+        : FIRST_REDELIVERY_MS * 2 ** retryCount;
     this.clock.after(delay, () => this.deliver(moduleKey, functionKey, event, retryCount + 1, options));
   }
 

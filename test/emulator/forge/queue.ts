@@ -80,7 +80,8 @@ export class Queues {
     if (!parsed.success) return { status: 400, body: { message: z.prettifyError(parsed.error) } };
     const { queueName, jobId, payload } = parsed.data;
     if (!this.isDeclared(queueName)) return { status: 400, body: { message: `no consumer is declared for queue '${queueName}'` } };
-    if (payload.length === 0 || payload.length > MAX_EVENTS) return { status: 400, body: { message: `a push takes 1 to ${MAX_EVENTS} events` } };
+    if (payload.length === 0 || payload.length > MAX_EVENTS)
+      return { status: 400, body: { message: `a push takes 1 to ${MAX_EVENTS} events` } };
     if (Buffer.byteLength(text) > MAX_PUSH_BYTES + 1024) return { status: 413, body: { errorMessage: 'payload too big' } };
     this.usage().queue.pushes += 1;
     this.usage().queue.events += payload.length;
@@ -136,7 +137,12 @@ export class Queues {
     event.retryCount += 1;
     event.retryContext = {
       retryCount: event.retryCount,
-      retryReason: outcome.kind === 'retry' ? (outcome.options.retryReason ?? 'FUNCTION_RETRY_REQUEST') : outcome.kind === 'killed' ? 'FUNCTION_TIME_OUT' : 'FUNCTION_PLATFORM_UNKNOWN_ERROR',
+      retryReason:
+        outcome.kind === 'retry'
+          ? (outcome.options.retryReason ?? 'FUNCTION_RETRY_REQUEST')
+          : outcome.kind === 'killed'
+            ? 'FUNCTION_TIME_OUT'
+            : 'FUNCTION_PLATFORM_UNKNOWN_ERROR',
       ...(outcome.kind === 'retry' && outcome.options.retryData !== undefined ? { retryData: outcome.options.retryData } : {}),
       retentionWindow: {
         startTime: new Date(event.pushedAt).toISOString(),

@@ -6,7 +6,7 @@
   const uiOrigin = `http://localhost:${location.port}`;
 
   const callBack = (frame, fn, ...args) => {
-    if (fn && fn.__function) frame.contentWindow.postMessage({ call: fn.__function, args }, uiOrigin);
+    if (fn?.__function) frame.contentWindow.postMessage({ call: fn.__function, args }, uiOrigin);
   };
   const post = async (url, body) => {
     const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
@@ -16,7 +16,9 @@
 
   const extensionOf = (frame) => ({
     type: frame.dataset.type,
-    ...(context.contentId ? { location: location.href, content: { id: context.contentId, type: 'page' }, space: { key: context.spaceKey } } : {}),
+    ...(context.contentId
+      ? { location: location.href, content: { id: context.contentId, type: 'page' }, space: { key: context.spaceKey } }
+      : {}),
   });
 
   const urlOf = (to) => {
@@ -41,7 +43,12 @@
       extension: extensionOf(frame),
     }),
     invoke: async (frame, { functionKey, payload }) => {
-      const { result, error } = await post('/_forge/invoke', { moduleKey: frame.dataset.module, functionKey, payload, extension: extensionOf(frame) });
+      const { result, error } = await post('/_forge/invoke', {
+        moduleKey: frame.dataset.module,
+        functionKey,
+        payload,
+        extension: extensionOf(frame),
+      });
       if (error) throw Object.assign(new Error(error.message), { name: error.name });
       return result;
     },

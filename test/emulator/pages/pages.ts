@@ -27,7 +27,13 @@ export function pages(site: LocalSite): Hono {
   const app = new Hono();
   const { state } = site.confluence;
 
-  const page = (c: Context, title: string, body: Html, status: 200 | 403 | 404 = 200, extra: { spaceKey?: string; contentId?: string } = {}) => {
+  const page = (
+    c: Context,
+    title: string,
+    body: Html,
+    status: 200 | 403 | 404 = 200,
+    extra: { spaceKey?: string; contentId?: string } = {},
+  ) => {
     const person = sessionPerson(site, c);
     const mode = getCookie(c, 'color-mode') === 'dark' ? 'dark' : 'light';
     return c.html(layout({ site, c, person, title, body, mode, ...extra }), status);
@@ -153,12 +159,15 @@ export function pages(site: LocalSite): Hono {
     const space = state.spacesByKey.get(c.req.param('key'));
     return showContent(c, space, state.content.get(space?.homepageId ?? 0));
   });
-  app.get('/wiki/spaces/:key/pages/:id', (c) => showContent(c, state.spacesByKey.get(c.req.param('key')), state.content.get(Number(c.req.param('id')))));
+  app.get('/wiki/spaces/:key/pages/:id', (c) =>
+    showContent(c, state.spacesByKey.get(c.req.param('key')), state.content.get(Number(c.req.param('id')))),
+  );
   app.post('/wiki/spaces/:key/pages/:id/edit', (c) => {
     const person = sessionPerson(site, c);
     const item = state.content.get(Number(c.req.param('id')));
     const space = state.spacesByKey.get(c.req.param('key'));
-    if (!person || !item || !space || !mayDo(state, callerOf(person), space, 'update/page')) return page(c, 'Not permitted', html`<h1>Not permitted</h1>`, 403);
+    if (!person || !item || !space || !mayDo(state, callerOf(person), space, 'update/page'))
+      return page(c, 'Not permitted', html`<h1>Not permitted</h1>`, 403);
     item.body += '<p>A line added by hand.</p>';
     edit(site.confluence, person, item);
     return c.redirect(contentUrl(space, item));
@@ -167,8 +176,10 @@ export function pages(site: LocalSite): Hono {
     const person = sessionPerson(site, c);
     const space = state.spacesByKey.get(c.req.param('key'));
     const { status } = await c.req.parseBody();
-    if (!person || !space || !mayDo(state, callerOf(person), space, 'administer/space')) return page(c, 'Not permitted', html`<h1>Not permitted</h1>`, 403);
-    if (status === 'current' || status === 'archived' || status === 'trashed') setSpaceStatus(site.confluence, space, status, callerOf(person));
+    if (!person || !space || !mayDo(state, callerOf(person), space, 'administer/space'))
+      return page(c, 'Not permitted', html`<h1>Not permitted</h1>`, 403);
+    if (status === 'current' || status === 'archived' || status === 'trashed')
+      setSpaceStatus(site.confluence, space, status, callerOf(person));
     return c.redirect('/wiki');
   });
 
@@ -205,7 +216,9 @@ function layout(o: {
 }): Html {
   const { site, person, mode } = o;
   const { state } = site.confluence;
-  const modules = appPages(site, person).filter((m) => m.type !== 'confluence:globalSettings' || (person !== undefined && state.isAdmin(person)));
+  const modules = appPages(site, person).filter(
+    (m) => m.type !== 'confluence:globalSettings' || (person !== undefined && state.isAdmin(person)),
+  );
   // Forge names pages, blog posts and space homes; admin pages do not load background scripts (unverified).
   const background =
     o.contentId === undefined ? [] : site.visibleModules(person?.accountId ?? null).filter((m) => m.type === 'confluence:backgroundScript');
@@ -252,5 +265,7 @@ const contentUrl = (space: Space, item: Content): string => `/wiki/spaces/${enco
 
 function pagesOf(site: LocalSite, space: Space, caller: Caller): Content[] {
   const { state } = site.confluence;
-  return (state.contentBySpace.get(space.id) ?? []).filter((i) => i.type === 'page' && i.status === 'current' && maySeeContent(state, caller, i)).slice(0, PAGE_SIZE);
+  return (state.contentBySpace.get(space.id) ?? [])
+    .filter((i) => i.type === 'page' && i.status === 'current' && maySeeContent(state, caller, i))
+    .slice(0, PAGE_SIZE);
 }

@@ -1,18 +1,24 @@
 /** Shows Confluence's storage format as plain HTML: enough to see what a template gave. */
 import * as cheerio from 'cheerio';
 
-const KEEP = new Set('p h1 h2 h3 h4 h5 h6 ul ol li table tbody thead tr th td strong em u s code pre blockquote hr br span a div input label'.split(' '));
+const KEEP = new Set(
+  'p h1 h2 h3 h4 h5 h6 ul ol li table tbody thead tr th td strong em u s code pre blockquote hr br span a div input label'.split(' '),
+);
 
 export function renderStorage(storage: string): string {
   const $ = cheerio.load(`<root>${storage}</root>`, { xml: { xmlMode: false, lowerCaseTags: true, recognizeSelfClosing: true } });
   $('script,style,ac\\:parameter').remove();
   $('ac\\:structured-macro').each((_, el) => {
     const name = $(el).attr('ac:name') ?? 'macro';
-    $(el).replaceWith(`<div class="macro"><small>${name.replace(/[^\w-]/g, '')}</small>${$(el).find('ac\\:rich-text-body').html() ?? ''}</div>`);
+    $(el).replaceWith(
+      `<div class="macro"><small>${name.replace(/[^\w-]/g, '')}</small>${$(el).find('ac\\:rich-text-body').html() ?? ''}</div>`,
+    );
   });
   $('ac\\:task').each((_, el) => {
     const done = $(el).find('ac\\:task-status').text() === 'complete';
-    $(el).replaceWith(`<p><label><input type="checkbox" disabled ${done ? 'checked' : ''}/> ${$(el).find('ac\\:task-body').html() ?? ''}</label></p>`);
+    $(el).replaceWith(
+      `<p><label><input type="checkbox" disabled ${done ? 'checked' : ''}/> ${$(el).find('ac\\:task-body').html() ?? ''}</label></p>`,
+    );
   });
   $('ac\\:placeholder').each((_, el) => {
     $(el).replaceWith(`<em>${$(el).text()}</em>`);

@@ -1,5 +1,6 @@
 /** The design tokens that the product puts on its pages and that `view.theme.enable()` gives to an app. */
 import { createRequire } from 'node:module';
+
 // The package has no `exports` map, so Node's ESM resolver does not find its entry folders; require does.
 const require = createRequire(import.meta.url);
 const flags = require('@atlaskit/platform-feature-flags') as typeof import('@atlaskit/platform-feature-flags');

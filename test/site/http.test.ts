@@ -1,0 +1,174 @@
+/** The local site over HTTP: the control API's shapes and errors, the CSP, the start command. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { PROJECT_ROOT } from '../emulator/forge/manifest';
+import { listen } from '../emulator/http';
+import { LocalSite } from '../emulator/site';
+import { ADMIN_ACCOUNT_ID, ANA } from '../support/site';
+
+async function serve(options = {}) {
+  const site = new LocalSite(options);
+  const server = await listen(site, 0);
+  onTestFinished(async () => {
+    await server.close();
+    site.stop();
+  });
+  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text,
+    };
+  };
+  return { site, call, url: server.url };
+}
+
+describe('the control API', () => {
+  it('answers in the shapes of its contract', async () => {
+    const { call } = await serve();
+    expect((await call('GET', '/_local/status')).body).toMatchObject({
+      ready: true,
+      now: '2026-11-23T09:00:00.000Z',
+      people: 120,
+      spaces: { personal: { current: 46, archived: 8, trashed: 3 }, global: 2 },
+      app: { installed: true },
+    });
+    expect((await call('PATCH', '/_local/site', { nativeAutoCreate: true, eventDelay: 'PT9S' })).body).toMatchObject({
+      nativeAutoCreate: true,
+      eventDelay: 'PT9S',
+      hourlyPoints: 65000,
+    });
+    expect((await call('POST', '/_local/activity', { accountId: ANA, views: 2 })).status).toBe(200);
+    expect((await call('POST', '/_local/clock', { advance: 'PT20S' })).body).toEqual({
+      now: '2026-11-23T09:00:20.000Z',
+      ran: { trigger: 2, consumer: 0, scheduledTrigger: 0 },
+    });
+    expect((await call('GET', '/_local/usage')).body).toMatchObject({
+      rest: { requests: 0 },
+      kvs: { batches: 2 },
+      queue: { pushes: 0 },
+      invocations: { 'trigger:activity': { count: 2 } },
+      notModelled: [],
+    });
+    const page = (await call('GET', '/_local/people?limit=2')).body;
+    expect(page.results[0]).toMatchObject({
+      accountId: ADMIN_ACCOUNT_ID,
+      groups: ['confluence-users-example', 'confluence-admins-example'],
+      licensed: true,
+    });
+    expect((await call('GET', `/_local/people?limit=2&cursor=${page.cursor}`)).body.results).toHaveLength(2);
+    const made = (await call('POST', '/_local/people', { displayName: 'New Person' })).body;
+    expect(
+      (
+        await call('POST', '/_local/spaces', {
+          owner: made.accountId,
+          status: 'archived',
+          access: 'private',
+          pages: [{ title: 'Old', updated: '2026-01-01T00:00:00.000Z' }],
+        })
+      ).body,
+    ).toMatchObject({ type: 'personal', status: 'archived' });
+    expect((await call('PATCH', `/_local/people/${made.accountId}`, { accountStatus: 'inactive' })).body).toMatchObject({
+      accountStatus: 'inactive',
+      licensed: false,
+    });
+    expect(
+      (await call('POST', '/_local/invoke', { module: 'admin', functionKey: 'policy.get', payload: {}, accountId: ADMIN_ACCOUNT_ID })).body,
+    ).toMatchObject({ result: { ok: true } });
+    expect(
+      (await call('POST', '/_local/invoke', { module: 'admin', functionKey: 'nothing', payload: {}, accountId: ADMIN_ACCOUNT_ID })).body,
+    ).toMatchObject({ error: { name: 'Error', message: expect.stringContaining('nothing') } });
+    expect((await call('GET', `/_local/notices?accountId=${ANA}`)).body).toEqual({ backgroundScript: false, flags: [] });
+    expect(Object.keys((await call('GET', '/_local/state')).body)).toEqual(['kvs', 'userProperties', 'spaceProperties', 'spaces', 'audit']);
+    expect((await call('DELETE', '/_local/usage')).status).toBe(200);
+    expect((await call('DELETE', '/_local/faults')).status).toBe(200);
+  });
+
+  it.each([
+    ['POST', '/_local/clock', { advance: 'soon' }, 400],
+    ['POST', '/_local/clock', {}, 400],
+    ['POST', '/_local/clock', '{', 400],
+    ['PATCH', '/_local/site', { roleMode: 'SOME' }, 400],
+    ['PATCH', '/_local/site', { nope: 1 }, 400],
+    ['PATCH', '/_local/site', { createSpaceGroups: ['nobody'] }, 400],
+    ['PATCH', '/_local/people/nobody', {}, 404],
+    ['POST', '/_local/spaces', { owner: 'nobody' }, 404],
+    ['POST', '/_local/activity', { accountId: 'nobody' }, 404],
+    ['POST', '/_local/faults', { target: 'moon' }, 400],
+    ['GET', '/_local/notices?accountId=nobody', undefined, 404],
+    ['GET', '/_local/nothing', undefined, 404],
+  ])('%s %s %j is answered by %i and an error', async (method, path, body, status) => {
+    const { call } = await serve();
+    const answer = await call(method, path, body);
+    expect(answer.status).toBe(status);
+    expect(answer.body.error).toEqual(expect.any(String));
+  });
+});
+
+describe('the product over HTTP', () => {
+  it('knows people by account id or e-mail, and nobody else', async () => {
+    const { call, site } = await serve();
+    const basic = (name: string) => ({ authorization: `Basic ${Buffer.from(`${name}:any`).toString('base64')}` });
+    for (const name of [ANA, site.person(ANA).email]) {
+      expect((await call('GET', '/wiki/rest/api/user/current', undefined, basic(name))).body.accountId).toBe(ANA);
+    }
+    expect((await call('GET', '/wiki/rest/api/user/current', undefined, basic('nobody'))).status).toBe(401);
+    expect((await call('GET', '/wiki/api/v2/spaces')).status).toBe(401);
+  });
+
+  it('says what it does not model, and remembers it', async () => {
+    const { call } = await serve();
+    const answer = await call('GET', '/wiki/api/v2/whiteboards/1', undefined, {
+      authorization: `Basic ${Buffer.from(`${ANA}:x`).toString('base64')}`,
+    });
+    expect(answer).toMatchObject({ status: 501, body: { message: 'not modelled: GET /wiki/api/v2/whiteboards/1' } });
+    expect((await call('GET', '/_local/usage')).body.notModelled).toEqual(['GET /wiki/api/v2/whiteboards/1']);
+  });
+
+  it('serves the app under the CSP that @forge/csp computes, without unsafe-inline', async () => {
+    const { call } = await serve();
+    const page = await call('GET', '/_forge/ui/admin/index.html');
+    const policy = page.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'self'");
+    expect(policy).toContain('sandbox ');
+    expect(policy).not.toContain('unsafe-');
+    expect(page.body).toMatch(/<head><script src="\/_forge\/bridge.js">/);
+    expect((await call('GET', '/_forge/ui/admin/..%2f..%2f..%2fpackage.json')).status).toBe(404);
+  });
+});
+
+describe('npm start', () => {
+  it('prints one line when it can be used, ends at once on SIGTERM, and explains its options', async () => {
+    const start = (...args: string[]) =>
+      spawn(process.execPath, [join(PROJECT_ROOT, 'node_modules/tsx/dist/cli.mjs'), 'test/emulator/start.ts', ...args], {
+        cwd: PROJECT_ROOT,
+      });
+    const run = (...args: string[]) =>
+      new Promise<{ code: number | null; out: string; err: string }>((done) => {
+        const child = start(...args);
+        let out = '';
+        let err = '';
+        child.stdout.on('data', (d) => {
+          out += d;
+          if (out.includes('ready')) child.kill('SIGTERM');
+        });
+        child.stderr.on('data', (d) => {
+          err += d;
+        });
+        child.on('close', (code) => done({ code, out, err }));
+      });
+    const ready = await run('--port', '0', '--seed', 'empty', '--app', 'off');
+    expect(ready.out).toMatch(/^Local site ready at http:\/\/127\.0\.0\.1:\d+\/wiki\n$/);
+    expect(ready.code).toBe(0);
+    expect((await run('--help')).out).toContain('--port N');
+    expect(await run('--seed', 'huge')).toMatchObject({ code: 2, err: expect.stringContaining("not 'huge'") });
+    expect(await run('--colour', 'red')).toMatchObject({ code: 2 });
+  }, 60_000);
+});

@@ -1,0 +1,161 @@
+/** The store of the local site: documented limits, codes, conditions, and its eventual consistency. */
+import { describe, expect, it } from 'vitest';
+import { Clock } from '../emulator/clock';
+import { Kvs } from '../emulator/forge/kvs';
+import { DEFAULT_SETTINGS } from '../emulator/settings';
+
+function store() {
+  const clock = new Clock(1_000_000);
+  const kvs = new Kvs(clock, { ...DEFAULT_SETTINGS, kvsQueryLag: 'PT2S' }, [
+    {
+      name: 'thing',
+      attributes: {
+        kind: { type: 'string' },
+        size: { type: 'integer' },
+        at: { type: 'float' },
+        flag: { type: 'boolean' },
+        data: { type: 'any' },
+      },
+      indexes: ['kind', { name: 'by-kind-at', partition: ['kind'], range: ['at'] }],
+    },
+  ]);
+  const call = (path: string, body: unknown) =>
+    kvs.handle(`/api/v1/${path}`, JSON.stringify(body)) as { status: number; body?: Record<string, never> };
+  return { clock, call };
+}
+const things = (n: number) =>
+  Array.from({ length: n }, (_, i) => ({ key: `t${i}`, entityName: 'thing', value: { kind: i % 2 ? 'odd' : 'even', at: i } }));
+
+describe('keys and values', () => {
+  it.each([
+    ['', 'EMPTY_KEY'],
+    ['x'.repeat(501), 'KEY_TOO_LONG'],
+    ['with/slash', 'INVALID_KEY'],
+    ['~tilde', 'INVALID_KEY'],
+    ['   ', 'INVALID_KEY'],
+  ])('refuses the key %j', (key, code) => {
+    expect(store().call('set', { key, value: 1 })).toMatchObject({ status: 400, body: { code } });
+  });
+
+  it('takes account ids as keys, and nothing over 240 KiB or 31 levels', () => {
+    const { call } = store();
+    expect(call('set', { key: '712020:4c310f2e-8d1b-4a57-9f0e-1b2c3d4e5f60', value: { a: 1 } }).status).toBe(204);
+    expect(call('set', { key: 'big', value: 'x'.repeat(240 * 1024) })).toMatchObject({ status: 400, body: { code: 'MAX_SIZE' } });
+    let deep: unknown = 1;
+    for (let i = 0; i < 32; i += 1) deep = [deep];
+    expect(call('set', { key: 'deep', value: deep })).toMatchObject({ status: 400, body: { code: 'MAX_DEPTH' } });
+    expect(call('set', { key: 'null', value: null }).status).toBe(400);
+    expect(call('get', { key: 'missing' })).toMatchObject({ status: 404, body: { code: 'KEY_NOT_FOUND' } });
+  });
+
+  it('keeps an existing key when told to', () => {
+    const { call } = store();
+    const item = { key: 'k', value: 1, options: { keyPolicy: 'FAIL_IF_EXISTS' } };
+    expect(call('set', item).status).toBe(204);
+    expect(call('set', item)).toMatchObject({ status: 409, body: { code: 'KEY_CONFLICT' } });
+    expect(call('set', { ...item, options: { keyPolicy: 'FAIL_IF_EXISTS', returnValue: 'LATEST' } }).status).toBe(400);
+    expect(call('set', { key: 'k', value: 2, options: { returnValue: 'PREVIOUS' } })).toMatchObject({ status: 200, body: { value: 1 } });
+  });
+
+  it('forgets a value after its time', async () => {
+    const { call, clock } = store();
+    call('set', { key: 'k', value: 1, options: { ttl: { value: 1, unit: 'HOURS' } } });
+    await clock.advance(59 * 60_000);
+    expect(call('get', { key: 'k' }).status).toBe(200);
+    await clock.advance(2 * 60_000);
+    expect(call('get', { key: 'k' }).status).toBe(404);
+  });
+});
+
+describe('entities', () => {
+  it.each([
+    [{ kind: 1 }, 'INVALID_ENTITY_VALUE'],
+    [{ kind: ' ' }, 'INVALID_ENTITY_VALUE'],
+    [{ size: 2 ** 31 }, 'INVALID_ENTITY_VALUE'],
+    [{ flag: 'true' }, 'INVALID_ENTITY_VALUE'],
+    [{ other: 1 }, 'INVALID_ENTITY_ATTRIBUTE'],
+  ])('refuses %j', (value, code) => {
+    expect(store().call('entity/set', { key: 'k', entityName: 'thing', value })).toMatchObject({ status: 400, body: { code } });
+  });
+
+  it('are found by index, in order, page by page, some seconds after they were written', async () => {
+    const { call, clock } = store();
+    call('batch/set', things(25));
+    const query = { entityName: 'thing', indexName: 'by-kind-at', partition: ['odd'], sort: 'DESC', limit: 5 };
+    expect(call('entity/query', query).body).toEqual({ data: [] });
+    expect(call('entity/get', { key: 't1', entityName: 'thing' }).status).toBe(200);
+    await clock.advance(3_000);
+    const first = call('entity/query', query).body as unknown as { data: { key: string }[]; cursor: string };
+    expect(first.data.map((d) => d.key)).toEqual(['t23', 't21', 't19', 't17', 't15']);
+    const second = call('entity/query', { ...query, cursor: first.cursor }).body as unknown as { data: { key: string }[] };
+    expect(second.data[0]?.key).toBe('t13');
+    expect(call('entity/query', { ...query, sort: 'ASC', cursor: first.cursor }).status).toBe(400);
+    expect(call('entity/query', { ...query, indexName: 'nope' })).toMatchObject({ body: { code: 'INVALID_ENTITY_INDEX' } });
+    expect(call('entity/query', { ...query, limit: 101 })).toMatchObject({ body: { code: 'COMPLEX_QUERY_PAGE_LIMIT_NOT_IN_RANGE' } });
+  });
+
+  it('filter after the page is read, so a page may be empty and have a cursor', async () => {
+    const { call, clock } = store();
+    call('batch/set', things(20));
+    await clock.advance(3_000);
+    const page = call('entity/query', {
+      entityName: 'thing',
+      indexName: 'by-kind-at',
+      partition: ['even'],
+      limit: 3,
+      filters: { and: [{ property: 'at', condition: 'GREATER_THAN', values: [10] }] },
+    }).body as unknown as { data: unknown[]; cursor?: string };
+    expect(page.data).toEqual([]);
+    expect(page.cursor).toBeTruthy();
+    expect(
+      call('entity/query', {
+        entityName: 'thing',
+        indexName: 'kind',
+        filters: { and: [{ property: 'data', condition: 'EXISTS', values: [true] }] },
+      }).status,
+    ).toBe(422);
+  });
+});
+
+describe('batches and transactions', () => {
+  it('take 1 to 25 different keys', () => {
+    const { call } = store();
+    expect(call('batch/set', []).status).toBe(400);
+    expect(call('batch/set', things(26)).status).toBe(400);
+    expect(call('batch/set', [...things(1), ...things(1)]).status).toBe(400);
+    expect(call('transaction', { set: things(26) }).status).toBe(400);
+    expect(call('transaction', {})).toMatchObject({ body: { code: 'INVALID_TRANSACTION_REQUEST' } });
+    expect(call('batch/get', [{ key: 'missing' }]).body).toMatchObject({
+      successfulKeys: [],
+      failedKeys: [{ key: 'missing', error: { code: 'KEY_NOT_FOUND' } }],
+    });
+  });
+
+  it('write all or nothing, under conditions on entities', () => {
+    const { call } = store();
+    const when = (condition: string, values: unknown[]) => ({ and: [{ property: 'size', condition, values }] });
+    const create = {
+      set: [
+        { key: 'a', entityName: 'thing', value: { size: 1 }, conditions: when('NOT_EXISTS', [true]) },
+        { key: 'plain', value: 1 },
+      ],
+    };
+    expect(call('transaction', create).status).toBe(204);
+    expect(call('transaction', { set: [{ ...create.set[0] }, { key: 'plain', value: 2 }] })).toMatchObject({
+      status: 400,
+      body: { code: 'CONDITIONAL_CHECK_FAILED' },
+    });
+    expect(call('get', { key: 'plain' })).toMatchObject({ body: { value: 1 } });
+    expect(
+      call('transaction', { set: [{ key: 'a', entityName: 'thing', value: { size: 2 }, conditions: when('EQUAL_TO', [1]) }] }).status,
+    ).toBe(204);
+    expect(
+      call('transaction', { set: [{ key: 'b', entityName: 'thing', value: { size: 2 }, conditions: when('EQUAL_TO', [1]) }] }).status,
+    ).toBe(400);
+    expect(call('transaction', { set: [{ key: 'p', value: 1, conditions: when('EXISTS', [true]) }] }).status).toBe(400);
+  });
+});
+
+it('answers nothing for a path it does not know', () => {
+  expect(store().call('compact', {})).toBeNull();
+});
