@@ -3,15 +3,19 @@ import { createV1Client, createV2Client } from 'confluence.js';
 import { expect, it, onTestFinished } from 'vitest';
 import { listen } from '../emulator/http';
 import { LocalSite } from '../emulator/site';
+import { checkCall } from '../support/openapi';
 import { ADMIN_ACCOUNT_ID } from '../support/site';
 
 async function serve(seed: 'demo' | 'empty' = 'demo') {
   const site = new LocalSite({ seed });
   const server = await listen(site, 0);
+  const problems: string[] = [];
+  site.confluence.onAnswer = (request, answer) => problems.push(...checkCall(request, answer));
   onTestFinished(async () => {
     await server.close();
     site.stop();
     expect(site.allNotModelled).toEqual([]);
+    expect([...new Set(problems)]).toEqual([]);
   });
   const email = site.person(ADMIN_ACCOUNT_ID).email;
   const config = { host: server.url, auth: { type: 'basic' as const, email, apiToken: 'any' } };

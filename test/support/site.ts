@@ -19,7 +19,7 @@ export const OWNER = accountIdOf(2);
 export function startSite(options: SiteOptions = {}): LocalSite {
   const site = new LocalSite(options);
   const problems: string[] = [];
-  site.platform.onProductCall = ({ request, answer }) => problems.push(...checkCall(request, answer));
+  site.confluence.onAnswer = (request, answer) => problems.push(...checkCall(request, answer));
   onTestFinished(() => {
     site.stop();
     expect(site.allNotModelled).toEqual([]);

@@ -39,6 +39,8 @@ export class ConfluenceSite {
   /** Path of the request that is being answered; operations are synchronous, so one at a time. */
   currentPath = '';
   onEvent: (event: Record<string, unknown>) => void = () => {};
+  /** Called with every request and its answer; tests hold both against Atlassian's API documents. */
+  onAnswer: (request: ProductRequest, answer: ProductAnswer) => void = () => {};
   readonly tell: ReturnType<typeof contentEvents> & ReturnType<typeof peopleEvents>;
 
   constructor(
@@ -60,6 +62,12 @@ export class ConfluenceSite {
   }
 
   async request(caller: Caller, request: ProductRequest): Promise<ProductAnswer> {
+    const answer = await this.answer(caller, request);
+    this.onAnswer(request, answer);
+    return answer;
+  }
+
+  private async answer(caller: Caller, request: ProductRequest): Promise<ProductAnswer> {
     const url = new URL(request.url, SITE.baseUrl);
     if (url.pathname === '/graphql' || url.pathname === '/gateway/api/graphql') {
       return graphql(this, caller, request);

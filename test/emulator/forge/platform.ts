@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, durationMs } from '../clock';
 import { type Caller, canUseConfluence } from '../confluence/access';
 import { graphqlScopes } from '../confluence/graphql';
-import type { ConfluenceSite, ProductAnswer, ProductRequest } from '../confluence/site';
+import type { ConfluenceSite, ProductRequest } from '../confluence/site';
 import { SITE } from '../confluence/state';
 import type { Faults } from '../faults';
 import type { SiteSettings } from '../settings';
@@ -36,18 +36,11 @@ const ENVIRONMENT_ID = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 const INSTALLATION_ID = '550e8400-e29b-41d4-a716-446655440000';
 const SITE_ARI = `ari:cloud:confluence::site/${SITE.cloudId}`;
 
-export interface ProductCall {
-  caller: Caller;
-  request: ProductRequest;
-  answer: ProductAnswer;
-}
-
 export class ForgePlatform implements PlatformSeam {
   readonly kvs: Kvs;
   readonly queues: Queues;
   /** Called before each platform call of any invocation; tests use it to interfere at a known point. */
   beforeCall: (invocation: Invocation, call: string) => void | Promise<void> = () => {};
-  onProductCall: (call: ProductCall) => void = () => {};
   log: (line: string) => void = () => {};
   private handlers: ReturnType<typeof coldStart> | undefined;
   private readonly scopes: Set<string>;
@@ -296,7 +289,6 @@ export class ForgePlatform implements PlatformSeam {
     if (answer.route === null) this.usage().notModelled.push(`${request.method} ${path}`);
     this.pointsThisHour += answer.points;
     countRest(this.usage(), this.routeName(request.method, path), answer.points, answer.status, hour);
-    this.onProductCall({ caller, request, answer });
     return respond(answer.status, answer.body, { ...answer.headers, ...this.rateHeaders() });
   }
 
