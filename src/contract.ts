@@ -97,7 +97,7 @@ export interface ActivityEntry {
 
 export interface JobView {
   id: string;
-  kind: 'survey' | 'archive' | 'restore';
+  kind: 'survey' | 'plan' | 'archive' | 'restore';
   state: 'planned' | 'running' | 'cancelling' | 'cancelled' | 'done' | 'failed';
   createdAt: number;
   updatedAt: number;
@@ -116,7 +116,6 @@ export interface RowView {
   chunk: number;
   spaceId: string;
   key: string;
-  name: string;
   ownerId: string | null;
   createdAt: number;
   outcome: 'acting' | 'archived' | 'restored' | 'kept' | 'failed' | null;
@@ -131,8 +130,8 @@ export interface RowsPage {
 export interface CleanupState {
   survey: JobView | null;
   jobs: JobView[];
-  /** Spaces that Homestead made and cannot see: unknown, never unused. Counted up to `countedUpTo`. */
-  unseen: { count: number; countedUpTo: number };
+  /** Of the last `of` spaces that Homestead made: how many it cannot see. Unknown, never unused. */
+  unseen: { count: number; of: number };
 }
 
 export interface CleanupPlan {
@@ -150,7 +149,8 @@ export interface NoticeView {
 }
 
 export interface OfferAnswer {
-  kind: 'ready' | 'refused';
+  /** `has-space`: there was one already, made by somebody else. */
+  kind: 'ready' | 'has-space' | 'refused';
   spaceKey: string | null;
   access: NoticeView['access'];
   reason: string;

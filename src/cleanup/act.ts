@@ -1,29 +1,36 @@
 /** Archives or restores one space, looking again at the last moment. */
 import { type CleanupReason, decideCleanup, decideRestore, type RestoreReason, type SpaceFacts } from '../domain/cleanup';
-import { asApp, readNewestChange, readSpace, setSpaceStatus } from '../forge/confluence';
+import { asApp, readNewestChange, readSpace, type SpaceRecord, setSpaceStatus } from '../forge/confluence';
 import { ConfluenceError } from '../forge/errors';
 import type { Job, Row } from '../forge/store';
 
-export interface Outcome {
+/** How often one space may fail before the job goes on without it. */
+const MAX_TRIES = 3;
+
+interface Outcome {
   outcome: 'archived' | 'restored' | 'kept' | 'failed';
   reason: CleanupReason | RestoreReason | 'confluence-failed';
 }
 
-export interface Known {
+interface Known {
   /** An earlier run announced this row and stopped: what it was about to do may be done. */
   isResumed: boolean;
   /** The search index names a change, which may be of a kind that is not read by id. */
   isActive: boolean;
 }
 
-/** @throws ConfluenceError when Confluence asks to wait (429) */
+/**
+ * Counts failed tries in the row.
+ * @throws ConfluenceError when it should be tried again later, or when a scope is missing
+ */
 export async function actOn(job: Pick<Job, 'kind' | 'unchangedSince'>, row: Row, known: Known): Promise<Outcome> {
   try {
     return job.kind === 'restore' ? await restore(row, known) : await archive(row, job.unchangedSince, known);
   } catch (error) {
-    if (error instanceof ConfluenceError && error.status !== 429 && error.status !== 401)
-      return { outcome: 'failed', reason: 'confluence-failed' };
-    throw error;
+    if (!(error instanceof ConfluenceError) || error.status === 429 || error.status === 401) throw error;
+    row.tries = (row.tries ?? 0) + 1;
+    if (error.isTransient && row.tries < MAX_TRIES) throw error;
+    return { outcome: 'failed', reason: 'confluence-failed' };
   }
 }
 
@@ -38,7 +45,7 @@ async function archive(row: Row, unchangedSince: number, { isResumed, isActive }
   }
   const decision = decideCleanup(facts, unchangedSince);
   if (decision.action === 'keep' || !space) return { outcome: 'kept', reason: decision.reason };
-  await setSpaceStatus(space.key, 'archived');
+  await changeStatus(space, 'archived');
   return { outcome: 'archived', reason: decision.reason };
 }
 
@@ -47,6 +54,16 @@ async function restore(row: Row, { isResumed }: Known): Promise<Outcome> {
   if (isResumed && space?.status === 'current') return { outcome: 'restored', reason: 'archived-by-job' };
   const decision = decideRestore(space);
   if (decision.action === 'keep' || !space) return { outcome: 'kept', reason: decision.reason };
-  await setSpaceStatus(space.key, 'current');
+  await changeStatus(space, 'current');
   return { outcome: 'restored', reason: decision.reason };
+}
+
+/** An error of the change does not say that nothing was changed: the space does. */
+async function changeStatus(space: SpaceRecord, status: 'current' | 'archived'): Promise<void> {
+  try {
+    await setSpaceStatus(space.key, status);
+  } catch (error) {
+    if (!(error instanceof ConfluenceError) || error.status === 429) throw error;
+    if ((await readSpace(asApp(), space.id))?.status !== status) throw error;
+  }
 }

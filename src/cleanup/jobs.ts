@@ -1,47 +1,44 @@
 /**
- * The life of a clean-up job: survey, archive, restore. A job advances by chunks, may stop after any
- * call and go on, waits out rate limits, and never reports success with work left over.
+ * The life of a clean-up job: survey, plan, archive, restore. A job advances by chunks, may stop after
+ * any call and go on, waits out rate limits, and never reports success with work left over.
  */
 import { getAppContext } from '@forge/api';
 import { isSelected, type Selection, unchangedSince } from '../domain/cleanup';
-import { searchActive } from '../forge/confluence';
-import { AppError, ConfluenceError, StaleRecord } from '../forge/errors';
+import { asApp, readSpace } from '../forge/confluence';
+import { AppError, ConfluenceError, isStorageError, PlatformRefusal, StaleRecord } from '../forge/errors';
 import { orderStep } from '../forge/queue';
 import { type Job, type JobKind, type Row, readChunk, readJob, writeAudit, writeChunk, writeJob } from '../forge/store';
 import { actOn } from './act';
-import { surveyPage } from './survey';
+import { idleAmong, surveyPage } from './survey';
 
 /** A step ends itself when the platform leaves it less than this. */
 const RESERVE_MS = 20_000;
 /** Rows acted on between two writes of their outcome. */
 const ROWS_PER_WRITE = 10;
-/** Hits read when a few rows are checked again; each costs a point. */
-const HITS_PER_CHECK = 50;
 /** Seconds to wait when Confluence says "too many" without saying how long. */
 const DEFAULT_WAIT_S = 60;
 
 interface NewJob {
-  kind: JobKind;
+  kind: 'survey' | 'plan' | 'restore';
   idleDays: number;
   startedBy: string;
   now: number;
-  source: string | null;
+  source: Job | null;
   selection: Selection | null;
-  state: 'planned' | 'running';
-  unchangedSince?: number;
 }
 
-export async function createJob(input: NewJob): Promise<Job> {
-  const { kind, idleDays, startedBy, now, source, selection, state } = input;
+/** A plan waits to be started; a survey or a restore starts at once. */
+export async function createJob({ kind, idleDays, startedBy, now, source, selection }: NewJob): Promise<Job> {
   const job = await writeJob({
     id: `${kind}-${now}-${startedBy.slice(-6)}`,
     revision: 0,
     kind,
-    state,
+    state: kind === 'plan' ? 'planned' : 'running',
     createdAt: now,
     idleDays,
-    unchangedSince: input.unchangedSince ?? unchangedSince(idleDays, now),
-    source,
+    unchangedSince: source?.unchangedSince ?? unchangedSince(idleDays, now),
+    source: source?.id ?? null,
+    sourceChunks: source?.chunks ?? 0,
     selection,
     cursor: null,
     chunks: 0,
@@ -51,8 +48,26 @@ export async function createJob(input: NewJob): Promise<Job> {
     problem: null,
     updatedAt: now,
   });
-  if (state === 'running') await orderStep(job.id);
-  return job;
+  return kind === 'plan' ? job : begin(job);
+}
+
+/** Turns a plan into a running archive job. A second click finds it running. */
+export async function startPlan(id: string, now: number): Promise<Job> {
+  const job = await existingJob(id);
+  if (job.kind === 'archive') return job;
+  if (job.kind !== 'plan' || job.state !== 'planned') throw new AppError('not-found');
+  return begin(await writeJob({ ...job, kind: 'archive', state: 'running', updatedAt: now }));
+}
+
+/** A running job without a step on the queue would run forever. */
+async function begin(job: Job): Promise<Job> {
+  try {
+    await orderStep(job.id);
+    return job;
+  } catch (error) {
+    await writeJob({ ...job, state: 'failed', problem: 'queue' });
+    throw error;
+  }
 }
 
 /** @throws AppError not-found */
@@ -67,9 +82,7 @@ export async function cancelJob(id: string, now: number): Promise<Job> {
   const job = await existingJob(id);
   if (job.state === 'planned') return writeJob({ ...job, state: 'cancelled', updatedAt: now });
   if (job.state !== 'running') return job;
-  const cancelling = await writeJob({ ...job, state: 'cancelling', waitingUntil: null, updatedAt: now });
-  await orderStep(id);
-  return cancelling;
+  return begin(await writeJob({ ...job, state: 'cancelling', waitingUntil: null, updatedAt: now }));
 }
 
 /** One step of a job: as many chunks as fit into the invocation, then orders the next step. */
@@ -77,48 +90,45 @@ export async function runStep(jobId: string): Promise<void> {
   let job: Job | null = await readJob(jobId);
   while (job !== null && (job.state === 'running' || job.state === 'cancelling')) {
     const now = Date.now();
-    if (job.state === 'cancelling') {
-      await finishJob(job, 'cancelled', now);
-      return;
-    }
     if (job.waitingUntil !== null && now < job.waitingUntil) {
       await orderStep(jobId, (job.waitingUntil - now) / 1000);
       return;
     }
-    if (getAppContext().invocationRemainingTimeInMillis() < RESERVE_MS) {
+    if (!hasTime()) {
       await orderStep(jobId);
       return;
     }
     const step: Job = job;
     try {
-      job = await advance(step);
+      job = step.state === 'cancelling' ? await settle(step) : await advance(step);
     } catch (error) {
-      if (error instanceof StaleRecord) {
-        // Cancelled, or another step moved it on.
-        job = await readJob(jobId);
-      } else {
-        await postpone(step, error);
-        return;
-      }
+      if (isStorageError(error)) throw error;
+      // Stale: it was cancelled, or another step moved it on.
+      if (!(error instanceof StaleRecord)) await postpone(step, error);
+      if (!(error instanceof StaleRecord)) return;
+      job = await readJob(jobId);
     }
   }
 }
 
-/** A rate limit is a wait, not a failure; anything else is the queue's to retry. */
+const hasTime = (): boolean => getAppContext().invocationRemainingTimeInMillis() >= RESERVE_MS;
+
+/** A rate limit or a failure of Confluence is a wait; what will not pass ends the job with its reason. */
 async function postpone(job: Job, error: unknown): Promise<void> {
-  if (!(error instanceof ConfluenceError)) throw error;
   const now = Date.now();
-  if (error.status === 401) {
-    await finishJob({ ...job, problem: 'scope-missing' }, 'failed', now);
+  const isPassing = (error instanceof ConfluenceError || error instanceof PlatformRefusal) && error.isTransient;
+  if (!isPassing) {
+    await finishJob({ ...job, problem: problemOf(error) }, 'failed', now);
     return;
   }
-  if (!error.isTransient) {
-    await finishJob({ ...job, problem: `${error.operation}: ${error.status}` }, 'failed', now);
-    return;
-  }
-  const seconds = error.retryAfterSeconds ?? DEFAULT_WAIT_S;
+  const seconds = (error instanceof ConfluenceError ? error.retryAfterSeconds : null) ?? DEFAULT_WAIT_S;
   await writeJob({ ...job, waitingUntil: now + seconds * 1000, updatedAt: now });
   await orderStep(job.id, seconds);
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof ConfluenceError || error instanceof PlatformRefusal) return `${error.operation}: ${error.status}`;
+  return error instanceof Error ? error.name : 'unknown';
 }
 
 async function finishJob(job: Job, state: 'done' | 'cancelled' | 'failed', now: number): Promise<void> {
@@ -164,53 +174,84 @@ async function advanceSurvey(job: Job): Promise<Job | null> {
 
 /** One chunk of the source: the rows that were chosen, a few at a time, each outcome kept before the next few. */
 async function advanceActing(job: Job): Promise<Job | null> {
-  const now = Date.now();
   const chunk = job.chunks;
-  const source = await readChunk(job.source ?? '', chunk);
-  if (source === null) {
-    await finishJob(job, 'done', now);
+  // A source that was stopped has one chunk more than it completed.
+  if (chunk > job.sourceChunks) {
+    await finishJob(job, 'done', Date.now());
     return null;
   }
-  const rows = (await readChunk(job.id, chunk)) ?? chosenRows(job, chunk, source);
+  const rows = await rowsOf(job, chunk);
   for (let from = 0; from < rows.length; from += ROWS_PER_WRITE) {
-    const few = rows.slice(from, from + ROWS_PER_WRITE).filter((row) => row.outcome === undefined || row.outcome === 'acting');
+    const few = rows.slice(from, from + ROWS_PER_WRITE).filter(isOpen);
     if (few.length === 0) continue;
-    const resumed = new Set(few.filter((row) => row.outcome === 'acting'));
-    for (const row of few) row.outcome = 'acting';
-    await writeChunk(job.id, chunk, rows);
-    // The survey may be hours old, and comments and attachments show in the search index only.
-    const active = job.kind === 'archive' ? await activeAmong(few, job.unchangedSince) : new Set<string>();
-    for (const row of few) Object.assign(row, await actOn(job, row, { isResumed: resumed.has(row), isActive: active.has(row.key) }));
-    await writeChunk(job.id, chunk, rows);
-    const current = await readJob(job.id);
-    // A cancel is heard between two writes, not only between two chunks.
-    if (current?.state !== 'running')
-      return current && writeJob({ ...current, counts: add(job.counts, countOutcomes(rows)), chunks: chunk + 1 });
-    if (getAppContext().invocationRemainingTimeInMillis() < RESERVE_MS) {
+    if (!hasTime()) {
       await orderStep(job.id);
       return null;
     }
+    await actOnFew(job, chunk, rows, few);
+    // A cancel is heard between two writes, not only between two chunks.
+    const current = await readJob(job.id);
+    if (current?.state !== 'running') return current;
   }
-  return writeJob({ ...job, chunks: chunk + 1, counts: add(job.counts, countOutcomes(rows)), waitingUntil: null, updatedAt: Date.now() });
+  return completeChunk(job, rows);
 }
 
-async function activeAmong(rows: Row[], since: number): Promise<Set<string>> {
-  return (
-    await searchActive(
-      rows.map((row) => row.key),
-      since,
-      HITS_PER_CHECK,
-    )
-  ).active;
+async function actOnFew(job: Job, chunk: number, rows: Row[], few: Row[]): Promise<void> {
+  // The survey may be hours old, and comments and attachments show in the search index only.
+  const idle = job.kind === 'archive' ? new Set(await idleAmong(few, job.unchangedSince)) : new Set(few);
+  const resumed = new Set(few.filter((row) => row.outcome === 'acting'));
+  for (const row of few) row.outcome = 'acting';
+  await writeChunk(job.id, chunk, rows);
+  try {
+    for (const row of few) Object.assign(row, await actOn(job, row, { isResumed: resumed.has(row), isActive: !idle.has(row) }));
+  } finally {
+    await writeChunk(job.id, chunk, rows);
+  }
 }
 
-/** A job's own rows: chosen by the admin from a survey, or all that an archive job archived. */
-function chosenRows(job: Job, chunk: number, source: Row[]): Row[] {
+const isOpen = (row: Row): boolean => row.outcome === undefined || row.outcome === 'acting';
+
+async function completeChunk(job: Job, rows: Row[]): Promise<Job> {
+  return writeJob({
+    ...job,
+    chunks: job.chunks + 1,
+    counts: add(job.counts, countOutcomes(rows)),
+    waitingUntil: null,
+    updatedAt: Date.now(),
+  });
+}
+
+/** Ends a cancelled job: what its last, unfinished chunk did is found out and counted. */
+async function settle(job: Job): Promise<null> {
+  const rows = job.kind === 'survey' ? null : await readChunk(job.id, job.chunks);
+  if (!rows) {
+    await finishJob(job, 'cancelled', Date.now());
+    return null;
+  }
+  const [wanted, outcome] = job.kind === 'restore' ? (['current', 'restored'] as const) : (['archived', 'archived'] as const);
+  for (const row of rows.filter((r) => r.outcome === 'acting')) {
+    if ((await readSpace(asApp(), row.spaceId))?.status === wanted) row.outcome = outcome;
+    else delete row.outcome;
+  }
+  await writeChunk(job.id, job.chunks, rows);
+  await finishJob({ ...job, counts: add(job.counts, countOutcomes(rows)) }, 'cancelled', Date.now());
+  return null;
+}
+
+/** A job's own rows of a chunk, as far as it has come, or those that it is about to begin with. */
+async function rowsOf(job: Job, chunk: number): Promise<Row[]> {
+  const begun = await readChunk(job.id, chunk);
+  if (begun) return begun;
+  const source = (await readChunk(job.source ?? '', chunk)) ?? [];
   const chosen =
     job.kind === 'restore'
-      ? source.filter((row) => row.outcome === 'archived')
+      ? // `acting` = the archive job stopped before it knew; the space itself will tell.
+        source.filter((row) => row.outcome === 'archived' || row.outcome === 'acting')
       : source.filter((row) => job.selection !== null && isSelected(job.selection, chunk, row.spaceId));
-  return chosen.map(({ spaceId, key, name, ownerId, createdAt }) => ({ spaceId, key, name, ownerId, createdAt }));
+  const rows = chosen.map(({ spaceId, key, ownerId, createdAt }) => ({ spaceId, key, ownerId, createdAt }));
+  // Also an empty one: a list of the job's rows reads its chunks in order.
+  await writeChunk(job.id, chunk, rows);
+  return rows;
 }
 
 function countOutcomes(rows: Row[]): Record<string, number> {

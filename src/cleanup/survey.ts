@@ -2,7 +2,7 @@
  * Finds personal spaces in which nothing changed since a given moment. Reads each space once in a
  * list and asks the search index in groups: one request says that a whole group is idle.
  */
-import { listPersonalSpaces, type SpaceRecord, searchActive } from '../forge/confluence';
+import { listPersonalSpaces, searchActive } from '../forge/confluence';
 import type { Job, Row } from '../forge/store';
 
 /** The largest page v2 gives. */
@@ -12,7 +12,7 @@ const KEYS_PER_SEARCH = 50;
 /** Hits read per search: each costs a point, and one per space is enough. */
 const HITS_PER_SEARCH = 50;
 
-export interface SurveyPage {
+interface SurveyPage {
   rows: Row[];
   counts: { seen: number; active: number; unused: number };
   next: string | null;
@@ -26,25 +26,23 @@ export async function surveyPage(job: Pick<Job, 'unchangedSince'>, cursor: strin
   const old = spaces.filter((space) => space.createdAt < job.unchangedSince);
   for (let i = 0; i < old.length; i += KEYS_PER_SEARCH) {
     for (const space of await idleAmong(old.slice(i, i + KEYS_PER_SEARCH), job.unchangedSince)) {
-      rows.push({ spaceId: space.id, key: space.key, name: space.name, ownerId: space.ownerId, createdAt: space.createdAt });
+      rows.push({ spaceId: space.id, key: space.key, ownerId: space.ownerId, createdAt: space.createdAt });
     }
   }
   return { rows, counts: { seen: spaces.length, active: spaces.length - rows.length, unused: rows.length }, next };
 }
 
-async function idleAmong(spaces: SpaceRecord[], since: number): Promise<SpaceRecord[]> {
+/** Those of at most 50 spaces of which the index says for certain that nothing changed since `since` (ms). */
+export async function idleAmong<S extends { key: string }>(spaces: S[], since: number): Promise<S[]> {
   let left = spaces;
   while (left.length > 0) {
-    const { active, complete } = await searchActive(
-      left.map((space) => space.key),
-      since,
-      HITS_PER_SEARCH,
-    );
-    const remaining = left.filter((space) => !active.has(space.key));
-    // Hits that name none of the spaces asked for cannot be trusted to say that the rest is idle.
-    if (remaining.length === left.length) return complete && active.size === 0 ? left : [];
-    if (complete) return remaining;
-    left = remaining;
+    const keys = new Set(left.map((space) => space.key));
+    const { active, complete } = await searchActive([...keys], since, HITS_PER_SEARCH);
+    // A hit that names none of the spaces asked for was misread: then nothing is certain.
+    if ([...active].some((key) => !keys.has(key))) return [];
+    left = left.filter((space) => !active.has(space.key));
+    if (complete) return left;
+    if (active.size === 0) return [];
   }
   return [];
 }

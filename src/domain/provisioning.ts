@@ -77,15 +77,16 @@ export type Reason =
   | 'account-unlicensed'
   | 'impersonation-unavailable'
   | 'creation-refused'
-  | 'no-private-way';
+  | 'no-private-way'
+  | 'confluence-error';
 
 export type ProvisioningDecision =
-  /** Nothing to do. `settled`: nothing will change until the record's recheck. */
-  | { action: 'none'; reason: Reason; settled: boolean }
+  /** Nothing to do. */
+  | { action: 'none'; reason: Reason }
   /** Nobody for a space now: remember, and look again after the recheck time. */
   | { action: 'exclude'; reason: Reason }
   /** Has one already: remember. */
-  | { action: 'note-space'; reason: Reason }
+  | { action: 'note-space'; reason: Reason; spaceId: string }
   /** A fact is missing; read it and ask again. */
   | { action: 'look-up'; what: 'person' | 'standing' }
   | { action: 'offer'; reason: Reason }
@@ -101,8 +102,8 @@ const SETTLED_STATES: readonly PersonState[] = ['ready', 'has-space', 'declined'
  */
 export function decideProvisioning(facts: ProvisioningFacts, mode: Policy['mode'] | 'unreadable', now: number): ProvisioningDecision {
   const { record, person, standing, wish } = facts;
-  if (mode === 'unreadable') return { action: 'none', reason: 'policy-unreadable', settled: false };
-  if (mode === 'off') return { action: 'none', reason: 'policy-off', settled: false };
+  if (mode === 'unreadable') return { action: 'none', reason: 'policy-unreadable' };
+  if (mode === 'off') return { action: 'none', reason: 'policy-off' };
 
   const remembered = record && decideByRecord(record, wish, mode, now);
   if (remembered) return remembered;
@@ -113,7 +114,7 @@ export function decideProvisioning(facts: ProvisioningFacts, mode: Policy['mode'
   if (person.personalSpaceId !== null) {
     return record?.state === 'creating'
       ? { action: 'finish', reason: 'interrupted', spaceId: person.personalSpaceId }
-      : { action: 'note-space', reason: 'has-space' };
+      : { action: 'note-space', reason: 'has-space', spaceId: person.personalSpaceId };
   }
 
   if (!standing) return { action: 'look-up', what: 'standing' };
@@ -125,25 +126,37 @@ export function decideProvisioning(facts: ProvisioningFacts, mode: Policy['mode'
   return mode === 'auto' ? { action: 'create', reason: 'policy-auto' } : { action: 'offer', reason: 'policy-ask' };
 }
 
+/** A space made within this long of a run's beginning is what that run was about. */
+const OWN_WORK_MS = 10 * 60_000;
+
+/**
+ * Whether a space that was found is the one that an interrupted run set out to make, or that won the
+ * race against it. One made long before or after is the person's own doing, and is left alone.
+ */
+export function isFromInterruptedRun(record: Pick<PersonRecord, 'changedAt'>, createdAt: number): boolean {
+  return Math.abs(createdAt - record.changedAt) <= OWN_WORK_MS;
+}
+
 function decideByRecord(record: PersonRecord, wish: 'activity' | 'create', mode: 'ask' | 'auto', now: number): ProvisioningDecision | null {
-  if (SETTLED_STATES.includes(record.state)) return { action: 'none', reason: record.reason, settled: true };
+  if (SETTLED_STATES.includes(record.state)) return { action: 'none', reason: record.reason };
   const isWaiting = record.recheckAt !== null && now < record.recheckAt;
   switch (record.state) {
     case 'excluded':
     case 'refused':
       // Also when the person asks: Confluence has just said no, and is not hammered.
-      return isWaiting ? { action: 'none', reason: record.reason, settled: true } : null;
+      return isWaiting ? { action: 'none', reason: record.reason } : null;
     case 'offered':
-      return wish === 'activity' && mode === 'ask' ? { action: 'none', reason: 'offer-open', settled: true } : null;
+      return wish === 'activity' && mode === 'ask' ? { action: 'none', reason: 'offer-open' } : null;
     case 'postponed':
-      return wish === 'activity' && mode === 'ask' && isWaiting ? { action: 'none', reason: 'offer-postponed', settled: true } : null;
+      return wish === 'activity' && mode === 'ask' && isWaiting ? { action: 'none', reason: 'offer-postponed' } : null;
     default:
       return null;
   }
 }
 
 function accountProblem(person: PersonFacts): Reason | null {
-  if (person.accountType !== 'atlassian') return 'account-app';
+  if (person.accountType === 'app' || person.accountType === 'customer') return 'account-app';
+  if (person.accountType !== 'atlassian') return 'account-unknown';
   if (person.isGuest) return 'account-guest';
   if (person.accountStatus === 'inactive' || person.accountStatus === 'closed') return 'account-inactive';
   // Anything but a plain "active" is unknown, and unknown gets nothing.

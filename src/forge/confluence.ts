@@ -45,7 +45,13 @@ async function failure(operation: string, response: APIResponse): Promise<Conflu
 /** @throws ConfluenceError, also when the answer is not of the expected shape (status 502). */
 async function readJson<T>(operation: string, response: APIResponse, schema: z.ZodType<T>): Promise<T> {
   if (!response.ok) throw await failure(operation, response);
-  const parsed = schema.safeParse(await response.json());
+  let body: unknown;
+  try {
+    body = await response.json();
+  } catch {
+    throw new ConfluenceError(operation, 502, 'the answer is not JSON', null);
+  }
+  const parsed = schema.safeParse(body);
   if (!parsed.success) throw new ConfluenceError(operation, 502, z.prettifyError(parsed.error), null);
   return parsed.data;
 }
@@ -117,7 +123,7 @@ export async function callerIsAdmin(): Promise<boolean> {
   try {
     return may(await readCurrentUser(asCaller()), 'administer');
   } catch (error) {
-    if (error instanceof PlatformRefusal) return false;
+    if (error instanceof PlatformRefusal && !error.isTransient) return false;
     if (error instanceof ConfluenceError && (error.status === 401 || error.status === 403)) return false;
     throw error;
   }
@@ -135,7 +141,7 @@ export async function readStanding(as: Requester): Promise<Standing> {
     return { facts: { kind: 'known', canUse: may(user, 'use') }, user };
   } catch (error) {
     if (error instanceof PlatformRefusal) {
-      if (error.status === 429 || error.status >= 500) throw error;
+      if (error.isTransient) throw error;
       const kind =
         error.code === 'AUTH_TYPE_UNAVAILABLE' || error.code === 'NEEDS_AUTHENTICATION_ERR' ? 'impersonation-unavailable' : 'not-permitted';
       return { facts: { kind }, user: null };
@@ -222,14 +228,15 @@ export async function readSpace(as: Requester, spaceId: string): Promise<SpaceRe
   return toSpace(await readJson(operation, response, Space));
 }
 
-/** The space with this key in any status, if the requester may see it. */
+/** The space with this key in any status, if the requester may see it. `status` takes one value a call. */
 export async function findSpaceByKey(as: Requester, key: string): Promise<SpaceRecord | null> {
   const operation = 'spaces by key';
-  const response = await ask(operation, () =>
-    as.requestConfluence(route`/wiki/api/v2/spaces?keys=${key}&status=current,archived,trashed&limit=1`),
-  );
-  const { results } = await readJson(operation, response, z.object({ results: z.array(Space) }));
-  return results[0] ? toSpace(results[0]) : null;
+  for (const status of ['current', 'archived', 'trashed']) {
+    const response = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/spaces?keys=${key}&status=${status}&limit=1`));
+    const { results } = await readJson(operation, response, z.object({ results: z.array(Space) }));
+    if (results[0]) return toSpace(results[0]);
+  }
+  return null;
 }
 
 const SpacePage = z.object({ results: z.array(Space), _links: z.object({ next: z.string().optional() }) });
@@ -376,6 +383,13 @@ export async function createByGraph(as: Requester, cloudId: string, space: NewPe
   return { kind: 'refused', status: 200, detail };
 }
 
+/** Deletes a space for good. Only for one that this very run made and nobody has touched. */
+export async function deleteSpace(as: Requester, spaceKey: string): Promise<void> {
+  const operation = 'delete space';
+  const response = await ask(operation, () => as.requestConfluence(route`/wiki/rest/api/space/${spaceKey}`, { method: 'DELETE' }));
+  if (!response.ok) throw await failure(operation, response);
+}
+
 export type RoleMode = 'PRE_ROLES' | 'ROLES_TRANSITION' | 'ROLES';
 
 /** Sites without the new roles may not know the call at all. */
@@ -389,27 +403,66 @@ export async function readRoleMode(): Promise<RoleMode> {
   return mode;
 }
 
+const NextLink = z.object({ next: z.string().optional() }).optional();
+const Permissions = z.object({
+  results: z.array(z.object({ principal: z.object({ type: z.string(), id: z.string() }) })),
+  _links: NextLink,
+});
 const Assignments = z.object({
   results: z.array(z.object({ principal: z.object({ principalType: z.string(), principalId: z.string() }) })),
-  _links: z.object({ next: z.string().optional() }).optional(),
+  _links: NextLink,
 });
+/** Pages read of one space's permissions; a personal space has a few hundred rows. */
+const MAX_ACCESS_PAGES = 8;
 
-const Permissions = z.object({ results: z.array(z.object({ principal: z.object({ type: z.string(), id: z.string() }) })) });
-
-/** Whether anybody but the owner holds a permission in the space. Dear (2 points a row): for doubtful cases only. */
-export async function hasOtherReaders(as: Requester, spaceId: string, ownerId: string): Promise<boolean> {
-  const operation = 'space permissions';
-  const response = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/permissions?limit=250`));
-  const { results } = await readJson(operation, response, Permissions);
-  return results.some(({ principal }) => !(principal.type === 'user' && principal.id === ownerId));
+/** The app's own account, which Confluence may add to a space by itself. */
+async function readOwnAccountId(): Promise<string> {
+  return (await readCurrentUser(asApp())).accountId;
 }
 
-/** Takes every role in the space from everyone but the owner. Only on sites with roles. */
+/**
+ * Whether anybody but the owner and the app holds a permission in the space; null when that cannot be
+ * told. Dear (2 points a row): for doubtful cases only.
+ */
+export async function hasOtherReaders(as: Requester, spaceId: string, ownerId: string): Promise<boolean | null> {
+  const operation = 'space permissions';
+  const own = await readOwnAccountId();
+  let next: string | null = null;
+  for (let page = 0; page < MAX_ACCESS_PAGES; page += 1) {
+    const path: string | null = next;
+    const response = await ask(operation, () =>
+      path === null
+        ? as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/permissions?limit=250`)
+        : as.requestConfluence(assumeTrustedRoute(path)),
+    );
+    const { results, _links } = await readJson(operation, response, Permissions);
+    if (results.some(({ principal }) => !(principal.type === 'user' && (principal.id === ownerId || principal.id === own)))) return true;
+    if (_links?.next === undefined) return false;
+    next = _links.next;
+  }
+  return null;
+}
+
+/** Takes every role in the space from everyone but the owner and the app. Only on sites with roles. */
 export async function closeToAllButOwner(as: Requester, spaceId: string, ownerId: string): Promise<void> {
   const operation = 'role assignments';
-  const listed = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/role-assignments?limit=250`));
-  const { results } = await readJson(operation, listed, Assignments);
-  const others = results.filter((r) => !(r.principal.principalType === 'USER' && r.principal.principalId === ownerId));
+  const own = await readOwnAccountId();
+  const others: z.infer<typeof Assignments>['results'] = [];
+  let next: string | null = null;
+  for (let page = 0; page < MAX_ACCESS_PAGES; page += 1) {
+    const path: string | null = next;
+    const listed = await ask(operation, () =>
+      path === null
+        ? as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/role-assignments?limit=250`)
+        : as.requestConfluence(assumeTrustedRoute(path)),
+    );
+    const { results, _links } = await readJson(operation, listed, Assignments);
+    const keeps = (r: (typeof results)[number]): boolean =>
+      r.principal.principalType === 'USER' && (r.principal.principalId === ownerId || r.principal.principalId === own);
+    others.push(...results.filter((r) => !keeps(r)));
+    if (_links?.next === undefined) break;
+    next = _links.next;
+  }
   if (others.length === 0) return;
   const response = await ask(operation, () =>
     as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/role-assignments`, {
@@ -438,8 +491,11 @@ export async function readPage(as: Requester, pageId: string): Promise<Page | nu
   return readJson(operation, response, Page);
 }
 
-/** false: somebody changed the page since `page` was read (a stale version answers 409, or 400). */
-export async function writePageBody(as: Requester, page: Page, body: string, message: string): Promise<boolean> {
+/**
+ * `refused`: Confluence did not take it: somebody changed the page since it was read (a stale version
+ * answers 409, or 400), or it does not take this body, or not from this person.
+ */
+export async function writePageBody(as: Requester, page: Page, body: string, message: string): Promise<'written' | 'refused'> {
   const operation = 'write page';
   const response = await ask(operation, () =>
     as.requestConfluence(route`/wiki/api/v2/pages/${page.id}`, {
@@ -454,28 +510,41 @@ export async function writePageBody(as: Requester, page: Page, body: string, mes
       }),
     }),
   );
-  if (response.status === 409) return false;
-  if (!response.ok) throw await failure(operation, response);
-  return true;
+  if (response.ok) return 'written';
+  const error = await failure(operation, response);
+  if (error.isTransient || error.status === 401) throw error;
+  return 'refused';
 }
 
 const Dated = z.object({ results: z.array(z.object({ version: z.object({ createdAt: z.string() }) })) });
-const newestOf = (answer: z.infer<typeof Dated>): number => Date.parse(answer.results[0]?.version.createdAt ?? '') || 0;
 
-/** Time (ms) of the newest change of a page or blog post in the space, 0 when it has none. By id, so current. */
-export async function readNewestChange(spaceId: string): Promise<number> {
+/** null: there is none, or its date cannot be read. */
+function newestOf(answer: z.infer<typeof Dated>): number | null {
+  const at = Date.parse(answer.results[0]?.version.createdAt ?? '');
+  return Number.isNaN(at) ? null : at;
+}
+
+/**
+ * Time (ms) of the newest change of a page or blog post in the space. By id, so current. null when no
+ * page can be seen: every space has a homepage, so what is invisible is unknown, not unused.
+ */
+export async function readNewestChange(spaceId: string): Promise<number | null> {
   const pages = await ask('newest page', () =>
     asApp().requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/pages?sort=-modified-date&limit=1`),
   );
-  const newestPage = newestOf(await readJson('newest page', pages, Dated));
+  const page = newestOf(await readJson('newest page', pages, Dated));
+  if (page === null) return null;
   const posts = await ask('newest blog post', () =>
     asApp().requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/blogposts?sort=-modified-date&limit=1`),
   );
-  return Math.max(newestPage, newestOf(await readJson('newest blog post', posts, Dated)));
+  const answer = await readJson('newest blog post', posts, Dated);
+  if (answer.results.length === 0) return page;
+  const post = newestOf(answer);
+  return post === null ? null : Math.max(page, post);
 }
 
 const SearchHit = z.object({ resultGlobalContainer: z.object({ displayUrl: z.string() }) });
-const SearchPage = z.object({ results: z.array(SearchHit), size: z.number() });
+const SearchPage = z.object({ results: z.array(SearchHit), _links: z.object({ next: z.string().optional() }).optional() });
 
 /** Every kind of item that counts as a change in a space. */
 const ACTIVITY_TYPES = 'page,blogpost,comment,attachment,whiteboard,database';
@@ -494,9 +563,9 @@ export async function searchActive(keys: string[], since: number, limit: number)
   const response = await ask(operation, () =>
     asApp().requestConfluence(route`/wiki/rest/api/search?cql=${cql}&limit=${limit}&excerpt=none`),
   );
-  const { results } = await readJson(operation, response, SearchPage);
+  const { results, _links } = await readJson(operation, response, SearchPage);
   const active = new Set(results.map((hit) => decodeURIComponent(hit.resultGlobalContainer.displayUrl.replace(/^\/spaces\//, ''))));
-  return { active, complete: results.length < limit };
+  return { active, complete: _links?.next === undefined };
 }
 
 // --- templates -------------------------------------------------------------------------------------

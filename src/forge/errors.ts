@@ -30,6 +30,15 @@ export class PlatformRefusal extends Error {
   ) {
     super(`${operation} was refused by the platform: ${status} ${code}`);
   }
+
+  get isTransient(): boolean {
+    return this.status === 429 || this.status >= 500;
+  }
+}
+
+/** Forge's storage did not answer as it should; every error of @forge/kvs carries these details. */
+export function isStorageError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'responseDetails' in error;
 }
 
 /** A stored record was changed by somebody else between reading and writing. */

@@ -56,11 +56,22 @@ export async function readPolicy(): Promise<PolicyState> {
   return toPolicyState(await kvs.entity<unknown>(POLICY).get(POLICY_KEY));
 }
 
+/** What the audit trail says of a saved policy. */
+function policyAudit(policy: Policy, revision: number, savedBy: string, now: number) {
+  return { scope: 'policy', kind: 'saved', at: now, actor: savedBy, details: { revision, mode: policy.mode } };
+}
+
 /** Writes the version after `baseVersion`. @throws StaleRecord when somebody saved in between */
 export async function writePolicy(policy: Policy, baseVersion: number, savedBy: string, now: number): Promise<PolicyState> {
   const revision = baseVersion + 1;
   const stored = { revision, savedBy, savedAt: now, document: policy };
-  await conditionally(() => kvs.transact().set(POLICY_KEY, stored, whileRevision(POLICY, baseVersion)).execute());
+  await conditionally(() =>
+    kvs
+      .transact()
+      .set(POLICY_KEY, stored, whileRevision(POLICY, baseVersion))
+      .set(`policy:${revision}`, policyAudit(policy, revision, savedBy, now), { entityName: AUDIT })
+      .execute(),
+  );
   return toPolicyState(stored);
 }
 
@@ -73,6 +84,7 @@ export async function replaceUnreadablePolicy(savedBy: string, now: number): Pro
     .transact()
     .set(`policy-unreadable:${now}`, unreadable ?? {})
     .set(POLICY_KEY, stored, { entityName: POLICY })
+    .set(`policy:${revision}`, policyAudit(DEFAULT_POLICY, revision, savedBy, now), { entityName: AUDIT })
     .execute();
   return toPolicyState(stored);
 }
@@ -186,15 +198,16 @@ export async function findPeopleBySpace(spaceId: string): Promise<StoredPersonRe
   return results.flatMap(({ key, value }) => toPerson(key, value) ?? []);
 }
 
-/** How many spaces Homestead made whose ids are recorded; one page at a time. */
-export async function listMadeSpaces(cursor: string | undefined): Promise<{ spaceIds: string[]; cursor: string | undefined }> {
-  const query = kvs
+/** Ids of spaces that Homestead made, newest first. */
+export async function listMadeSpaces(limit: number): Promise<string[]> {
+  const page = await kvs
     .entity<unknown>(PERSON)
     .query()
     .index('by-state', { partition: ['ready'] })
-    .limit(100);
-  const page = await (cursor === undefined ? query : query.cursor(cursor)).getMany();
-  return { spaceIds: page.results.flatMap(({ key, value }) => toPerson(key, value)?.spaceId ?? []), cursor: page.nextCursor };
+    .sort(Sort.DESC)
+    .limit(limit)
+    .getMany();
+  return page.results.flatMap(({ key, value }) => toPerson(key, value)?.spaceId ?? []);
 }
 
 // --- audit -----------------------------------------------------------------------------------------
@@ -260,6 +273,8 @@ const JobData = z.object({
   unchangedSince: z.number(),
   /** What an archive or restore job works on: a survey, or an archive job. */
   source: z.string().nullable(),
+  /** How many chunks the source had completed when this job was made. */
+  sourceChunks: z.number().int(),
   selection: SelectionSchema.nullable(),
   /** Where to go on: path of the next page (survey), or a chunk number (archive, restore). */
   cursor: z.string().nullable(),
@@ -272,7 +287,8 @@ const JobData = z.object({
 });
 const StoredJob = z.object({
   revision: z.number().int(),
-  kind: z.enum(['survey', 'archive', 'restore']),
+  /** A plan becomes an archive job when it is started. */
+  kind: z.enum(['survey', 'plan', 'archive', 'restore']),
   state: z.enum(['planned', 'running', 'cancelling', 'cancelled', 'done', 'failed']),
   createdAt: z.number(),
   data: JobData,
@@ -316,12 +332,13 @@ export async function listJobs(kind: JobKind, limit: number): Promise<Job[]> {
 const Row = z.object({
   spaceId: z.string(),
   key: z.string(),
-  name: z.string(),
   ownerId: z.string().nullable(),
   createdAt: z.number(),
   /** Of archive and restore jobs. `acting` = the call was about to be made when this was written. */
   outcome: z.enum(['acting', 'archived', 'restored', 'kept', 'failed']).optional(),
   reason: z.string().optional(),
+  /** How often acting on this space has failed. */
+  tries: z.number().int().optional(),
 });
 export type Row = z.infer<typeof Row>;
 const Chunk = z.object({ rows: z.array(Row) });
@@ -339,14 +356,15 @@ export async function writeChunk(jobId: string, chunk: number, rows: Row[]): Pro
 
 // --- small facts about the site --------------------------------------------------------------------
 
-const CreationStrategy = z.object({ name: z.string(), at: z.number() });
+const CreationStrategies = z.object({ worked: z.string().nullable(), unfit: z.array(z.string()) });
+export type CreationStrategies = z.infer<typeof CreationStrategies>;
 
-/** The creation call that worked last on this site. */
-export async function readCreationStrategy(): Promise<string | null> {
-  const parsed = CreationStrategy.safeParse(await kvs.get<unknown>('creation-strategy'));
-  return parsed.success ? parsed.data.name : null;
+/** Which creation call worked last on this site, and which made something other than a personal space. */
+export async function readCreationStrategies(): Promise<CreationStrategies> {
+  const parsed = CreationStrategies.safeParse(await kvs.get<unknown>('creation-strategies'));
+  return parsed.success ? parsed.data : { worked: null, unfit: [] };
 }
 
-export async function writeCreationStrategy(name: string, now: number): Promise<void> {
-  await kvs.set('creation-strategy', { name, at: now });
+export async function writeCreationStrategies(strategies: CreationStrategies): Promise<void> {
+  await kvs.set('creation-strategies', strategies);
 }

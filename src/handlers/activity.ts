@@ -3,9 +3,11 @@ import type { InvocationError } from '@forge/events';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { asPerson } from '../forge/confluence';
-import { findPeopleBySpace, type StoredPersonRecord, writePerson } from '../forge/store';
+import { ConfluenceError } from '../forge/errors';
+import { findPeopleBySpace, newPerson, readPersonRecord, type StoredPersonRecord, writePerson } from '../forge/store';
 import { provision } from '../provisioning/provision';
-import { cloudIdOf, log, retryingLater } from './boundary';
+import { personalSpaceKey } from '../provisioning/strategies';
+import { cloudIdOf, log, retryAfter, retryingLater } from './boundary';
 
 /** Content events, of which only who did it is used; without `atlassianId` it was an anonymous view. */
 const ActivityEvent = z.object({
@@ -15,7 +17,12 @@ const ActivityEvent = z.object({
 });
 const DeletedSpaceEvent = z.object({
   atlassianId: z.string().optional(),
-  space: z.object({ id: z.number(), key: z.string(), type: z.string() }),
+  space: z.object({
+    id: z.number(),
+    key: z.string(),
+    type: z.string(),
+    history: z.object({ createdBy: z.object({ accountId: z.string().optional() }).optional() }).optional(),
+  }),
 });
 const Context = z.object({ installContext: z.string() });
 
@@ -25,6 +32,8 @@ const settledUntil = new LRUCache<string, number>({ max: 50_000 });
 /** When the policy is off, it is looked at again after this. */
 const OFF_CACHE_MS = 60_000;
 const offUntil = new LRUCache<string, number>({ max: 1_000 });
+/** While Confluence asks the app to wait, nobody's activity is worth another request. */
+const pausedUntil = new LRUCache<string, number>({ max: 1_000 });
 
 export async function onActivity(event: unknown, context: unknown): Promise<InvocationError | undefined> {
   const activity = ActivityEvent.safeParse(event);
@@ -42,20 +51,31 @@ export async function onActivity(event: unknown, context: unknown): Promise<Invo
   const key = `${installContext} ${accountId}`;
   if ((settledUntil.get(key) ?? 0) > now || (offUntil.get(installContext) ?? 0) > now) return undefined;
 
+  const pause = (pausedUntil.get(installContext) ?? 0) - now;
+  if (pause > 0) return retryAfter(pause / 1000);
+
   return retryingLater('onActivity', async () => {
-    const { decision, record } = await provision({
-      accountId,
-      as: asPerson(accountId),
-      cloudId: cloudIdOf(installContext),
-      wish: 'activity',
-      now,
-    });
+    const cloudId = cloudIdOf(installContext);
+    const subject = { accountId, as: asPerson(accountId), cloudId, wish: 'activity' as const, now };
+    const { decision, record } = await pausing(installContext, now, () => provision(subject));
     if (decision.action === 'none' && (decision.reason === 'policy-off' || decision.reason === 'policy-unreadable')) {
       offUntil.set(installContext, now + OFF_CACHE_MS);
     } else if (record && isAtRest(record)) {
       settledUntil.set(key, Math.min(record.recheckAt ?? Number.POSITIVE_INFINITY, now + HOUR_MS));
     }
   });
+}
+
+/** Remembers a rate limit for everybody on the site. */
+async function pausing<T>(installContext: string, now: number, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof ConfluenceError && error.status === 429 && error.retryAfterSeconds !== null) {
+      pausedUntil.set(installContext, now + error.retryAfterSeconds * 1000);
+    }
+    throw error;
+  }
 }
 
 /** Nothing left to do or to tell, unless the policy changes what it means. */
@@ -74,10 +94,18 @@ export async function onSpaceDeleted(event: unknown): Promise<InvocationError | 
   if (space.type !== 'personal') return undefined;
   return retryingLater('onSpaceDeleted', async () => {
     const now = Date.now();
-    for (const person of await findPeopleBySpace(String(space.id))) {
+    for (const person of await ownersOf(space)) {
       if (person.state === 'removed') continue;
       await writePerson(
-        { ...person, state: 'removed', reason: 'space-removed', changedAt: now, recheckAt: null, notice: 'done' },
+        {
+          ...person,
+          state: 'removed',
+          reason: 'space-removed',
+          changedAt: now,
+          recheckAt: null,
+          notice: 'done',
+          spaceId: String(space.id),
+        },
         {
           key: `provisioning:${person.accountId}:removed:${space.id}`,
           scope: 'provisioning',
@@ -98,4 +126,12 @@ export async function onSpaceDeleted(event: unknown): Promise<InvocationError | 
       );
     }
   });
+}
+
+/** Whose space it was: those recorded with it, and its creator when the key is made of their account id. */
+async function ownersOf(space: z.infer<typeof DeletedSpaceEvent>['space']): Promise<StoredPersonRecord[]> {
+  const recorded = await findPeopleBySpace(String(space.id));
+  const creator = space.history?.createdBy?.accountId;
+  if (recorded.length > 0 || creator === undefined || personalSpaceKey(creator) !== space.key) return recorded;
+  return [(await readPersonRecord(creator)) ?? newPerson(creator)];
 }

@@ -1,6 +1,6 @@
 /** What the admin page asks. Every function first asks Confluence whether the caller administers it. */
 
-import { cancelJob, createJob, existingJob } from '../cleanup/jobs';
+import { cancelJob, createJob, existingJob, startPlan } from '../cleanup/jobs';
 import {
   type ActivityEntry,
   type AdminOutputs,
@@ -15,7 +15,6 @@ import { estimateArchive, isSelected, type Selection } from '../domain/cleanup';
 import { DEFAULT_POLICY, type PolicyState } from '../domain/policy';
 import { asApp, asCaller, callerIsAdmin, listTemplates, readCurrentUser, readSpace, readTemplateBody } from '../forge/confluence';
 import { AppError, StaleRecord } from '../forge/errors';
-import { orderStep } from '../forge/queue';
 import {
   type AuditEntry,
   type Job,
@@ -26,8 +25,6 @@ import {
   readChunk,
   readPolicy,
   replaceUnreadablePolicy,
-  writeAudit,
-  writeJob,
   writePolicy,
 } from '../forge/store';
 import { readOutlook } from '../provisioning/outlook';
@@ -54,11 +51,8 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
   'policy.save': async ({ policy, baseVersion }, caller) => {
     const stored = await readPolicy();
     if (stored.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: stored.problem });
-    const now = Date.now();
     try {
-      const saved = await writePolicy(policy, baseVersion, caller.accountId, now);
-      await recordPolicy(caller, now, policy.mode);
-      return policyView(saved);
+      return policyView(await writePolicy(policy, baseVersion, caller.accountId, Date.now()));
     } catch (error) {
       if (!(error instanceof StaleRecord)) throw error;
       const newest = policyView(await readPolicy());
@@ -67,10 +61,7 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
   },
   'policy.startOver': async (_input, caller) => {
     if ((await readPolicy()).kind !== 'unreadable') throw new AppError('conflict');
-    const now = Date.now();
-    const state = await replaceUnreadablePolicy(caller.accountId, now);
-    await recordPolicy(caller, now, 'off');
-    return policyView(state);
+    return policyView(await replaceUnreadablePolicy(caller.accountId, Date.now()));
   },
   'policy.outlook': () => readOutlook(Date.now()),
   'templates.list': () => listTemplates(),
@@ -97,13 +88,12 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
       listJobs('archive', JOBS_SHOWN),
       listJobs('restore', JOBS_SHOWN),
     ]);
-    const jobs = [...archives, ...restores].filter((job) => job.state !== 'planned').sort((a, b) => b.createdAt - a.createdAt);
+    const jobs = [...archives, ...restores].sort((a, b) => b.createdAt - a.createdAt);
     return { survey: surveys[0] ? jobView(surveys[0]) : null, jobs: jobs.slice(0, JOBS_SHOWN).map(jobView), unseen: await countUnseen() };
   },
   'cleanup.survey': async ({ idleDays }, caller) => {
-    const now = Date.now();
     return jobView(
-      await createJob({ kind: 'survey', idleDays, startedBy: caller.accountId, now, source: null, selection: null, state: 'running' }),
+      await createJob({ kind: 'survey', idleDays, startedBy: caller.accountId, now: Date.now(), source: null, selection: null }),
     );
   },
   'cleanup.rows': async ({ jobId, from }) => readRows(await existingJob(jobId), from ?? { chunk: 0, row: 0 }),
@@ -112,32 +102,14 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
     if (survey.state !== 'done') throw new AppError('busy');
     return plan(survey, selection, caller);
   },
-  'cleanup.start': async ({ jobId }) => {
-    const job = await existingJob(jobId, 'archive');
-    if (job.state !== 'planned') return jobView(job);
-    const running = await writeJob({ ...job, state: 'running', updatedAt: Date.now() });
-    await orderStep(job.id);
-    return jobView(running);
-  },
+  'cleanup.start': async ({ jobId }) => jobView(await startPlan(jobId, Date.now())),
   'cleanup.job': async ({ jobId }) => jobView(await existingJob(jobId)),
   'cleanup.cancel': async ({ jobId }) => jobView(await cancelJob(jobId, Date.now())),
   'cleanup.restore': async ({ jobId }, caller) => {
-    const archive = await existingJob(jobId, 'archive');
-    if (archive.state === 'running' || archive.state === 'cancelling') throw new AppError('busy');
-    const now = Date.now();
-    const { idleDays, unchangedSince } = archive;
-    return jobView(
-      await createJob({
-        kind: 'restore',
-        idleDays,
-        unchangedSince,
-        startedBy: caller.accountId,
-        now,
-        source: archive.id,
-        selection: null,
-        state: 'running',
-      }),
-    );
+    const source = await existingJob(jobId, 'archive');
+    if (source.state === 'running' || source.state === 'cancelling') throw new AppError('busy');
+    const { idleDays } = source;
+    return jobView(await createJob({ kind: 'restore', idleDays, startedBy: caller.accountId, now: Date.now(), source, selection: null }));
   },
 });
 
@@ -146,10 +118,6 @@ function policyView(state: PolicyState): PolicyView {
   if (state.kind === 'unreadable') return { ...none, kind: 'unreadable', problem: state.problem };
   if (state.kind === 'unset') return { ...none, kind: 'unset' };
   return { ...state, problem: null };
-}
-
-function recordPolicy(caller: Caller, now: number, mode: string): Promise<void> {
-  return writeAudit({ key: `policy:${now}`, scope: 'policy', kind: 'saved', at: now, actor: caller.accountId, details: { mode } });
 }
 
 function activityEntry(entry: AuditEntry): ActivityEntry {
@@ -175,8 +143,16 @@ function jobView(job: Job): JobView {
 }
 
 function rowView(chunk: number, row: Row): RowView {
-  const { spaceId, key, name, ownerId, createdAt, outcome, reason } = row;
-  return { chunk, spaceId, key, name, ownerId, createdAt, outcome: outcome ?? null, reason: (reason as RowView['reason']) ?? null };
+  const { spaceId, key, ownerId, createdAt, outcome, reason } = row;
+  return {
+    chunk,
+    spaceId,
+    key,
+    ownerId,
+    createdAt,
+    outcome: outcome ?? null,
+    reason: (reason as RowView['reason']) ?? null,
+  };
 }
 
 async function readRows(job: Job, from: { chunk: number; row: number }): Promise<RowsPage> {
@@ -211,23 +187,14 @@ async function plan(survey: Job, selection: Selection, caller: Caller): Promise<
   }
   const count = selection.kind === 'some' ? sample.length : (survey.counts.unused ?? 0) - selection.except.length;
   if (count < 1) throw new AppError('bad-request', { problem: 'nothing is selected' });
-  const job = await createJob({
-    kind: 'archive',
-    idleDays: survey.idleDays,
-    unchangedSince: survey.unchangedSince,
-    startedBy: caller.accountId,
-    now: Date.now(),
-    source: survey.id,
-    selection,
-    state: 'planned',
-  });
+  const { idleDays } = survey;
+  const job = await createJob({ kind: 'plan', idleDays, startedBy: caller.accountId, now: Date.now(), source: survey, selection });
   return { job: jobView(job), count, sample: sample.slice(0, PAGE_ROWS), ...estimateArchive(count) };
 }
 
-/** Of the spaces that Homestead made: how many the app itself cannot see. Counted for the first few only. */
-async function countUnseen(): Promise<{ count: number; countedUpTo: number }> {
-  const { spaceIds } = await listMadeSpaces(undefined);
-  const checked = spaceIds.slice(0, UNSEEN_CHECKED);
-  const seen = await Promise.all(checked.map((id) => readSpace(asApp(), id)));
-  return { count: seen.filter((space) => space === null).length, countedUpTo: checked.length };
+/** Of the last spaces that Homestead made: how many the app itself cannot see. */
+async function countUnseen(): Promise<{ count: number; of: number }> {
+  const spaceIds = await listMadeSpaces(UNSEEN_CHECKED);
+  const seen = await Promise.all(spaceIds.map((id) => readSpace(asApp(), id)));
+  return { count: seen.filter((space) => space === null).length, of: spaceIds.length };
 }

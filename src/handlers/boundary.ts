@@ -3,7 +3,7 @@ import { InvocationError, InvocationErrorCode } from '@forge/events';
 import Resolver from '@forge/resolver';
 import { z } from 'zod';
 import type { Result } from '../contract';
-import { AppError, ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
+import { AppError, ConfluenceError, isStorageError, PlatformRefusal, StaleRecord } from '../forge/errors';
 
 /** Static event name and fields; never personal data beyond account ids, never a payload. */
 export function log(event: string, fields: Record<string, string | number | null> = {}): void {
@@ -68,11 +68,7 @@ function explain(name: string, error: unknown): { code: AppError['code']; detail
     log('platform-refused', { function: name, operation: error.operation, code: error.code });
     return { code: 'confluence-failed', details: { status: error.status, operation: error.operation } };
   }
-  log('unexpected-error', {
-    function: name,
-    name: error instanceof Error ? error.name : 'unknown',
-    message: error instanceof Error ? error.message : '',
-  });
+  log('unexpected-error', { function: name, ...describe(error) });
   return { code: 'internal', details: {} };
 }
 
@@ -92,27 +88,32 @@ export async function retryingLater(name: string, run: () => Promise<void>): Pro
   } catch (error) {
     const seconds = retrySeconds(error);
     if (seconds === null) {
-      log('event-dropped', {
-        function: name,
-        name: error instanceof Error ? error.name : 'unknown',
-        message: error instanceof Error ? error.message.slice(0, 300) : '',
-      });
+      log('event-dropped', { function: name, ...describe(error) });
       return undefined;
     }
-    log('event-postponed', { function: name, seconds });
-    return new InvocationError({
-      retryAfter: Math.min(seconds, MAX_RETRY_S),
-      retryReason: InvocationErrorCode.FUNCTION_UPSTREAM_RATE_LIMITED,
-    });
+    log('event-postponed', { function: name, seconds, ...describe(error) });
+    return retryAfter(seconds);
   }
 }
 
+/** For a trigger or consumer to return. */
+export function retryAfter(seconds: number): InvocationError {
+  return new InvocationError({
+    retryAfter: Math.min(Math.max(1, Math.ceil(seconds)), MAX_RETRY_S),
+    retryReason: InvocationErrorCode.FUNCTION_UPSTREAM_RATE_LIMITED,
+  });
+}
+
+/** What may stand in a log: which call and which status, nothing of what was said. */
+function describe(error: unknown): Record<string, string | number> {
+  if (error instanceof ConfluenceError || error instanceof PlatformRefusal) return { operation: error.operation, status: error.status };
+  return { name: error instanceof Error ? error.name : 'unknown' };
+}
+
 /** null = trying again would not help. */
-export function retrySeconds(error: unknown): number | null {
+function retrySeconds(error: unknown): number | null {
   if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
   if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
-  if (error instanceof PlatformRefusal) return error.status === 429 || error.status >= 500 ? DEFAULT_RETRY_S : null;
-  // Storage: any failure of the service itself, or its rate limit.
-  const status = (error as { responseDetails?: { status?: number } }).responseDetails?.status;
-  return status !== undefined && (status === 429 || status >= 500) ? DEFAULT_RETRY_S : null;
+  if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
+  return isStorageError(error) ? DEFAULT_RETRY_S : null;
 }

@@ -1,16 +1,20 @@
 /** What the background script asks: the caller's own notice, and the answers to it. */
 import { type NoticeOutputs, type NoticeView, noticeInputs } from '../contract';
-import { asCaller, clearNotice } from '../forge/confluence';
+import { asCaller, clearNotice, readSpace } from '../forge/confluence';
 import { AppError } from '../forge/errors';
-import { readPersonRecord, type StoredPersonRecord, writePerson } from '../forge/store';
+import { readPersonRecord, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
 import { POSTPONED_MS, provision } from '../provisioning/provision';
 import { type Caller, makeResolver } from './boundary';
 
 const NO_NOTICE: NoticeView = { kind: 'none', spaceKey: null, access: null };
+const OFFER: NoticeView = { kind: 'offer', spaceKey: null, access: null };
 
 export const noticeResolver = makeResolver<typeof noticeInputs, NoticeOutputs>(noticeInputs, async () => {}, {
   'notice.get': async (_input, caller) => {
-    const person = await readPersonRecord(caller.accountId);
+    const { policy, person } = await readPolicyAndPerson(caller.accountId);
+    const isOffering = policy.kind !== 'unreadable' && policy.policy.mode !== 'off';
+    // An offer waits while the app is off, and is there again when it is on.
+    if (person?.state === 'offered' && person.notice !== 'done') return isOffering ? OFFER : NO_NOTICE;
     const view = viewOf(person);
     // The property outlived its notice (a stop between two steps): take it away, so the script stops loading.
     if (view.kind === 'none') await clearNotice(caller.accountId);
@@ -21,37 +25,40 @@ export const noticeResolver = makeResolver<typeof noticeInputs, NoticeOutputs>(n
     answer(caller, { state: 'postponed', reason: 'offer-postponed', recheckAt: Date.now() + POSTPONED_MS }, 'offered'),
   'offer.never': async (_input, caller) => answer(caller, { state: 'declined', reason: 'offer-declined', recheckAt: null }, 'offered'),
   'offer.create': async (_input, caller) => {
-    const person = await readPersonRecord(caller.accountId);
+    const { accountId, cloudId } = caller;
+    const person = await readPersonRecord(accountId);
     if (person?.state !== 'offered' && person?.state !== 'creating' && person?.state !== 'ready') throw new AppError('not-found');
-    const { record, decision } = await provision({
-      accountId: caller.accountId,
-      as: asCaller(),
-      cloudId: caller.cloudId,
-      wish: 'create',
-      now: Date.now(),
-    });
-    const reason = record?.reason ?? (decision.action === 'look-up' ? 'account-unknown' : decision.reason);
-    const hasSpace = record?.state === 'ready' || record?.state === 'has-space';
+    const { record, decision } = await provision({ accountId, as: asCaller(), cloudId, wish: 'create', now: Date.now() });
+    if (record?.state === 'offered' && decision.action === 'none')
+      return { kind: 'refused', spaceKey: null, access: null, reason: decision.reason };
     // The answer is on the screen: nothing is left to tell.
     if (record && record.notice !== 'done') await writePerson({ ...record, notice: 'done' });
-    await clearNotice(caller.accountId);
-    return { kind: hasSpace ? 'ready' : 'refused', spaceKey: record?.spaceKey ?? null, access: record?.access ?? null, reason };
+    await clearNotice(accountId);
+    if (record?.state === 'ready') return { kind: 'ready', spaceKey: record.spaceKey, access: record.access, reason: record.reason };
+    if (record?.state === 'has-space') return { kind: 'has-space', spaceKey: await keyOf(record), access: null, reason: record.reason };
+    return { kind: 'refused', spaceKey: null, access: null, reason: record?.reason ?? 'account-unknown' };
   },
 });
 
+async function keyOf({ spaceKey, spaceId }: StoredPersonRecord): Promise<string | null> {
+  if (spaceKey !== null || spaceId === null) return spaceKey;
+  const space = await readSpace(asCaller(), spaceId);
+  return space?.status === 'current' ? space.key : null;
+}
+
 function viewOf(person: StoredPersonRecord | null): NoticeView {
-  if (!person || person.notice === 'done') return NO_NOTICE;
-  if (person.state === 'offered') return { kind: 'offer', spaceKey: null, access: null };
-  if (person.state === 'ready') return { kind: 'ready', spaceKey: person.spaceKey, access: person.access };
-  return NO_NOTICE;
+  if (person?.state !== 'ready' || person.notice === 'done') return NO_NOTICE;
+  return { kind: 'ready', spaceKey: person.spaceKey, access: person.access };
 }
 
 /** Ends the notice; with `onlyIn`, the change is made only while the person is in that state. */
 async function answer(caller: Caller, change: Partial<StoredPersonRecord>, onlyIn?: StoredPersonRecord['state']): Promise<NoticeView> {
   const person = await readPersonRecord(caller.accountId);
   if (onlyIn !== undefined && person?.state !== onlyIn) throw new AppError('not-found');
-  if (person && person.notice !== 'done')
-    await writePerson({ ...person, ...change, changedAt: 'state' in change ? Date.now() : person.changedAt, notice: 'done' });
+  if (person && person.notice !== 'done') {
+    const changedAt = 'state' in change ? Date.now() : person.changedAt;
+    await writePerson({ ...person, ...change, changedAt, notice: 'done' });
+  }
   await clearNotice(caller.accountId);
   return NO_NOTICE;
 }

@@ -12,10 +12,11 @@ const PEOPLE_PER_CALL = 250;
 const MAX_GROUPS = 20;
 
 export async function readOutlook(now: number): Promise<Outlook> {
-  const groups = (await listLicensedGroups()).slice(0, MAX_GROUPS);
+  const all = await listLicensedGroups();
+  const groups = all.slice(0, MAX_GROUPS);
   const totals = await Promise.all(groups.map(async (group) => ({ group, total: (await listGroupMembers(group.id, 0, 1)).total ?? 0 })));
   const sum = totals.reduce((people, { total }) => people + total, 0);
-  const isExact = sum <= EXACT_PEOPLE;
+  const isExact = sum <= EXACT_PEOPLE && groups.length === all.length;
   const accountIds = new Set<string>();
   for (const { group } of totals.sort((a, b) => b.total - a.total)) {
     for (let start = 0; ; start += MEMBERS_PER_PAGE) {

@@ -5,11 +5,19 @@
  */
 
 import type { Policy, PolicyState } from '../domain/policy';
-import { decideProvisioning, type PersonFacts, type ProvisioningDecision, type Reason, type StandingFacts } from '../domain/provisioning';
+import {
+  decideProvisioning,
+  isFromInterruptedRun,
+  type PersonFacts,
+  type ProvisioningDecision,
+  type Reason,
+  type StandingFacts,
+} from '../domain/provisioning';
 import {
   type CurrentUser,
   closeToAllButOwner,
   hasOtherReaders,
+  type Page,
   type Requester,
   raiseNotice,
   readPage,
@@ -19,21 +27,28 @@ import {
   readStanding,
   writePageBody,
 } from '../forge/confluence';
-import { StaleRecord } from '../forge/errors';
+import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
 import { type AuditEntry, newPerson, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
 import { formatDay, HOMEPAGE_MESSAGE } from '../text';
 import { composeHomepage } from './homepage';
 import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './strategies';
+import type { TemplateValues } from './template';
 
 const DAY_MS = 86_400_000;
 /** A refusal by Confluence is not tried again before this. */
 const REFUSED_RECHECK_MS = 7 * DAY_MS;
+/** An error that a repair of the site or the app may end. */
+const ERROR_RECHECK_MS = DAY_MS;
 /** Guests may get a licence, leavers return: look again, but not at every page view. */
 const EXCLUDED_RECHECK_MS = DAY_MS;
 /** "Not now" holds this long. */
 export const POSTPONED_MS = 30 * DAY_MS;
+/** Seconds until Confluence is asked again for a space that it has just made. */
+const NOT_LISTED_RETRY_S = 30;
 /** How often one run starts over because another one wrote the same person's record. */
 const MAX_ATTEMPTS = 4;
+
+type Access = 'private' | 'open' | 'unknown';
 
 export interface Subject {
   accountId: string;
@@ -58,10 +73,29 @@ export async function provision(subject: Subject): Promise<ProvisionResult> {
     try {
       return await attemptProvision(subject);
     } catch (error) {
+      if (isFinal(error)) return recordFailure(subject, error);
       // Somebody else moved this person on (a second event, a click): look again at what is there.
       if (!(error instanceof StaleRecord) || attempt === MAX_ATTEMPTS) throw error;
     }
   }
+}
+
+/** Confluence or the platform said no in a way that asking again will not change. */
+function isFinal(error: unknown): error is ConfluenceError | PlatformRefusal {
+  return (error instanceof ConfluenceError || error instanceof PlatformRefusal) && !error.isTransient;
+}
+
+/** Without a record the next page view would make the same calls again. */
+async function recordFailure(subject: Subject, error: ConfluenceError | PlatformRefusal): Promise<ProvisionResult> {
+  const { policy, person } = await readPolicyAndPerson(subject.accountId);
+  const record = await move(
+    person ?? newPerson(subject.accountId),
+    { state: 'refused', reason: 'confluence-error', recheckAt: subject.now + ERROR_RECHECK_MS, notice: 'done' },
+    subject.now,
+    'refused',
+    `${error.operation}: ${error.status}`,
+  );
+  return { decision: { action: 'none', reason: 'confluence-error' }, record, policyKind: policy.kind };
 }
 
 async function attemptProvision(subject: Subject): Promise<ProvisionResult> {
@@ -103,7 +137,7 @@ async function act(
   switch (decision.action) {
     case 'none':
       // A run that stopped between recording and telling: tell now.
-      return stored?.notice === 'due' && decision.reason !== 'policy-off' ? giveNotice(stored) : stored;
+      return stored?.notice === 'due' && decision.reason === stored.reason ? giveNotice(stored) : stored;
     case 'exclude': {
       const isNews = decision.reason === 'account-unlicensed' || decision.reason === 'impersonation-unavailable';
       return move(
@@ -114,7 +148,7 @@ async function act(
       );
     }
     case 'note-space':
-      return move(record, { state: 'has-space', reason: decision.reason, recheckAt: null }, now, null);
+      return move(record, { state: 'has-space', reason: decision.reason, recheckAt: null, spaceId: decision.spaceId }, now, null);
     case 'offer':
       return giveNotice(await move(record, { state: 'offered', reason: decision.reason, recheckAt: null, notice: 'due' }, now, 'offered'));
     case 'create':
@@ -136,7 +170,8 @@ async function create(
   let record = stored;
   // What is about to be tried is written first: a run that stops leaves behind how far it came.
   const begin = async (strategy: StrategyName): Promise<void> => {
-    if (record.state === 'creating' && record.strategy === strategy) return;
+    // The time is renewed too: it says which spaces may be this run's own work.
+    if (record.state === 'creating' && record.strategy === strategy && isFromInterruptedRun(record, now)) return;
     record = await move(record, { state: 'creating', reason, recheckAt: null, notice: 'done', strategy }, now, null);
   };
   const begun = stored.state === 'creating' ? stored.strategy : null;
@@ -146,9 +181,15 @@ async function create(
   switch (made.kind) {
     case 'made': {
       // Only what Confluence itself calls this person's space counts.
-      const personalSpaceId = (await readPerson(accountId))?.personalSpaceId;
+      const personalSpaceId = (await readPerson(accountId))?.personalSpaceId ?? null;
+      if (personalSpaceId === null) throw new ConfluenceError('users-bulk', 503, 'the new space is not listed yet', NOT_LISTED_RETRY_S);
       if (personalSpaceId !== made.spaceId) return refuse('creation-refused', 'the new space is not the personal space');
-      return finish(subject, record, policy, user, { spaceId: made.spaceId, homepageId: made.homepageId, access: 'private' });
+      return finish(subject, record, policy, user, {
+        spaceId: made.spaceId,
+        spaceKey: personalSpaceKey(accountId),
+        homepageId: made.homepageId,
+        access: 'private',
+      });
     }
     case 'exists':
       return resume(subject, record, policy, user, made.spaceId);
@@ -160,7 +201,7 @@ async function create(
         'refused',
       );
     case 'no-private-way':
-      return refuse('no-private-way');
+      return refuse('no-private-way', made.detail);
     case 'refused':
       return refuse('creation-refused', made.detail);
   }
@@ -181,7 +222,8 @@ async function resume(
   const space = await readSpace(as, spaceId);
   if (!space)
     return move(record, { state: 'has-space', reason: 'space-invisible', recheckAt: null, spaceId, strategy: null }, now, 'refused');
-  if (space.status !== 'current') {
+  const isOurs = space.type === 'personal' && space.status === 'current' && isFromInterruptedRun(record, space.createdAt);
+  if (!isOurs) {
     return move(
       record,
       { state: 'has-space', reason: 'has-space', recheckAt: null, spaceId, spaceKey: space.key, strategy: null },
@@ -191,13 +233,22 @@ async function resume(
   }
   const isShared = await hasOtherReaders(as, spaceId, accountId);
   // Homestead's own calls make private spaces, so a shared one is Confluence's.
-  const origin = isShared && record.strategy !== 'graphql' ? { ...record, strategy: null } : record;
-  let access: 'private' | 'open' = 'private';
-  if (isShared) {
-    if ((await readRoleMode()) === 'PRE_ROLES') access = 'open';
-    else await closeToAllButOwner(as, spaceId, accountId);
+  const origin = isShared === true && record.strategy !== 'graphql' ? { ...record, strategy: null } : record;
+  const access = isShared === false ? 'private' : await close(as, spaceId, accountId);
+  return finish(subject, origin, policy, user, { spaceId, spaceKey: space.key, homepageId: space.homepageId, access });
+}
+
+/** Closes a space that others may read, where the site lets an app do it, and says what it is then. */
+async function close(as: Requester, spaceId: string, ownerId: string): Promise<Access> {
+  if ((await readRoleMode()) === 'PRE_ROLES') return (await hasOtherReaders(as, spaceId, ownerId)) === true ? 'open' : 'unknown';
+  try {
+    await closeToAllButOwner(as, spaceId, ownerId);
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    return 'open';
   }
-  return finish(subject, origin, policy, user, { spaceId, homepageId: space.homepageId, access });
+  const isShared = await hasOtherReaders(as, spaceId, ownerId);
+  return isShared === null ? 'unknown' : isShared ? 'open' : 'private';
 }
 
 /** Homepage, record, notice. */
@@ -206,17 +257,17 @@ async function finish(
   record: StoredPersonRecord,
   policy: Policy,
   known: CurrentUser | null,
-  made: { spaceId: string; homepageId: string | null; access: 'private' | 'open' },
+  made: { spaceId: string; spaceKey: string; homepageId: string | null; access: Access },
 ): Promise<StoredPersonRecord> {
   const { accountId, as, now } = subject;
   const user = known ?? (await readStanding(as)).user;
   const name = user?.displayName || user?.publicName || accountId;
-  const spaceKey = personalSpaceKey(accountId);
+  const { spaceKey } = made;
   const locale = user?.locale ?? 'en_US';
-  const homepage = await composeHomepage(policy.template, { name, date: formatDay(now, locale), spaceName: name, spaceKey });
+  const values = { name, date: formatDay(now, locale), spaceName: name, spaceKey };
   const homepageId = made.homepageId ?? (await readSpace(as, made.spaceId))?.homepageId ?? null;
-  const isWritten = homepageId !== null && (await writeHomepage(as, homepageId, homepage.body));
-  if (record.strategy !== null) await rememberStrategy(record.strategy, now);
+  const written = await writeHomepage(as, homepageId, policy.template, values);
+  if (record.strategy !== null) await rememberStrategy(record.strategy);
   const ready = await move(
     record,
     {
@@ -227,8 +278,7 @@ async function finish(
       spaceId: made.spaceId,
       spaceKey,
       access: made.access,
-      template: isWritten ? homepage.source : 'kept',
-      templateProblem: homepage.problem ?? (homepage.unfilled.length > 0 ? `template-unfilled: ${homepage.unfilled.join(', ')}` : null),
+      ...written,
     },
     now,
     'provisioned',
@@ -236,19 +286,41 @@ async function finish(
   return giveNotice(ready);
 }
 
-/** Writes the homepage only while nobody else has. true: it holds what Homestead wrote. */
-async function writeHomepage(as: Requester, pageId: string, body: string): Promise<boolean> {
-  for (let attempt = 1; attempt <= 2; attempt += 1) {
-    const page = await readPage(as, pageId);
-    if (!page) return false;
-    if (page.version.number > 1) return page.version.number === 2 && page.version.message === HOMEPAGE_MESSAGE;
-    if (await writePageBody(as, page, body, HOMEPAGE_MESSAGE)) return true;
+type Written = Pick<StoredPersonRecord, 'template' | 'templateProblem'>;
+
+/** Writes the homepage only while nobody else has; a template that Confluence does not take gives way to the built-in one. */
+async function writeHomepage(as: Requester, pageId: string | null, template: Policy['template'], values: TemplateValues): Promise<Written> {
+  const chosen = await composeHomepage(template, values);
+  const problem = chosen.problem ?? (chosen.unfilled.length > 0 ? `template-unfilled: ${chosen.unfilled.join(', ')}` : null);
+  const kept: Written = { template: 'kept', templateProblem: null };
+  if (pageId === null) return kept;
+  const page = await readPage(as, pageId);
+  if (!page) return kept;
+  if (page.version.number > 1) return isOwnVersion(page) ? { template: chosen.source, templateProblem: problem } : kept;
+  if ((await writePageBody(as, page, chosen.body, HOMEPAGE_MESSAGE)) === 'written')
+    return { template: chosen.source, templateProblem: problem };
+  // Refused: somebody was faster, or Confluence does not take this text.
+  const now = await readPage(as, pageId);
+  if (!now) return kept;
+  if (now.version.number > 1) return isOwnVersion(now) ? { template: chosen.source, templateProblem: problem } : kept;
+  if (chosen.source === 'confluence') {
+    const builtin = await composeHomepage({ kind: 'builtin' }, values);
+    if ((await writePageBody(as, now, builtin.body, HOMEPAGE_MESSAGE)) === 'written')
+      return { template: 'builtin', templateProblem: 'template-refused' };
   }
-  return false;
+  return { template: 'kept', templateProblem: 'homepage-refused' };
 }
 
+const isOwnVersion = (page: Page): boolean => page.version.number === 2 && page.version.message === HOMEPAGE_MESSAGE;
+
 async function giveNotice(record: StoredPersonRecord): Promise<StoredPersonRecord> {
-  await raiseNotice(record.accountId);
+  try {
+    await raiseNotice(record.accountId);
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    // The space is there all the same; a notice that cannot be raised is not tried at every page view.
+    return writePerson({ ...record, notice: 'done' });
+  }
   return writePerson({ ...record, notice: 'open' });
 }
 

@@ -8,13 +8,14 @@ import {
   createByGraph,
   createByPermissionList,
   createByPrivateCall,
+  deleteSpace,
   findSpaceByKey,
   type NewPersonalSpace,
   type Requester,
   readPerson,
   readRoleMode,
 } from '../forge/confluence';
-import { readCreationStrategy, writeCreationStrategy } from '../forge/store';
+import { type CreationStrategies, readCreationStrategies, writeCreationStrategies } from '../forge/store';
 
 const STRATEGY_NAMES = ['private-call', 'permission-list', 'graphql'] as const;
 export type StrategyName = (typeof STRATEGY_NAMES)[number];
@@ -26,7 +27,7 @@ export type MakeResult =
   | { kind: 'trashed'; spaceId: string }
   | { kind: 'refused'; detail: string }
   /** Only a call that makes an open space is left, and this site has no way to close it. */
-  | { kind: 'no-private-way' };
+  | { kind: 'no-private-way'; detail: string };
 
 /** `~` + account id without `:` and `-`: the form Confluence gives to new personal spaces. */
 export function personalSpaceKey(accountId: string): string {
@@ -45,37 +46,54 @@ export async function makePersonalSpace(
   begun: string | null,
   begin: (strategy: StrategyName) => Promise<void>,
 ): Promise<MakeResult> {
-  const remembered = await readCreationStrategy();
-  const all = [...STRATEGY_NAMES].sort((a, b) => Number(b === remembered) - Number(a === remembered));
-  // What comes before the call that a stopped run had got to was refused in that run.
-  const order = all.slice(Math.max(0, all.indexOf(begun as StrategyName)));
-  const refusals: string[] = [];
+  const refusals: { text: string; isPermission: boolean }[] = [];
   let isOnlyOpenLeft = false;
-  for (const strategy of order) {
+  for (const strategy of orderOf(await readCreationStrategies(), begun)) {
     if (strategy === 'graphql' && (await readRoleMode()) === 'PRE_ROLES') {
       isOnlyOpenLeft = true;
       continue;
     }
     await begin(strategy);
     const creation = await create(strategy, as, cloudId, space);
-    if (creation.kind === 'made') {
-      if (creation.type !== 'personal') {
-        // Confluence took the key and made something else. Nothing is deleted; it is reported.
-        return { kind: 'refused', detail: `${strategy}: made a ${creation.type} space` };
-      }
+    if (creation.kind === 'made' && creation.type === 'personal') {
       if (strategy === 'graphql') await closeToAllButOwner(as, creation.spaceId, space.accountId);
       return { kind: 'made', spaceId: creation.spaceId, homepageId: creation.homepageId };
     }
+    if (creation.kind === 'made') return { kind: 'refused', detail: await takeBack(strategy, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);
     if (existing) return existing;
-    refusals.push(`${strategy}: ${creation.status} ${creation.detail}`);
+    refusals.push({ text: `${strategy}: ${creation.status} ${creation.detail}`, isPermission: creation.status === 403 });
   }
-  return isOnlyOpenLeft ? { kind: 'no-private-way' } : { kind: 'refused', detail: refusals.join(' | ').slice(0, 500) };
+  const detail = refusals
+    .map((r) => r.text)
+    .join(' | ')
+    .slice(0, 500);
+  // "You may not" is about the person; anything else says that the call is not for personal spaces.
+  return isOnlyOpenLeft && !refusals.some((r) => r.isPermission) ? { kind: 'no-private-way', detail } : { kind: 'refused', detail };
+}
+
+/** What worked comes first, a stopped run goes on where it was, and what made something else is not tried. */
+function orderOf({ worked, unfit }: CreationStrategies, begun: string | null): StrategyName[] {
+  const fit = STRATEGY_NAMES.filter((name) => !unfit.includes(name)).sort((a, b) => Number(b === worked) - Number(a === worked));
+  const start = Math.max(0, fit.indexOf(begun as StrategyName));
+  return [...fit.slice(start), ...fit.slice(0, start)];
+}
+
+/** Confluence took the key and made something else: this very run made it, so it is removed, and the call is not used again. */
+async function takeBack(strategy: StrategyName, as: Requester, space: NewPersonalSpace, type: string): Promise<string> {
+  const strategies = await readCreationStrategies();
+  await writeCreationStrategies({
+    worked: strategies.worked === strategy ? null : strategies.worked,
+    unfit: [...new Set([...strategies.unfit, strategy])],
+  });
+  await deleteSpace(as, space.key);
+  return `${strategy}: made a ${type} space, which was removed`;
 }
 
 /** The call that worked is tried first from now on. */
-export async function rememberStrategy(strategy: string, now: number): Promise<void> {
-  if ((await readCreationStrategy()) !== strategy) await writeCreationStrategy(strategy, now);
+export async function rememberStrategy(strategy: string): Promise<void> {
+  const strategies = await readCreationStrategies();
+  if (strategies.worked !== strategy) await writeCreationStrategies({ ...strategies, worked: strategy });
 }
 
 function create(strategy: StrategyName, as: Requester, cloudId: string, space: NewPersonalSpace): Promise<Creation> {
@@ -90,5 +108,8 @@ async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<
   if (personalSpaceId) return { kind: 'exists', spaceId: personalSpaceId };
   const holder = await findSpaceByKey(as, space.key);
   if (!holder) return null;
+  if (holder.type !== 'personal' || holder.ownerId !== space.accountId) {
+    return { kind: 'refused', detail: `the key ${space.key} belongs to a ${holder.type} space` };
+  }
   return holder.status === 'trashed' ? { kind: 'trashed', spaceId: holder.id } : { kind: 'exists', spaceId: holder.id };
 }

@@ -13,7 +13,7 @@ interface Action {
 }
 
 /** Shows a flag; each action closes it first, so nobody presses twice. */
-function show(title: string, description: string, actions: Action[], type: 'info' | 'success' | 'warning' = 'info'): void {
+function show(title: string, description: string, actions: Action[], type: 'info' | 'success' | 'warning' = 'info'): Flag {
   const flag: Flag = showFlag({
     id: FLAG_ID,
     title,
@@ -21,6 +21,7 @@ function show(title: string, description: string, actions: Action[], type: 'info
     type,
     actions: actions.map(({ label, run }) => ({ text: label, onClick: () => press(flag, run) })),
   });
+  return flag;
 }
 
 async function press(flag: Flag, run: () => Promise<void>): Promise<void> {
@@ -37,23 +38,29 @@ async function openSpace(spaceKey: string): Promise<void> {
   await router.navigate({ target: 'spaceView', spaceKey });
 }
 
+const DESCRIPTIONS = { private: 'notice.ready.private', open: 'notice.ready.open', unknown: 'notice.ready.unknown' } as const;
+
+const later = (): Action => ({
+  label: text('notice.later'),
+  run: async () => {
+    await callNotice('notice.dismiss', {});
+  },
+});
+
 function showReady(spaceKey: string | null, access: NoticeView['access']): void {
-  const description = access === 'open' ? text('notice.ready.open') : text('notice.ready.private');
   const open: Action[] = spaceKey === null ? [] : [{ label: text('notice.ready.open-space'), run: () => openSpace(spaceKey) }];
-  const later: Action = {
-    label: text('notice.later'),
-    run: async () => {
-      await callNotice('notice.dismiss', {});
-    },
-  };
-  show(text('notice.ready.title'), description, [...open, later], 'success');
+  show(text('notice.ready.title'), text(DESCRIPTIONS[access ?? 'unknown']), [...open, later()], 'success');
 }
 
 async function create(): Promise<void> {
-  show(text('notice.working.title'), text('notice.working.text'), []);
-  const answer = await callNotice('offer.create', {});
-  if (answer.kind === 'ready') showReady(answer.spaceKey, answer.access);
-  else show(text('notice.refused.title'), textOf('reason', answer.reason), [], 'warning');
+  const working = show(text('notice.working.title'), text('notice.working.text'), []);
+  const answer = await callNotice('offer.create', {}).finally(() => working.close());
+  const { spaceKey } = answer;
+  if (answer.kind === 'ready') showReady(spaceKey, answer.access);
+  else if (answer.kind === 'has-space') {
+    const open: Action[] = spaceKey === null ? [] : [{ label: text('notice.ready.open-space'), run: () => openSpace(spaceKey) }];
+    show(text('notice.has-space.title'), text('notice.has-space.text'), open);
+  } else show(text('notice.refused.title'), textOf('notice.refused', answer.reason), [], 'warning');
 }
 
 function showOffer(): void {

@@ -19,7 +19,7 @@ export function text(key: TextKey, values?: Values): string {
 }
 
 /** The text of a code from the server, or the code itself when the catalogue has none. */
-export function textOf(prefix: 'reason' | 'error' | 'activity.kind', code: string, values: Values = {}): string {
+export function textOf(prefix: 'reason' | 'error' | 'activity.kind' | 'notice.refused', code: string, values: Values = {}): string {
   const key = `${prefix}.${code}`;
   return key in enUS ? text(key as TextKey, values) : code;
 }

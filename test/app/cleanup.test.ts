@@ -214,7 +214,9 @@ describe('archiving', () => {
   it('records failures of Confluence per space and archives the rest', async () => {
     const site = startSite();
     const { jobId, rows } = await planAll(site);
-    site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/rest/api/space/*', after: 1, times: 2, respond: { status: 500 } });
+    for (const row of rows.slice(0, 2)) {
+      site.addFault({ target: 'confluence', method: 'PUT', path: `/wiki/rest/api/space/${row.key}`, times: 99, respond: { status: 500 } });
+    }
     await adminData(site, 'cleanup.start', { jobId });
     const job = await finished(site, jobId);
     expect(job.counts).toEqual({ archived: rows.length - 2, failed: 2 });
@@ -265,6 +267,92 @@ describe('archiving', () => {
     expect(site.status().spaces.personal).toMatchObject({ archived: 0 });
   });
 
+  it('keeps what it did when it is stopped while it waits for Confluence', async () => {
+    const site = startSite();
+    const { jobId, rows } = await planAll(site);
+    site.addFault({
+      target: 'confluence',
+      method: 'PUT',
+      path: '/wiki/rest/api/space/*',
+      after: 4,
+      respond: { status: 429, headers: { 'Retry-After': '3000' } },
+    });
+    await adminData(site, 'cleanup.start', { jobId });
+    await site.advance('PT1M');
+    await adminData(site, 'cleanup.cancel', { jobId });
+    const job = await finished(site, jobId);
+    expect(job).toMatchObject({ state: 'cancelled', counts: { archived: 4 } });
+    const restore = await adminData(site, 'cleanup.restore', { jobId });
+    expect((await finished(site, restore.id)).counts).toEqual({ restored: 4 });
+    expect(rows.every((r) => statusOf(site, r.spaceId) === 'current')).toBe(true);
+  });
+
+  it('archives and restores what was chosen far down a long list', async () => {
+    const site = startSite({ seed: 'scale', people: 700, spaces: 699 });
+    const found = await survey(site);
+    const rows = await allRows(site, found.id);
+    const chosen = rows.slice(-3);
+    const plan = await adminData(site, 'cleanup.preview', {
+      surveyId: found.id,
+      selection: { kind: 'some', spaces: chosen.map(({ chunk, spaceId }) => ({ chunk, spaceId })) },
+    });
+    await adminData(site, 'cleanup.start', { jobId: plan.job.id });
+    expect((await finished(site, plan.job.id)).counts).toEqual({ archived: 3 });
+    expect((await allRows(site, plan.job.id)).map((r) => r.spaceId)).toEqual(chosen.map((r) => r.spaceId));
+    const restore = await adminData(site, 'cleanup.restore', { jobId: plan.job.id });
+    expect((await finished(site, restore.id)).counts).toEqual({ restored: 3 });
+  });
+
+  it('spares a space with a fresh comment, also beside a very busy one', async () => {
+    const site = startSite();
+    const { jobId, rows } = await planAll(site);
+    const { state } = site.confluence;
+    const at = (index: number) => Number(rows[index]?.spaceId);
+    const item = { parentId: null, authorId: ADMIN_ACCOUNT_ID, body: '' };
+    state.addContent({ ...item, type: 'comment', title: 'c', spaceId: at(1), at: site.clock.now() });
+    for (let i = 0; i < 60; i += 1) state.addContent({ ...item, type: 'page', title: `p${i}`, spaceId: at(0), at: site.clock.now() + 1 });
+    await site.advance('PT1M');
+    await adminData(site, 'cleanup.start', { jobId });
+    await finished(site, jobId);
+    expect([statusOf(site, String(at(0))), statusOf(site, String(at(1))), statusOf(site, String(at(2)))]).toEqual([
+      'current',
+      'current',
+      'archived',
+    ]);
+  });
+
+  it('keeps a space none of whose pages can be seen', async () => {
+    const site = startSite();
+    const { jobId, rows } = await planAll(site);
+    for (const item of site.confluence.state.contentBySpace.get(Number(rows[0]?.spaceId)) ?? []) item.viewers = new Set(['somebody']);
+    await adminData(site, 'cleanup.start', { jobId });
+    await finished(site, jobId);
+    expect((await allRows(site, jobId))[0]).toMatchObject({ outcome: 'kept', reason: 'activity-unknown' });
+  });
+
+  it('ends with a reason instead of running for ever when an answer makes no sense', async () => {
+    const site = startSite();
+    site.addFault({ target: 'queue', respond: { status: 500 } });
+    await adminData(site, 'cleanup.survey', { idleDays: DAYS }).catch(() => null);
+    await site.advance('PT5S');
+    expect((await adminData(site, 'cleanup.state', {})).survey).toMatchObject({ state: 'failed', problem: 'queue' });
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/search', times: 99, respond: { status: 404 } });
+    expect(await survey(site)).toMatchObject({ state: 'failed', problem: 'search: 404' });
+  });
+
+  it('shows its jobs however many plans were only looked at', async () => {
+    const site = startSite();
+    const { jobId } = await planAll(site);
+    await adminData(site, 'cleanup.start', { jobId });
+    await finished(site, jobId);
+    const surveyId = (await adminData(site, 'cleanup.state', {})).survey?.id as string;
+    for (let i = 0; i < 8; i += 1) {
+      await adminData(site, 'cleanup.preview', { surveyId, selection: { kind: 'all', except: [] } });
+      await site.advance('PT2S');
+    }
+    expect((await adminData(site, 'cleanup.state', {})).jobs.map((j) => j.id)).toEqual([jobId]);
+  });
+
   it('refuses a plan over rows that the search did not list, and an empty one', async () => {
     const site = startSite();
     const found = await survey(site);
@@ -304,6 +392,6 @@ describe('restoring', () => {
     await adminData(site, 'policy.save', { policy: { schemaVersion: 1, mode: 'auto', template: { kind: 'builtin' } }, baseVersion: 0 });
     for (const n of [1, 3, 5]) site.activity({ accountId: accountIdOf(n), views: 1 });
     await site.advance('PT1M');
-    expect((await adminData(site, 'cleanup.state', {})).unseen).toEqual({ count: 3, countedUpTo: 3 });
+    expect((await adminData(site, 'cleanup.state', {})).unseen).toEqual({ count: 3, of: 3 });
   });
 });

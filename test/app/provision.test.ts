@@ -157,6 +157,20 @@ describe('with the policy on automatic', () => {
     expect(personalSpacesOf(site, ANA)).toEqual([]);
   });
 
+  it('does not make again a deleted space that it had never heard of', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    const space = site.confluence.state.spacesById.get(Number(site.addSpace({ owner: ANA }).id));
+    await site.confluence.request(
+      { kind: 'person', person: site.person(ANA), viaApp: false },
+      { method: 'DELETE', url: `/wiki/rest/api/space/${space?.key}`, headers: new Headers(), body: undefined },
+    );
+    await site.advance('PT1M');
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed' });
+  });
+
   it('is not stopped by an event delivered five times and out of order', async () => {
     const site = startSite({ settings: { deliverEvents: { times: 5, reorder: true, drop: 0 } } });
     await setPolicy(site, { mode: 'auto' });
@@ -235,7 +249,7 @@ describe('the calls that may create a space', () => {
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
-    expect(site.state().kvs.plain['creation-strategy']).toMatchObject({ name: 'graphql' });
+    expect(site.state().kvs.plain['creation-strategies']).toEqual({ worked: 'graphql', unfit: [] });
     site.resetUsage();
     await readsAPage(site, accountIdOf(3));
     expect(personalSpacesOf(site, accountIdOf(3))).toHaveLength(1);
@@ -283,6 +297,104 @@ describe('the calls that may create a space', () => {
     expect(personalSpacesOf(site, ANA)).toEqual([]);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'excluded', reason: 'impersonation-unavailable' });
     expect((await adminData(site, 'activity.list', {})).entries[0]).toMatchObject({ kind: 'refused', reason: 'impersonation-unavailable' });
+  });
+});
+
+describe('what a stopped or failed run leaves behind', () => {
+  it('does not take over a space that the person made themselves later, nor one they share', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 9, respond: { status: 503 } });
+    await readsAPage(site, ANA, 'PT30M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'creating' });
+    site.clearFaults();
+    await site.advance('P20D');
+    site.addSpace({ owner: ANA });
+    await readsAPage(site, ANA);
+    const [space] = personalSpacesOf(site, ANA);
+    expect(space?.grants).toHaveLength(2);
+    expect(space?.pages[0]?.versions).toHaveLength(1);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'has-space' });
+    expect((await site.notices.load(ANA)).flags).toEqual([]);
+  });
+
+  it('removes a space that is not a personal one, and does not use that call again', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.confluence.onAnswer = (request, answer) => {
+      if (!request.url.endsWith('/space/_private') || answer.status !== 200) return;
+      const space = site.confluence.state.spacesByKey.get((answer.body as { key: string }).key);
+      if (space) space.type = 'global';
+      site.person(ANA).personalSpaceId = null;
+      (answer.body as { type: string }).type = 'global';
+    };
+    await readsAPage(site, ANA, 'PT5M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'refused', reason: 'creation-refused' });
+    expect(site.state().spaces.filter((s) => s.ownerId === ANA)).toEqual([]);
+    expect(site.state().kvs.plain['creation-strategies']).toEqual({ worked: null, unfit: ['private-call'] });
+    site.resetUsage();
+    await readsAPage(site, accountIdOf(3));
+    expect(recordOf(site, accountIdOf(3))).toMatchObject({ state: 'ready', data: { strategy: 'permission-list' } });
+    expect(Object.keys(site.usage().rest.byRoute)).not.toContain('POST /wiki/rest/api/space/_private');
+  });
+
+  it('does not adopt a global space that has the key', async () => {
+    const site = startSite();
+    site.addSpace({ owner: ANA });
+    const space = site.confluence.state.spaces.find((s) => s.ownerId === ANA);
+    if (space) space.type = 'global';
+    site.person(ANA).personalSpaceId = null;
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'refused', reason: 'creation-refused' });
+    expect(space?.grants).toHaveLength(2);
+  });
+
+  it.each([
+    ['the homepage', 'PUT', '/wiki/api/v2/pages/*', { state: 'ready', data: { template: 'kept', templateProblem: 'homepage-refused' } }],
+    ['the notice', 'POST', '/wiki/rest/api/user/*/property/*', { state: 'ready', data: { notice: 'done' } }],
+    ['the look-up', 'POST', '/wiki/api/v2/users-bulk', { state: 'refused', reason: 'confluence-error' }],
+  ])('records that Confluence refuses %s, and does not ask at every page view', async (_what, method, path, expected) => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', method, path, times: 99, respond: { status: 403 } });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject(expected);
+    site.platform.restart();
+    site.resetUsage();
+    await readsAPage(site, ANA);
+    await readsAPage(site, ANA);
+    expect(site.usage().rest.requests).toBe(0);
+  });
+
+  it('gives a template that Confluence does not take up for the built-in homepage', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
+    site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/api/v2/pages/*', respond: { status: 400 } });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.body).toContain('What I work on');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'builtin', templateProblem: 'template-refused' } });
+  });
+
+  it('asks nobody while Confluence asks the app to wait', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', respond: { status: 429, headers: { 'Retry-After': '300' } } });
+    await readsAPage(site, ANA, 'PT10S');
+    site.resetUsage();
+    for (const n of [3, 5, 7]) site.activity({ accountId: accountIdOf(n), views: 1 });
+    await site.advance('PT1M');
+    expect(site.usage().rest.requests).toBe(0);
+    await site.advance('PT10M');
+    for (const n of [1, 3, 5, 7]) expect(recordOf(site, accountIdOf(n))).toMatchObject({ state: 'ready' });
+  });
+
+  it('waits when the new space is not listed for its owner yet', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', after: 1, respond: { status: 200, body: { results: [] } } });
+    await readsAPage(site, ANA, 'PT5M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
   });
 });
 
@@ -433,6 +545,30 @@ describe('with the policy on ask', () => {
     await site.advance('P2D');
     await readsAPage(site, ANA);
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
+  });
+
+  it('keeps an open offer while it is off, and shows it again', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    await site.notices.load(ANA);
+    await setPolicy(site, { mode: 'off' });
+    const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
+    expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('switched this off') });
+    expect((await site.notices.load(ANA)).flags).toEqual([]);
+    await setPolicy(site, { mode: 'ask' });
+    expect((await site.notices.load(ANA)).flags).toHaveLength(1);
+  });
+
+  it('says that there is one already when Confluence was faster, and claims nothing about who sees it', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    await site.notices.load(ANA);
+    site.createNatively(ANA);
+    const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
+    expect(flags[0]).toMatchObject({ title: 'You already have a personal space', actions: ['Open my space'] });
+    expect(flags[0]?.description).not.toContain('Only you');
   });
 
   it('explains a refusal to the person who asked', async () => {

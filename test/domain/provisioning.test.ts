@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   decideProvisioning,
+  isFromInterruptedRun,
   type PersonFacts,
   type PersonRecord,
   type ProvisioningFacts,
@@ -30,8 +31,8 @@ const facts = (change: Partial<ProvisioningFacts> = {}): ProvisioningFacts => ({
 
 describe('decideProvisioning', () => {
   it.each([
-    ['off', facts(), 'off', { action: 'none', reason: 'policy-off', settled: false }],
-    ['unreadable policy', facts(), 'unreadable', { action: 'none', reason: 'policy-unreadable', settled: false }],
+    ['off', facts(), 'off', { action: 'none', reason: 'policy-off' }],
+    ['unreadable policy', facts(), 'unreadable', { action: 'none', reason: 'policy-unreadable' }],
     ['automatic', facts(), 'auto', { action: 'create', reason: 'policy-auto' }],
     ['ask', facts(), 'ask', { action: 'offer', reason: 'policy-ask' }],
     ['asked for', facts({ wish: 'create', record: record('offered', 'policy-ask') }), 'ask', { action: 'create', reason: 'person-asked' }],
@@ -56,7 +57,12 @@ describe('decideProvisioning', () => {
       'auto',
       { action: 'exclude', reason: 'impersonation-unavailable' },
     ],
-    ['has a space', facts({ person: { ...person, personalSpaceId: '7' } }), 'auto', { action: 'note-space', reason: 'has-space' }],
+    [
+      'has a space',
+      facts({ person: { ...person, personalSpaceId: '7' } }),
+      'auto',
+      { action: 'note-space', reason: 'has-space', spaceId: '7' },
+    ],
     [
       'interrupted, space there',
       facts({ person: { ...person, personalSpaceId: '7' }, record: record('creating', 'policy-auto') }),
@@ -64,23 +70,13 @@ describe('decideProvisioning', () => {
       { action: 'finish', reason: 'interrupted', spaceId: '7' },
     ],
     ['interrupted, no space', facts({ record: record('creating', 'policy-auto') }), 'auto', { action: 'create', reason: 'interrupted' }],
-    ['ready', facts({ record: record('ready', 'space-made') }), 'auto', { action: 'none', reason: 'space-made', settled: true }],
-    ['noted space', facts({ record: record('has-space', 'has-space') }), 'auto', { action: 'none', reason: 'has-space', settled: true }],
-    [
-      'declined',
-      facts({ record: record('declined', 'offer-declined') }),
-      'auto',
-      { action: 'none', reason: 'offer-declined', settled: true },
-    ],
-    ['removed', facts({ record: record('removed', 'space-removed') }), 'auto', { action: 'none', reason: 'space-removed', settled: true }],
-    ['offer open', facts({ record: record('offered', 'policy-ask') }), 'ask', { action: 'none', reason: 'offer-open', settled: true }],
+    ['ready', facts({ record: record('ready', 'space-made') }), 'auto', { action: 'none', reason: 'space-made' }],
+    ['noted space', facts({ record: record('has-space', 'has-space') }), 'auto', { action: 'none', reason: 'has-space' }],
+    ['declined', facts({ record: record('declined', 'offer-declined') }), 'auto', { action: 'none', reason: 'offer-declined' }],
+    ['removed', facts({ record: record('removed', 'space-removed') }), 'auto', { action: 'none', reason: 'space-removed' }],
+    ['offer open', facts({ record: record('offered', 'policy-ask') }), 'ask', { action: 'none', reason: 'offer-open' }],
     ['offered, now automatic', facts({ record: record('offered', 'policy-ask') }), 'auto', { action: 'create', reason: 'policy-auto' }],
-    [
-      'postponed',
-      facts({ record: record('postponed', 'offer-postponed', NOW + 1) }),
-      'ask',
-      { action: 'none', reason: 'offer-postponed', settled: true },
-    ],
+    ['postponed', facts({ record: record('postponed', 'offer-postponed', NOW + 1) }), 'ask', { action: 'none', reason: 'offer-postponed' }],
     [
       'postponed long ago',
       facts({ record: record('postponed', 'offer-postponed', NOW - 1) }),
@@ -91,7 +87,7 @@ describe('decideProvisioning', () => {
       'refused lately',
       facts({ record: record('refused', 'creation-refused', NOW + 1) }),
       'auto',
-      { action: 'none', reason: 'creation-refused', settled: true },
+      { action: 'none', reason: 'creation-refused' },
     ],
     [
       'refused long ago',
@@ -103,13 +99,13 @@ describe('decideProvisioning', () => {
       'no private way',
       facts({ record: record('refused', 'no-private-way', NOW + 1) }),
       'auto',
-      { action: 'none', reason: 'no-private-way', settled: true },
+      { action: 'none', reason: 'no-private-way' },
     ],
     [
       'excluded lately',
       facts({ record: record('excluded', 'account-guest', NOW + 1) }),
       'auto',
-      { action: 'none', reason: 'account-guest', settled: true },
+      { action: 'none', reason: 'account-guest' },
     ],
   ] as const)('%s', (_name, given, mode, expected) => {
     expect(decideProvisioning(given, mode, NOW)).toEqual(expected);
@@ -163,7 +159,7 @@ describe('decideProvisioning', () => {
   it('does nothing at all when it is off or unreadable', () => {
     fc.assert(
       fc.property(anyFacts, fc.constantFrom('off' as const, 'unreadable' as const), (given, mode) => {
-        expect(decideProvisioning(given, mode, NOW)).toMatchObject({ action: 'none', settled: false });
+        expect(decideProvisioning(given, mode, NOW)).toMatchObject({ action: 'none' });
       }),
     );
   });
@@ -176,7 +172,7 @@ describe('decideProvisioning', () => {
         fc.constantFrom('ask' as const, 'auto' as const),
         (given, state, mode) => {
           const settled = { ...given, person: null, standing: null, record: record(state as PersonRecord['state'], 'space-made') };
-          expect(decideProvisioning(settled, mode, NOW)).toMatchObject({ action: 'none', settled: true });
+          expect(decideProvisioning(settled, mode, NOW)).toMatchObject({ action: 'none' });
         },
       ),
     );
@@ -190,4 +186,12 @@ describe('decideProvisioning', () => {
       }),
     );
   });
+});
+
+it('takes a found space for its own work only when it was made about when the run began', () => {
+  const run = { changedAt: NOW };
+  expect(isFromInterruptedRun(run, NOW + 9 * 60_000)).toBe(true);
+  expect(isFromInterruptedRun(run, NOW - 60_000)).toBe(true);
+  expect(isFromInterruptedRun(run, NOW + 11 * 60_000)).toBe(false);
+  expect(isFromInterruptedRun(run, NOW - DAY)).toBe(false);
 });

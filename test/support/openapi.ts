@@ -81,6 +81,7 @@ function toJsonSchema(node: unknown): unknown {
 interface Document {
   prefix: string;
   name: string;
+  schemas: Record<string, Json>;
   paths: Record<string, Record<string, { parameters?: Parameter[]; requestBody?: Json; responses: Record<string, Json> }>>;
   routes: { pattern: RegExp; path: string }[];
 }
@@ -100,7 +101,8 @@ function load(file: string, name: string, prefix: string): Document {
   }));
   // Literal paths before those with parameters.
   routes.sort((a, b) => (a.path.match(/\{/g)?.length ?? 0) - (b.path.match(/\{/g)?.length ?? 0));
-  return { prefix, name, paths: document.paths, routes };
+  const { schemas } = (document as unknown as { components: { schemas: Record<string, Json> } }).components;
+  return { prefix, name, schemas, paths: document.paths, routes };
 }
 
 let documents: Document[] | undefined;
@@ -119,7 +121,7 @@ export function checkCall(request: ProductRequest, answer: ProductAnswer): strin
       if (!operation) continue;
       const at = `${request.method} ${path}`;
       return [
-        ...checkQuery(at, operation.parameters ?? [], url.searchParams, answer.status),
+        ...checkQuery(at, document, operation.parameters ?? [], url.searchParams, answer.status),
         ...checkBody(at, document, path, method, operation, request, answer),
       ];
     }
@@ -127,15 +129,38 @@ export function checkCall(request: ProductRequest, answer: ProductAnswer): strin
   return [`${request.method} ${url.pathname} is in neither document`];
 }
 
-function checkQuery(at: string, parameters: Parameter[], query: URLSearchParams, status: number): string[] {
+/** A query value as its schema's type reads it. */
+function queryValue(schema: Json, texts: string[]): unknown {
+  if (schema.type === 'array') return texts.flatMap((t) => t.split(',')).map((t) => queryValue((schema.items ?? {}) as Json, [t]));
+  const [value = ''] = texts;
+  if (schema.type === 'integer' || schema.type === 'number') return Number(value);
+  if (schema.type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value;
+  return value;
+}
+
+function checkQuery(at: string, document: Document, parameters: Parameter[], query: URLSearchParams, status: number): string[] {
+  // A refused request is a test of that refusal.
+  if (status >= 400) return [];
   const known = parameters.filter((p) => p.in === 'query');
   const problems: string[] = [];
-  for (const name of new Set(query.keys()))
-    if (!known.some((p) => p.name === name)) problems.push(`${at}: unknown query parameter ${name}`);
+  for (const name of new Set(query.keys())) {
+    const parameter = known.find((p) => p.name === name);
+    if (!parameter) {
+      problems.push(`${at}: unknown query parameter ${name}`);
+      continue;
+    }
+    const schema = resolveRef(document, parameter.schema ?? {});
+    const value = queryValue(schema, query.getAll(name));
+    if (!ajv.validate({ ...schema, $ref: undefined }, value)) problems.push(`${at}: query parameter ${name}: ${ajv.errorsText()}`);
+  }
   for (const parameter of known)
-    if (parameter.required && !query.has(parameter.name) && status < 400)
-      problems.push(`${at}: query parameter ${parameter.name} is required`);
+    if (parameter.required && !query.has(parameter.name)) problems.push(`${at}: query parameter ${parameter.name} is required`);
   return problems;
+}
+
+function resolveRef(document: Document, schema: Json): Json {
+  const name = typeof schema.$ref === 'string' ? schema.$ref.split('/').at(-1) : undefined;
+  return name === undefined ? schema : (document.schemas[name] ?? {});
 }
 
 function checkBody(

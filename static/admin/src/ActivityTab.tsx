@@ -95,6 +95,8 @@ function reasonsOf(entry: ActivityEntry): string {
 
 function templateText(problem: string): string {
   const [code, detail = ''] = problem.split(': ', 2);
+  if (code === 'homepage-refused') return text('activity.homepage.refused');
+  if (code === 'template-refused') return text('activity.template.refused');
   if (code === 'template-missing') return text('activity.template.missing');
   if (code === 'template-unfilled') return text('activity.template.unfilled', { names: detail });
   return text('activity.template.broken');

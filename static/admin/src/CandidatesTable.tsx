@@ -8,7 +8,7 @@ import { callAdmin } from '../../shared/call';
 import { formatDay, formatNumber, text } from '../../shared/text';
 import { Failure, Waiting } from './feedback';
 import { type Loaded, useLoaded } from './load';
-import { useNames } from './names';
+import { spaceLabel, useNames } from './names';
 import { PlanDialog } from './PlanDialog';
 import { countTicked, EVERYTHING, isTicked, NOTHING, type Selection, tick } from './selection';
 
@@ -94,7 +94,7 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
                   ),
                 },
                 { key: 'space', content: text('cleanup.column.space') },
-                { key: 'owner', content: text('cleanup.column.owner') },
+                { key: 'key', content: text('cleanup.column.key') },
                 { key: 'created', content: text('cleanup.column.created') },
               ],
             }}
@@ -105,14 +105,14 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
                   key: 'tick',
                   content: (
                     <Checkbox
-                      aria-label={text('cleanup.select.row', { name: row.name })}
+                      aria-label={text('cleanup.select.row', { name: spaceLabel(row, nameOf) })}
                       isChecked={isTicked(selection, row)}
                       onChange={(event) => setSelection(tick(selection, [row], event.currentTarget.checked))}
                     />
                   ),
                 },
-                { key: 'space', content: row.name },
-                { key: 'owner', content: row.ownerId === null ? '' : nameOf(row.ownerId) },
+                { key: 'space', content: spaceLabel(row, nameOf) },
+                { key: 'key', content: <code className="key">{row.key}</code> },
                 { key: 'created', content: formatDay(row.createdAt) },
               ],
             }))}

@@ -100,17 +100,29 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
           ))}
         </section>
       )}
-      <Survey survey={survey} isStale={survey !== null && jobs.some((job) => job.createdAt > survey.createdAt)} onPlanStarted={replace} />
+      <Survey
+        survey={survey}
+        isStale={survey !== null && jobs.some((job) => job.createdAt > survey.createdAt)}
+        onPlanStarted={replace}
+        onStop={() => survey && attempt(callAdmin('cleanup.cancel', { jobId: survey.id }))}
+      />
       {unseen.count > 0 && (
         <SectionMessage appearance="information">
-          <p className="text">{text('cleanup.unseen', { count: unseen.count, of: unseen.countedUpTo })}</p>
+          <p className="text">{text('cleanup.unseen', { count: unseen.count, of: unseen.of })}</p>
         </SectionMessage>
       )}
     </div>
   );
 }
 
-function Survey({ survey, isStale, onPlanStarted }: { survey: JobView | null; isStale: boolean; onPlanStarted: (job: JobView) => void }) {
+interface SurveyProps {
+  survey: JobView | null;
+  isStale: boolean;
+  onPlanStarted: (job: JobView) => void;
+  onStop: () => void;
+}
+
+function Survey({ survey, isStale, onPlanStarted, onStop }: SurveyProps) {
   if (survey === null) return <EmptyState header={text('cleanup.none')} headingLevel={3} description={text('cleanup.none.text')} />;
   const { seen = 0, unused = 0 } = survey.counts;
   if (survey.state === 'running' || survey.state === 'cancelling') {
@@ -122,10 +134,24 @@ function Survey({ survey, isStale, onPlanStarted }: { survey: JobView | null; is
             ? text('cleanup.searching.progress', { seen, unused: formatNumber(unused) })
             : text('cleanup.waiting', { time: formatTime(survey.waitingUntil) })}
         </p>
+        <div>
+          <Button isDisabled={survey.state === 'cancelling'} onClick={onStop}>
+            {text('cleanup.job.stop')}
+          </Button>
+        </div>
       </div>
     );
   }
-  if (survey.state === 'failed') return <Failure error={new Error(survey.problem ?? '')} />;
+  if (survey.state === 'failed') {
+    return (
+      <SectionMessage appearance="error" title={text('cleanup.search.failed')}>
+        <p className="text">{text('cleanup.search.failed.text', { problem: survey.problem ?? '' })}</p>
+      </SectionMessage>
+    );
+  }
+  if (survey.state === 'cancelled') {
+    return <EmptyState header={text('cleanup.search.stopped')} headingLevel={3} description={text('cleanup.none.text')} />;
+  }
   if (unused === 0) {
     return (
       <EmptyState

@@ -9,7 +9,7 @@ import { callAdmin } from '../../shared/call';
 import { formatDay, formatTime, type TextKey, text, textOf } from '../../shared/text';
 import { Failure, Waiting } from './feedback';
 import { useLoaded } from './load';
-import { useNames } from './names';
+import { spaceLabel, useNames } from './names';
 
 const APPEARANCES = {
   planned: 'default',
@@ -46,7 +46,7 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
         </div>
         <div className="row">
           {job.state === 'running' && <Button onClick={onStop}>{text('cleanup.job.stop')}</Button>}
-          {job.kind === 'archive' && !isRunning && archived > 0 && !isRestored && (
+          {job.kind === 'archive' && !isRunning && (archived > 0 || job.state === 'failed') && !isRestored && (
             <Button onClick={onRestore}>{text('cleanup.job.undo')}</Button>
           )}
           <Button appearance="subtle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
@@ -69,13 +69,19 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
 
 function Results({ job }: { job: JobView }) {
   const { loaded, reload, set } = useLoaded<RowsPage>(() => callAdmin('cleanup.rows', { jobId: job.id }));
+  const [error, setError] = useState<unknown>(null);
+  const nameOf = useNames(loaded.state === 'ready' ? loaded.data.rows.map((row) => row.ownerId ?? '') : []);
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
   const { rows, next } = loaded.data;
   const more = async (): Promise<void> => {
     if (!next) return;
-    const page = await callAdmin('cleanup.rows', { jobId: job.id, from: next });
-    set({ rows: [...rows, ...page.rows], next: page.next });
+    try {
+      const page = await callAdmin('cleanup.rows', { jobId: job.id, from: next });
+      set({ rows: [...rows, ...page.rows], next: page.next });
+    } catch (failure) {
+      setError(failure);
+    }
   };
   return (
     <div className="tight">
@@ -92,13 +98,14 @@ function Results({ job }: { job: JobView }) {
           rows={rows.map((row) => ({
             key: row.spaceId,
             cells: [
-              { key: 'space', content: row.name },
+              { key: 'space', content: spaceLabel(row, nameOf) },
               { key: 'outcome', content: row.outcome ? text(`cleanup.outcome.${row.outcome}` as TextKey) : '' },
               { key: 'why', content: row.reason ? textOf('reason', row.reason, { date: formatDay(job.unchangedSince) }) : '' },
             ],
           }))}
         />
       </div>
+      {error !== null && <Failure error={error} />}
       {next && rows.length > 0 && (
         <div>
           <Button spacing="compact" onClick={() => void more()}>

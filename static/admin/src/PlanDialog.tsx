@@ -6,6 +6,7 @@ import type { CleanupPlan, JobView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
 import { formatDay, formatNumber, text } from '../../shared/text';
 import { Failure } from './feedback';
+import { spaceLabel, useNames } from './names';
 
 /** Names listed in the dialog. */
 const NAMES_SHOWN = 10;
@@ -28,6 +29,7 @@ function Dialog({ plan, onClose, onStarted }: { plan: CleanupPlan; onClose: () =
   const [isStarting, setStarting] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const shown = plan.sample.slice(0, NAMES_SHOWN);
+  const nameOf = useNames(shown.map((row) => row.ownerId ?? ''));
   const start = async (): Promise<void> => {
     setStarting(true);
     try {
@@ -53,7 +55,7 @@ function Dialog({ plan, onClose, onStarted }: { plan: CleanupPlan; onClose: () =
             <p className="subtle">{text('cleanup.plan.sample', { count: shown.length })}</p>
             <ul>
               {shown.map((row) => (
-                <li key={row.spaceId}>{row.name}</li>
+                <li key={row.spaceId}>{spaceLabel(row, nameOf)}</li>
               ))}
             </ul>
           </div>

@@ -24,7 +24,12 @@ export function PolicyTab({ stored, onSaved }: { stored: PolicyView; onSaved: (p
 function UnreadablePolicy({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: PolicyView) => void }) {
   const [error, setError] = useState<unknown>(null);
   const startOver = (): void => {
-    callAdmin('policy.startOver', {}).then(onSaved, setError);
+    callAdmin('policy.startOver', {})
+      // Somebody else has repaired it in the meantime: show what is there now.
+      .catch((failure: unknown) =>
+        failure instanceof CallError && failure.code === 'conflict' ? callAdmin('policy.get', {}) : Promise.reject(failure),
+      )
+      .then(onSaved, setError);
   };
   return (
     <div className="panel stack">
@@ -65,8 +70,8 @@ function PolicyForm({ stored, onSaved }: { stored: PolicyView; onSaved: (policy:
         isAutoDismiss: true,
       });
     } catch (failure) {
-      if (failure instanceof CallError && failure.code === 'conflict') setTheirs(await callAdmin('policy.get', {}));
-      else setError(failure);
+      if (!(failure instanceof CallError) || failure.code !== 'conflict') setError(failure);
+      else await callAdmin('policy.get', {}).then(setTheirs, setError);
     } finally {
       setSaving(false);
     }
@@ -167,7 +172,6 @@ function useLeaveGuard(isChanged: boolean): void {
 }
 
 function OutlookCard({ mode }: { mode: Policy['mode'] }) {
-  const { loaded, reload } = useLoaded<Outlook>(() => callAdmin('policy.outlook', {}));
   return (
     <section className="card stack" aria-labelledby="outlook">
       <div id="outlook">
@@ -175,25 +179,28 @@ function OutlookCard({ mode }: { mode: Policy['mode'] }) {
           {text('policy.outlook.heading')}
         </Heading>
       </div>
-      {mode === 'off' && <p className="text">{text('policy.outlook.off')}</p>}
-      {mode !== 'off' && loaded.state === 'loading' && <Waiting label={text('policy.outlook.loading')} />}
-      {mode !== 'off' && loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
-      {loaded.state === 'ready' && (
-        <>
-          {mode !== 'off' && (
-            <p className="text" data-testid="outlook">
-              <strong>{outlookText(mode, loaded.data)}</strong>
-            </p>
-          )}
-          <p className="subtle">{sourceText(loaded.data)}</p>
-          <div>
-            <Button spacing="compact" onClick={reload}>
-              {text('policy.outlook.refresh')}
-            </Button>
-          </div>
-        </>
-      )}
+      {/* Counting people costs points of the site's quota: only when the answer says something. */}
+      {mode === 'off' ? <p className="text">{text('policy.outlook.off')}</p> : <PeopleCount mode={mode} />}
     </section>
+  );
+}
+
+function PeopleCount({ mode }: { mode: 'ask' | 'auto' }) {
+  const { loaded, reload } = useLoaded<Outlook>(() => callAdmin('policy.outlook', {}));
+  if (loaded.state === 'loading') return <Waiting label={text('policy.outlook.loading')} />;
+  if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
+  return (
+    <>
+      <p className="text">
+        <strong>{outlookText(mode, loaded.data)}</strong>
+      </p>
+      <p className="subtle">{sourceText(loaded.data)}</p>
+      <div>
+        <Button spacing="compact" onClick={reload}>
+          {text('policy.outlook.refresh')}
+        </Button>
+      </div>
+    </>
   );
 }
 

@@ -19,6 +19,11 @@ async function readNames(accountIds: string[]): Promise<void> {
   }
 }
 
+/** What a personal space is called in a list: by its owner. */
+export function spaceLabel(row: { ownerId: string | null; key: string }, nameOf: (accountId: string) => string): string {
+  return row.ownerId === null ? row.key : nameOf(row.ownerId);
+}
+
 /** Names for these ids as they arrive; an id whose name cannot be read stays an id. */
 export function useNames(accountIds: readonly string[]): (accountId: string) => string {
   const [, redraw] = useState(0);

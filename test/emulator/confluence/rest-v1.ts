@@ -112,9 +112,9 @@ function createSpace(call: Call, isPrivate: boolean): Reply {
   const grants = isPrivate ? privateGrants(creator) : grantsOf(input, creator);
   if (key.startsWith('~')) {
     const personal = site.settings.asUserPersonalCreate;
-    const accepted = personal === 'private-endpoint' || personal === 'both';
-    if (caller.kind !== 'person' || !accepted || key !== personalSpaceKey(caller.person.accountId)) {
-      throw new Refusal(403, 'Personal spaces cannot be created by this call');
+    if (personal === 'graphql') throw new Refusal(400, 'Space key must be alphanumeric');
+    if (personal === 'refused' || caller.kind !== 'person' || key !== personalSpaceKey(caller.person.accountId)) {
+      throw new Refusal(403, 'Not permitted to create this personal space');
     }
     if (site.state.spacesByKey.has(key)) throw new Refusal(400, `A space already exists with key ${key}`);
     return { status: 200, body: spaceJson(call, createPersonalSpace(site, caller.person, caller, grants, input.name)) };

@@ -101,6 +101,16 @@ function operationsJson(call: Call, space: Space): { operation: string; targetTy
   });
 }
 
+const SPACE_TYPES = ['global', 'collaboration', 'knowledge_base', 'personal', 'system', 'onboarding', 'xflow_sample_space'];
+const SPACE_STATUSES = ['current', 'archived', 'trashed'];
+
+/** One value of a closed list. @throws Refusal 400 */
+function oneOf(query: URLSearchParams, name: string, values: readonly string[]): string | null {
+  const value = query.get(name);
+  if (value !== null && !values.includes(value)) throw new Refusal(400, `Invalid value '${value}' for '${name}'`);
+  return value;
+}
+
 function listSpaces(call: Call): Reply {
   const { query, site } = call;
   for (const name of query.keys()) {
@@ -110,17 +120,14 @@ function listSpaces(call: Call): Reply {
   }
   const ids = listParam(query, 'ids', 250);
   const keys = listParam(query, 'keys', 250);
-  const types = listParam(query, 'type', 7);
-  const statuses = listParam(query, 'status', 3);
+  const type = oneOf(query, 'type', SPACE_TYPES);
+  const status = oneOf(query, 'status', SPACE_STATUSES);
   const labels = listParam(query, 'labels', 50);
-  for (const status of statuses ?? []) {
-    if (!['current', 'archived', 'trashed'].includes(status)) throw new Refusal(400, `Invalid status '${status}'`);
-  }
   const sort = query.get('sort') ?? 'id';
   const field = sort.replace(/^-/, '');
   if (field !== 'id' && field !== 'key' && field !== 'name') throw new Refusal(400, `Invalid sort '${sort}'`);
   // What the omitted status means is not stated; the app always passes one.
-  const wanted = new Set(statuses ?? ['current', 'archived']);
+  const wanted: readonly string[] = status === null ? ['current', 'archived'] : [status];
   let items: readonly Space[];
   if (ids) items = ids.flatMap((id) => site.state.spacesById.get(Number(id)) ?? []).sort((a, b) => a.id - b.id);
   else if (keys) items = keys.flatMap((key) => site.state.spacesByKey.get(key) ?? []).sort((a, b) => a.id - b.id);
@@ -129,8 +136,8 @@ function listSpaces(call: Call): Reply {
   const page = pageV2(call, items, {
     ...(sort === 'id' ? { idOf: (space: Space) => space.id } : {}),
     accept: (space) =>
-      wanted.has(space.status) &&
-      (!types || types.includes(space.type)) &&
+      wanted.includes(space.status) &&
+      (type === null || type === space.type) &&
       (!labels || labels.some((label) => space.labels.includes(label))) &&
       maySee(site.state, call.caller, space),
   });
