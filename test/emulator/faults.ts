@@ -10,11 +10,14 @@ export const Fault = z.union([
     after: z.number().int().min(0).optional(),
     times: z.number().int().min(1).optional(),
     respond: z.strictObject({
-      status: z.number().int(),
+      status: z.number().int().min(200).max(599),
       headers: z.record(z.string(), z.string()).optional(),
       body: z.unknown().optional(),
       /** How long the answer takes, in the site's time: past its deadline the invocation is stopped. */
-      delay: z.string().optional(),
+      delay: z
+        .string()
+        .refine((text) => /^P/.test(text), { message: 'not an ISO 8601 duration' })
+        .optional(),
     }),
   }),
   z.strictObject({ killAfterCall: z.number().int().min(1) }),

@@ -7,7 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { serve } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
+import { z } from 'zod';
 import type { Caller } from './confluence/access';
+import { errorBody, familyOf } from './confluence/operation';
 import { contentType, policyOf, resourceFile, transformIndex } from './forge/custom-ui';
 import { pages, sessionPerson } from './pages/pages';
 import { themeCss } from './pages/theme';
@@ -47,12 +49,11 @@ function application(site: LocalSite): Hono {
   app.get('/_forge/ui/:resource/*', (c) => customUi(site, c));
   app.route('/_local', control(site));
   app.post('/_forge/invoke', async (c) => {
-    const { moduleKey, functionKey, payload, extension } = (await c.req.json()) as {
-      moduleKey: string;
-      functionKey: string;
-      payload?: unknown;
-      extension?: unknown;
-    };
+    const call = z
+      .object({ moduleKey: z.string(), functionKey: z.string(), payload: z.unknown().optional(), extension: z.unknown().optional() })
+      .safeParse(await c.req.json().catch(() => null));
+    if (!call.success) return c.json({ error: { name: 'Error', message: 'not a call' } }, 400);
+    const { moduleKey, functionKey, payload, extension } = call.data;
     const person = sessionPerson(site, c);
     try {
       const result = await site.platform.invokeResolver(moduleKey, functionKey, payload, person?.accountId ?? null, {
@@ -86,7 +87,12 @@ function script(name: string): Response {
 function customUi(site: LocalSite, c: Context): Response {
   const url = new URL(c.req.url);
   const { manifest } = site.platform;
-  const path = decodeURIComponent(url.pathname.split('/').slice(4).join('/'));
+  let path: string;
+  try {
+    path = decodeURIComponent(url.pathname.split('/').slice(4).join('/'));
+  } catch {
+    return c.json({ message: 'not a path' }, 400);
+  }
   const file = resourceFile(manifest, c.req.param('resource') ?? '', path || 'index.html');
   if (!file) return c.json({ message: 'no such resource' }, 404);
   let body: Buffer;
@@ -125,15 +131,17 @@ function callerOf(site: LocalSite, c: Context): Caller | null {
 async function product(site: LocalSite, c: Context): Promise<Response> {
   const url = new URL(c.req.url);
   const caller = callerOf(site, c);
-  if (!caller) return c.json({ message: 'Basic auth names nobody on this site' }, 401);
+  if (!caller) return c.json(errorBody(familyOf(url.pathname), 401, 'Basic auth names nobody on this site') as object, 401);
   const request = {
     method: c.req.method,
     url: url.pathname + url.search,
     headers: c.req.raw.headers,
     body: (await c.req.text()) || undefined,
   };
-  const answer = await site.confluence.request(caller, request);
-  if (c.req.header('x-forge-frontend') !== undefined) site.usageCounters.frontend.requests += 1;
+  const isFrontend = c.req.header('x-forge-frontend') !== undefined;
+  const answer = isFrontend
+    ? await site.platform.frontendRequest(sessionPerson(site, c), request)
+    : await site.confluence.request(caller, request);
   if (answer.route === null) site.usageCounters.notModelled.push(`${request.method} ${url.pathname}`);
   const text = answer.body === undefined || answer.status === 204 ? null : JSON.stringify(answer.body);
   return new Response(text, { status: answer.status, headers: { 'content-type': 'application/json', ...answer.headers } });
@@ -161,7 +169,7 @@ function control(site: LocalSite): Hono {
   });
   api.get('/site', (c) => c.json(site.settings));
   api.patch('/site', async (c) => c.json(site.changeSettings(await body(c))));
-  api.get('/people', (c) => c.json(site.people(Number(c.req.query('limit') ?? 100), c.req.query('cursor'))));
+  api.get('/people', (c) => c.json(site.people(c.req.query('limit'), c.req.query('cursor'))));
   api.post('/people', async (c) => c.json(site.addPerson(await body(c))));
   api.patch('/people/:accountId', async (c) => c.json(site.changePerson(c.req.param('accountId'), await body(c))));
   api.post('/spaces', async (c) => c.json(site.addSpace(await body(c))));

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { Clock, durationMs } from './clock';
 import type { Caller } from './confluence/access';
 import { createNatively, createPersonalSpace, edit, setSpaceStatus, view } from './confluence/activity';
+import { spaceJson } from './confluence/rest-v2';
 import { addPage, seedDemo, seedEmpty, seedScale, USERS_GROUP } from './confluence/seed';
 import { ConfluenceSite } from './confluence/site';
 import { type Content, openGrants, type Person, privateGrants, type Space } from './confluence/state';
@@ -31,6 +32,8 @@ export interface SiteOptions {
   settings?: Partial<SiteSettings>;
 }
 
+const ACCOUNT_CLOSED_MS = 12 * 3_600_000;
+
 export const DEFAULT_START = Date.UTC(2026, 10, 23, 9, 0, 0);
 
 export class ControlError extends Error {
@@ -52,7 +55,6 @@ const PersonChange = z.strictObject({
   groups: z.array(z.string()).optional(),
   licensed: z.boolean().optional(),
   locale: z.string().optional(),
-  personalSpaceId: z.null().optional(),
 });
 const NewSpace = z.strictObject({
   owner: z.string(),
@@ -99,8 +101,7 @@ export class LocalSite {
     );
     this.notices = new Notices(this);
     this.seed();
-    if (options.app === false) this.confluence.onEvent = () => {};
-    else this.platform.install();
+    if (options.app !== false) this.platform.install();
   }
 
   private seed(): void {
@@ -199,9 +200,11 @@ export class LocalSite {
     };
   }
 
-  people(limit = 100, cursor = '0') {
+  people(limitText: string | number = 100, cursor = '0') {
     const start = Number(cursor);
+    const limit = Number(limitText);
     if (!Number.isInteger(start) || start < 0) throw new ControlError(400, 'not a cursor');
+    if (!Number.isInteger(limit) || limit < 1) throw new ControlError(400, "'limit' must be a whole number above 0");
     const all = [...this.confluence.state.people.values()];
     const results = all.slice(start, start + limit).map((p) => this.personJson(p));
     return { results, ...(start + limit < all.length ? { cursor: String(start + limit) } : {}) };
@@ -219,6 +222,7 @@ export class LocalSite {
     const n = this.nextPerson++;
     const accountId = change.accountId ?? `712020:00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
     if (this.confluence.state.people.has(accountId)) throw new ControlError(400, `${accountId} exists`);
+    this.requireGroups(change.groups);
     const displayName = change.displayName ?? `Person ${n}`;
     const person = this.confluence.state.addPerson({
       accountId,
@@ -239,9 +243,26 @@ export class LocalSite {
   changePerson(accountId: string, input: unknown) {
     const person = this.person(accountId);
     const change = parse(PersonChange, input);
+    this.requireGroups(change.groups);
     this.applyPerson(person, change);
-    if (change.accountStatus === 'closed') this.confluence.tell.user('deleted', person);
+    if (change.accountStatus === 'closed') this.closeAccount(person);
     return this.personJson(person);
+  }
+
+  /** @throws ControlError 400 before anything is changed */
+  private requireGroups(names: readonly string[] | undefined): void {
+    const unknown = names?.find((name) => !this.confluence.state.groupsByName.has(name));
+    if (unknown !== undefined) throw new ControlError(400, `no group named ${unknown}`);
+  }
+
+  /** Confluence archives the personal space of a deleted account by itself (V20: within a day is assumed). */
+  private closeAccount(person: Person): void {
+    this.confluence.tell.user('deleted', person);
+    this.clock.after(ACCOUNT_CLOSED_MS, () => {
+      const space = person.personalSpaceId === null ? undefined : this.confluence.state.spacesById.get(person.personalSpaceId);
+      if (space?.status === 'current' && person.accountStatus === 'closed')
+        setSpaceStatus(this.confluence, space, 'archived', { kind: 'anonymous' });
+    });
   }
 
   private applyPerson(person: Person, change: z.infer<typeof PersonChange>): void {
@@ -249,13 +270,8 @@ export class LocalSite {
     for (const field of ['displayName', 'email', 'accountStatus', 'accountType', 'isGuest', 'locale'] as const) {
       if (change[field] !== undefined) Object.assign(person, { [field]: change[field] });
     }
-    if (change.groups) {
-      try {
-        state.setGroups(person, change.groups);
-      } catch (error) {
-        throw new ControlError(400, (error as Error).message);
-      }
-    }
+    state.peopleChanged();
+    if (change.groups) state.setGroups(person, change.groups);
     if (change.licensed !== undefined) {
       const names = [...person.groups].flatMap((id) => {
         const group = state.groups.get(id);
@@ -270,25 +286,19 @@ export class LocalSite {
     const { owner: ownerId, status, access, pages } = parse(NewSpace, input);
     const owner = this.person(ownerId);
     if (owner.personalSpaceId !== null) throw new ControlError(400, `${ownerId} has a personal space`);
+    const bad = pages?.find((page) => Number.isNaN(Date.parse(page.updated)));
+    if (bad) throw new ControlError(400, `'${bad.updated}' is not a time`);
     const grants = access === 'private' ? privateGrants(ownerId) : openGrants(ownerId);
     const caller: Caller = { kind: 'person', person: owner, viaApp: false };
     const space = createPersonalSpace(this.confluence, owner, caller, grants);
     for (const page of pages ?? []) {
       const at = Date.parse(page.updated);
-      if (Number.isNaN(at)) throw new ControlError(400, `'${page.updated}' is not a time`);
       addPage(this.confluence, space, { title: page.title, at, authorId: page.by ?? ownerId });
       space.createdAt = Math.min(space.createdAt, at);
     }
     if (pages && pages.length > 0) this.backdateHome(space);
     if (status && status !== 'current') setSpaceStatus(this.confluence, space, status, caller);
-    return {
-      id: String(space.id),
-      key: space.key,
-      name: space.name,
-      type: space.type,
-      status: space.status,
-      homepageId: String(space.homepageId),
-    };
+    return spaceJson(space);
   }
 
   /** The homepage is as old as the space. */
@@ -326,6 +336,7 @@ export class LocalSite {
 
   async invoke(input: unknown): Promise<{ result: unknown } | { error: { name: string; message: string } }> {
     const { module, functionKey, payload, accountId } = parse(Invoke, input);
+    if (accountId !== null) this.person(accountId);
     try {
       return { result: await this.platform.invokeResolver(module, functionKey, payload, accountId) };
     } catch (error) {

@@ -137,10 +137,24 @@ export function createPersonalSpace(
   return space;
 }
 
+/** Trashed spaces are purged after 60 days. */
+const PURGE_MS = 60 * 86_400_000;
+
 /** Space admins change the status of a space; the event is an assumption (V12). */
 export function setSpaceStatus(site: ConfluenceSite, space: Space, status: Space['status'], caller: Caller): void {
   if (space.status === status) return;
   space.status = status;
   site.state.record(callerId(caller), `space-${status}`, space.key);
-  if (status !== 'trashed') site.tell.space('updated', space, caller);
+  site.state.spaceStatusChanged();
+  if (status !== 'trashed') {
+    site.tell.space('updated', space, caller);
+    return;
+  }
+  const trashedAt = site.clock.now();
+  site.clock.after(PURGE_MS, () => {
+    if (space.status !== 'trashed' || site.clock.now() < trashedAt + PURGE_MS || !site.state.spacesById.has(space.id)) return;
+    site.state.removeSpace(space);
+    site.state.record('confluence', 'space-purged', space.key);
+    site.tell.space('deleted', space, { kind: 'anonymous' });
+  });
 }

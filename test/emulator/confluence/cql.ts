@@ -175,7 +175,15 @@ function compileClause(context: Context, clause: Clause): (hit: Hit) => boolean 
       allow('~', '=');
       const [wanted = ''] = texts(clause);
       const lower = wanted.replace(/^"|"$/g, '').toLowerCase();
-      return clause.op === '=' ? (hit) => hit.item.title.toLowerCase() === lower : (hit) => hit.item.title.toLowerCase().includes(lower);
+      if (clause.op === '~' && /[*?~^]/.test(lower))
+        throw new Refusal(400, 'Could not parse cql : wildcards are not supported on the local site');
+      const words = lower.split(/\s+/);
+      return clause.op === '='
+        ? (hit) => hit.item.title.toLowerCase() === lower
+        : (hit) => {
+            const title = new Set(hit.item.title.toLowerCase().split(/\W+/));
+            return words.every((word) => title.has(word));
+          };
     }
     case 'lastmodified':
     case 'created': {
@@ -219,7 +227,14 @@ function dateOf(state: ConfluenceState, value: Value): number {
     const match = /^(\d{4})[-/](\d{2})[-/](\d{2})(?: (\d{2}):(\d{2}))?$/.exec(value.text);
     if (!match) throw new Refusal(400, `Could not parse cql : '${value.text}' is not a date`);
     // The caller's time zone is UTC on the local site.
-    return Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]), Number(match[4] ?? 0), Number(match[5] ?? 0));
+    const parts = match.slice(1).map((part) => Number(part ?? 0)) as [number, number, number, number, number];
+    const [year, month, day, hour, minute] = parts;
+    const at = Date.UTC(year, month - 1, day, hour, minute);
+    const back = new Date(at);
+    if (back.getUTCMonth() !== month - 1 || back.getUTCDate() !== day || back.getUTCHours() !== hour || back.getUTCMinutes() !== minute) {
+      throw new Refusal(400, `Could not parse cql : '${value.text}' is not a date`);
+    }
+    return at;
   }
   const now = state.clock.now();
   const starts: Record<string, () => number> = {
@@ -228,6 +243,7 @@ function dateOf(state: ConfluenceState, value: Value): number {
   };
   const start = starts[value.name.toLowerCase()];
   if (!start) throw new Refusal(400, `Could not parse cql : function ${value.name}() is not supported here`);
+  if (value.args.length > 1) throw new Refusal(400, `Could not parse cql : function ${value.name}() takes one argument`);
   return start() + incrementMs(value.args[0]);
 }
 

@@ -1,5 +1,5 @@
 /** The GraphQL gateway: the fields of the facts' section 6 that apps may call, on the `graphql` package. */
-import { buildSchema, execute, parse, validate } from 'graphql';
+import { buildSchema, type DocumentNode, execute, parse, validate } from 'graphql';
 import { z } from 'zod';
 import { type Caller, mayHavePersonalSpace } from './access';
 import { createPersonalSpace } from './activity';
@@ -10,7 +10,7 @@ import { openGrants, personalSpaceKey, SITE, type Space } from './state';
 const schema = buildSchema(`
   type Query { confluence: ConfluenceQuery }
   type Mutation { confluence: ConfluenceMutation }
-  type ConfluenceQuery { validateSpaceKey(cloudId: ID!, spaceKey: String!, validateUniqueness: Boolean, generateUniqueKey: Boolean): KeyValidation }
+  type ConfluenceQuery { validateSpaceKey(cloudId: ID!, spaceKey: String!): KeyValidation }
   type KeyValidation { isValid: Boolean! generatedUniqueKey: String }
   type ConfluenceMutation { createSpace(cloudId: ID!, input: ConfluenceCreateSpaceInput!): CreateSpacePayload }
   enum ConfluenceSpaceType { GLOBAL PERSONAL }
@@ -28,15 +28,23 @@ const Request = z.object({ query: z.string(), variables: z.record(z.string(), z.
 export async function graphql(site: ConfluenceSite, caller: Caller, request: ProductRequest): Promise<ProductAnswer> {
   const route = '/graphql';
   if (caller.kind === 'anonymous') return { status: 401, body: errorBody('v1', 401, 'Login required'), route, points: 1 };
-  const parsed = Request.safeParse(JSON.parse(request.body ?? '{}'));
+  const parsed = Request.safeParse(readJson(request.body));
   if (!parsed.success) return { status: 400, body: { errors: [{ message: 'not a GraphQL request' }] }, route, points: 1 };
   const { query, variables } = parsed.data;
-  const document = parse(query);
+  let document: DocumentNode;
+  try {
+    document = parse(query);
+  } catch (error) {
+    return { status: 200, body: { errors: [{ message: (error as Error).message }] }, route, points: 1 };
+  }
   const errors = validate(schema, document);
   if (errors.length > 0) {
     // A field that exists on the real gateway but not here must be loud, not a plausible refusal.
     const fields = errors.map((e) => e.message).join('; ');
     return { status: 501, body: { message: `not modelled: POST /graphql (${fields})` }, route: null, points: 0 };
+  }
+  if (variables && (variables.input as { type?: string } | undefined)?.type === 'GLOBAL') {
+    return { status: 501, body: { message: 'not modelled: POST /graphql (createSpace of type GLOBAL)' }, route: null, points: 0 };
   }
   const rootValue = {
     confluence: {
@@ -54,6 +62,14 @@ export async function graphql(site: ConfluenceSite, caller: Caller, request: Pro
   return { status: 200, body: result, route, points: 1, headers: {} };
 }
 
+function readJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '{}');
+  } catch {
+    return null;
+  }
+}
+
 function createSpace(
   site: ConfluenceSite,
   caller: Caller,
@@ -63,7 +79,6 @@ function createSpace(
   const no = (message: string): unknown => ({ success: false, errors: [{ message }], space: null });
   if (cloudId !== SITE.cloudId) return no('Unknown site');
   if (caller.kind !== 'person') return no('Only a person can create a personal space');
-  if (input.type !== 'PERSONAL') return no('not modelled on the local site: createSpace of type GLOBAL');
   const { asUserPersonalCreate } = site.settings;
   if (asUserPersonalCreate !== 'graphql' && asUserPersonalCreate !== 'both') return no('Personal spaces cannot be created by this call');
   if (!mayHavePersonalSpace(site.state, caller.person)) return no('You do not have permission to create a personal space');

@@ -29,6 +29,8 @@ export interface Operation {
   /** Only for the app itself, without impersonation. */
   appOnly?: boolean;
   closedToApps?: boolean;
+  /** Query parameters that are modelled; any other is answered 501. */
+  query?: readonly string[];
   handle(call: Call): Reply;
 }
 
@@ -66,6 +68,9 @@ export class Refusal extends Error {
     return { status: this.status, body: errorBody(family, this.status, this.message) };
   }
 }
+
+/** Something that a real site has and this one does not: answered 501 and recorded, never a guess. */
+export class NotModelled extends Error {}
 
 export function errorBody(family: Family, status: number, message: string): unknown {
   if (family === 'v2') {

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { applicationOperations, type Caller, callerId, canUseConfluence, mayCreateSpaces, mayDo, maySee } from './access';
 import { createPersonalSpace, setSpaceStatus } from './activity';
 import { type Hit, searchContent } from './cql';
-import { type Call, intParam, type Operation, pageSearch, pageV1, parseBody, Refusal, type Reply } from './operation';
+import { type Call, intParam, NotModelled, type Operation, pageSearch, pageV1, parseBody, Refusal, type Reply } from './operation';
+import { FAILING_KEY_LENGTH } from './rest-v2';
 import {
   APP_ACCOUNT_ID,
   type Grant,
@@ -75,6 +76,14 @@ const NewSpace = z.object({
     .nullish(),
 });
 
+/** The pairs that C1 takes. */
+const CLASSIC_PAIRS = new Set([
+  'read/space',
+  'export/space',
+  'administer/space',
+  ...['page', 'blogpost', 'comment', 'attachment'].flatMap((type) => [`create/${type}`, `delete/${type}`]),
+]);
+
 /** The grants a C1 request spells out; without `permissions` the site's default. */
 function grantsOf(input: z.infer<typeof NewSpace>, creator: string): readonly Grant[] {
   if (!input.permissions) return openGrants(creator);
@@ -83,10 +92,13 @@ function grantsOf(input: z.infer<typeof NewSpace>, creator: string): readonly Gr
     const id = `${principalType} ${principalId}`;
     const grant = byPrincipal.get(id) ?? { principalType, principalId, roleId: null, operations: [] };
     grant.operations.push(operation);
+    // Classic permissions have one word for adding and editing pages.
+    if (operation === 'create/page') grant.operations.push('update/page');
     byPrincipal.set(id, grant);
   };
   for (const { subjects, operation } of input.permissions) {
     const pair = `${operation.operation}/${operation.targetType}`;
+    if (!CLASSIC_PAIRS.has(pair)) throw new Refusal(400, `Unknown permission ${pair}`);
     for (const user of subjects?.user?.results ?? []) add('USER', user.accountId, pair);
     for (const group of subjects?.group?.results ?? []) add('GROUP', group.id, pair);
   }
@@ -104,7 +116,7 @@ function createSpace(call: Call, isPrivate: boolean): Reply {
   }
   if (!/^~?[A-Za-z0-9]+$/.test(key)) throw new Refusal(400, 'Space key must be alphanumeric');
   if (key.length > 255) throw new Refusal(400, 'Space key is too long');
-  if (key.length >= 246) return { status: 500, body: { statusCode: 500, message: 'Internal server error' } };
+  if (key.length >= FAILING_KEY_LENGTH) return { status: 500, body: { statusCode: 500, message: 'Internal server error' } };
   const creator = callerId(caller);
   if (input.permissions && site.settings.roleMode === 'ROLES') {
     throw new Refusal(400, 'InvalidRbacOperationException: this site is in roles-only mode');
@@ -243,12 +255,12 @@ function hitJson(hit: Hit): Record<string, unknown> {
 function searchLimit(call: Call): number {
   const expand = call.query.get('expand') ?? '';
   const cap = expand.includes('body.') ? 50 : expand === '' ? 250 : 200;
-  return intParam(call.query, 'limit', 25, cap, 'cap');
+  return Math.max(1, intParam(call.query, 'limit', 25, cap, 'cap'));
 }
 
 function search(call: Call): Reply {
   requireUse(call);
-  if (call.query.has('expand')) throw new Refusal(400, 'not modelled on the local site: GET /search?expand');
+  if (call.caller.kind === 'person' && call.caller.person.isGuest) throw new Refusal(403, 'not permitted to use Confluence');
   const cql = call.query.get('cql') ?? '';
   const limit = searchLimit(call);
   const hits = searchContent({ state: call.site.state, caller: call.caller }, cql, {
@@ -296,8 +308,10 @@ const MAX_USER_HITS = 10_000;
 function searchUsers(call: Call): Reply {
   requireUse(call);
   const cql = call.query.get('cql') ?? '';
-  const byName = /^user\.fullname\s*~\s*"?([^"]+?)"?$/.exec(cql);
-  if (cql.replace(/\s/g, '') !== 'type=user' && !byName) throw new Refusal(400, `Could not parse cql : ${cql}`);
+  const byName = /^user\.fullname\s*~\s*"?([^"]+)"?$/.exec(cql);
+  const byId = /^user(?:\.accountid)?\s*=\s*"?([\w:-]+)"?$/.exec(cql);
+  if (cql.replace(/\s/g, '') !== 'type=user' && !byId && (!byName || /\s(and|or|not)\s/i.test(cql)))
+    throw new Refusal(400, `Could not parse cql : ${cql}`);
   const wanted = byName?.[1]?.toLowerCase();
   const filter = call.query.get('sitePermissionTypeFilter') ?? 'none';
   const { state } = call.site;
@@ -307,6 +321,8 @@ function searchUsers(call: Call): Reply {
     const kind = person.isGuest ? 'externalCollaborator' : 'none';
     if (person.accountStatus !== 'active' || person.accountType !== 'atlassian') continue;
     if (filter !== 'all' && filter !== kind) continue;
+    if (kind === 'none' && !state.isLicensed(person)) continue;
+    if (byId && person.accountId !== byId[1]) continue;
     if (wanted === undefined || person.displayName.toLowerCase().includes(wanted)) hits.push(person);
   }
   const limit = intParam(call.query, 'limit', 25, 200, 'cap');
@@ -458,9 +474,9 @@ function groupMembers(call: Call): Reply {
   requireUse(call);
   const { state } = call.site;
   // An unknown group is empty, not an error (seen live).
-  const members = state.groups.get(call.params.groupId ?? '')?.members ?? new Set<string>();
+  const members = state.activeMembers(call.params.groupId ?? '');
   const page = pageV1(call, members, { default: 200, max: 200, whenOver: 'refuse' });
-  const people = page.results.flatMap((id) => state.people.get(id) ?? []).filter((p) => p.accountStatus === 'active');
+  const people = page.results.flatMap((id) => state.people.get(id) ?? []);
   return {
     status: 200,
     body: {
@@ -473,8 +489,7 @@ function groupMembers(call: Call): Reply {
         isGuest: person.isGuest,
       })),
       ...page.envelope,
-      size: people.length,
-      ...(call.query.get('shouldReturnTotalSize') === 'true' ? { totalSize: members.size } : {}),
+      ...(call.query.get('shouldReturnTotalSize') === 'true' ? { totalSize: members.length } : {}),
     },
     returned: { identities: people.length },
   };
@@ -533,6 +548,8 @@ function getTemplate(call: Call): Reply {
 }
 
 function labelsReply(call: Call, space: Space): Reply {
+  const prefix = call.query.get('prefix');
+  if (prefix !== null && prefix !== 'team') throw new NotModelled(`labels with prefix ${prefix}`);
   const labels = space.labels.map((name, i) => ({ prefix: 'team', name, id: String(i + 1), label: name }));
   const page = pageV1(call, labels, { default: 200, max: 200 });
   return { status: 200, body: { results: page.results, ...page.envelope }, returned: { objects: page.results.length } };
@@ -555,7 +572,12 @@ function addLabels(call: Call): Reply {
 
 function removeLabel(call: Call): Reply {
   const space = visibleSpace(call);
-  space.labels = space.labels.filter((name) => name !== call.query.get('name'));
+  const name = call.query.get('name');
+  if (!name) throw new Refusal(400, "'name' is required");
+  // Without a prefix it is about labels on content.
+  if (call.query.get('prefix') !== 'team') throw new NotModelled('labels with another prefix than team');
+  if (!mayDo(call.site.state, call.caller, space, 'administer/space')) throw new Refusal(404, 'Not permitted to administer the space');
+  space.labels = space.labels.filter((label) => label !== name);
   return { status: 204 };
 }
 
@@ -640,8 +662,9 @@ function emailBulk(call: Call): Reply {
   return { status: 200, body: results, returned: { identities: results.length } };
 }
 
+/** Closed to apps by the platform; what it does for people's tokens is not modelled. */
 const closed = (): Reply => {
-  throw new Refusal(403, 'Apps cannot change space permissions');
+  throw new NotModelled('writing space permissions');
 };
 
 const CONFLUENCE_USER = [['read:confluence-user'], ['read:content-details:confluence']];
@@ -669,22 +692,49 @@ export const v1Operations: readonly Operation[] = [
     scopes: [['read:confluence-space.summary'], ['read:content.metadata:confluence']],
     handle: getLongTask,
   },
-  { method: 'GET', path: `${V1}/search`, scopes: [['search:confluence'], ['read:content-details:confluence']], handle: search },
-  { method: 'GET', path: `${V1}/search/user`, scopes: [['read:content-details:confluence']], handle: searchUsers },
-  { method: 'GET', path: `${V1}/user`, scopes: CONFLUENCE_USER, handle: getUser },
-  { method: 'GET', path: `${V1}/user/current`, scopes: CONFLUENCE_USER, handle: getCurrentUser },
-  { method: 'GET', path: `${V1}/user/bulk`, scopes: CONFLUENCE_USER, handle: getUsers },
+  {
+    method: 'GET',
+    path: `${V1}/search`,
+    query: ['cql', 'limit', 'cursor', 'includeArchivedSpaces', 'excludeCurrentSpaces', 'excerpt'],
+    scopes: [['search:confluence'], ['read:content-details:confluence']],
+    handle: search,
+  },
+  {
+    method: 'GET',
+    path: `${V1}/search/user`,
+    query: ['cql', 'limit', 'start', 'cursor', 'sitePermissionTypeFilter'],
+    scopes: [['read:content-details:confluence']],
+    handle: searchUsers,
+  },
+  { method: 'GET', path: `${V1}/user`, query: ['accountId', 'expand'], scopes: CONFLUENCE_USER, handle: getUser },
+  { method: 'GET', path: `${V1}/user/current`, query: ['expand'], scopes: CONFLUENCE_USER, handle: getCurrentUser },
+  { method: 'GET', path: `${V1}/user/bulk`, query: ['accountId', 'expand', 'limit'], scopes: CONFLUENCE_USER, handle: getUsers },
   {
     method: 'GET',
     path: `${V1}/user/memberof`,
+    query: ['accountId', 'start', 'limit'],
     scopes: [['read:confluence-user'], ['read:user:confluence', 'read:group:confluence']],
     handle: memberOf,
   },
-  { method: 'GET', path: `${V1}/user/email/bulk`, scopes: [['read:email-address:confluence']], appOnly: true, handle: emailBulk },
-  { method: 'GET', path: `${V1}/group`, scopes: [['read:confluence-groups'], ['read:group:confluence']], handle: listGroups },
+  {
+    method: 'GET',
+    path: `${V1}/user/email/bulk`,
+    query: ['accountId'],
+    scopes: [['read:email-address:confluence']],
+    appOnly: true,
+    handle: emailBulk,
+  },
+  {
+    method: 'GET',
+    path: `${V1}/group`,
+    query: ['start', 'limit', 'accessType'],
+    scopes: [['read:confluence-groups'], ['read:group:confluence']],
+    handle: listGroups,
+  },
   {
     method: 'GET',
     path: `${V1}/group/by-id`,
+    query: ['id'],
     scopes: [['read:confluence-groups'], ['read:group:confluence']],
     handle: (call) => {
       const group = call.site.state.groups.get(call.query.get('id') ?? '');
@@ -695,13 +745,15 @@ export const v1Operations: readonly Operation[] = [
   {
     method: 'GET',
     path: `${V1}/group/:groupId/membersByGroupId`,
+    query: ['start', 'limit', 'shouldReturnTotalSize'],
     scopes: [['read:confluence-groups'], ['read:group:confluence', 'read:user:confluence']],
     handle: groupMembers,
   },
-  { method: 'GET', path: `${V1}/template/page`, scopes: TEMPLATE, handle: listTemplates },
+  { method: 'GET', path: `${V1}/template/page`, query: ['spaceKey', 'start', 'limit', 'expand'], scopes: TEMPLATE, handle: listTemplates },
   {
     method: 'GET',
     path: `${V1}/template/blueprint`,
+    query: ['spaceKey', 'start', 'limit'],
     scopes: TEMPLATE,
     handle: (call) => ({ status: 200, body: { results: [], start: 0, limit: 25, size: 0, _links: linksOf(call) } }),
   },
@@ -709,6 +761,7 @@ export const v1Operations: readonly Operation[] = [
   {
     method: 'GET',
     path: `${V1}/space/:spaceKey/label`,
+    query: ['prefix', 'start', 'limit'],
     scopes: [['read:confluence-space.summary'], ['read:label:confluence']],
     handle: (call) => labelsReply(call, visibleSpace(call)),
   },
@@ -721,12 +774,14 @@ export const v1Operations: readonly Operation[] = [
   {
     method: 'DELETE',
     path: `${V1}/space/:spaceKey/label`,
+    query: ['name', 'prefix'],
     scopes: [['write:confluence-space'], ['write:label:confluence']],
     handle: removeLabel,
   },
   {
     method: 'GET',
     path: `${V1}/user/:userId/property`,
+    query: ['start', 'limit'],
     scopes: USER_PROPERTY_READ,
     handle: (call) => {
       const page = pageV1(call, [...userPropertyStore(call).keys()], { default: 5, max: 25 });
@@ -761,12 +816,25 @@ export const v1Operations: readonly Operation[] = [
   {
     method: 'GET',
     path: `${V1}/user/watch/space/:spaceKey`,
+    query: ['accountId'],
     scopes: [['read:confluence-content.summary'], ['read:watcher:confluence']],
     handle: (call) => {
       const { space, accountId } = watchedSpace(call, false);
       return { status: 200, body: { watching: call.site.state.watches.has(`${accountId} ${space.id}`) } };
     },
   },
-  { method: 'POST', path: `${V1}/user/watch/space/:spaceKey`, scopes: WATCH_WRITE, handle: (call) => setWatch(call, true) },
-  { method: 'DELETE', path: `${V1}/user/watch/space/:spaceKey`, scopes: WATCH_WRITE, handle: (call) => setWatch(call, false) },
+  {
+    method: 'POST',
+    path: `${V1}/user/watch/space/:spaceKey`,
+    query: ['accountId'],
+    scopes: WATCH_WRITE,
+    handle: (call) => setWatch(call, true),
+  },
+  {
+    method: 'DELETE',
+    path: `${V1}/user/watch/space/:spaceKey`,
+    query: ['accountId'],
+    scopes: WATCH_WRITE,
+    handle: (call) => setWatch(call, false),
+  },
 ];

@@ -1,7 +1,19 @@
 /** REST v2 (`/wiki/api/v2`), as the facts' tables S, P, D, R, U, A, X give it. */
 import { z } from 'zod';
 import { callerId, canUseConfluence, mayCreateSpaces, mayDo, maySee, maySeeContent, operationsIn } from './access';
-import { type Call, idParam, intParam, listParam, type Operation, pageV2, parseBody, Refusal, type Reply } from './operation';
+import {
+  type Call,
+  errorBody,
+  idParam,
+  intParam,
+  listParam,
+  NotModelled,
+  type Operation,
+  pageV2,
+  parseBody,
+  Refusal,
+  type Reply,
+} from './operation';
 import { type Content, type Grant, latest, openGrants, type Person, type Property, privateGrants, ROLES, type Space } from './state';
 
 const V2 = '/wiki/api/v2';
@@ -10,7 +22,7 @@ const iso = (at: number): string => new Date(at).toISOString();
 /** 32 KB is documented for content properties; the same is assumed for space properties. */
 const MAX_PROPERTY_BYTES = 32 * 1024;
 
-function spaceJson(space: Space): Record<string, unknown> {
+export function spaceJson(space: Space) {
   return {
     id: String(space.id),
     key: space.key,
@@ -113,11 +125,6 @@ function oneOf(query: URLSearchParams, name: string, values: readonly string[]):
 
 function listSpaces(call: Call): Reply {
   const { query, site } = call;
-  for (const name of query.keys()) {
-    if (!['ids', 'keys', 'type', 'status', 'labels', 'sort', 'cursor', 'limit', 'description-format', 'include-icon'].includes(name)) {
-      throw new Refusal(400, `not modelled on the local site: GET /spaces?${name}`);
-    }
-  }
   const ids = listParam(query, 'ids', 250);
   const keys = listParam(query, 'keys', 250);
   const type = oneOf(query, 'type', SPACE_TYPES);
@@ -131,6 +138,7 @@ function listSpaces(call: Call): Reply {
   let items: readonly Space[];
   if (ids) items = ids.flatMap((id) => site.state.spacesById.get(Number(id)) ?? []).sort((a, b) => a.id - b.id);
   else if (keys) items = keys.flatMap((key) => site.state.spacesByKey.get(key) ?? []).sort((a, b) => a.id - b.id);
+  else if (field === 'id' && type !== null && status !== null) items = site.state.spacesOf(type, status);
   else items = site.state.spacesOrderedBy(field);
   if (sort.startsWith('-')) items = [...items].reverse();
   const page = pageV2(call, items, {
@@ -151,8 +159,8 @@ function listSpaces(call: Call): Reply {
 
 function getSpace(call: Call): Reply {
   const space = visibleSpace(call);
-  const body: Record<string, unknown> = { ...spaceJson(space) };
-  (body._links as Record<string, string>).base = `${call.site.baseUrl}/wiki`;
+  const json = spaceJson(space);
+  const body: Record<string, unknown> = { ...json, _links: { ...json._links, ...baseLinks(call) } };
   const self = `${V2}/spaces/${space.id}`;
   if (call.query.get('include-operations') === 'true') {
     body.operations = {
@@ -169,12 +177,12 @@ function getSpace(call: Call): Reply {
     };
   }
   for (const part of ['include-properties', 'include-permissions', 'include-role-assignments']) {
-    if (call.query.get(part) === 'true') throw new Refusal(400, `not modelled on the local site: ${part}`);
+    if (call.query.get(part) === 'true') throw new NotModelled(`${part}`);
   }
   return { status: 200, body, returned: { objects: 1 } };
 }
 
-const NewSpace = z.object({
+const NewSpace = z.strictObject({
   name: z.string().min(1).max(200),
   key: z.string().optional(),
   alias: z.string().optional(),
@@ -183,12 +191,19 @@ const NewSpace = z.object({
 });
 
 /** S4: RBAC sites only; makes global spaces, also for a `~` key (V1). */
+/** CONFCLOUD-84375: keys of 246 to 255 characters end in a 500. */
+export const FAILING_KEY_LENGTH = 246;
+
 function createSpace(call: Call): Reply {
   const { site, caller } = call;
   requireRoles(call);
+  for (const field of ['roleAssignments', 'copySpaceAccessConfiguration', 'templateKey']) {
+    if (field in ((call.body ?? {}) as object)) throw new NotModelled(field);
+  }
   const input = parseBody(NewSpace, call.body);
   const key = input.key ?? input.alias ?? '';
   if (!/^[A-Za-z0-9]{1,255}$/.test(key)) throw new Refusal(400, 'Space key must be alphanumeric');
+  if (key.length >= FAILING_KEY_LENGTH) return { status: 500, body: errorBody('v2', 500, '') };
   if (caller.kind === 'person' && !mayCreateSpaces(site.state, caller.person)) throw new Refusal(404, 'Not permitted to create spaces');
   if (site.state.spacesByKey.has(key)) throw new Refusal(400, 'A space with this key already exists');
   const creator = callerId(caller);
@@ -263,12 +278,12 @@ function storageOf(body: z.infer<typeof Body> | undefined): string {
   if (!body) return '';
   if (body.storage) return body.storage.value;
   if (body.representation === 'atlas_doc_format' || body.representation === 'wiki') {
-    throw new Refusal(400, `not modelled on the local site: body representation ${body.representation}`);
+    throw new NotModelled(`body representation ${body.representation}`);
   }
   return body.value ?? '';
 }
 
-const NewContent = z.object({
+const NewContent = z.strictObject({
   spaceId: z.string(),
   status: z.enum(['current', 'draft']).optional(),
   title: z.string().max(255).optional(),
@@ -286,18 +301,22 @@ function createContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const title = input.title ?? '';
   if (title === '' && input.status !== 'draft') throw new Refusal(400, 'A title is required');
   requireFreeTitle(call, space, title, null, type);
+  const parent = input.parentId === undefined ? undefined : site.state.content.get(Number(input.parentId));
+  if (input.parentId !== undefined && (parent?.type !== 'page' || parent.spaceId !== space.id))
+    throw new Refusal(400, 'The parent is not a page of this space');
   const rootLevel = call.query.get('root-level') === 'true';
+  if (rootLevel && parent) throw new Refusal(400, 'A page at the root level has no parent');
   const creator = callerId(caller);
   const item = site.state.addContent({
     type,
     title,
     spaceId: space.id,
-    parentId: type === 'blogpost' || rootLevel ? null : input.parentId ? Number(input.parentId) : space.homepageId,
+    parentId: type === 'blogpost' || rootLevel ? null : (parent?.id ?? space.homepageId),
     authorId: creator,
     body: storageOf(input.body),
     at: site.clock.now(),
     status: input.status ?? 'current',
-    viewers: call.query.get('private') === 'true' ? new Set([creator]) : null,
+    viewers: call.query.get('private') === 'true' || input.status === 'draft' ? new Set([creator]) : null,
   });
   if (item.status === 'current') site.tell.content('created', item, caller);
   return { status: 200, body: withBase(call, contentJson(space, item, true)) };
@@ -317,7 +336,7 @@ function withBase(call: Call, body: Record<string, unknown>): Record<string, unk
 function getContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const { item, space } = visibleContent(call, type);
   const format = call.query.get('body-format');
-  if (format !== null && format !== 'storage') throw new Refusal(400, `not modelled on the local site: body-format ${format}`);
+  if (format !== null && format !== 'storage') throw new NotModelled(`body-format ${format}`);
   return { status: 200, body: withBase(call, contentJson(space, item, format === 'storage')), returned: { objects: 1 } };
 }
 
@@ -327,6 +346,9 @@ const ContentUpdate = z.object({
   title: z.string().min(1).max(255),
   body: Body,
   version: z.object({ number: z.number().int(), message: z.string().optional() }),
+  ownerId: z.string().optional(),
+  spaceId: z.string().optional(),
+  parentId: z.string().optional(),
 });
 
 function updateContent(call: Call, type: 'page' | 'blogpost'): Reply {
@@ -340,10 +362,18 @@ function updateContent(call: Call, type: 'page' | 'blogpost'): Reply {
   if (input.version.number !== current + 1) {
     throw new Refusal(409, `Version must be incremented when updating a page. Current version is: ${current}`);
   }
+  if (input.spaceId !== undefined && input.spaceId !== String(space.id)) throw new Refusal(400, 'A page cannot move between spaces');
+  if (input.parentId !== undefined && input.parentId !== String(item.parentId)) throw new NotModelled('moving a page');
   requireFreeTitle(call, space, input.title, item.id, type);
+  if (input.ownerId !== undefined) item.ownerId = input.ownerId;
+  if (item.status === 'trashed') {
+    // A trashed page is restored without touching what it says.
+    site.state.setContentStatus(item, 'current');
+    return { status: 200, body: withBase(call, contentJson(space, item, true)) };
+  }
   item.title = input.title;
   item.body = storageOf(input.body);
-  if (item.status !== 'current') site.state.setContentStatus(item, 'current');
+  if (item.status !== input.status) site.state.setContentStatus(item, input.status);
   site.state.addVersion(item, { authorId: callerId(caller), at: site.clock.now(), message: input.version.message ?? '' });
   site.tell.content('updated', item, caller);
   return { status: 200, body: withBase(call, contentJson(space, item, true)) };
@@ -530,12 +560,13 @@ const roleJson = (role: (typeof ROLES)[number]): Record<string, unknown> => ({
 
 function listRoles(call: Call): Reply {
   requireRoles(call);
-  for (const name of call.query.keys()) {
-    if (!['space-id', 'role-type', 'limit', 'cursor'].includes(name))
-      throw new Refusal(400, `not modelled on the local site: GET /space-roles?${name}`);
-  }
   const page = pageV2(call, ROLES, { accept: () => call.query.get('role-type') !== 'CUSTOM' });
-  return { status: 200, body: { results: page.items.map(roleJson), _links: page.links }, returned: { identities: page.items.length } };
+  return {
+    status: 200,
+    body: { results: page.items.map(roleJson), _links: page.links },
+    headers: page.headers,
+    returned: { identities: page.items.length },
+  };
 }
 
 function getRole(call: Call): Reply {
@@ -551,13 +582,16 @@ function listPermissions(call: Call): Reply {
   const rows = space.grants.flatMap((g) =>
     g.operations.map((pair) => {
       const [key, targetType] = pair.split('/');
-      return { principal: { type: types[g.principalType], id: g.principalId }, operation: { key, targetType } };
+      return { id: '', principal: { type: types[g.principalType], id: g.principalId }, operation: { key, targetType } };
     }),
   );
+  rows.forEach((row, i) => {
+    row.id = String(space.id * 1000 + i);
+  });
   const page = pageV2(call, rows, {});
   return {
     status: 200,
-    body: { results: page.items.map((row, i) => ({ id: String(space.id * 1000 + i), ...row })), _links: page.links },
+    body: { results: page.items, _links: page.links },
     headers: page.headers,
     returned: { identities: page.items.length },
   };
@@ -601,9 +635,23 @@ function setAppProperty(call: Call): Reply {
   return { status: existed ? 200 : 201 };
 }
 
+const CONTENT_QUERY = ['sort', 'status', 'title', 'body-format', 'cursor', 'limit'];
+
 export const v2Operations: readonly Operation[] = [
-  { method: 'GET', path: `${V2}/spaces`, scopes: [['read:space:confluence']], handle: listSpaces },
-  { method: 'GET', path: `${V2}/spaces/:id`, scopes: [['read:space:confluence']], handle: getSpace },
+  {
+    method: 'GET',
+    path: `${V2}/spaces`,
+    query: ['ids', 'keys', 'type', 'status', 'labels', 'sort', 'cursor', 'limit'],
+    scopes: [['read:space:confluence']],
+    handle: listSpaces,
+  },
+  {
+    method: 'GET',
+    path: `${V2}/spaces/:id`,
+    query: ['include-operations', 'include-labels'],
+    scopes: [['read:space:confluence']],
+    handle: getSpace,
+  },
   {
     method: 'GET',
     path: `${V2}/spaces/:id/operations`,
@@ -614,42 +662,83 @@ export const v2Operations: readonly Operation[] = [
   {
     method: 'GET',
     path: `${V2}/spaces/:id/pages`,
+    query: [...CONTENT_QUERY, 'depth'],
     scopes: [['read:page:confluence']],
     handle: (call) => listContent(call, 'page', [visibleSpace(call)]),
   },
   {
     method: 'GET',
     path: `${V2}/pages`,
+    query: [...CONTENT_QUERY, 'id', 'space-id'],
     scopes: [['read:page:confluence']],
     handle: (call) => listContent(call, 'page', spacesOfQuery(call)),
   },
   {
     method: 'GET',
     path: `${V2}/spaces/:id/blogposts`,
+    query: [...CONTENT_QUERY],
     scopes: [['read:page:confluence']],
     handle: (call) => listContent(call, 'blogpost', [visibleSpace(call)]),
   },
   {
     method: 'GET',
     path: `${V2}/blogposts`,
+    query: [...CONTENT_QUERY, 'id', 'space-id'],
     scopes: [['read:page:confluence']],
     handle: (call) => listContent(call, 'blogpost', spacesOfQuery(call)),
   },
-  { method: 'POST', path: `${V2}/pages`, scopes: [['write:page:confluence']], handle: (call) => createContent(call, 'page') },
-  { method: 'POST', path: `${V2}/blogposts`, scopes: [['write:page:confluence']], handle: (call) => createContent(call, 'blogpost') },
-  { method: 'GET', path: `${V2}/pages/:id`, scopes: [['read:page:confluence']], handle: (call) => getContent(call, 'page') },
-  { method: 'GET', path: `${V2}/blogposts/:id`, scopes: [['read:page:confluence']], handle: (call) => getContent(call, 'blogpost') },
+  {
+    method: 'POST',
+    path: `${V2}/pages`,
+    query: ['root-level', 'private'],
+    scopes: [['write:page:confluence']],
+    handle: (call) => createContent(call, 'page'),
+  },
+  {
+    method: 'POST',
+    path: `${V2}/blogposts`,
+    query: ['private'],
+    scopes: [['write:page:confluence']],
+    handle: (call) => createContent(call, 'blogpost'),
+  },
+  {
+    method: 'GET',
+    path: `${V2}/pages/:id`,
+    query: ['body-format'],
+    scopes: [['read:page:confluence']],
+    handle: (call) => getContent(call, 'page'),
+  },
+  {
+    method: 'GET',
+    path: `${V2}/blogposts/:id`,
+    query: ['body-format'],
+    scopes: [['read:page:confluence']],
+    handle: (call) => getContent(call, 'blogpost'),
+  },
   { method: 'PUT', path: `${V2}/pages/:id`, scopes: [['write:page:confluence']], handle: (call) => updateContent(call, 'page') },
   { method: 'PUT', path: `${V2}/blogposts/:id`, scopes: [['write:page:confluence']], handle: (call) => updateContent(call, 'blogpost') },
   { method: 'PUT', path: `${V2}/pages/:id/title`, scopes: [['write:page:confluence']], handle: renamePage },
-  { method: 'DELETE', path: `${V2}/pages/:id`, scopes: [['delete:page:confluence']], handle: (call) => deleteContent(call, 'page') },
+  {
+    method: 'DELETE',
+    path: `${V2}/pages/:id`,
+    query: ['purge'],
+    scopes: [['delete:page:confluence']],
+    handle: (call) => deleteContent(call, 'page'),
+  },
   {
     method: 'DELETE',
     path: `${V2}/blogposts/:id`,
+    query: ['purge'],
     scopes: [['delete:page:confluence']],
     handle: (call) => deleteContent(call, 'blogpost'),
   },
-  { method: 'GET', path: `${V2}/spaces/:spaceId/properties`, scopes: [['read:space:confluence']], handle: listProperties },
+  {
+    method: 'GET',
+    path: `${V2}/spaces/:spaceId/properties`,
+    query: ['key', 'cursor', 'limit'],
+    scopes: [['read:space:confluence']],
+    handle: listProperties,
+  },
   {
     method: 'POST',
     path: `${V2}/spaces/:spaceId/properties`,
@@ -678,14 +767,26 @@ export const v2Operations: readonly Operation[] = [
     scopes: [['read:space:confluence', 'write:space:confluence']],
     handle: deleteProperty,
   },
-  { method: 'GET', path: `${V2}/spaces/:id/role-assignments`, scopes: [['read:space.permission:confluence']], handle: listRoleAssignments },
+  {
+    method: 'GET',
+    path: `${V2}/spaces/:id/role-assignments`,
+    query: ['role-id', 'role-type', 'principal-id', 'principal-type', 'cursor', 'limit'],
+    scopes: [['read:space.permission:confluence']],
+    handle: listRoleAssignments,
+  },
   {
     method: 'POST',
     path: `${V2}/spaces/:id/role-assignments`,
     scopes: [['write:space.permission:confluence']],
     handle: setRoleAssignments,
   },
-  { method: 'GET', path: `${V2}/space-roles`, scopes: [['read:space.permission:confluence']], handle: listRoles },
+  {
+    method: 'GET',
+    path: `${V2}/space-roles`,
+    query: ['space-id', 'role-type', 'cursor', 'limit'],
+    scopes: [['read:space.permission:confluence']],
+    handle: listRoles,
+  },
   { method: 'GET', path: `${V2}/space-roles/:id`, scopes: [['read:space.permission:confluence']], handle: getRole },
   {
     method: 'GET',
@@ -693,11 +794,18 @@ export const v2Operations: readonly Operation[] = [
     scopes: [['read:configuration:confluence']],
     handle: (call) => ({ status: 200, body: { mode: call.site.settings.roleMode } }),
   },
-  { method: 'GET', path: `${V2}/spaces/:id/permissions`, scopes: [['read:space:confluence']], handle: listPermissions },
+  {
+    method: 'GET',
+    path: `${V2}/spaces/:id/permissions`,
+    query: ['cursor', 'limit'],
+    scopes: [['read:space:confluence']],
+    handle: listPermissions,
+  },
   { method: 'POST', path: `${V2}/users-bulk`, scopes: [['read:user:confluence']], handle: usersBulk },
   {
     method: 'GET',
     path: `${V2}/app/properties`,
+    query: ['cursor', 'limit'],
     scopes: [['read:app-data:confluence']],
     appOnly: true,
     handle: (call) => {
@@ -731,6 +839,7 @@ export const v2Operations: readonly Operation[] = [
   {
     method: 'GET',
     path: `${V2}/data-policies/spaces`,
+    query: ['cursor', 'limit'],
     scopes: [['read:space:confluence']],
     appOnly: true,
     handle: (call) => {

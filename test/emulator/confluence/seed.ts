@@ -220,12 +220,12 @@ export function seedScale(site: ConfluenceSite, options: { people: number; space
   const admin = addBasics(site);
   addTemplates(site);
   addGlobalSpace(site, admin, 'HELLO', 'Company handbook', [['Welcome', '<p>Start here.</p>']]);
-  const every = options.active > 0 ? Math.round(1 / options.active) : Number.POSITIVE_INFINITY;
   for (let n = 1; n < options.people; n += 1) {
     const person = addPerson(site, n, nameOf(n));
     if (n > options.spaces) continue;
     const space = addPersonalSpace(site, { owner: person, access: 'licensed', createdAt: now - 400 * DAY });
-    if (n % every === 0) addPage(site, space, { title: 'Notes', at: now - (1 + (n % 28)) * DAY, authorId: person.accountId });
+    const isActive = Math.floor(n * options.active) > Math.floor((n - 1) * options.active);
+    if (isActive) addPage(site, space, { title: 'Notes', at: now - (1 + (n % 28)) * DAY, authorId: person.accountId });
   }
   if (options.spaces >= options.people) {
     addPersonalSpace(site, { owner: admin, access: 'licensed', createdAt: now - 400 * DAY });

@@ -5,10 +5,10 @@
 import { TrieRouter } from 'hono/router/trie-router';
 import type { Clock } from '../clock';
 import type { SiteSettings } from '../settings';
-import type { Caller } from './access';
+import { type Caller, canUseConfluence } from './access';
 import { contentEvents, peopleEvents } from './activity';
 import { graphql } from './graphql';
-import { errorBody, familyOf, type Operation, Refusal, type Reply } from './operation';
+import { errorBody, familyOf, NotModelled, type Operation, Refusal, type Reply } from './operation';
 import { v1Operations } from './rest-v1';
 import { v2Operations } from './rest-v2';
 import { ConfluenceState, SITE } from './state';
@@ -57,7 +57,11 @@ export class ConfluenceSite {
     const match = matches[0];
     if (!match) return null;
     const params: Record<string, string> = {};
-    for (const [name, value] of Object.entries(match[1])) params[name] = decodeURIComponent(String(value));
+    try {
+      for (const [name, value] of Object.entries(match[1])) params[name] = decodeURIComponent(String(value));
+    } catch {
+      return null;
+    }
     return { operation: match[0] as Operation, params };
   }
 
@@ -81,6 +85,12 @@ export class ConfluenceSite {
       points: pointsOf(request.method, reply),
     });
     if (caller.kind === 'anonymous') return answer({ status: 401, body: errorBody(family, 401, 'Login required') });
+    const unknown = [...url.searchParams.keys()].find((name) => !(found.operation.query ?? []).includes(name));
+    if (unknown !== undefined) return notModelled(request.method, `${url.pathname}?${unknown}`);
+    if (caller.kind === 'person' && !canUseConfluence(this.state, caller)) {
+      const status = family === 'v2' ? 404 : 403;
+      return answer({ status, body: errorBody(family, status, 'not permitted to use Confluence') });
+    }
     if (found.operation.appOnly && caller.kind !== 'app') {
       const status = caller.viaApp ? 403 : 401;
       return answer({ status, body: errorBody(family, status, 'Only for Forge apps') });
@@ -102,6 +112,7 @@ export class ConfluenceSite {
         found.operation.handle({ site: this, caller, params: found.params, query: url.searchParams, body, headers: request.headers }),
       );
     } catch (error) {
+      if (error instanceof NotModelled) return notModelled(request.method, `${url.pathname} (${error.message})`);
       if (error instanceof Refusal) return answer(error.reply(family));
       throw error;
     }

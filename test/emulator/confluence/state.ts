@@ -224,6 +224,8 @@ export class ConfluenceState {
   readonly audit: AuditEntry[] = [];
   private nextId = 163_840;
   private sortedSpaces = new Map<string, Space[]>();
+  private activeByGroup = new Map<string, readonly string[]>();
+  private spacesByStatus = new Map<string, Space[]>();
 
   constructor(
     readonly clock: Clock,
@@ -260,9 +262,25 @@ export class ConfluenceState {
       if (!group) throw new Error(`no group named ${name}`);
       return group;
     });
+    this.peopleChanged();
     for (const id of person.groups) this.groups.get(id)?.members.delete(person.accountId);
     person.groups = new Set(groups.map((g) => g.id));
     for (const group of groups) group.members.add(person.accountId);
+  }
+
+  /** A person's standing changed. */
+  peopleChanged(): void {
+    this.activeByGroup.clear();
+  }
+
+  /** Members of a group as its API lists them: without those who are not active. */
+  activeMembers(groupId: string): readonly string[] {
+    let members = this.activeByGroup.get(groupId);
+    if (!members) {
+      members = [...(this.groups.get(groupId)?.members ?? [])].filter((id) => this.people.get(id)?.accountStatus === 'active');
+      this.activeByGroup.set(groupId, members);
+    }
+    return members;
   }
 
   isInGroup(person: Person, names: readonly string[]): boolean {
@@ -294,6 +312,7 @@ export class ConfluenceState {
     this.spacesById.set(full.id, full);
     this.spacesByKey.set(full.key, full);
     this.sortedSpaces.clear();
+    this.spacesByStatus.clear();
     full.homepageId = this.addContent({
       type: 'page',
       title: homeTitle,
@@ -315,6 +334,7 @@ export class ConfluenceState {
     this.spacesById.delete(space.id);
     this.spacesByKey.delete(space.key);
     this.sortedSpaces.clear();
+    this.spacesByStatus.clear();
     for (const item of [...(this.contentBySpace.get(space.id) ?? [])]) this.removeContent(item);
     this.contentBySpace.delete(space.id);
     this.spaceProperties.delete(space.id);
@@ -325,6 +345,21 @@ export class ConfluenceState {
   renameSpace(space: Space, name: string): void {
     space.name = name;
     this.sortedSpaces.clear();
+  }
+
+  spaceStatusChanged(): void {
+    this.spacesByStatus.clear();
+  }
+
+  /** Spaces of a type and status, by id: a page of the few archived ones does not walk 100,000 current ones. */
+  spacesOf(type: string, status: string): readonly Space[] {
+    const name = `${type} ${status}`;
+    let found = this.spacesByStatus.get(name);
+    if (!found) {
+      found = this.spaces.filter((s) => s.type === type && s.status === status);
+      this.spacesByStatus.set(name, found);
+    }
+    return found;
   }
 
   /** All spaces ordered by id, key or name; kept until a space is added, removed or renamed. */

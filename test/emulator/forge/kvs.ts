@@ -113,7 +113,12 @@ export class Kvs {
     const operation = this.operations[path.replace(/^\/api\/v1\//, '')];
     if (!operation) return null;
     try {
-      const body = JSON.parse(bodyText) as unknown;
+      let body: unknown;
+      try {
+        body = JSON.parse(bodyText);
+      } catch {
+        throw new KvsError(400, 'BAD_REQUEST', 'the body is not JSON');
+      }
       return operation(body);
     } catch (error) {
       if (error instanceof KvsError) return { status: error.status, body: { code: error.code, message: error.message } };
@@ -152,15 +157,19 @@ export class Kvs {
     'secret/get': (body) => this.get(this.secrets, KeyRef.parse(body)),
     'secret/set': (body) => this.set(this.secrets, SetItem.parse(body)),
     'secret/delete': (body) => this.delete(this.secrets, KeyRef.parse(body)),
-    'entity/get': (body) => this.get(this.storeOf(KeyRef.parse(body)), KeyRef.parse(body)),
-    'entity/set': (body) => this.set(this.storeOf(SetItem.parse(body)), SetItem.parse(body)),
-    'entity/delete': (body) => this.delete(this.storeOf(KeyRef.parse(body)), KeyRef.parse(body)),
+    'entity/get': (body) => this.get(this.entityOf(body), KeyRef.parse(body)),
+    'entity/set': (body) => this.set(this.entityOf(body), SetItem.parse(body)),
+    'entity/delete': (body) => this.delete(this.entityOf(body), KeyRef.parse(body)),
     'entity/query': (body) => this.queryIndex(QueryBody.parse(body)),
     'batch/get': (body) => this.batch(body, (item) => this.batchGet(item)),
     'batch/set': (body) => this.batch(body, (item) => this.batchSet(item)),
     'batch/delete': (body) => this.batch(body, (item) => this.batchDelete(item)),
     transaction: (body) => this.transaction(TransactionBody.parse(body)),
   };
+
+  private entityOf(body: unknown): Store {
+    return this.storeOf(z.object({ entityName: z.string() }).parse(body));
+  }
 
   private storeOf(ref: { entityName?: string | undefined }): Store {
     if (ref.entityName === undefined) return this.plain;
@@ -287,7 +296,8 @@ export class Kvs {
         return json === undefined ? [] : [{ key, json, entry }];
       })
       .sort((a, b) => (a.key < b.key ? -1 : 1));
-    return this.page(rows, limit, query.after, { prefix }, query.options?.metadataFields);
+    const compare = (a: Place, b: Place): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+    return this.page(rows, limit, query.after, { prefix }, query.options?.metadataFields, compare);
   }
 
   private queryIndex(query: z.infer<typeof QueryBody>): { status: number; body?: unknown } {
@@ -311,6 +321,11 @@ export class Kvs {
       if (entity.definition.attributes[filter.property]?.type === 'any')
         throw new KvsError(422, 'INVALID_FILTER_CONDITION', 'an `any` attribute cannot be filtered');
     }
+    for (const condition of [...filters, ...(query.range ? [{ property: '', ...query.range }] : [])]) holds(condition, '');
+    for (const filter of filters) {
+      if (!entity.definition.attributes[filter.property])
+        throw new KvsError(400, 'INVALID_FILTER_CONDITION', `no attribute '${filter.property}'`);
+    }
     const rows = [...entity.store].flatMap(([key, entry]) => {
       const json = this.seenByQueries(entry);
       if (json === undefined) return [];
@@ -322,30 +337,37 @@ export class Kvs {
       return [{ key, json, entry, range: range as string | number, value }];
     });
     const sign = query.sort === 'DESC' ? -1 : 1;
-    rows.sort((a, b) => (a.range < b.range ? -sign : a.range > b.range ? sign : a.key < b.key ? -sign : sign));
+    const compare = (a: Place, b: Place): number => {
+      const [x, y] = a.range === b.range ? [a.key, b.key] : [a.range as string, b.range as string];
+      return x < y ? -sign : x > y ? sign : 0;
+    };
+    rows.sort(compare);
     // Filters apply after the page is read, so a page may be empty and still have a cursor.
     const accept = query.filters
       ? (row: (typeof rows)[number]) =>
           query.filters?.or ? filters.some((f) => holds(f, row.value[f.property])) : filters.every((f) => holds(f, row.value[f.property]))
       : undefined;
     const signature = { entity: query.entityName, index: query.indexName, partition, range: query.range, sort: query.sort };
-    return this.page(rows, limit, query.cursor, signature, query.options?.metadataFields, accept);
+    return this.page(rows, limit, query.cursor, signature, query.options?.metadataFields, compare, accept);
   }
 
-  private page<R extends { key: string; json: string; entry: Entry }>(
+  private page<R extends Place & { json: string; entry: Entry }>(
     rows: R[],
     limit: number,
     cursor: string | undefined,
     signature: unknown,
     fields: string[] | undefined,
+    compare: (a: Place, b: Place) => number,
     accept?: (row: R) => boolean,
   ): { status: number; body: unknown } {
     const expected = JSON.stringify(signature);
     let start = 0;
     if (cursor !== undefined) {
-      const [after, of] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as [string, string];
-      if (of !== expected) throw new KvsError(400, 'QUERY_WHERE_INVALID', 'the cursor belongs to another query');
-      start = rows.findIndex((row) => row.key === after) + 1;
+      const place = readCursor(cursor);
+      if (place?.of !== expected) throw new KvsError(400, 'QUERY_WHERE_INVALID', 'the cursor belongs to another query');
+      // The row may be gone: go on at the first one behind its place.
+      const next = rows.findIndex((row) => compare(row, place) > 0);
+      start = next < 0 ? rows.length : next;
     }
     const slice = rows.slice(start, start + limit);
     const last = slice.at(-1);
@@ -356,7 +378,10 @@ export class Kvs {
     });
     return {
       status: 200,
-      body: { data, ...(more ? { cursor: Buffer.from(JSON.stringify([last.key, expected])).toString('base64url') } : {}) },
+      body: {
+        data,
+        ...(more ? { cursor: writeCursor({ key: last.key, ...('range' in last ? { range: last.range } : {}), of: expected }) } : {}),
+      },
     };
   }
 
@@ -415,7 +440,13 @@ export class Kvs {
       if (item.conditions && item.entityName === undefined)
         throw new KvsError(400, 'INVALID_TRANSACTION_REQUEST', 'conditions exist only for entities');
     }
-    for (const item of body.set) this.validate(item);
+    // All or nothing: whatever may be refused is refused before the first write.
+    if (Buffer.byteLength(JSON.stringify(body)) > MAX_BATCH_BYTES) throw new KvsError(400, 'MAX_SIZE');
+    for (const item of all) this.storeOf(item);
+    for (const item of body.set) {
+      this.validate(item);
+      if (item.options?.ttl) ttlMs(item.options.ttl);
+    }
     for (const item of all) {
       if (item.conditions && !this.conditionsHold(item)) throw new KvsError(400, 'CONDITIONAL_CHECK_FAILED', 'a condition is false');
     }
@@ -437,6 +468,24 @@ export class Kvs {
     const { and, or } = item.conditions ?? {};
     if (or) return or.some((c) => holds(c, value[c.property]));
     return (and ?? []).every((c) => holds(c, value[c.property]));
+  }
+}
+
+/** Where a row stands in the order of its query. */
+interface Place {
+  key: string;
+  range?: string | number;
+}
+
+function writeCursor(place: Place & { of: string }): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+function readCursor(text: string): (Place & { of: string }) | null {
+  try {
+    return JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Place & { of: string };
+  } catch {
+    return null;
   }
 }
 

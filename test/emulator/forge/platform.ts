@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, durationMs } from '../clock';
 import { type Caller, canUseConfluence } from '../confluence/access';
 import { graphqlScopes } from '../confluence/graphql';
-import type { ConfluenceSite, ProductRequest } from '../confluence/site';
-import { SITE } from '../confluence/state';
+import type { ConfluenceSite, ProductAnswer, ProductRequest } from '../confluence/site';
+import { type Person, SITE } from '../confluence/state';
 import type { Faults } from '../faults';
 import type { SiteSettings } from '../settings';
 import { countInvocation, countRest, type Usage } from '../usage';
@@ -64,16 +64,21 @@ export class ForgePlatform implements PlatformSeam {
     this.kvs = new Kvs(clock, settings, manifest.app.storage?.entities ?? []);
     this.queues = new Queues(
       clock,
-      (name) => manifest.modules.consumer.some((c) => c.queue === name),
+      (name) => {
+        const consumer = manifest.modules.consumer.find((c) => c.queue === name);
+        return consumer && (manifest.modules.function.find((f) => f.key === consumer.function)?.timeoutSeconds ?? BACKGROUND_TIMEOUT_S);
+      },
       (event) => {
         const consumer = manifest.modules.consumer.find((c) => c.queue === event.queueName);
         if (!consumer) throw new Error(`no consumer for ${event.queueName}`);
-        const { queueName, jobId, eventId, body, retryContext } = event;
+        const { queueName, jobId, eventId, body, retryContext, delayInSeconds, concurrency } = event;
         return this.runBackground('consumer', consumer.key, consumer.function, {
           queueName,
           jobId,
           eventId,
           body,
+          ...(delayInSeconds === undefined ? {} : { delayInSeconds }),
+          ...(concurrency ? { concurrency } : {}),
           ...(retryContext ? { retryContext } : {}),
         });
       },
@@ -82,8 +87,11 @@ export class ForgePlatform implements PlatformSeam {
     confluence.onEvent = (event) => this.publish(event);
   }
 
-  /** Starts the schedules and tells the app that it is installed. */
+  private isInstalled = false;
+
+  /** Starts the schedules and tells the app that it is installed; before that, nothing reaches it. */
   install(): void {
+    this.isInstalled = true;
     for (const schedule of this.manifest.modules.scheduledTrigger) this.arm(schedule, FIRST_SCHEDULE_MS);
     this.publish({ eventType: 'avi:forge:installed:app', id: INSTALLATION_ID, app: { id: this.manifest.app.id, version: APP_VERSION } });
   }
@@ -103,6 +111,7 @@ export class ForgePlatform implements PlatformSeam {
     accountId: string | null,
     frontEndContext: Record<string, unknown> = {},
   ): Promise<unknown> {
+    if (!this.isInstalled) throw new Error('The app is not installed');
     this.usage().frontend.requests += 1;
     if (Buffer.byteLength(JSON.stringify(payload ?? null)) > MAX_FRONTEND_REQUEST_BYTES) throw new Error('The payload is over 500 KB');
     const module = [
@@ -156,16 +165,22 @@ export class ForgePlatform implements PlatformSeam {
     payload: unknown,
     context: unknown,
   ): Promise<{ kind: 'ok'; result: unknown } | { kind: 'error'; error: unknown } | { kind: 'killed' }> {
-    this.handlers ??= coldStart(this.bundlePath, this.clock);
     const declared = this.manifest.modules.function.find((f) => f.key === invocation.functionKey);
-    const handler = this.handlers[declared?.handler.split('.')[1] ?? ''];
-    if (!handler) throw new Error(`manifest.yml names handler '${declared?.handler}', which the bundle does not export`);
+    const start = async (): Promise<unknown> => {
+      this.handlers ??= coldStart(this.bundlePath, this.clock);
+      const handler = this.handlers[declared?.handler.split('.')[1] ?? ''];
+      if (!handler) throw new Error(`manifest.yml names handler '${declared?.handler}', which the bundle does not export`);
+      return handler(structuredClone(payload), structuredClone(context));
+    };
     const id = `${invocation.kind}:${invocation.moduleKey}`;
-    const answered = runInside(invocation, async () => handler(structuredClone(payload), structuredClone(context))).then(
+    const answered = runInside(invocation, start).then(
       (result) => ({ kind: 'ok' as const, result }),
       (error: unknown) => ({ kind: 'error' as const, error }),
     );
+    // A handler that waits for nothing the site knows of would keep the clock waiting: the wall clock ends it.
+    const deadline = setTimeout(() => invocation.kill(), invocation.timeoutMs);
     const outcome = await Promise.race([answered, invocation.stopped]);
+    clearTimeout(deadline);
     if (outcome === 'killed') {
       countInvocation(this.usage(), id, 'killed');
       this.log(`${id} stopped after ${invocation.calls} calls`);
@@ -243,6 +258,9 @@ export class ForgePlatform implements PlatformSeam {
       if (kind === 'confluence') countRest(this.usage(), this.routeName(method, path), 1, fault.status, this.currentHour());
       return respondText(fault.status, fault.body, fault.headers);
     }
+    if (kind === 'kvs' && !this.scopes.has('storage:app')) {
+      return respond(401, { code: 'UNAUTHORIZED', message: 'storage:app is not among the scopes' });
+    }
     if (kind === 'kvs') return this.orNotModelled(this.kvs.handle(path, body ?? '{}'), `KVS ${method} ${path}`);
     if (isQueue) return this.orNotModelled(this.queues.handle(path, body ?? '{}'), `queue ${method} ${path}`);
     if (target.type !== 'fpp' || (target.remote !== 'confluence' && !path.startsWith('/graphql'))) {
@@ -259,21 +277,22 @@ export class ForgePlatform implements PlatformSeam {
 
   private async product(invocation: Invocation, target: FetchTarget, request: ProductRequest): Promise<Response> {
     const caller = this.callerOf(invocation, target);
-    if (caller instanceof Response) return caller;
     const path = request.url.split('?')[0] as string;
+    const refused = (response: Response): Response => {
+      countRest(this.usage(), this.routeName(request.method, path), 0, response.status, this.currentHour());
+      return response;
+    };
+    if (caller instanceof Response) return refused(caller);
     const isGraph = path === '/graphql';
     const found = isGraph ? null : this.confluence.find(request.method, path);
     if (found || isGraph) {
       const alternatives = isGraph ? graphqlScopes : (found?.operation.scopes ?? []);
-      if (found?.operation.closedToApps) return respond(403, { statusCode: 403, message: 'Apps cannot call this operation' });
+      if (found?.operation.closedToApps) return refused(respond(403, { statusCode: 403, message: 'Apps cannot call this operation' }));
       const held = (scopes: Set<string>): boolean => alternatives.some((set) => set.every((scope) => scopes.has(scope)));
-      if (!held(this.scopes)) return respond(401, { code: 401, message: 'Unauthorized; scope does not match' });
+      if (!held(this.scopes)) return refused(respond(401, { code: 401, message: 'Unauthorized; scope does not match' }));
       if (target.accountId !== undefined && !held(this.impersonationScopes)) {
-        return respond(
-          401,
-          { message: `allowImpersonation is not set for ${request.method} ${path}` },
-          { 'forge-proxy-error': 'AUTH_TYPE_UNAVAILABLE' },
-        );
+        const message = `allowImpersonation is not set for ${request.method} ${path}`;
+        return refused(respond(401, { message }, { 'forge-proxy-error': 'AUTH_TYPE_UNAVAILABLE' }));
       }
     }
     const hour = this.currentHour();
@@ -292,6 +311,27 @@ export class ForgePlatform implements PlatformSeam {
     return respond(answer.status, answer.body, { ...answer.headers, ...this.rateHeaders() });
   }
 
+  /**
+   * What the front end's `requestConfluence` does: the person's rights within the app's scopes, without
+   * points. Guests and anonymous people are refused.
+   */
+  async frontendRequest(person: Person | undefined, request: ProductRequest): Promise<ProductAnswer> {
+    this.usage().frontend.requests += 1;
+    const path = request.url.split('?')[0] as string;
+    const refused = (status: number, message: string): ProductAnswer => ({
+      status,
+      body: { code: status, message },
+      route: path,
+      points: 0,
+    });
+    if (!person || person.isGuest) return refused(401, 'Unauthorized');
+    const found = this.confluence.find(request.method, path);
+    if (found && !found.operation.scopes.some((set) => set.every((scope) => this.scopes.has(scope)))) {
+      return refused(401, 'Unauthorized; scope does not match');
+    }
+    return this.confluence.request({ kind: 'person', person, viaApp: true }, request);
+  }
+
   /** Who Confluence sees; a Response when the platform refuses before Confluence is asked. */
   private callerOf(invocation: Invocation, target: FetchTarget): Caller | Response {
     if (target.provider === 'app') return { kind: 'app' };
@@ -299,8 +339,8 @@ export class ForgePlatform implements PlatformSeam {
     const unavailable = (): Response => respond(401, { message: 'no user' }, { 'forge-proxy-error': 'AUTH_TYPE_UNAVAILABLE' });
     const accountId = target.accountId ?? invocation.accountId;
     if (accountId === null) return unavailable();
-    if (target.accountId !== undefined && invocation.kind !== 'resolver') {
-      if (!this.settings.asUserIn.includes(invocation.kind)) return unavailable();
+    if (target.accountId !== undefined) {
+      if (invocation.kind === 'resolver' || !this.settings.asUserIn.includes(invocation.kind)) return unavailable();
       if (!this.takeImpersonation(invocation, accountId))
         return respond(429, { message: 'too many impersonation tokens' }, { 'retry-after': '60' });
     }
@@ -369,6 +409,7 @@ export class ForgePlatform implements PlatformSeam {
 
   /** Queues an event for every trigger that listens. */
   publish(event: Record<string, unknown>): void {
+    if (!this.isInstalled) return;
     const { times, reorder, drop } = this.settings.deliverEvents;
     const delay = durationMs(this.settings.eventDelay);
     if (Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES) return;
@@ -380,18 +421,19 @@ export class ForgePlatform implements PlatformSeam {
         this.dropped -= 1;
         continue;
       }
-      const send = (): void => {
-        for (let i = 0; i < times; i += 1)
-          this.clock.after(delay * (i + 1), () => this.deliver(trigger.key, trigger.function, event, 0, undefined));
+      const send = (wait: number): void => {
+        for (let i = 0; i < times; i += 1) {
+          this.clock.after(wait + delay * i, () => this.deliver(trigger.key, trigger.function, event, 0, undefined));
+        }
       };
       if (!reorder) {
-        send();
+        send(delay);
         continue;
       }
-      // Out of order: events of one instant are sent last first.
-      this.held.push(send);
+      // Out of order: what is published within one delay is sent last first.
+      this.held.push(() => send(0));
       if (this.held.length === 1) {
-        this.clock.after(0, () => {
+        this.clock.after(delay, () => {
           for (const one of this.held.reverse()) one();
           this.held = [];
         });

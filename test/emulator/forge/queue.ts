@@ -6,6 +6,9 @@ import type { Usage } from '../usage';
 /** Limits: Forge docs, Async events limits. */
 const MAX_EVENTS = 50;
 const MAX_PUSH_BYTES = 200 * 1024;
+const MAX_LONG_EVENT_BYTES = 100 * 1024;
+const LONG_CONSUMER_S = 55;
+const MAX_EVENTS_PER_MINUTE = 500;
 const RETENTION_MS = 24 * 3_600_000;
 const MAX_DELAY_S = 900;
 /** Back-off of events that throw or time out: exponential, up to about 15 minutes. */
@@ -36,6 +39,7 @@ export interface QueueEvent {
   retryCount: number;
   retryContext: Record<string, unknown> | undefined;
   concurrency: { key: string; limit: number } | undefined;
+  delayInSeconds: number | undefined;
   state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 }
 
@@ -50,10 +54,13 @@ export class Queues {
   private readonly jobs = new Map<string, QueueEvent[]>();
   private readonly running = new Map<string, number>();
   private nextEvent = 1;
+  private minute = -1;
+  private pushedThisMinute = 0;
 
   constructor(
     private readonly clock: Clock,
-    private readonly isDeclared: (queueName: string) => boolean,
+    /** Timeout of the queue's consumer in seconds; undefined = no consumer is declared. */
+    private readonly timeoutOf: (queueName: string) => number | undefined,
     private readonly deliver: (event: QueueEvent) => Promise<Outcome>,
     private readonly usage: () => Usage,
   ) {}
@@ -79,10 +86,15 @@ export class Queues {
     const parsed = Push.safeParse(body);
     if (!parsed.success) return { status: 400, body: { message: z.prettifyError(parsed.error) } };
     const { queueName, jobId, payload } = parsed.data;
-    if (!this.isDeclared(queueName)) return { status: 400, body: { message: `no consumer is declared for queue '${queueName}'` } };
+    const timeout = this.timeoutOf(queueName);
+    if (timeout === undefined) return { status: 400, body: { message: `no consumer is declared for queue '${queueName}'` } };
     if (payload.length === 0 || payload.length > MAX_EVENTS)
       return { status: 400, body: { message: `a push takes 1 to ${MAX_EVENTS} events` } };
     if (Buffer.byteLength(text) > MAX_PUSH_BYTES + 1024) return { status: 413, body: { errorMessage: 'payload too big' } };
+    if (timeout > LONG_CONSUMER_S && payload.some((item) => Buffer.byteLength(JSON.stringify(item)) > MAX_LONG_EVENT_BYTES)) {
+      return { status: 413, body: { errorMessage: 'an event for a consumer of more than 55 s may have 100 KB' } };
+    }
+    if (!this.takeQuota(payload.length)) return { status: 429 };
     this.usage().queue.pushes += 1;
     this.usage().queue.events += payload.length;
     const events = payload.map((item): QueueEvent => {
@@ -95,6 +107,7 @@ export class Queues {
         retryCount: 0,
         retryContext: undefined,
         concurrency: item.concurrency,
+        delayInSeconds: item.delayInSeconds,
         state: 'waiting',
       };
       this.clock.after(Math.min(item.delayInSeconds ?? 0, MAX_DELAY_S) * 1000, () => this.run(event));
@@ -102,6 +115,17 @@ export class Queues {
     });
     this.jobs.set(jobId, events);
     return { status: 201 };
+  }
+
+  /** 500 pushed events a minute; whose is not stated, the installation's is assumed. */
+  private takeQuota(count: number): boolean {
+    const minute = Math.floor(this.clock.now() / 60_000);
+    if (minute !== this.minute) {
+      this.minute = minute;
+      this.pushedThisMinute = 0;
+    }
+    this.pushedThisMinute += count;
+    return this.pushedThisMinute <= MAX_EVENTS_PER_MINUTE;
   }
 
   private async run(event: QueueEvent): Promise<void> {
@@ -154,14 +178,14 @@ export class Queues {
   }
 
   private stats(body: unknown): { status: number; body?: unknown } {
-    const events = this.jobs.get(JobRef.parse(body).jobId);
+    const events = this.jobs.get(JobRef.safeParse(body).data?.jobId ?? '');
     if (!events) return { status: 404, body: { message: 'no such job' } };
     const count = (...states: QueueEvent['state'][]): number => events.filter((e) => states.includes(e.state)).length;
     return { status: 200, body: { success: count('done'), inProgress: count('waiting', 'running'), failed: count('failed') } };
   }
 
   private cancel(body: unknown): { status: number; body?: unknown } {
-    const events = this.jobs.get(JobRef.parse(body).jobId);
+    const events = this.jobs.get(JobRef.safeParse(body).data?.jobId ?? '');
     if (!events) return { status: 404, body: { message: 'no such job' } };
     for (const event of events) if (event.state === 'waiting') event.state = 'cancelled';
     return { status: 204 };
