@@ -119,43 +119,46 @@ function PolicyForm({ stored, onSaved }: { stored: PolicyView; onSaved: (policy:
         <p className="text">{text('policy.unverified')}</p>
       </SectionMessage>
       <TemplatePicker chosen={draft.template} onChoose={(template) => setDraft({ ...draft, template })} />
-      {theirs && (
-        <div role="alert">
-          <SectionMessage appearance="warning" title={text('policy.conflict.title', { name: nameOf(theirs.savedBy ?? '') })}>
-            <div className="stack">
-              <p className="text">
-                {text('policy.conflict.text', {
-                  mode: text(`policy.mode.${theirs.policy.mode}` as TextKey),
-                  template: theirs.policy.template.kind === 'builtin' ? text('policy.template.builtin') : theirs.policy.template.templateId,
-                })}
-              </p>
-              <div className="row">
-                <Button onClick={() => void save(theirs.version)}>{text('policy.conflict.mine')}</Button>
-                <Button onClick={takeTheirs}>{text('policy.conflict.theirs')}</Button>
+      <div className="bar stack">
+        {theirs && (
+          <div role="alert">
+            <SectionMessage appearance="warning" title={text('policy.conflict.title', { name: nameOf(theirs.savedBy ?? '') })}>
+              <div className="stack">
+                <p className="text">
+                  {text('policy.conflict.text', {
+                    mode: text(`policy.mode.${theirs.policy.mode}` as TextKey),
+                    template:
+                      theirs.policy.template.kind === 'builtin' ? text('policy.template.builtin') : theirs.policy.template.templateId,
+                  })}
+                </p>
+                <div className="row">
+                  <Button onClick={() => void save(theirs.version)}>{text('policy.conflict.mine')}</Button>
+                  <Button onClick={takeTheirs}>{text('policy.conflict.theirs')}</Button>
+                </div>
               </div>
-            </div>
-          </SectionMessage>
+            </SectionMessage>
+          </div>
+        )}
+        {error !== null && <Failure error={error} />}
+        <div className="row spread">
+          <div className="row">
+            <Button type="submit" appearance="primary" isDisabled={!isChanged || theirs !== null} isLoading={isSaving}>
+              {text('policy.save')}
+            </Button>
+            {isChanged && <Button onClick={() => setDraft(stored.policy)}>{text('policy.discard')}</Button>}
+          </div>
+          <p className="subtle" role="status">
+            {isChanged
+              ? text('policy.unsaved')
+              : stored.kind === 'unset'
+                ? text('policy.version.none')
+                : text('policy.version', {
+                    version: stored.version,
+                    name: nameOf(stored.savedBy ?? ''),
+                    time: formatTime(stored.savedAt ?? 0),
+                  })}
+          </p>
         </div>
-      )}
-      {error !== null && <Failure error={error} />}
-      <div className="bar row spread">
-        <div className="row">
-          <Button type="submit" appearance="primary" isDisabled={!isChanged || theirs !== null} isLoading={isSaving}>
-            {text('policy.save')}
-          </Button>
-          {isChanged && <Button onClick={() => setDraft(stored.policy)}>{text('policy.discard')}</Button>}
-        </div>
-        <p className="subtle" role="status">
-          {isChanged
-            ? text('policy.unsaved')
-            : stored.kind === 'unset'
-              ? text('policy.version.none')
-              : text('policy.version', {
-                  version: stored.version,
-                  name: nameOf(stored.savedBy ?? ''),
-                  time: formatTime(stored.savedAt ?? 0),
-                })}
-        </p>
       </div>
     </form>
   );

@@ -4,6 +4,7 @@ body { margin: 0; font: var(--ds-font-body); color: var(--ds-text); background: 
 header { display: flex; flex-wrap: wrap; gap: 16px; align-items: center; padding: 8px 24px; border-bottom: 1px solid var(--ds-border); position: sticky; top: 0; background: var(--ds-surface); z-index: 1; }
 header nav { display: flex; gap: 16px; flex: 1; flex-wrap: wrap; }
 .brand { font: var(--ds-font-heading-small); text-decoration: none; color: var(--ds-text-brand); }
+@media (max-width: 900px) { header { gap: 8px; padding: 8px 16px; } header .muted, .brand small { display: none; } }
 a { color: var(--ds-link); }
 main { padding: 24px; max-width: 1200px; margin: 0 auto; }
 main:has(.app-frame) { padding: 0; max-width: none; }
