@@ -30,7 +30,7 @@ import {
 import { readOutlook } from '../provisioning/outlook';
 import { personalSpaceKey } from '../provisioning/strategies';
 import { renderTemplate } from '../provisioning/template';
-import { builtinHomepage, formatDay } from '../text';
+import { builtinHomepage, formatDay } from '../provisioning/text';
 import { type Caller, makeResolver } from './boundary';
 
 /** Rows of one page of a table. */

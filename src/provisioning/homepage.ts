@@ -1,8 +1,8 @@
 /** What a new space's homepage says: the chosen template, or the built-in one when that cannot be used. */
 import type { Policy } from '../domain/policy';
 import { readTemplateBody } from '../forge/confluence';
-import { builtinHomepage } from '../text';
 import { renderTemplate, type TemplateValues } from './template';
+import { builtinHomepage } from './text';
 
 export interface Homepage {
   body: string;

@@ -29,10 +29,10 @@ import {
 } from '../forge/confluence';
 import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
 import { type AuditEntry, newPerson, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
-import { formatDay, HOMEPAGE_MESSAGE } from '../text';
 import { composeHomepage } from './homepage';
 import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './strategies';
 import type { TemplateValues } from './template';
+import { formatDay, HOMEPAGE_MESSAGE } from './text';
 
 const DAY_MS = 86_400_000;
 /** A refusal by Confluence is not tried again before this. */

@@ -140,6 +140,30 @@ export function createPersonalSpace(
 /** Trashed spaces are purged after 60 days. */
 const PURGE_MS = 60 * 86_400_000;
 
+export interface NewGlobalSpace {
+  key: string;
+  name: string;
+  description: string;
+  grants: Space['grants'];
+}
+
+/** What v1 and v2 creation have in common: the caller is author and owner, a homepage exists at once. */
+export function createGlobalSpace(site: ConfluenceSite, caller: Caller, input: NewGlobalSpace): Space {
+  const creator = callerId(caller);
+  const space = site.state.addSpace({
+    ...input,
+    type: 'global',
+    status: 'current',
+    authorId: creator,
+    ownerId: creator,
+    createdAt: site.clock.now(),
+    homeTitle: `${input.name} Home`,
+    homeBody: '',
+  });
+  site.tell.space('created', space, caller);
+  return space;
+}
+
 /** Space admins change the status of a space; the event is an assumption (V12). */
 export function setSpaceStatus(site: ConfluenceSite, space: Space, status: Space['status'], caller: Caller): void {
   if (space.status === status) return;

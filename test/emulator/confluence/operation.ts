@@ -200,7 +200,7 @@ function firstAfter<T>(items: readonly T[], id: number, idOf: (item: T) => numbe
 export function pageV1<T>(
   call: Call,
   all: Iterable<T> & { length?: number; size?: number },
-  options: { default: number; max: number; whenOver?: 'refuse' | 'cap'; accept?: (item: T) => boolean },
+  options: { default: number; max: number; whenOver?: 'refuse' | 'cap' },
 ): { results: T[]; envelope: Record<string, unknown>; total: number | undefined } {
   const start = intParam(call.query, 'start', 0, Number.MAX_SAFE_INTEGER);
   const limit = intParam(call.query, 'limit', options.default, options.max, options.whenOver ?? 'cap');
@@ -208,7 +208,6 @@ export function pageV1<T>(
   let index = 0;
   let more = false;
   for (const item of all) {
-    if (options.accept && !options.accept(item)) continue;
     if (index >= start) {
       if (results.length === limit) {
         more = true;

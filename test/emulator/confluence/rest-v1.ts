@@ -1,7 +1,7 @@
 /** REST v1 (`/wiki/rest/api`), as the facts' tables C, Q, U, G, T, L, K, W, E, N give it. */
 import { z } from 'zod';
 import { applicationOperations, type Caller, callerId, canUseConfluence, mayCreateSpaces, mayDo, maySee } from './access';
-import { createPersonalSpace, setSpaceStatus } from './activity';
+import { createGlobalSpace, createPersonalSpace, setSpaceStatus } from './activity';
 import { type Hit, searchContent } from './cql';
 import { type Call, intParam, NotModelled, type Operation, pageSearch, pageV1, parseBody, Refusal, type Reply } from './operation';
 import { FAILING_KEY_LENGTH } from './rest-v2';
@@ -132,20 +132,8 @@ function createSpace(call: Call, isPrivate: boolean): Reply {
     return { status: 200, body: spaceJson(call, createPersonalSpace(site, caller.person, caller, grants, input.name)) };
   }
   if (site.state.spacesByKey.has(key)) throw new Refusal(400, `A space already exists with key ${key}`);
-  const space = site.state.addSpace({
-    key,
-    name: input.name,
-    type: 'global',
-    status: 'current',
-    authorId: creator,
-    ownerId: creator,
-    createdAt: site.clock.now(),
-    description: input.description?.plain.value ?? '',
-    grants,
-    homeTitle: `${input.name} Home`,
-    homeBody: '',
-  });
-  site.tell.space('created', space, caller);
+  const description = input.description?.plain.value ?? '';
+  const space = createGlobalSpace(site, caller, { key, name: input.name, description, grants });
   return { status: 200, body: spaceJson(call, space) };
 }
 
@@ -443,14 +431,8 @@ function groupJson(call: Call, group: Group): Record<string, unknown> {
   };
 }
 
-function listGroups(call: Call): Reply {
-  requireUse(call);
-  const access = call.query.get('accessType');
-  const page = pageV1(call, [...call.site.state.groups.values()], {
-    default: 200,
-    max: 200,
-    accept: (g) => access === null || (access === 'user' ? g.access !== 'none' : g.access === 'admin'),
-  });
+function groupsReply(call: Call, groups: Group[]): Reply {
+  const page = pageV1(call, groups, { default: 200, max: 200 });
   return {
     status: 200,
     body: { results: page.results.map((g) => groupJson(call, g)), ...page.envelope },
@@ -458,16 +440,23 @@ function listGroups(call: Call): Reply {
   };
 }
 
+function listGroups(call: Call): Reply {
+  requireUse(call);
+  const access = call.query.get('accessType');
+  const groups = [...call.site.state.groups.values()];
+  return groupsReply(
+    call,
+    groups.filter((g) => access === null || (access === 'user' ? g.access !== 'none' : g.access === 'admin')),
+  );
+}
+
 function memberOf(call: Call): Reply {
   requireUse(call);
   const person = personById(call, call.query.get('accountId') ?? '');
-  const groups = [...person.groups].flatMap((id) => call.site.state.groups.get(id) ?? []);
-  const page = pageV1(call, groups, { default: 200, max: 200 });
-  return {
-    status: 200,
-    body: { results: page.results.map((g) => groupJson(call, g)), ...page.envelope },
-    returned: { identities: page.results.length },
-  };
+  return groupsReply(
+    call,
+    [...person.groups].flatMap((id) => call.site.state.groups.get(id) ?? []),
+  );
 }
 
 function groupMembers(call: Call): Reply {

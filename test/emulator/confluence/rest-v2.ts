@@ -1,6 +1,7 @@
 /** REST v2 (`/wiki/api/v2`), as the facts' tables S, P, D, R, U, A, X give it. */
 import { z } from 'zod';
 import { callerId, canUseConfluence, mayCreateSpaces, mayDo, maySee, maySeeContent, operationsIn } from './access';
+import { createGlobalSpace } from './activity';
 import {
   type Call,
   errorBody,
@@ -207,20 +208,13 @@ function createSpace(call: Call): Reply {
   if (caller.kind === 'person' && !mayCreateSpaces(site.state, caller.person)) throw new Refusal(404, 'Not permitted to create spaces');
   if (site.state.spacesByKey.has(key)) throw new Refusal(400, 'A space with this key already exists');
   const creator = callerId(caller);
-  const space = site.state.addSpace({
+  const description = input.description?.value ?? '';
+  const space = createGlobalSpace(site, caller, {
     key,
     name: input.name,
-    type: 'global',
-    status: 'current',
-    authorId: creator,
-    ownerId: creator,
-    createdAt: site.clock.now(),
-    description: input.description?.value ?? '',
+    description,
     grants: input.createPrivateSpace ? privateGrants(creator) : openGrants(creator),
-    homeTitle: `${input.name} Home`,
-    homeBody: '',
   });
-  site.tell.space('created', space, caller);
   return { status: 201, body: { ...spaceJson(space), _links: { webui: `/spaces/${space.key}`, ...baseLinks(call) } } };
 }
 

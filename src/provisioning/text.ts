@@ -1,7 +1,7 @@
 /** Sentences that the functions themselves write for people, from the catalogue. */
 
-import enUS from './locales/en-US.json';
-import { escapeXml, type TemplateValues } from './provisioning/template';
+import enUS from '../locales/en-US.json';
+import { escapeXml, type TemplateValues } from './template';
 
 type Key = keyof typeof enUS;
 
