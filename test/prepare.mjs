@@ -1,11 +1,13 @@
 /**
  * What `npm start` and `npm test` need before anything else, on a fresh clone: the packages of the
  * lock file, and a build of what has changed since the last one. Plain Node, no packages.
+ * With `--start` it then becomes the local site: one process, so that a signal ends it at once.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const STAMPS = join(ROOT, '.cache/prepared.json');
@@ -56,3 +58,12 @@ step(
     run(process.execPath, [join(ROOT, 'node_modules/tsx/dist/cli.mjs'), 'test/build.ts']);
   },
 );
+
+const [flag, ...options] = process.argv.slice(2);
+if (flag === '--start') {
+  const { register } = await import('tsx/esm/api');
+  register();
+  const script = join(ROOT, 'test/emulator/start.ts');
+  process.argv = [process.execPath, script, ...options];
+  await import(pathToFileURL(script).href);
+}

@@ -3,6 +3,9 @@ import { parseArgs } from 'node:util';
 import { listen } from './http';
 import { LocalSite } from './site';
 
+/** How soon the site notices that `npm start` was ended. */
+const PARENT_CHECK_MS = 100;
+
 const HELP = `The local site: a Confluence to click through, with Homestead in it.
 
   --port N      TCP port on 127.0.0.1; 0 picks a free one (4990)
@@ -44,6 +47,15 @@ function whole(name: string, text: string): number {
   return value;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));
+// The shell that npm starts scripts in does not hand a signal on: when it is gone, so is the site.
+const shell = process.ppid;
+if (process.env.npm_lifecycle_event === 'start') {
+  setInterval(() => {
+    if (process.ppid !== shell) process.exit(0);
+  }, PARENT_CHECK_MS).unref();
+}
+
 const given = options();
 if (given.help) {
   process.stdout.write(HELP);
@@ -79,4 +91,3 @@ try {
   );
   process.exit(1);
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));

@@ -1,6 +1,5 @@
 /** The local site over HTTP: the control API's shapes and errors, the CSP, the start command. */
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PROJECT_ROOT } from '../emulator/forge/manifest';
 import { listen } from '../emulator/http';
@@ -147,7 +146,7 @@ describe('the product over HTTP', () => {
 describe('npm start', () => {
   it('prints one line when it can be used, ends at once on SIGTERM, and explains its options', async () => {
     const start = (...args: string[]) =>
-      spawn(process.execPath, [join(PROJECT_ROOT, 'node_modules/tsx/dist/cli.mjs'), 'test/emulator/start.ts', ...args], {
+      spawn(process.execPath, ['test/prepare.mjs', '--start', ...args], {
         cwd: PROJECT_ROOT,
       });
     const run = (...args: string[]) =>
