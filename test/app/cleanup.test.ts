@@ -340,6 +340,17 @@ describe('archiving', () => {
     expect(await survey(site)).toMatchObject({ state: 'failed', problem: 'search: 404' });
   });
 
+  it('drops a queue message that it cannot read, or whose job is gone', async () => {
+    const site = startSite();
+    for (const body of [{}, { jobId: 7 }, { jobId: 'archive-1-x' }]) {
+      const push = { queueName: 'work', jobId: `message ${JSON.stringify(body)}`, payload: [{ body }] };
+      expect(site.platform.queues.handle('/webhook/queue/publish/x', JSON.stringify(push))).toEqual({ status: 201 });
+    }
+    await site.advance('PT1H');
+    expect(site.usage().invocations['consumer:work-consumer']).toEqual({ count: 3, errors: 0, retries: 0, killed: 0 });
+    expect(site.state().kvs.entities.job).toEqual({});
+  });
+
   it('shows its jobs however many plans were only looked at', async () => {
     const site = startSite();
     const { jobId } = await planAll(site);

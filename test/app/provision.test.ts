@@ -501,6 +501,38 @@ describe('stopped after any of its calls', () => {
   });
 });
 
+describe('a click on "Create my space" that is stopped after any of its calls', () => {
+  it('is finished at the next activity, with one space and one homepage', async () => {
+    let stops = 0;
+    for (let n = 1; ; n += 1) {
+      const site = startSite();
+      await setPolicy(site, { mode: 'ask' });
+      await readsAPage(site, ANA);
+      await site.notices.load(ANA);
+      site.addFault({ killAfterCall: n });
+      await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
+      const killed = site.usage().invocations['resolver:notice']?.killed ?? 0;
+      site.clearFaults();
+      if (killed === 0) break;
+      stops += 1;
+      await readsAPage(site, ANA, 'PT5M');
+      const { flags } = await site.notices.load(ANA);
+      const spaces = personalSpacesOf(site, ANA);
+      // Stopped before anything was begun: the offer is still there.
+      if (recordOf(site, ANA)?.state === 'offered') {
+        expect(spaces, `stop ${n}`).toEqual([]);
+        expect(flags[0]?.title, `stop ${n}`).toBe('Would you like a personal space?');
+        continue;
+      }
+      expect(spaces, `stop ${n}`).toHaveLength(1);
+      expect(spaces[0]?.pages, `stop ${n}`).toHaveLength(1);
+      expect(spaces[0]?.pages[0]?.versions, `stop ${n}`).toHaveLength(2);
+      expect(recordOf(site, ANA), `stop ${n}`).toMatchObject({ state: 'ready', data: { access: 'private' } });
+    }
+    expect(stops).toBeGreaterThan(10);
+  });
+});
+
 describe('with the policy on ask', () => {
   it('offers a space, and makes it at one click', async () => {
     const site = startSite();
