@@ -3,11 +3,11 @@
  * any call and go on, waits out rate limits, and never reports success with work left over.
  */
 import { getAppContext } from '@forge/api';
-import { isSelected, type Selection, unchangedSince } from '../domain/cleanup';
+import { isSelected, POINTS_PER_ARCHIVE, POINTS_PER_HOUR, type Selection, unchangedSince } from '../domain/cleanup';
 import { asApp, readSpace } from '../forge/confluence';
-import { AppError, ConfluenceError, isStorageError, PlatformRefusal, StaleRecord } from '../forge/errors';
+import { AppError, ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
 import { orderStep } from '../forge/queue';
-import { type Job, type JobKind, type Row, readChunk, readJob, writeAudit, writeChunk, writeJob } from '../forge/store';
+import { type Job, type JobKind, type Row, readChunk, readJob, writeChunk, writeJob } from '../forge/store';
 import { actOn } from './act';
 import { idleAmong, surveyPage } from './survey';
 
@@ -15,8 +15,13 @@ import { idleAmong, surveyPage } from './survey';
 const RESERVE_MS = 20_000;
 /** Rows acted on between two writes of their outcome. */
 const ROWS_PER_WRITE = 10;
+/** Half of what the app has in an hour: a job never takes the points that people's clicks need. */
+const JOB_POINTS_PER_HOUR = POINTS_PER_HOUR / 2;
+const HOUR_MS = 3_600_000;
 /** Seconds to wait when Confluence says "too many" without saying how long. */
 const DEFAULT_WAIT_S = 60;
+/** Failures in a row after which a job gives up. */
+const MAX_FAILURES = 10;
 
 interface NewJob {
   kind: 'survey' | 'plan' | 'restore';
@@ -44,6 +49,9 @@ export async function createJob({ kind, idleDays, startedBy, now, source, select
     chunks: 0,
     counts: {},
     waitingUntil: null,
+    hourStart: 0,
+    hourPoints: 0,
+    failures: 0,
     startedBy,
     problem: null,
     updatedAt: now,
@@ -56,17 +64,18 @@ export async function startPlan(id: string, now: number): Promise<Job> {
   const job = await existingJob(id);
   if (job.kind === 'archive') return job;
   if (job.kind !== 'plan' || job.state !== 'planned') throw new AppError('not-found');
-  return begin(await writeJob({ ...job, kind: 'archive', state: 'running', updatedAt: now }));
+  const running = await writeJob({ ...job, kind: 'archive', state: 'running', updatedAt: now });
+  return begin(running, { ...running, kind: 'plan', state: 'planned' });
 }
 
 /** A running job without a step on the queue would run forever. */
-async function begin(job: Job): Promise<Job> {
+async function begin(job: Job, otherwise: Job = { ...job, state: 'failed', problem: 'queue' }): Promise<Job> {
   try {
     await orderStep(job.id);
     return job;
-  } catch (error) {
-    await writeJob({ ...job, state: 'failed', problem: 'queue' });
-    throw error;
+  } catch {
+    await writeJob(otherwise);
+    throw new AppError('busy');
   }
 }
 
@@ -81,6 +90,8 @@ export async function existingJob(id: string, kind?: JobKind): Promise<Job> {
 export async function cancelJob(id: string, now: number): Promise<Job> {
   const job = await existingJob(id);
   if (job.state === 'planned') return writeJob({ ...job, state: 'cancelled', updatedAt: now });
+  // A second click: the step that was to end it may have been lost.
+  if (job.state === 'cancelling') return begin(job, job);
   if (job.state !== 'running') return job;
   return begin(await writeJob({ ...job, state: 'cancelling', waitingUntil: null, updatedAt: now }));
 }
@@ -98,11 +109,15 @@ export async function runStep(jobId: string): Promise<void> {
       await orderStep(jobId);
       return;
     }
+    if (job.state === 'running' && isOverBudget(job, now)) {
+      job = await writeJob({ ...job, waitingUntil: hourOf(now) + HOUR_MS, updatedAt: now });
+      continue;
+    }
     const step: Job = job;
     try {
-      job = step.state === 'cancelling' ? await settle(step) : await advance(step);
+      job = step.state === 'cancelling' ? await cancel(step) : await advance(step);
     } catch (error) {
-      if (isStorageError(error)) throw error;
+      if (isStorageError(error) || error instanceof QueueError) throw error;
       // Stale: it was cancelled, or another step moved it on.
       if (!(error instanceof StaleRecord)) await postpone(step, error);
       if (!(error instanceof StaleRecord)) return;
@@ -111,18 +126,35 @@ export async function runStep(jobId: string): Promise<void> {
   }
 }
 
+const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
+
+/** People's clicks and new spaces have the rest of the hour's points. */
+function isOverBudget(job: Job, now: number): boolean {
+  return job.hourStart === hourOf(now) && job.hourPoints >= JOB_POINTS_PER_HOUR;
+}
+
+/** The job with these points added to its hour. */
+function spend(job: Job, points: number): Job {
+  const hourStart = hourOf(Date.now());
+  return { ...job, hourStart, hourPoints: (job.hourStart === hourStart ? job.hourPoints : 0) + points };
+}
+
 const hasTime = (): boolean => getAppContext().invocationRemainingTimeInMillis() >= RESERVE_MS;
 
-/** A rate limit or a failure of Confluence is a wait; what will not pass ends the job with its reason. */
+/** A rate limit is a wait, and so is a failure, a few times; what will not pass ends the job with its reason. */
 async function postpone(job: Job, error: unknown): Promise<void> {
   const now = Date.now();
-  const isPassing = (error instanceof ConfluenceError || error instanceof PlatformRefusal) && error.isTransient;
-  if (!isPassing) {
-    await finishJob({ ...job, problem: problemOf(error) }, 'failed', now);
+  const isRefusal = error instanceof ConfluenceError || error instanceof PlatformRefusal;
+  const isRateLimit = isRefusal && error.status === 429;
+  const failures = job.failures + (isRateLimit ? 0 : 1);
+  if ((isRefusal && !error.isTransient) || failures >= MAX_FAILURES) {
+    // What the last chunk did is counted as far as it was written down.
+    const rows = job.kind === 'survey' ? null : await readChunk(job.id, job.chunks);
+    await finishJob({ ...job, counts: add(job.counts, countOutcomes(rows ?? [])), problem: problemOf(error) }, 'failed', now);
     return;
   }
   const seconds = (error instanceof ConfluenceError ? error.retryAfterSeconds : null) ?? DEFAULT_WAIT_S;
-  await writeJob({ ...job, waitingUntil: now + seconds * 1000, updatedAt: now });
+  await writeJob({ ...job, failures, waitingUntil: now + seconds * 1000, updatedAt: now });
   await orderStep(job.id, seconds);
 }
 
@@ -132,16 +164,17 @@ function problemOf(error: unknown): string {
 }
 
 async function finishJob(job: Job, state: 'done' | 'cancelled' | 'failed', now: number): Promise<void> {
-  const ended = await writeJob({ ...job, state, waitingUntil: null, updatedAt: now });
-  if (job.kind === 'survey') return;
-  await writeAudit({
-    key: `cleanup:${job.id}`,
+  const ended = { ...job, state, waitingUntil: null, updatedAt: now };
+  const { id, kind, startedBy, counts } = job;
+  const audit = {
+    key: `cleanup:${id}`,
     scope: 'cleanup',
-    kind: job.kind,
+    kind,
     at: now,
-    actor: job.startedBy,
-    details: { jobId: job.id, state, ...ended.counts },
-  });
+    actor: startedBy,
+    details: { jobId: id, state, ...counts },
+  } as const;
+  await writeJob(ended, kind === 'survey' ? undefined : audit);
 }
 
 function advance(job: Job): Promise<Job | null> {
@@ -160,11 +193,12 @@ async function advanceSurvey(job: Job): Promise<Job | null> {
   const now = Date.now();
   await writeChunk(job.id, job.chunks, page.rows);
   const next = {
-    ...job,
+    ...spend(job, page.points),
     cursor: page.next,
     chunks: job.chunks + 1,
     counts: add(job.counts, page.counts),
     waitingUntil: null,
+    failures: 0,
     updatedAt: now,
   };
   if (page.next !== null) return writeJob(next);
@@ -181,6 +215,7 @@ async function advanceActing(job: Job): Promise<Job | null> {
     return null;
   }
   const rows = await rowsOf(job, chunk);
+  let spent = 0;
   for (let from = 0; from < rows.length; from += ROWS_PER_WRITE) {
     const few = rows.slice(from, from + ROWS_PER_WRITE).filter(isOpen);
     if (few.length === 0) continue;
@@ -188,25 +223,33 @@ async function advanceActing(job: Job): Promise<Job | null> {
       await orderStep(job.id);
       return null;
     }
-    await actOnFew(job, chunk, rows, few);
+    spent += await actOnFew(job, chunk, rows, few);
     // A cancel is heard between two writes, not only between two chunks.
     const current = await readJob(job.id);
     if (current?.state !== 'running') return current;
   }
-  return completeChunk(job, rows);
+  return completeChunk(spend(job, spent), rows);
 }
 
-async function actOnFew(job: Job, chunk: number, rows: Row[], few: Row[]): Promise<void> {
+async function actOnFew(job: Job, chunk: number, rows: Row[], few: Row[]): Promise<number> {
   // The survey may be hours old, and comments and attachments show in the search index only.
-  const idle = job.kind === 'archive' ? new Set(await idleAmong(few, job.unchangedSince)) : new Set(few);
+  const found = job.kind === 'archive' ? await idleAmong(few, job.unchangedSince) : { idle: few, points: 0 };
+  const idle = new Set(found.idle);
   const resumed = new Set(few.filter((row) => row.outcome === 'acting'));
   for (const row of few) row.outcome = 'acting';
   await writeChunk(job.id, chunk, rows);
+  const begun = new Set<Row>();
   try {
-    for (const row of few) Object.assign(row, await actOn(job, row, { isResumed: resumed.has(row), isActive: !idle.has(row) }));
+    for (const row of few) {
+      begun.add(row);
+      Object.assign(row, await actOn(job, row, { isResumed: resumed.has(row), isActive: !idle.has(row) }));
+    }
   } finally {
+    // What was announced and not begun is not this job's doing, whatever becomes of it meanwhile.
+    for (const row of few) if (!begun.has(row) && !resumed.has(row)) delete row.outcome;
     await writeChunk(job.id, chunk, rows);
   }
+  return found.points + few.length * POINTS_PER_ARCHIVE;
 }
 
 const isOpen = (row: Row): boolean => row.outcome === undefined || row.outcome === 'acting';
@@ -217,12 +260,13 @@ async function completeChunk(job: Job, rows: Row[]): Promise<Job> {
     chunks: job.chunks + 1,
     counts: add(job.counts, countOutcomes(rows)),
     waitingUntil: null,
+    failures: 0,
     updatedAt: Date.now(),
   });
 }
 
 /** Ends a cancelled job: what its last, unfinished chunk did is found out and counted. */
-async function settle(job: Job): Promise<null> {
+async function cancel(job: Job): Promise<null> {
   const rows = job.kind === 'survey' ? null : await readChunk(job.id, job.chunks);
   if (!rows) {
     await finishJob(job, 'cancelled', Date.now());

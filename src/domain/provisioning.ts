@@ -118,7 +118,10 @@ export function decideProvisioning(facts: ProvisioningFacts, mode: Policy['mode'
   }
 
   if (!standing) return { action: 'look-up', what: 'standing' };
-  if (standing.kind === 'impersonation-unavailable') return { action: 'exclude', reason: 'impersonation-unavailable' };
+  if (standing.kind === 'impersonation-unavailable') {
+    // An offer needs nobody to be impersonated: the person's own click makes the space.
+    return mode === 'ask' ? { action: 'offer', reason: 'policy-ask' } : { action: 'exclude', reason: 'impersonation-unavailable' };
+  }
   if (standing.kind === 'not-permitted' || !standing.canUse) return { action: 'exclude', reason: 'account-unlicensed' };
 
   if (wish === 'create') return { action: 'create', reason: 'person-asked' };
@@ -149,6 +152,8 @@ function decideByRecord(record: PersonRecord, wish: 'activity' | 'create', mode:
       return wish === 'activity' && mode === 'ask' ? { action: 'none', reason: 'offer-open' } : null;
     case 'postponed':
       return wish === 'activity' && mode === 'ask' && isWaiting ? { action: 'none', reason: 'offer-postponed' } : null;
+    case 'creating':
+      return isWaiting ? { action: 'none', reason: record.reason } : null;
     default:
       return null;
   }

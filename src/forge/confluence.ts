@@ -37,9 +37,28 @@ async function ask(operation: string, request: () => Promise<APIResponse>): Prom
   }
 }
 
+/** The error bodies of v1 and v2, of which only the sentence is kept. */
+const ErrorBody = z.union([
+  z.object({ message: z.string() }).transform((body) => body.message),
+  z
+    .object({ errors: z.array(z.object({ title: z.string().nullish(), detail: z.string().nullish() })).min(1) })
+    .transform(({ errors }) => errors[0]?.detail ?? errors[0]?.title ?? ''),
+]);
+/** A message may begin with the name of a Java class. */
+const JAVA_CLASS = /^(?:[a-z]\w*\.)+[A-Z]\w*: /;
+const MAX_MESSAGE = 200;
+
+function messageOf(text: string): string {
+  try {
+    const parsed = ErrorBody.safeParse(JSON.parse(text));
+    return (parsed.success ? parsed.data.replace(JAVA_CLASS, '') : '').slice(0, MAX_MESSAGE);
+  } catch {
+    return '';
+  }
+}
+
 async function failure(operation: string, response: APIResponse): Promise<ConfluenceError> {
-  const text = await response.text();
-  return new ConfluenceError(operation, response.status, text.slice(0, 300), retryAfterOf(response));
+  return new ConfluenceError(operation, response.status, messageOf(await response.text()), retryAfterOf(response));
 }
 
 /** @throws ConfluenceError, also when the answer is not of the expected shape (status 502). */
@@ -555,7 +574,11 @@ const TIME_ZONE_MARGIN_MS = 86_400_000;
  * Keys of those of `keys` in which something changed since `since` (ms), newest first, at most `limit`
  * hits; `complete` when there were no more. The index lags: re-check by id before acting.
  */
-export async function searchActive(keys: string[], since: number, limit: number): Promise<{ active: Set<string>; complete: boolean }> {
+export async function searchActive(
+  keys: string[],
+  since: number,
+  limit: number,
+): Promise<{ active: Set<string>; complete: boolean; hits: number }> {
   const operation = 'search';
   const day = new Date(since - TIME_ZONE_MARGIN_MS).toISOString().slice(0, 16).replace('T', ' ');
   const quoted = keys.map((key) => `"${key}"`).join(',');
@@ -565,7 +588,7 @@ export async function searchActive(keys: string[], since: number, limit: number)
   );
   const { results, _links } = await readJson(operation, response, SearchPage);
   const active = new Set(results.map((hit) => decodeURIComponent(hit.resultGlobalContainer.displayUrl.replace(/^\/spaces\//, ''))));
-  return { active, complete: _links?.next === undefined };
+  return { active, complete: _links?.next === undefined, hits: results.length };
 }
 
 // --- templates -------------------------------------------------------------------------------------

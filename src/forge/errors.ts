@@ -36,6 +36,11 @@ export class PlatformRefusal extends Error {
   }
 }
 
+/** A message could not be put on the queue. */
+export class QueueError extends Error {
+  override readonly name = 'QueueError';
+}
+
 /** Forge's storage did not answer as it should; every error of @forge/kvs carries these details. */
 export function isStorageError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'responseDetails' in error;

@@ -108,6 +108,7 @@ const StoredPerson = z.object({
     strategy: z.string().nullable(),
     template: z.enum(['builtin', 'confluence', 'kept']).nullable(),
     templateProblem: z.string().nullable(),
+    tries: z.number().int().default(0),
   }),
 });
 
@@ -122,6 +123,8 @@ export interface StoredPersonRecord extends PersonRecord {
   /** Where the homepage came from; `kept` = somebody else had written it. */
   template: 'builtin' | 'confluence' | 'kept' | null;
   templateProblem: string | null;
+  /** How often Confluence failed while the space was being made. */
+  tries: number;
 }
 
 /** A record nobody has written yet; revision 0. */
@@ -140,6 +143,7 @@ export function newPerson(accountId: string): StoredPersonRecord {
     strategy: null,
     template: null,
     templateProblem: null,
+    tries: 0,
   };
 }
 
@@ -151,14 +155,14 @@ function toPerson(accountId: string, stored: unknown): StoredPersonRecord | null
 }
 
 function fromPerson(person: StoredPersonRecord) {
-  const { state, reason, changedAt, spaceId, recheckAt, notice, spaceKey, access, strategy, template, templateProblem } = person;
+  const { state, reason, changedAt, spaceId, recheckAt, notice, spaceKey, access, strategy, template, templateProblem, tries } = person;
   return {
     revision: person.revision + 1,
     state,
     reason,
     changedAt,
     ...(spaceId === null ? {} : { spaceId }),
-    data: { recheckAt, notice, spaceKey, access, strategy, template, templateProblem },
+    data: { recheckAt, notice, spaceKey, access, strategy, template, templateProblem, tries },
   };
 }
 
@@ -225,6 +229,27 @@ export interface AuditEntry {
   details: Record<string, string | number | null>;
 }
 
+export type ProvisioningKind = 'provisioned' | 'offered' | 'refused' | 'removed' | 'declined' | 'postponed';
+
+/** The audit entry of what became of a person; the same happening has the same key. */
+export function provisioningAudit(
+  person: StoredPersonRecord,
+  kind: ProvisioningKind,
+  actor: string,
+  at: number,
+  detail: string | null,
+): AuditEntry {
+  const { accountId, reason, spaceId, spaceKey, access, template, templateProblem, strategy } = person;
+  return {
+    key: `provisioning:${accountId}:${kind}:${spaceId ?? reason}`,
+    scope: 'provisioning',
+    kind,
+    at,
+    actor,
+    details: { accountId, reason, spaceKey, access, template, templateProblem, strategy, detail },
+  };
+}
+
 const StoredAudit = z.object({
   scope: z.enum(['provisioning', 'cleanup', 'policy']),
   kind: z.string(),
@@ -235,10 +260,6 @@ const StoredAudit = z.object({
 
 function fromAudit({ key: _key, ...entry }: AuditEntry) {
   return entry;
-}
-
-export async function writeAudit(entry: AuditEntry): Promise<void> {
-  await kvs.entity(AUDIT).set(entry.key, fromAudit(entry));
 }
 
 /** Newest first. */
@@ -281,6 +302,11 @@ const JobData = z.object({
   chunks: z.number().int(),
   counts: z.record(z.string(), z.number()),
   waitingUntil: z.number().nullable(),
+  /** Points spent in the hour that began at `hourStart` (ms). */
+  hourStart: z.number(),
+  hourPoints: z.number(),
+  /** Failures of Confluence since the last progress. */
+  failures: z.number().int(),
   startedBy: z.string(),
   problem: z.string().nullable(),
   updatedAt: z.number(),
@@ -306,11 +332,13 @@ export async function readJob(id: string): Promise<Job | null> {
   return stored === undefined ? null : toJob(id, stored);
 }
 
-/** @throws StaleRecord when somebody changed the job since it was read */
-export async function writeJob(job: Job): Promise<Job> {
+/** Writes the job, and with it what the audit trail says of it. @throws StaleRecord when somebody changed it since it was read */
+export async function writeJob(job: Job, audit?: AuditEntry): Promise<Job> {
   const { id, revision, kind, state, createdAt, ...data } = job;
   const stored = { revision: revision + 1, kind, state, createdAt, data };
-  await conditionally(() => kvs.transact().set(id, stored, whileRevision(JOB, revision)).execute());
+  const transaction = kvs.transact().set(id, stored, whileRevision(JOB, revision));
+  if (audit) transaction.set(audit.key, fromAudit(audit), { entityName: AUDIT });
+  await conditionally(() => transaction.execute());
   return { ...job, revision: revision + 1 };
 }
 

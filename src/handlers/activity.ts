@@ -2,9 +2,9 @@
 import type { InvocationError } from '@forge/events';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { asPerson } from '../forge/confluence';
+import { asPerson, clearNotice } from '../forge/confluence';
 import { ConfluenceError } from '../forge/errors';
-import { findPeopleBySpace, newPerson, readPersonRecord, type StoredPersonRecord, writePerson } from '../forge/store';
+import { findPeopleBySpace, newPerson, provisioningAudit, readPersonRecord, type StoredPersonRecord, writePerson } from '../forge/store';
 import { provision } from '../provisioning/provision';
 import { personalSpaceKey } from '../provisioning/strategies';
 import { cloudIdOf, log, retryAfter, retryingLater } from './boundary';
@@ -15,7 +15,9 @@ const ActivityEvent = z.object({
   atlassianId: z.string().min(1).max(128).optional(),
   selfGenerated: z.boolean().optional(),
 });
-const DeletedSpaceEvent = z.object({
+const SpaceEvent = z.object({
+  eventType: z.string(),
+  selfGenerated: z.boolean().optional(),
   atlassianId: z.string().optional(),
   space: z.object({
     id: z.number(),
@@ -30,9 +32,11 @@ const HOUR_MS = 3_600_000;
 /** People whose next activity cannot matter, so that a warm process needs no storage for them. */
 const settledUntil = new LRUCache<string, number>({ max: 50_000 });
 /** When the policy is off, it is looked at again after this. */
-const OFF_CACHE_MS = 60_000;
+const OFF_CACHE_MS = 5_000;
 const offUntil = new LRUCache<string, number>({ max: 1_000 });
-/** While Confluence asks the app to wait, nobody's activity is worth another request. */
+/** While Confluence fails, or asks the app to wait, nobody's activity is worth another request. */
+const FAILURE_PAUSE_S = 20;
+const MAX_JITTER_S = 30;
 const pausedUntil = new LRUCache<string, number>({ max: 1_000 });
 
 export async function onActivity(event: unknown, context: unknown): Promise<InvocationError | undefined> {
@@ -52,7 +56,8 @@ export async function onActivity(event: unknown, context: unknown): Promise<Invo
   if ((settledUntil.get(key) ?? 0) > now || (offUntil.get(installContext) ?? 0) > now) return undefined;
 
   const pause = (pausedUntil.get(installContext) ?? 0) - now;
-  if (pause > 0) return retryAfter(pause / 1000);
+  // Not all at the same second when the wait is over.
+  if (pause > 0) return retryAfter(pause / 1000 + Math.random() * MAX_JITTER_S);
 
   return retryingLater('onActivity', async () => {
     const cloudId = cloudIdOf(installContext);
@@ -66,13 +71,13 @@ export async function onActivity(event: unknown, context: unknown): Promise<Invo
   });
 }
 
-/** Remembers a rate limit for everybody on the site. */
+/** Remembers a rate limit or a failure for everybody on the site. */
 async function pausing<T>(installContext: string, now: number, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof ConfluenceError && error.status === 429 && error.retryAfterSeconds !== null) {
-      pausedUntil.set(installContext, now + error.retryAfterSeconds * 1000);
+    if (error instanceof ConfluenceError && error.isTransient) {
+      pausedUntil.set(installContext, now + (error.retryAfterSeconds ?? FAILURE_PAUSE_S) * 1000);
     }
     throw error;
   }
@@ -83,53 +88,42 @@ function isAtRest(record: StoredPersonRecord): boolean {
   return record.notice !== 'due' && ['ready', 'has-space', 'declined', 'removed', 'excluded', 'refused'].includes(record.state);
 }
 
-/** A personal space is gone for good: its owner is not given another one. */
-export async function onSpaceDeleted(event: unknown): Promise<InvocationError | undefined> {
-  const deleted = DeletedSpaceEvent.safeParse(event);
-  if (!deleted.success) {
-    log('event-unreadable', { function: 'onSpaceDeleted' });
+/** A personal space came to be without Homestead, or is gone for good. */
+export async function onPersonalSpace(event: unknown): Promise<InvocationError | undefined> {
+  const parsed = SpaceEvent.safeParse(event);
+  if (!parsed.success) {
+    log('event-unreadable', { function: 'onPersonalSpace' });
     return undefined;
   }
-  const { space, atlassianId } = deleted.data;
-  if (space.type !== 'personal') return undefined;
-  return retryingLater('onSpaceDeleted', async () => {
-    const now = Date.now();
-    for (const person of await ownersOf(space)) {
-      if (person.state === 'removed') continue;
-      await writePerson(
-        {
-          ...person,
-          state: 'removed',
-          reason: 'space-removed',
-          changedAt: now,
-          recheckAt: null,
-          notice: 'done',
-          spaceId: String(space.id),
-        },
-        {
-          key: `provisioning:${person.accountId}:removed:${space.id}`,
-          scope: 'provisioning',
-          kind: 'removed',
-          at: now,
-          actor: atlassianId ?? 'unknown',
-          details: {
-            accountId: person.accountId,
-            reason: 'space-removed',
-            spaceKey: space.key,
-            access: null,
-            template: null,
-            templateProblem: null,
-            strategy: null,
-            detail: null,
-          },
-        },
-      );
-    }
-  });
+  const { eventType, selfGenerated, space } = parsed.data;
+  if (space.type !== 'personal' || selfGenerated === true) return undefined;
+  const isDeleted = eventType.includes(':deleted:');
+  return retryingLater('onPersonalSpace', () => (isDeleted ? noteDeletion(parsed.data) : withdrawOffer(parsed.data)));
+}
+
+/** Whoever made a space themselves is not offered one any more. */
+async function withdrawOffer({ space }: z.infer<typeof SpaceEvent>): Promise<void> {
+  const creator = space.history?.createdBy?.accountId;
+  const person = creator === undefined ? null : await readPersonRecord(creator);
+  if (person?.state !== 'offered' && person?.state !== 'postponed') return;
+  const noted = { state: 'has-space', reason: 'has-space', changedAt: Date.now(), recheckAt: null, notice: 'done' } as const;
+  await writePerson({ ...person, ...noted, spaceId: String(space.id), spaceKey: space.key });
+  await clearNotice(person.accountId);
+}
+
+/** The owner of a deleted space is not given another one. */
+async function noteDeletion({ space, atlassianId }: z.infer<typeof SpaceEvent>): Promise<void> {
+  const now = Date.now();
+  for (const person of await ownersOf(space)) {
+    if (person.state === 'removed') continue;
+    const gone = { state: 'removed', reason: 'space-removed', changedAt: now, recheckAt: null, notice: 'done' } as const;
+    const removed = { ...person, ...gone, spaceId: String(space.id), spaceKey: space.key };
+    await writePerson(removed, provisioningAudit(removed, 'removed', atlassianId ?? 'unknown', now, null));
+  }
 }
 
 /** Whose space it was: those recorded with it, and its creator when the key is made of their account id. */
-async function ownersOf(space: z.infer<typeof DeletedSpaceEvent>['space']): Promise<StoredPersonRecord[]> {
+async function ownersOf(space: z.infer<typeof SpaceEvent>['space']): Promise<StoredPersonRecord[]> {
   const recorded = await findPeopleBySpace(String(space.id));
   const creator = space.history?.createdBy?.accountId;
   if (recorded.length > 0 || creator === undefined || personalSpaceKey(creator) !== space.key) return recorded;

@@ -38,7 +38,7 @@ const PAGE_ROWS = 25;
 /** Chunks read for one page of a table: most of a survey's chunks hold rows, some may be empty. */
 const MAX_CHUNKS_PER_PAGE = 20;
 /** Archive and restore jobs shown. */
-const JOBS_SHOWN = 5;
+const JOBS_SHOWN = 20;
 /** Spaces that Homestead made and that are looked at for "cannot see"; each costs 2 points. */
 const UNSEEN_CHECKED = 20;
 

@@ -3,7 +3,7 @@ import { InvocationError, InvocationErrorCode } from '@forge/events';
 import Resolver from '@forge/resolver';
 import { z } from 'zod';
 import type { Result } from '../contract';
-import { AppError, ConfluenceError, isStorageError, PlatformRefusal, StaleRecord } from '../forge/errors';
+import { AppError, ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
 
 /** Static event name and fields; never personal data beyond account ids, never a payload. */
 export function log(event: string, fields: Record<string, string | number | null> = {}): void {
@@ -68,6 +68,7 @@ function explain(name: string, error: unknown): { code: AppError['code']; detail
     log('platform-refused', { function: name, operation: error.operation, code: error.code });
     return { code: 'confluence-failed', details: { status: error.status, operation: error.operation } };
   }
+  if (isStorageError(error)) return { code: 'busy', details: {} };
   log('unexpected-error', { function: name, ...describe(error) });
   return { code: 'internal', details: {} };
 }
@@ -115,5 +116,5 @@ function retrySeconds(error: unknown): number | null {
   if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
   if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
   if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
-  return isStorageError(error) ? DEFAULT_RETRY_S : null;
+  return isStorageError(error) || error instanceof QueueError ? DEFAULT_RETRY_S : null;
 }

@@ -2,7 +2,7 @@
 import { type NoticeOutputs, type NoticeView, noticeInputs } from '../contract';
 import { asCaller, clearNotice, readSpace } from '../forge/confluence';
 import { AppError } from '../forge/errors';
-import { readPersonRecord, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
+import { provisioningAudit, readPersonRecord, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
 import { POSTPONED_MS, provision } from '../provisioning/provision';
 import { type Caller, makeResolver } from './boundary';
 
@@ -13,17 +13,21 @@ export const noticeResolver = makeResolver<typeof noticeInputs, NoticeOutputs>(n
   'notice.get': async (_input, caller) => {
     const { policy, person } = await readPolicyAndPerson(caller.accountId);
     const isOffering = policy.kind !== 'unreadable' && policy.policy.mode !== 'off';
-    // An offer waits while the app is off, and is there again when it is on.
-    if (person?.state === 'offered' && person.notice !== 'done') return isOffering ? OFFER : NO_NOTICE;
+    if (person?.state === 'offered' && person.notice !== 'done') {
+      if (isOffering) return OFFER;
+      // While the app is off the script stops loading; the offer comes back with the first activity after.
+      await writePerson({ ...person, notice: 'due' });
+      await clearNotice(caller.accountId);
+      return NO_NOTICE;
+    }
     const view = viewOf(person);
     // The property outlived its notice (a stop between two steps): take it away, so the script stops loading.
     if (view.kind === 'none') await clearNotice(caller.accountId);
     return view;
   },
-  'notice.dismiss': async (_input, caller) => answer(caller, {}),
-  'offer.later': async (_input, caller) =>
-    answer(caller, { state: 'postponed', reason: 'offer-postponed', recheckAt: Date.now() + POSTPONED_MS }, 'offered'),
-  'offer.never': async (_input, caller) => answer(caller, { state: 'declined', reason: 'offer-declined', recheckAt: null }, 'offered'),
+  'notice.dismiss': async (_input, caller) => dismiss(caller),
+  'offer.later': async (_input, caller) => decline(caller, 'postponed', 'offer-postponed', Date.now() + POSTPONED_MS),
+  'offer.never': async (_input, caller) => decline(caller, 'declined', 'offer-declined', null),
   'offer.create': async (_input, caller) => {
     const { accountId, cloudId } = caller;
     const person = await readPersonRecord(accountId);
@@ -51,14 +55,29 @@ function viewOf(person: StoredPersonRecord | null): NoticeView {
   return { kind: 'ready', spaceKey: person.spaceKey, access: person.access };
 }
 
-/** Ends the notice; with `onlyIn`, the change is made only while the person is in that state. */
-async function answer(caller: Caller, change: Partial<StoredPersonRecord>, onlyIn?: StoredPersonRecord['state']): Promise<NoticeView> {
+/** Ends the caller's notice. */
+async function dismiss(caller: Caller): Promise<NoticeView> {
   const person = await readPersonRecord(caller.accountId);
-  if (onlyIn !== undefined && person?.state !== onlyIn) throw new AppError('not-found');
-  if (person && person.notice !== 'done') {
-    const changedAt = 'state' in change ? Date.now() : person.changedAt;
-    await writePerson({ ...person, ...change, changedAt, notice: 'done' });
-  }
+  if (person && person.notice !== 'done') await writePerson({ ...person, notice: 'done' });
   await clearNotice(caller.accountId);
+  return NO_NOTICE;
+}
+
+/** Takes the caller's answer to an offer that is open. @throws AppError not-found */
+async function decline(
+  caller: Caller,
+  state: 'postponed' | 'declined',
+  reason: 'offer-postponed' | 'offer-declined',
+  recheckAt: number | null,
+): Promise<NoticeView> {
+  const { accountId } = caller;
+  const person = await readPersonRecord(accountId);
+  if (person?.state !== 'offered') throw new AppError('not-found');
+  const now = Date.now();
+  await writePerson(
+    { ...person, state, reason, recheckAt, changedAt: now, notice: 'done' },
+    provisioningAudit({ ...person, reason }, state, accountId, now, null),
+  );
+  await clearNotice(accountId);
   return NO_NOTICE;
 }

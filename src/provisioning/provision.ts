@@ -28,7 +28,7 @@ import {
   writePageBody,
 } from '../forge/confluence';
 import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
-import { type AuditEntry, newPerson, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
+import { newPerson, provisioningAudit, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
 import { composeHomepage } from './homepage';
 import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './strategies';
 import type { TemplateValues } from './template';
@@ -47,6 +47,8 @@ export const POSTPONED_MS = 30 * DAY_MS;
 const NOT_LISTED_RETRY_S = 30;
 /** How often one run starts over because another one wrote the same person's record. */
 const MAX_ATTEMPTS = 4;
+/** Failures of Confluence while one space is made, after which it is left for a day. */
+const MAX_TRIES = 5;
 
 type Access = 'private' | 'open' | 'unknown';
 
@@ -73,7 +75,11 @@ export async function provision(subject: Subject): Promise<ProvisionResult> {
     try {
       return await attemptProvision(subject);
     } catch (error) {
-      if (isFinal(error)) return recordFailure(subject, error);
+      if (error instanceof ConfluenceError || error instanceof PlatformRefusal) {
+        const result = await recordFailure(subject, error);
+        if (result) return result;
+        throw error;
+      }
       // Somebody else moved this person on (a second event, a click): look again at what is there.
       if (!(error instanceof StaleRecord) || attempt === MAX_ATTEMPTS) throw error;
     }
@@ -85,17 +91,39 @@ function isFinal(error: unknown): error is ConfluenceError | PlatformRefusal {
   return (error instanceof ConfluenceError || error instanceof PlatformRefusal) && !error.isTransient;
 }
 
-/** Without a record the next page view would make the same calls again. */
-async function recordFailure(subject: Subject, error: ConfluenceError | PlatformRefusal): Promise<ProvisionResult> {
+/**
+ * Without a record the next page view would make the same calls again. A refusal is recorded at once,
+ * a failure when it keeps happening while the space is made; null = try again soon. Somebody who began
+ * to get a space stays so: whatever was made is finished then.
+ */
+async function recordFailure(subject: Subject, error: ConfluenceError | PlatformRefusal): Promise<ProvisionResult | null> {
   const { policy, person } = await readPolicyAndPerson(subject.accountId);
-  const record = await move(
-    person ?? newPerson(subject.accountId),
-    { state: 'refused', reason: 'confluence-error', recheckAt: subject.now + ERROR_RECHECK_MS, notice: 'done' },
-    subject.now,
-    'refused',
-    `${error.operation}: ${error.status}`,
+  const record = person ?? newPerson(subject.accountId);
+  // An answer of the person, or another run, came first.
+  if (person && !['offered', 'creating', 'excluded', 'refused'].includes(person.state)) return null;
+  const isCreating = record.state === 'creating';
+  if (error.isTransient) {
+    if (!isCreating || error.status === 429) return null;
+    if (record.tries + 1 < MAX_TRIES) {
+      await writePerson({ ...record, tries: record.tries + 1 });
+      return null;
+    }
+  }
+  const failed: StoredPersonRecord = {
+    ...record,
+    state: isCreating ? 'creating' : 'refused',
+    reason: 'confluence-error',
+    recheckAt: subject.now + ERROR_RECHECK_MS,
+    notice: 'done',
+    tries: 0,
+    // Of somebody who began: when that was says which space is theirs.
+    changedAt: isCreating ? record.changedAt : subject.now,
+  };
+  const written = await writePerson(
+    failed,
+    provisioningAudit(failed, 'refused', 'app', subject.now, `${error.operation}: ${error.status}`),
   );
-  return { decision: { action: 'none', reason: 'confluence-error' }, record, policyKind: policy.kind };
+  return { decision: { action: 'none', reason: 'confluence-error' }, record: written, policyKind: policy.kind };
 }
 
 async function attemptProvision(subject: Subject): Promise<ProvisionResult> {
@@ -137,18 +165,25 @@ async function act(
   switch (decision.action) {
     case 'none':
       // A run that stopped between recording and telling: tell now.
-      return stored?.notice === 'due' && decision.reason === stored.reason ? giveNotice(stored) : stored;
+      return stored?.notice === 'due' && decision.reason !== 'policy-off' && decision.reason !== 'policy-unreadable'
+        ? giveNotice(stored)
+        : stored;
     case 'exclude': {
       const isNews = decision.reason === 'account-unlicensed' || decision.reason === 'impersonation-unavailable';
       return move(
         record,
-        { state: 'excluded', reason: decision.reason, recheckAt: now + EXCLUDED_RECHECK_MS },
+        { state: 'excluded', reason: decision.reason, recheckAt: now + EXCLUDED_RECHECK_MS, notice: 'done' },
         now,
         isNews ? 'refused' : null,
       );
     }
     case 'note-space':
-      return move(record, { state: 'has-space', reason: decision.reason, recheckAt: null, spaceId: decision.spaceId }, now, null);
+      return move(
+        record,
+        { state: 'has-space', reason: decision.reason, recheckAt: null, notice: 'done', spaceId: decision.spaceId },
+        now,
+        null,
+      );
     case 'offer':
       return giveNotice(await move(record, { state: 'offered', reason: decision.reason, recheckAt: null, notice: 'due' }, now, 'offered'));
     case 'create':
@@ -188,7 +223,7 @@ async function create(
         spaceId: made.spaceId,
         spaceKey: personalSpaceKey(accountId),
         homepageId: made.homepageId,
-        access: 'private',
+        access: made.isOpen ? await close(subject.as, made.spaceId, accountId) : 'private',
       });
     }
     case 'exists':
@@ -275,6 +310,7 @@ async function finish(
       reason: 'space-made',
       recheckAt: null,
       notice: 'due',
+      tries: 0,
       spaceId: made.spaceId,
       spaceKey,
       access: made.access,
@@ -318,40 +354,23 @@ async function giveNotice(record: StoredPersonRecord): Promise<StoredPersonRecor
     await raiseNotice(record.accountId);
   } catch (error) {
     if (!isFinal(error)) throw error;
-    // The space is there all the same; a notice that cannot be raised is not tried at every page view.
-    return writePerson({ ...record, notice: 'done' });
+    // A notice that cannot be raised is not tried at every page view. An offer that nobody sees is none.
+    if (record.state !== 'offered') return writePerson({ ...record, notice: 'done' });
+    const recheckAt = record.changedAt + ERROR_RECHECK_MS;
+    return writePerson({ ...record, state: 'refused', reason: 'confluence-error', recheckAt, notice: 'done' });
   }
   return writePerson({ ...record, notice: 'open' });
 }
-
-type AuditKind = 'provisioned' | 'offered' | 'refused';
 
 /** Writes the person's next state, and into the audit trail if it is news. @throws StaleRecord */
 function move(
   record: StoredPersonRecord,
   change: Partial<StoredPersonRecord> & Pick<StoredPersonRecord, 'state' | 'reason' | 'recheckAt'>,
   now: number,
-  kind: AuditKind | null,
+  kind: 'provisioned' | 'offered' | 'refused' | null,
   detail: string | null = null,
 ): Promise<StoredPersonRecord> {
   const next = { ...record, ...change, changedAt: now };
   if (kind === null) return writePerson(next);
-  const audit: AuditEntry = {
-    key: `provisioning:${record.accountId}:${kind}:${next.spaceId ?? next.reason}`,
-    scope: 'provisioning',
-    kind,
-    at: now,
-    actor: 'app',
-    details: {
-      accountId: next.accountId,
-      reason: next.reason,
-      spaceKey: next.spaceKey,
-      access: next.access,
-      template: next.template,
-      templateProblem: next.templateProblem,
-      strategy: next.strategy,
-      detail,
-    },
-  };
-  return writePerson(next, audit);
+  return writePerson(next, provisioningAudit(next, kind, 'app', now, detail));
 }

@@ -4,7 +4,6 @@
  */
 import {
   type Creation,
-  closeToAllButOwner,
   createByGraph,
   createByPermissionList,
   createByPrivateCall,
@@ -21,7 +20,8 @@ const STRATEGY_NAMES = ['private-call', 'permission-list', 'graphql'] as const;
 export type StrategyName = (typeof STRATEGY_NAMES)[number];
 
 export type MakeResult =
-  | { kind: 'made'; spaceId: string; homepageId: string | null }
+  /** `isOpen`: the call makes spaces that others can see, so this one is still to be closed. */
+  | { kind: 'made'; spaceId: string; homepageId: string | null; isOpen: boolean }
   /** The person has a space now, made by somebody else in the meantime. */
   | { kind: 'exists'; spaceId: string }
   | { kind: 'trashed'; spaceId: string }
@@ -56,8 +56,7 @@ export async function makePersonalSpace(
     await begin(strategy);
     const creation = await create(strategy, as, cloudId, space);
     if (creation.kind === 'made' && creation.type === 'personal') {
-      if (strategy === 'graphql') await closeToAllButOwner(as, creation.spaceId, space.accountId);
-      return { kind: 'made', spaceId: creation.spaceId, homepageId: creation.homepageId };
+      return { kind: 'made', spaceId: creation.spaceId, homepageId: creation.homepageId, isOpen: strategy === 'graphql' };
     }
     if (creation.kind === 'made') return { kind: 'refused', detail: await takeBack(strategy, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);

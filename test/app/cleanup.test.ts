@@ -340,6 +340,50 @@ describe('archiving', () => {
     expect(await survey(site)).toMatchObject({ state: 'failed', problem: 'search: 404' });
   });
 
+  it('gives up with a reason when Confluence fails ten times in a row', async () => {
+    const site = startSite();
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/search', times: 999, respond: { status: 200, body: { nonsense: true } } });
+    expect(await survey(site)).toMatchObject({ state: 'failed', problem: 'search: 502' });
+    expect(site.usage().rest.byRoute['GET /wiki/rest/api/search']?.requests).toBe(10);
+  });
+
+  it('goes on when the queue did not take its next step', async () => {
+    const site = startSite();
+    const { id } = await adminData(site, 'cleanup.survey', { idleDays: DAYS });
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/search', respond: { status: 429, headers: { 'Retry-After': '30' } } });
+    site.addFault({ target: 'queue', respond: { status: 429 } });
+    expect(await finished(site, id)).toMatchObject({ state: 'done' });
+  });
+
+  it('does not take for its own what somebody else archived while it waited', async () => {
+    const site = startSite();
+    const { jobId, rows } = await planAll(site);
+    site.addFault({
+      target: 'confluence',
+      method: 'PUT',
+      path: '/wiki/rest/api/space/*',
+      respond: { status: 429, headers: { 'Retry-After': '600' } },
+    });
+    await adminData(site, 'cleanup.start', { jobId });
+    await site.advance('PT1M');
+    const other = site.confluence.state.spacesById.get(Number(rows[5]?.spaceId));
+    if (other) other.status = 'archived';
+    await finished(site, jobId);
+    const restore = await adminData(site, 'cleanup.restore', { jobId });
+    await finished(site, restore.id);
+    expect(other?.status).toBe('archived');
+  });
+
+  it('spends at most half of an hour’s points', async () => {
+    const site = startSite({ seed: 'scale', people: 40_000, spaces: 39_999 });
+    const { id } = await adminData(site, 'cleanup.survey', { idleDays: DAYS });
+    await site.advance('PT5M');
+    const waiting = await adminData(site, 'cleanup.job', { jobId: id });
+    expect(waiting).toMatchObject({ state: 'running', waitingUntil: Date.UTC(2026, 10, 23, 10) });
+    expect(await finished(site, id)).toMatchObject({ state: 'done', counts: { seen: 39_999 } });
+    for (const points of Object.values(site.usage().rest.hours)) expect(points).toBeLessThan(65_000 / 2 + 600);
+  });
+
   it('drops a queue message that it cannot read, or whose job is gone', async () => {
     const site = startSite();
     for (const body of [{}, { jobId: 7 }, { jobId: 'archive-1-x' }]) {

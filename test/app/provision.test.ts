@@ -1,5 +1,6 @@
 /** From a page view to a private space with a homepage and a notice: the whole app on the local site. */
 import { describe, expect, it } from 'vitest';
+import type { SiteSettings } from '../emulator/settings';
 import { LocalSite } from '../emulator/site';
 import {
   ADMIN_ACCOUNT_ID,
@@ -398,6 +399,74 @@ describe('what a stopped or failed run leaves behind', () => {
   });
 });
 
+describe('what is recorded of failures', () => {
+  it('does not write over an answer that the person gave in the meantime', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/current', after: 0, respond: { status: 404 } });
+    site.platform.beforeCall = async (invocation, call) => {
+      if (invocation.kind !== 'trigger' || !call.includes('/user/current')) return;
+      site.platform.beforeCall = () => {};
+      await notice(site, 'offer.never', ANA);
+    };
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
+    await readsAPage(site, ANA, 'P3D');
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+  });
+
+  it('finishes a day later what a refusal of Confluence interrupted', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', method: 'GET', path: '/wiki/api/v2/pages/*', respond: { status: 403 } });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'creating', reason: 'confluence-error' });
+    await site.advance('P2D');
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private', template: 'builtin' } });
+    expect((await site.notices.load(ANA)).flags).toHaveLength(1);
+  });
+
+  it('stops trying for a day when Confluence keeps failing, and says so', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/space/_private', times: 999, respond: { status: 500 } });
+    for (let i = 0; i < 20; i += 1) await readsAPage(site, ANA, 'PT10M');
+    expect(site.usage().rest.byRoute['POST /wiki/rest/api/space/_private']?.requests).toBeLessThanOrEqual(5);
+    expect((await adminData(site, 'activity.list', {})).entries[0]).toMatchObject({ kind: 'refused', reason: 'confluence-error' });
+  });
+
+  it('shows an offer whose notice failed at first', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/*/property/*', respond: { status: 500 } });
+    await readsAPage(site, ANA, 'PT5M');
+    expect((await site.notices.load(ANA)).flags).toHaveLength(1);
+  });
+
+  it('takes back an offer when the person makes a space themselves', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    site.addSpace({ owner: ANA });
+    await site.advance('PT1M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'has-space' });
+    expect(await site.notices.load(ANA)).toEqual({ backgroundScript: false, flags: [] });
+  });
+
+  it('offers also where nobody can be impersonated: the click needs it not', async () => {
+    const site = startSite({ settings: { asUserIn: [] } });
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    await site.notices.load(ANA);
+    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+  });
+});
+
 describe('when something fails on the way', () => {
   const ROUTES = [
     '/wiki/api/v2/users-bulk',
@@ -471,10 +540,15 @@ describe('when something fails on the way', () => {
 });
 
 describe('stopped after any of its calls', () => {
+  type Run = Partial<SiteSettings> & { mode?: 'ask' | 'auto' };
+
   /** Runs one provisioning that is stopped around its n-th platform call, then delivered again. */
-  async function run(fault: Record<string, number> | null, settings = {}): Promise<{ site: LocalSite; killed: number }> {
+  async function run(
+    fault: Record<string, number> | null,
+    { mode = 'auto', ...settings }: Run = {},
+  ): Promise<{ site: LocalSite; killed: number }> {
     const site = new LocalSite({ settings });
-    await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
+    await setPolicy(site, { mode, template: { kind: 'confluence', templateId: '425985' } });
     site.resetUsage();
     if (fault) site.addFault(fault);
     await readsAPage(site, ANA, 'PT30M');
@@ -486,6 +560,7 @@ describe('stopped after any of its calls', () => {
     ['by the private call', {}],
     ['by GraphQL', { asUserPersonalCreate: 'graphql' }],
     ['on a site without roles', { roleMode: 'PRE_ROLES' }],
+    ['in ask mode', { mode: 'ask' }],
   ] as const)('ends as an undisturbed run does (%s)', async (_what, settings) => {
     const undisturbed = comparable((await run(null, settings)).site);
     let stops = 0;
@@ -497,7 +572,7 @@ describe('stopped after any of its calls', () => {
         expect(comparable(site), `${kind} ${n}`).toEqual(undisturbed);
       }
     }
-    expect(stops).toBeGreaterThan(20);
+    expect(stops).toBeGreaterThan(settings && 'mode' in settings ? 8 : 20);
   });
 });
 
@@ -587,8 +662,10 @@ describe('with the policy on ask', () => {
     await setPolicy(site, { mode: 'off' });
     const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
     expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('switched this off') });
-    expect((await site.notices.load(ANA)).flags).toEqual([]);
+    expect(await site.notices.load(ANA)).toMatchObject({ flags: [] });
+    expect(await site.notices.load(ANA)).toEqual({ backgroundScript: false, flags: [] });
     await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 

@@ -149,7 +149,7 @@ describe('decideProvisioning', () => {
         const decision = decideProvisioning(given, mode, NOW);
         if (decision.action !== 'create' && decision.action !== 'offer') return;
         expect(given.person).toEqual({ accountType: 'atlassian', accountStatus: 'active', isGuest: false, personalSpaceId: null });
-        expect(given.standing).toEqual({ kind: 'known', canUse: true });
+        if (decision.action === 'create' || mode !== 'ask') expect(given.standing).toEqual({ kind: 'known', canUse: true });
         expect(['declined', 'removed', 'ready', 'has-space']).not.toContain(given.record?.state);
         expect(['off', 'unreadable']).not.toContain(mode);
       }),

@@ -6,6 +6,9 @@ import { LocalSite } from './site';
 /** How soon the site notices that `npm start` was ended. */
 const PARENT_CHECK_MS = 100;
 
+/** Far beyond any site; a bound, so that a slip of a finger is an answer and not a dead machine. */
+const MAX_PEOPLE = 1_000_000;
+
 const HELP = `The local site: a Confluence to click through, with Homestead in it.
 
   --port N      TCP port on 127.0.0.1; 0 picks a free one (4990)
@@ -41,9 +44,9 @@ function options() {
   }
 }
 
-function whole(name: string, text: string): number {
+function whole(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) fail(`--${name} takes a whole number, not '${text}'`);
+  if (!/^\d+$/.test(text) || value < min || value > max) fail(`--${name} takes a whole number from ${min} to ${max}, not '${text}'`);
   return value;
 }
 
@@ -66,13 +69,13 @@ if (given.seed !== 'demo' && given.seed !== 'scale' && given.seed !== 'empty')
 if (given.app !== 'on' && given.app !== 'off') fail(`--app takes on or off, not '${given.app}'`);
 const active = Number(given.active);
 if (!(active >= 0 && active <= 1)) fail(`--active takes a share between 0 and 1, not '${given.active}'`);
-const people = whole('people', given.people);
-const port = whole('port', given.port);
+const people = whole('people', given.people, 1, MAX_PEOPLE);
+const port = whole('port', given.port, 0, 65_535);
 
 const site = new LocalSite({
   seed: given.seed,
   people,
-  spaces: given.spaces === undefined ? people : whole('spaces', given.spaces),
+  spaces: given.spaces === undefined ? people : whole('spaces', given.spaces, 0, MAX_PEOPLE),
   active,
   app: given.app === 'on',
   start: Date.now(),

@@ -204,11 +204,11 @@ describe('events', () => {
     const space = { id: 7, key: 'X', name: 'X', status: 'current' };
     site.sendEvent({ eventType: 'avi:confluence:deleted:space:V2', space: { ...space, type: 'global' } });
     await site.advance('PT30S');
-    expect(site.usage().invocations['trigger:space-deleted']).toBeUndefined();
+    expect(site.usage().invocations['trigger:personal-space']).toBeUndefined();
     site.sendEvent({ eventType: 'avi:confluence:deleted:space:V2', space: { ...space, type: 'personal' } });
     site.sendEvent({ eventType: 'avi:confluence:deleted:space:V2' });
     await site.advance('PT30S');
     // The third has no space: the filter fails, and the manifest says to receive it then.
-    expect(site.usage().invocations['trigger:space-deleted']).toMatchObject({ count: 2, errors: 0 });
+    expect(site.usage().invocations['trigger:personal-space']).toMatchObject({ count: 2, errors: 0 });
   });
 });

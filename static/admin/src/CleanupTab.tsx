@@ -20,6 +20,9 @@ const MAX_DAYS = 3650;
 
 const isActive = (job: JobView | null): boolean => job !== null && (job.state === 'running' || job.state === 'cancelling');
 
+/** A restore that did all it set out to do. */
+const isWhole = (job: JobView): boolean => job.state === 'done' && (job.counts.failed ?? 0) === 0;
+
 export function CleanupTab() {
   const { loaded, reload, set } = useLoaded<CleanupState>(() => callAdmin('cleanup.state', {}));
   if (loaded.state === 'loading') return <Waiting />;
@@ -93,7 +96,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
             <JobCard
               key={job.id}
               job={job}
-              isRestored={jobs.some((other) => other.kind === 'restore' && other.source === job.id)}
+              isRestored={jobs.some((other) => other.source === job.id && (isActive(other) || isWhole(other)))}
               onStop={() => attempt(callAdmin('cleanup.cancel', { jobId: job.id }))}
               onRestore={() => attempt(callAdmin('cleanup.restore', { jobId: job.id }))}
             />
@@ -181,19 +184,25 @@ function usePolling(all: (JobView | null)[], onChange: (job: JobView) => void): 
     if (ids === '') return undefined;
     let wait: number = POLL_MS[0];
     let timer = 0;
+    let isCurrent = true;
     const ask = async (): Promise<void> => {
       for (const id of ids.split(' ')) {
         try {
-          latest.current(await callAdmin('cleanup.job', { jobId: id }));
+          const job = await callAdmin('cleanup.job', { jobId: id });
+          if (!isCurrent) return;
+          latest.current(job);
         } catch {
           // The next round asks again.
         }
       }
       wait = Math.min(wait * 2, POLL_MS[1]);
-      timer = window.setTimeout(() => void ask(), wait);
+      if (isCurrent) timer = window.setTimeout(() => void ask(), wait);
     };
     timer = window.setTimeout(() => void ask(), wait);
-    return () => window.clearTimeout(timer);
+    return () => {
+      isCurrent = false;
+      window.clearTimeout(timer);
+    };
   }, [ids]);
   const [latest] = useState({ current: onChange });
   latest.current = onChange;
