@@ -18,8 +18,8 @@ const APPEAR_MS = 10_000;
 
 export class BrowserSite {
   readonly problems: string[] = [];
-  /** Script that the app's frame has loaded, as it would travel: gzip. */
-  scriptBytes = 0;
+  /** Sizes of the scripts that the app's frame has loaded, as they would travel: gzip. */
+  readonly scripts: Promise<number>[] = [];
 
   private constructor(
     readonly site: LocalSite,
@@ -47,9 +47,9 @@ export class BrowserSite {
       if (message.text().includes('can escape its sandboxing')) return;
       if (message.type() === 'error' || message.type() === 'warning') it.problems.push(`console ${message.type()}: ${message.text()}`);
     });
-    page.on('response', async (response) => {
-      if (response.url().includes('/_forge/ui/admin/') && response.url().endsWith('.js'))
-        it.scriptBytes += gzipSync(await response.body()).length;
+    page.on('response', (response) => {
+      const isScript = response.url().includes('/_forge/ui/admin/') && response.url().endsWith('.js');
+      if (isScript) it.scripts.push(response.body().then((body) => gzipSync(body).length));
     });
     page.on('pageerror', (error) => it.problems.push(`page error: ${error.message}`));
     if (dark) await context.addCookies([{ name: 'color-mode', value: 'dark', url: server.url }]);

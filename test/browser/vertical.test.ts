@@ -206,9 +206,10 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('Nobody has saved a policy yet').waitFor();
     await admin.getByText('Hello, I am Ada Admin').waitFor();
     await local.page.waitForLoadState('networkidle');
-    expect(local.scriptBytes).toBeGreaterThan(50_000);
-    expect(local.scriptBytes).toBeLessThan(MAX_FIRST_SCRIPT_BYTES);
-    process.stderr.write(`first page of the admin UI: ${Math.round(local.scriptBytes / 1000)} KB of script, gzip\n`);
+    const bytes = (await Promise.all(local.scripts)).reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(50_000);
+    expect(bytes).toBeLessThan(MAX_FIRST_SCRIPT_BYTES);
+    process.stderr.write(`first page of the admin UI: ${Math.round(bytes / 1000)} KB of script, gzip\n`);
   });
 
   it('turns away people who are not administrators', async () => {
