@@ -36,6 +36,11 @@ export class PlatformRefusal extends Error {
   }
 }
 
+/** Confluence or the platform said no in a way that asking again will not change. */
+export function isFinal(error: unknown): error is ConfluenceError | PlatformRefusal {
+  return (error instanceof ConfluenceError || error instanceof PlatformRefusal) && !error.isTransient;
+}
+
 /** A message could not be put on the queue. */
 export class QueueError extends Error {
   override readonly name = 'QueueError';

@@ -1,10 +1,11 @@
-/** What a new space's homepage says: the chosen template, or the built-in one when that cannot be used. */
+/** What a new space's homepage says, and writing it: the chosen template, or the built-in one when that cannot be used. */
 import type { Policy } from '../domain/policy';
-import { readTemplateBody } from '../forge/confluence';
+import { type Page, type Requester, readPage, readTemplateBody, writePageBody } from '../forge/confluence';
+import type { StoredPersonRecord } from '../forge/store';
 import { renderTemplate, type TemplateValues } from './template';
-import { builtinHomepage } from './text';
+import { builtinHomepage, HOMEPAGE_MESSAGE } from './text';
 
-export interface Homepage {
+interface Homepage {
   body: string;
   source: 'builtin' | 'confluence';
   /** Why the chosen template was not used; null when it was, or none was chosen. */
@@ -14,7 +15,7 @@ export interface Homepage {
 }
 
 /** Never fails for a template's sake: a broken or deleted one stops nobody's space. */
-export async function composeHomepage(template: Policy['template'], values: TemplateValues): Promise<Homepage> {
+async function composeHomepage(template: Policy['template'], values: TemplateValues): Promise<Homepage> {
   const builtin = (problem: string | null): Homepage => ({ body: builtinHomepage(values), source: 'builtin', problem, unfilled: [] });
   if (template.kind === 'builtin') return builtin(null);
   const text = await readTemplateBody(template.templateId);
@@ -23,3 +24,35 @@ export async function composeHomepage(template: Policy['template'], values: Temp
   if (rendered.kind === 'invalid') return builtin(`template-broken: ${rendered.problem}`);
   return { body: rendered.body, source: 'confluence', problem: null, unfilled: rendered.unfilled };
 }
+
+type Written = Pick<StoredPersonRecord, 'template' | 'templateProblem'>;
+
+/** Writes the homepage only while nobody else has; a template that Confluence does not take gives way to the built-in one. */
+export async function writeHomepage(
+  as: Requester,
+  pageId: string | null,
+  template: Policy['template'],
+  values: TemplateValues,
+): Promise<Written> {
+  const chosen = await composeHomepage(template, values);
+  const problem = chosen.problem ?? (chosen.unfilled.length > 0 ? `template-unfilled: ${chosen.unfilled.join(', ')}` : null);
+  const kept: Written = { template: 'kept', templateProblem: null };
+  if (pageId === null) return kept;
+  const page = await readPage(as, pageId);
+  if (!page) return kept;
+  if (page.version.number > 1) return isOwnVersion(page) ? { template: chosen.source, templateProblem: problem } : kept;
+  if ((await writePageBody(as, page, chosen.body, HOMEPAGE_MESSAGE)) === 'written')
+    return { template: chosen.source, templateProblem: problem };
+  // Refused: somebody was faster, or Confluence does not take this text.
+  const now = await readPage(as, pageId);
+  if (!now) return kept;
+  if (now.version.number > 1) return isOwnVersion(now) ? { template: chosen.source, templateProblem: problem } : kept;
+  if (chosen.source === 'confluence') {
+    const builtin = await composeHomepage({ kind: 'builtin' }, values);
+    if ((await writePageBody(as, now, builtin.body, HOMEPAGE_MESSAGE)) === 'written')
+      return { template: 'builtin', templateProblem: 'template-refused' };
+  }
+  return { template: 'kept', templateProblem: 'homepage-refused' };
+}
+
+const isOwnVersion = (page: Page): boolean => page.version.number === 2 && page.version.message === HOMEPAGE_MESSAGE;

@@ -4,7 +4,7 @@
  * next reads what exists and goes on from there, so nothing is made twice.
  */
 
-import type { Policy, PolicyState } from '../domain/policy';
+import type { Policy } from '../domain/policy';
 import {
   decideProvisioning,
   isFromInterruptedRun,
@@ -13,26 +13,13 @@ import {
   type Reason,
   type StandingFacts,
 } from '../domain/provisioning';
-import {
-  type CurrentUser,
-  closeToAllButOwner,
-  hasOtherReaders,
-  type Page,
-  type Requester,
-  raiseNotice,
-  readPage,
-  readPerson,
-  readRoleMode,
-  readSpace,
-  readStanding,
-  writePageBody,
-} from '../forge/confluence';
-import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
-import { newPerson, provisioningAudit, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
-import { composeHomepage } from './homepage';
+import { type CurrentUser, hasOtherReaders, type Requester, raiseNotice, readPerson, readSpace, readStanding } from '../forge/confluence';
+import { ConfluenceError, isFinal, PlatformRefusal, StaleRecord } from '../forge/errors';
+import { newPerson, provisioningAudit, readPersonRecord, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
+import { type Access, closeSpace } from './access';
+import { writeHomepage } from './homepage';
 import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './strategies';
-import type { TemplateValues } from './template';
-import { formatDay, HOMEPAGE_MESSAGE } from './text';
+import { formatDay } from './text';
 
 const DAY_MS = 86_400_000;
 /** A refusal by Confluence is not tried again before this. */
@@ -50,8 +37,6 @@ const MAX_ATTEMPTS = 4;
 /** Failures of Confluence while one space is made, after which it is left for a day. */
 const MAX_TRIES = 5;
 
-type Access = 'private' | 'open' | 'unknown';
-
 export interface Subject {
   accountId: string;
   /** Acts as the person: impersonation in a trigger, themselves in a resolver. */
@@ -66,7 +51,6 @@ export interface ProvisionResult {
   decision: ProvisioningDecision;
   /** The record after the run, null when nothing is remembered of this person. */
   record: StoredPersonRecord | null;
-  policyKind: PolicyState['kind'];
 }
 
 /** Decides and acts for one person. @throws ConfluenceError, PlatformRefusal when it should be tried again */
@@ -86,18 +70,13 @@ export async function provision(subject: Subject): Promise<ProvisionResult> {
   }
 }
 
-/** Confluence or the platform said no in a way that asking again will not change. */
-function isFinal(error: unknown): error is ConfluenceError | PlatformRefusal {
-  return (error instanceof ConfluenceError || error instanceof PlatformRefusal) && !error.isTransient;
-}
-
 /**
  * Without a record the next page view would make the same calls again. A refusal is recorded at once,
  * a failure when it keeps happening while the space is made; null = try again soon. Somebody who began
  * to get a space stays so: whatever was made is finished then.
  */
 async function recordFailure(subject: Subject, error: ConfluenceError | PlatformRefusal): Promise<ProvisionResult | null> {
-  const { policy, person } = await readPolicyAndPerson(subject.accountId);
+  const person = await readPersonRecord(subject.accountId);
   const record = person ?? newPerson(subject.accountId);
   // An answer of the person, or another run, came first.
   if (person && !['offered', 'creating', 'excluded', 'refused'].includes(person.state)) return null;
@@ -123,7 +102,7 @@ async function recordFailure(subject: Subject, error: ConfluenceError | Platform
     failed,
     provisioningAudit(failed, 'refused', 'app', subject.now, `${error.operation}: ${error.status}`),
   );
-  return { decision: { action: 'none', reason: 'confluence-error' }, record: written, policyKind: policy.kind };
+  return { decision: { action: 'none', reason: 'confluence-error' }, record: written };
 }
 
 async function attemptProvision(subject: Subject): Promise<ProvisionResult> {
@@ -136,7 +115,7 @@ async function attemptProvision(subject: Subject): Promise<ProvisionResult> {
     const decision = decideProvisioning({ wish: subject.wish, record: stored, person, standing }, mode, subject.now);
     if (decision.action !== 'look-up') {
       const record = state.kind === 'unreadable' ? stored : await act(decision, subject, stored, state.policy, user);
-      return { decision, record, policyKind: state.kind };
+      return { decision, record };
     }
     if (decision.what === 'person') {
       person = (await readPerson(subject.accountId)) ?? {
@@ -223,7 +202,7 @@ async function create(
         spaceId: made.spaceId,
         spaceKey: personalSpaceKey(accountId),
         homepageId: made.homepageId,
-        access: made.isOpen ? await close(subject.as, made.spaceId, accountId) : 'private',
+        access: made.isOpen ? await closeSpace(subject.as, made.spaceId, accountId) : 'private',
       });
     }
     case 'exists':
@@ -269,21 +248,8 @@ async function resume(
   const isShared = await hasOtherReaders(as, spaceId, accountId);
   // Homestead's own calls make private spaces, so a shared one is Confluence's.
   const origin = isShared === true && record.strategy !== 'graphql' ? { ...record, strategy: null } : record;
-  const access = isShared === false ? 'private' : await close(as, spaceId, accountId);
+  const access = isShared === false ? 'private' : await closeSpace(as, spaceId, accountId);
   return finish(subject, origin, policy, user, { spaceId, spaceKey: space.key, homepageId: space.homepageId, access });
-}
-
-/** Closes a space that others may read, where the site lets an app do it, and says what it is then. */
-async function close(as: Requester, spaceId: string, ownerId: string): Promise<Access> {
-  if ((await readRoleMode()) === 'PRE_ROLES') return (await hasOtherReaders(as, spaceId, ownerId)) === true ? 'open' : 'unknown';
-  try {
-    await closeToAllButOwner(as, spaceId, ownerId);
-  } catch (error) {
-    if (!isFinal(error)) throw error;
-    return 'open';
-  }
-  const isShared = await hasOtherReaders(as, spaceId, ownerId);
-  return isShared === null ? 'unknown' : isShared ? 'open' : 'private';
 }
 
 /** Homepage, record, notice. */
@@ -321,33 +287,6 @@ async function finish(
   );
   return giveNotice(ready);
 }
-
-type Written = Pick<StoredPersonRecord, 'template' | 'templateProblem'>;
-
-/** Writes the homepage only while nobody else has; a template that Confluence does not take gives way to the built-in one. */
-async function writeHomepage(as: Requester, pageId: string | null, template: Policy['template'], values: TemplateValues): Promise<Written> {
-  const chosen = await composeHomepage(template, values);
-  const problem = chosen.problem ?? (chosen.unfilled.length > 0 ? `template-unfilled: ${chosen.unfilled.join(', ')}` : null);
-  const kept: Written = { template: 'kept', templateProblem: null };
-  if (pageId === null) return kept;
-  const page = await readPage(as, pageId);
-  if (!page) return kept;
-  if (page.version.number > 1) return isOwnVersion(page) ? { template: chosen.source, templateProblem: problem } : kept;
-  if ((await writePageBody(as, page, chosen.body, HOMEPAGE_MESSAGE)) === 'written')
-    return { template: chosen.source, templateProblem: problem };
-  // Refused: somebody was faster, or Confluence does not take this text.
-  const now = await readPage(as, pageId);
-  if (!now) return kept;
-  if (now.version.number > 1) return isOwnVersion(now) ? { template: chosen.source, templateProblem: problem } : kept;
-  if (chosen.source === 'confluence') {
-    const builtin = await composeHomepage({ kind: 'builtin' }, values);
-    if ((await writePageBody(as, now, builtin.body, HOMEPAGE_MESSAGE)) === 'written')
-      return { template: 'builtin', templateProblem: 'template-refused' };
-  }
-  return { template: 'kept', templateProblem: 'homepage-refused' };
-}
-
-const isOwnVersion = (page: Page): boolean => page.version.number === 2 && page.version.message === HOMEPAGE_MESSAGE;
 
 async function giveNotice(record: StoredPersonRecord): Promise<StoredPersonRecord> {
   try {
