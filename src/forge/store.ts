@@ -371,6 +371,9 @@ const Row = z.object({
 export type Row = z.infer<typeof Row>;
 const Chunk = z.object({ rows: z.array(Row) });
 
+/** Rows name people by account id: they are kept as long as somebody may want to undo a clean-up, not for ever. */
+const CHUNK_DAYS = 180;
+
 const chunkKey = (jobId: string, chunk: number): string => `chunk:${jobId}:${String(chunk).padStart(6, '0')}`;
 
 export async function readChunk(jobId: string, chunk: number): Promise<Row[] | null> {
@@ -379,7 +382,7 @@ export async function readChunk(jobId: string, chunk: number): Promise<Row[] | n
 }
 
 export async function writeChunk(jobId: string, chunk: number, rows: Row[]): Promise<void> {
-  await kvs.set(chunkKey(jobId, chunk), { rows });
+  await kvs.set(chunkKey(jobId, chunk), { rows }, { ttl: { value: CHUNK_DAYS, unit: 'DAYS' } });
 }
 
 // --- small facts about the site --------------------------------------------------------------------
