@@ -105,6 +105,8 @@ export interface JobView {
   idleDays: number;
   unchangedSince: number;
   chunks: number;
+  /** How many spaces it is to act on; 0 for a survey. */
+  total: number;
   counts: Record<string, number>;
   /** Waiting for Confluence's rate limit until then. */
   waitingUntil: number | null;

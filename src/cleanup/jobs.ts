@@ -30,10 +30,11 @@ interface NewJob {
   now: number;
   source: Job | null;
   selection: Selection | null;
+  total: number;
 }
 
 /** A plan waits to be started; a survey or a restore starts at once. */
-export async function createJob({ kind, idleDays, startedBy, now, source, selection }: NewJob): Promise<Job> {
+export async function createJob({ kind, idleDays, startedBy, now, source, selection, total }: NewJob): Promise<Job> {
   const job = await writeJob({
     id: `${kind}-${now}-${startedBy.slice(-6)}`,
     revision: 0,
@@ -47,6 +48,7 @@ export async function createJob({ kind, idleDays, startedBy, now, source, select
     selection,
     cursor: null,
     chunks: 0,
+    total,
     counts: {},
     waitingUntil: null,
     hourStart: 0,
@@ -296,6 +298,12 @@ async function rowsOf(job: Job, chunk: number): Promise<Row[]> {
   // Also an empty one: a list of the job's rows reads its chunks in order.
   await writeChunk(job.id, chunk, rows);
   return rows;
+}
+
+/** What a running job has done so far, the chunk included that it is at. */
+export async function currentCounts(job: Job): Promise<Record<string, number>> {
+  const isActing = job.kind !== 'survey' && (job.state === 'running' || job.state === 'cancelling');
+  return isActing ? add(job.counts, countOutcomes((await readChunk(job.id, job.chunks)) ?? [])) : job.counts;
 }
 
 function countOutcomes(rows: Row[]): Record<string, number> {

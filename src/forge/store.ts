@@ -300,6 +300,8 @@ const JobData = z.object({
   /** Where to go on: path of the next page (survey), or a chunk number (archive, restore). */
   cursor: z.string().nullable(),
   chunks: z.number().int(),
+  /** How many spaces it is to act on; 0 where that is not known (survey). */
+  total: z.number().int(),
   counts: z.record(z.string(), z.number()),
   waitingUntil: z.number().nullable(),
   /** Points spent in the hour that began at `hourStart` (ms). */

@@ -1,6 +1,6 @@
 /** What the admin page asks. Every function first asks Confluence whether the caller administers it. */
 
-import { cancelJob, createJob, existingJob, startPlan } from '../cleanup/jobs';
+import { cancelJob, createJob, currentCounts, existingJob, startPlan } from '../cleanup/jobs';
 import {
   type ActivityEntry,
   type AdminOutputs,
@@ -93,7 +93,7 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
   },
   'cleanup.survey': async ({ idleDays }, caller) => {
     return jobView(
-      await createJob({ kind: 'survey', idleDays, startedBy: caller.accountId, now: Date.now(), source: null, selection: null }),
+      await createJob({ kind: 'survey', idleDays, startedBy: caller.accountId, now: Date.now(), source: null, selection: null, total: 0 }),
     );
   },
   'cleanup.rows': async ({ jobId, from }) => readRows(await existingJob(jobId), from ?? { chunk: 0, row: 0 }),
@@ -103,13 +103,26 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
     return plan(survey, selection, caller);
   },
   'cleanup.start': async ({ jobId }) => jobView(await startPlan(jobId, Date.now())),
-  'cleanup.job': async ({ jobId }) => jobView(await existingJob(jobId)),
+  'cleanup.job': async ({ jobId }) => {
+    const job = await existingJob(jobId);
+    return jobView({ ...job, counts: await currentCounts(job) });
+  },
   'cleanup.cancel': async ({ jobId }) => jobView(await cancelJob(jobId, Date.now())),
   'cleanup.restore': async ({ jobId }, caller) => {
     const source = await existingJob(jobId, 'archive');
     if (source.state === 'running' || source.state === 'cancelling') throw new AppError('busy');
     const { idleDays } = source;
-    return jobView(await createJob({ kind: 'restore', idleDays, startedBy: caller.accountId, now: Date.now(), source, selection: null }));
+    return jobView(
+      await createJob({
+        kind: 'restore',
+        idleDays,
+        startedBy: caller.accountId,
+        now: Date.now(),
+        source,
+        selection: null,
+        total: source.counts.archived ?? 0,
+      }),
+    );
   },
 });
 
@@ -138,8 +151,38 @@ function activityEntry(entry: AuditEntry): ActivityEntry {
 }
 
 function jobView(job: Job): JobView {
-  const { id, kind, state, createdAt, updatedAt, startedBy, idleDays, unchangedSince, chunks, counts, waitingUntil, problem, source } = job;
-  return { id, kind, state, createdAt, updatedAt, startedBy, idleDays, unchangedSince, chunks, counts, waitingUntil, problem, source };
+  const {
+    id,
+    kind,
+    state,
+    createdAt,
+    updatedAt,
+    startedBy,
+    idleDays,
+    unchangedSince,
+    chunks,
+    total,
+    counts,
+    waitingUntil,
+    problem,
+    source,
+  } = job;
+  return {
+    id,
+    kind,
+    state,
+    createdAt,
+    updatedAt,
+    startedBy,
+    idleDays,
+    unchangedSince,
+    chunks,
+    total,
+    counts,
+    waitingUntil,
+    problem,
+    source,
+  };
 }
 
 function rowView(chunk: number, row: Row): RowView {
@@ -188,7 +231,15 @@ async function plan(survey: Job, selection: Selection, caller: Caller): Promise<
   const count = selection.kind === 'some' ? sample.length : (survey.counts.unused ?? 0) - selection.except.length;
   if (count < 1) throw new AppError('bad-request', { problem: 'nothing is selected' });
   const { idleDays } = survey;
-  const job = await createJob({ kind: 'plan', idleDays, startedBy: caller.accountId, now: Date.now(), source: survey, selection });
+  const job = await createJob({
+    kind: 'plan',
+    idleDays,
+    startedBy: caller.accountId,
+    now: Date.now(),
+    source: survey,
+    selection,
+    total: count,
+  });
   return { job: jobView(job), count, sample: sample.slice(0, PAGE_ROWS), ...estimateArchive(count) };
 }
 

@@ -255,6 +255,10 @@ describe('archiving', () => {
     await adminData(site, 'cleanup.start', { jobId });
     const running = site.advance('PT1M');
     await reached;
+    const halfway = await adminData(site, 'cleanup.job', { jobId });
+    expect(halfway.total).toBeGreaterThan(300);
+    // Two writes of ten rows each were made before the 25th call.
+    expect(halfway.counts).toEqual({ archived: 20 });
     await adminData(site, 'cleanup.cancel', { jobId });
     await running;
     const job = await finished(site, jobId);

@@ -32,6 +32,7 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
   const [isOpen, setOpen] = useState(false);
   const nameOf = useNames([job.startedBy]);
   const { archived = 0, restored = 0, kept = 0, failed = 0 } = job.counts;
+  const done = archived + restored + kept + failed;
   const isRunning = job.state === 'running' || job.state === 'cancelling';
   return (
     <article className="card stack" aria-label={text(job.kind === 'restore' ? 'cleanup.job.restore' : 'cleanup.job.archive')}>
@@ -54,8 +55,14 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
           </Button>
         </div>
       </div>
-      {isRunning && <ProgressBar isIndeterminate ariaLabel={text(`cleanup.state.${job.state}`)} />}
+      {isRunning && (
+        <ProgressBar
+          ariaLabel={text('cleanup.job.progress', { done, total: job.total })}
+          {...(job.total > 0 ? { value: done / job.total } : { isIndeterminate: true })}
+        />
+      )}
       <p className="text" role="status">
+        {isRunning && job.total > 0 && `${text('cleanup.job.progress', { done, total: job.total })}: `}
         {job.kind === 'restore'
           ? text('cleanup.job.counts.restore', { restored, kept, failed })
           : text('cleanup.job.counts.archive', { archived, kept, failed })}
