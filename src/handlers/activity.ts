@@ -111,7 +111,10 @@ async function withdrawOffer({ space }: z.infer<typeof SpaceEvent>): Promise<voi
   await clearNotice(person.accountId);
 }
 
-/** The owner of a deleted space is not given another one. */
+/**
+ * The owner of a deleted space is not given another one. Remembered also while the policy is off: what an
+ * admin removed then must not come back when it is switched on.
+ */
 async function noteDeletion({ space, atlassianId }: z.infer<typeof SpaceEvent>): Promise<void> {
   const now = Date.now();
   for (const person of await ownersOf(space)) {
