@@ -120,9 +120,11 @@ export async function runStep(jobId: string): Promise<void> {
       job = step.state === 'cancelling' ? await cancel(step) : await advance(step);
     } catch (error) {
       if (isStorageError(error) || error instanceof QueueError) throw error;
-      // Stale: it was cancelled, or another step moved it on.
-      if (!(error instanceof StaleRecord)) await postpone(step, error);
-      if (!(error instanceof StaleRecord)) return;
+      if (!(error instanceof StaleRecord)) {
+        await postpone(step, error);
+        return;
+      }
+      // It was cancelled, or another step moved it on.
       job = await readJob(jobId);
     }
   }
@@ -222,6 +224,7 @@ async function advanceActing(job: Job): Promise<Job | null> {
     const few = rows.slice(from, from + ROWS_PER_WRITE).filter(isOpen);
     if (few.length === 0) continue;
     if (!hasTime()) {
+      await writeJob(spend(job, spent));
       await orderStep(job.id);
       return null;
     }

@@ -6,7 +6,7 @@ export interface SpaceFacts {
   status: string;
   /** The app may change this space's status. */
   canAdminister: boolean | null;
-  /** Newest change found of any kind of content (ms), 0 when the space holds nothing. */
+  /** Newest change of a page or blog post (ms). */
   lastChangedAt: number | null;
 }
 

@@ -94,6 +94,11 @@ export type ProvisioningDecision =
   /** A space exists that a stopped run began: finish it. */
   | { action: 'finish'; reason: Reason; spaceId: string };
 
+/** The policy lets nothing happen, to anybody. */
+export function isSwitchedOff(decision: ProvisioningDecision): boolean {
+  return decision.action === 'none' && (decision.reason === 'policy-off' || decision.reason === 'policy-unreadable');
+}
+
 const SETTLED_STATES: readonly PersonState[] = ['ready', 'has-space', 'declined', 'removed'];
 
 /**
@@ -159,7 +164,8 @@ function decideByRecord(record: PersonRecord, wish: 'activity' | 'create', mode:
   }
 }
 
-function accountProblem(person: PersonFacts): Reason | null {
+/** Why this account gets no space whatever the policy says; null = it may. */
+export function accountProblem(person: PersonFacts): Reason | null {
   if (person.accountType === 'app' || person.accountType === 'customer') return 'account-app';
   if (person.accountType !== 'atlassian') return 'account-unknown';
   if (person.isGuest) return 'account-guest';

@@ -1,6 +1,6 @@
 /**
  * Every call to Confluence: one function each, parsed to the fields used. Routes are literals, so
- * that Atlassian's permission linter sees them. Marks and doubts per call: README, "Unverified".
+ * that Atlassian's permission linter sees them. Marks and doubts per call: README, "Not verified on a real site".
  */
 import api, { type APIResponse, assumeTrustedRoute, isForgePlatformError, route } from '@forge/api';
 import { z } from 'zod';

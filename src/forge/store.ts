@@ -297,7 +297,7 @@ const JobData = z.object({
   /** How many chunks the source had completed when this job was made. */
   sourceChunks: z.number().int(),
   selection: SelectionSchema.nullable(),
-  /** Where to go on: path of the next page (survey), or a chunk number (archive, restore). */
+  /** Path of the next page of spaces; surveys only. */
   cursor: z.string().nullable(),
   chunks: z.number().int(),
   /** How many spaces it is to act on; 0 where that is not known (survey). */

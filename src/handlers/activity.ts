@@ -1,7 +1,8 @@
-/** Event triggers: somebody was active; a personal space was deleted. */
+/** Event triggers: somebody was active; a personal space came or went. */
 import type { InvocationError } from '@forge/events';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import { isSwitchedOff } from '../domain/provisioning';
 import { asPerson, clearNotice } from '../forge/confluence';
 import { ConfluenceError } from '../forge/errors';
 import { findPeopleBySpace, newPerson, provisioningAudit, readPersonRecord, type StoredPersonRecord, writePerson } from '../forge/store';
@@ -63,7 +64,7 @@ export async function onActivity(event: unknown, context: unknown): Promise<Invo
     const cloudId = cloudIdOf(installContext);
     const subject = { accountId, as: asPerson(accountId), cloudId, wish: 'activity' as const, now };
     const { decision, record } = await pausing(installContext, now, () => provision(subject));
-    if (decision.action === 'none' && (decision.reason === 'policy-off' || decision.reason === 'policy-unreadable')) {
+    if (isSwitchedOff(decision)) {
       offUntil.set(installContext, now + OFF_CACHE_MS);
     } else if (record && isAtRest(record)) {
       settledUntil.set(key, Math.min(record.recheckAt ?? Number.POSITIVE_INFINITY, now + HOUR_MS));

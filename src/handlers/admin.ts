@@ -13,7 +13,7 @@ import {
 } from '../contract';
 import { estimateArchive, isSelected, type Selection } from '../domain/cleanup';
 import { DEFAULT_POLICY, type PolicyState } from '../domain/policy';
-import { asApp, asCaller, callerIsAdmin, listTemplates, readCurrentUser, readSpace, readTemplateBody } from '../forge/confluence';
+import { asApp, asCaller, callerIsAdmin, listTemplates, readCurrentUser, readSpace } from '../forge/confluence';
 import { AppError, StaleRecord } from '../forge/errors';
 import {
   type AuditEntry,
@@ -27,10 +27,9 @@ import {
   replaceUnreadablePolicy,
   writePolicy,
 } from '../forge/store';
+import { composeHomepage, templateValues } from '../provisioning/homepage';
 import { readOutlook } from '../provisioning/outlook';
 import { personalSpaceKey } from '../provisioning/strategies';
-import { renderTemplate } from '../provisioning/template';
-import { builtinHomepage, formatDay } from '../provisioning/text';
 import { type Caller, makeResolver } from './boundary';
 
 /** Rows of one page of a table. */
@@ -67,16 +66,10 @@ export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(admi
   'templates.list': () => listTemplates(),
   'templates.preview': async ({ template }, caller) => {
     const user = await readCurrentUser(asCaller());
-    const locale = user.locale ?? 'en_US';
-    const name = user.displayName || user.publicName;
-    const values = { name, date: formatDay(Date.now(), locale), spaceName: name, spaceKey: personalSpaceKey(caller.accountId) };
-    if (template.kind === 'builtin') return { body: builtinHomepage(values), problem: null, unfilled: [] };
-    const text = await readTemplateBody(template.templateId);
-    if (text === null) return { body: '', problem: 'template-missing', unfilled: [] };
-    const rendered = renderTemplate(text, values);
-    return rendered.kind === 'ok'
-      ? { body: rendered.body, problem: null, unfilled: rendered.unfilled }
-      : { body: '', problem: `template-broken: ${rendered.problem}`, unfilled: [] };
+    const values = templateValues(user, caller.accountId, personalSpaceKey(caller.accountId), Date.now());
+    const { body, problem, unfilled } = await composeHomepage(template, values);
+    // With a problem the body is the built-in homepage, which is not what was asked to be seen.
+    return { body: problem === null ? body : '', problem, unfilled };
   },
   'activity.list': async ({ cursor }) => {
     const page = await listAudit('provisioning', PAGE_ROWS, cursor);
@@ -150,52 +143,15 @@ function activityEntry(entry: AuditEntry): ActivityEntry {
   };
 }
 
+/** What the page may know of a job; how it finds its way stays here. */
 function jobView(job: Job): JobView {
-  const {
-    id,
-    kind,
-    state,
-    createdAt,
-    updatedAt,
-    startedBy,
-    idleDays,
-    unchangedSince,
-    chunks,
-    total,
-    counts,
-    waitingUntil,
-    problem,
-    source,
-  } = job;
-  return {
-    id,
-    kind,
-    state,
-    createdAt,
-    updatedAt,
-    startedBy,
-    idleDays,
-    unchangedSince,
-    chunks,
-    total,
-    counts,
-    waitingUntil,
-    problem,
-    source,
-  };
+  const { revision, selection, cursor, sourceChunks, hourStart, hourPoints, failures, ...view } = job;
+  return view;
 }
 
 function rowView(chunk: number, row: Row): RowView {
-  const { spaceId, key, ownerId, createdAt, outcome, reason } = row;
-  return {
-    chunk,
-    spaceId,
-    key,
-    ownerId,
-    createdAt,
-    outcome: outcome ?? null,
-    reason: (reason as RowView['reason']) ?? null,
-  };
+  const { tries, outcome, reason, ...view } = row;
+  return { ...view, chunk, outcome: outcome ?? null, reason: (reason as RowView['reason']) ?? null };
 }
 
 async function readRows(job: Job, from: { chunk: number; row: number }): Promise<RowsPage> {

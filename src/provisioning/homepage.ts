@@ -1,9 +1,9 @@
 /** What a new space's homepage says, and writing it: the chosen template, or the built-in one when that cannot be used. */
 import type { Policy } from '../domain/policy';
-import { type Page, type Requester, readPage, readTemplateBody, writePageBody } from '../forge/confluence';
+import { type CurrentUser, type Page, type Requester, readPage, readTemplateBody, writePageBody } from '../forge/confluence';
 import type { StoredPersonRecord } from '../forge/store';
 import { renderTemplate, type TemplateValues } from './template';
-import { builtinHomepage, HOMEPAGE_MESSAGE } from './text';
+import { builtinHomepage, formatDay, HOMEPAGE_MESSAGE } from './text';
 
 interface Homepage {
   body: string;
@@ -14,8 +14,19 @@ interface Homepage {
   unfilled: string[];
 }
 
+/** What a person is called on their own pages. */
+export function personName(user: CurrentUser | null, accountId: string): string {
+  return user?.displayName || user?.publicName || accountId;
+}
+
+/** What fills a template for this person, today. */
+export function templateValues(user: CurrentUser | null, accountId: string, spaceKey: string, now: number): TemplateValues {
+  const name = personName(user, accountId);
+  return { name, date: formatDay(now, user?.locale ?? 'en_US'), spaceName: name, spaceKey };
+}
+
 /** Never fails for a template's sake: a broken or deleted one stops nobody's space. */
-async function composeHomepage(template: Policy['template'], values: TemplateValues): Promise<Homepage> {
+export async function composeHomepage(template: Policy['template'], values: TemplateValues): Promise<Homepage> {
   const builtin = (problem: string | null): Homepage => ({ body: builtinHomepage(values), source: 'builtin', problem, unfilled: [] });
   if (template.kind === 'builtin') return builtin(null);
   const text = await readTemplateBody(template.templateId);

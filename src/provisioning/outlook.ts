@@ -1,5 +1,6 @@
 /** How many people the policy would reach now, from the site's own groups. */
 import type { Outlook } from '../contract';
+import { accountProblem } from '../domain/provisioning';
 import { type BulkUser, listGroupMembers, listLicensedGroups, readPeople } from '../forge/confluence';
 
 /** Up to this many people are looked at one by one (about 5 points each as an upper bound); above it, a sample. */
@@ -31,7 +32,7 @@ export async function readOutlook(now: number): Promise<Outlook> {
   const ids = [...accountIds].slice(0, isExact ? undefined : SAMPLE_PEOPLE);
   const people: BulkUser[] = [];
   for (let i = 0; i < ids.length; i += PEOPLE_PER_CALL) people.push(...(await readPeople(ids.slice(i, i + PEOPLE_PER_CALL))));
-  const eligible = people.filter((p) => p.accountType === 'atlassian' && p.accountStatus === 'active' && !p.isGuest);
+  const eligible = people.filter((person) => accountProblem(person) === null);
   const withSpace = eligible.filter((p) => p.personalSpaceId !== null).length;
   return {
     people: isExact ? people.length : sum,

@@ -8,6 +8,7 @@ import type { Policy } from '../domain/policy';
 import {
   decideProvisioning,
   isFromInterruptedRun,
+  isSwitchedOff,
   type PersonFacts,
   type ProvisioningDecision,
   type Reason,
@@ -17,9 +18,8 @@ import { type CurrentUser, hasOtherReaders, type Requester, raiseNotice, readPer
 import { ConfluenceError, isFinal, PlatformRefusal, StaleRecord } from '../forge/errors';
 import { newPerson, provisioningAudit, readPersonRecord, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
 import { type Access, closeSpace } from './access';
-import { writeHomepage } from './homepage';
+import { personName, templateValues, writeHomepage } from './homepage';
 import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './strategies';
-import { formatDay } from './text';
 
 const DAY_MS = 86_400_000;
 /** A refusal by Confluence is not tried again before this. */
@@ -144,9 +144,7 @@ async function act(
   switch (decision.action) {
     case 'none':
       // A run that stopped between recording and telling: tell now.
-      return stored?.notice === 'due' && decision.reason !== 'policy-off' && decision.reason !== 'policy-unreadable'
-        ? giveNotice(stored)
-        : stored;
+      return stored?.notice === 'due' && !isSwitchedOff(decision) ? giveNotice(stored) : stored;
     case 'exclude': {
       const isNews = decision.reason === 'account-unlicensed' || decision.reason === 'impersonation-unavailable';
       return move(
@@ -180,7 +178,7 @@ async function create(
   user: CurrentUser | null,
 ): Promise<StoredPersonRecord> {
   const { accountId, now } = subject;
-  const name = user?.displayName || user?.publicName || accountId;
+  const name = personName(user, accountId);
   let record = stored;
   // What is about to be tried is written first: a run that stops leaves behind how far it came.
   const begin = async (strategy: StrategyName): Promise<void> => {
@@ -262,10 +260,8 @@ async function finish(
 ): Promise<StoredPersonRecord> {
   const { accountId, as, now } = subject;
   const user = known ?? (await readStanding(as)).user;
-  const name = user?.displayName || user?.publicName || accountId;
   const { spaceKey } = made;
-  const locale = user?.locale ?? 'en_US';
-  const values = { name, date: formatDay(now, locale), spaceName: name, spaceKey };
+  const values = templateValues(user, accountId, spaceKey, now);
   const homepageId = made.homepageId ?? (await readSpace(as, made.spaceId))?.homepageId ?? null;
   const written = await writeHomepage(as, homepageId, policy.template, values);
   if (record.strategy !== null) await rememberStrategy(record.strategy);

@@ -2,7 +2,7 @@
 import { router, showFlag, view } from '@forge/bridge';
 import type { NoticeView } from '../../src/contract';
 import { callNotice } from '../shared/call';
-import { text, textOf, useLocale } from '../shared/text';
+import { setLocale, text, textOf } from '../shared/text';
 
 const FLAG_ID = 'homestead-notice';
 
@@ -83,7 +83,7 @@ function showOffer(): void {
 
 async function main(): Promise<void> {
   const { locale } = await view.getContext();
-  useLocale(locale);
+  setLocale(locale);
   const notice = await callNotice('notice.get', {});
   if (notice.kind === 'ready') showReady(notice.spaceKey, notice.access);
   if (notice.kind === 'offer') showOffer();

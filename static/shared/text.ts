@@ -9,7 +9,7 @@ const FALLBACK = 'en-US';
 let locale = FALLBACK;
 
 /** Call once, before the first text. Takes `en_US` and `en-US`. */
-export function useLocale(tag: string | undefined): void {
+export function setLocale(tag: string | undefined): void {
   const wanted = (tag ?? FALLBACK).replace('_', '-');
   locale = Intl.DateTimeFormat.supportedLocalesOf([wanted])[0] ?? FALLBACK;
 }

@@ -7,7 +7,7 @@ import type { CleanupPlan, JobView, RowsPage } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
 import { formatDay, formatNumber, text } from '../../shared/text';
 import { Failure, Waiting } from './feedback';
-import { type Loaded, useLoaded } from './load';
+import { useLoaded } from './load';
 import { spaceLabel, useNames } from './names';
 import { PlanDialog } from './PlanDialog';
 import { countTicked, EVERYTHING, isTicked, NOTHING, type Selection, tick } from './selection';
@@ -17,22 +17,12 @@ type From = { chunk: number; row: number };
 export function CandidatesTable({ survey, total, onStarted }: { survey: JobView; total: number; onStarted: (job: JobView) => void }) {
   const [trail, setTrail] = useState<From[]>([{ chunk: 0, row: 0 }]);
   const from = trail.at(-1) as From;
-  const [page, setPage] = useState<Loaded<RowsPage> | null>(null);
-  const first = useLoaded<RowsPage>(() => callAdmin('cleanup.rows', { jobId: survey.id, from }));
-  const loaded = page ?? first.loaded;
+  const { loaded, reload } = useLoaded<RowsPage>(() => callAdmin('cleanup.rows', { jobId: survey.id, from }), `${from.chunk}:${from.row}`);
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [plan, setPlan] = useState<CleanupPlan | null>(null);
   const [isPlanning, setPlanning] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
-  const show = (next: From[]): void => {
-    setTrail(next);
-    setPage({ state: 'loading' });
-    callAdmin('cleanup.rows', { jobId: survey.id, from: next.at(-1) as From }).then(
-      (data) => setPage({ state: 'ready', data }),
-      (failure: unknown) => setPage({ state: 'failed', error: failure }),
-    );
-  };
   const preview = async (): Promise<void> => {
     setPlanning(true);
     setError(null);
@@ -74,7 +64,7 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
       </div>
       {error !== null && <Failure error={error} />}
       {loaded.state === 'loading' && <Waiting />}
-      {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={() => show(trail)} />}
+      {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
       {loaded.state === 'ready' && (
         <div className="scroll">
           <DynamicTable
@@ -120,8 +110,8 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
         </div>
       )}
       <Pager
-        onPrevious={trail.length > 1 ? () => show(trail.slice(0, -1)) : null}
-        onNext={loaded.state === 'ready' && loaded.data.next ? () => show([...trail, (loaded.data as RowsPage).next as From]) : null}
+        onPrevious={trail.length > 1 ? () => setTrail(trail.slice(0, -1)) : null}
+        onNext={loaded.state === 'ready' && loaded.data.next ? () => setTrail([...trail, loaded.data.next as From]) : null}
       />
       <PlanDialog
         plan={plan}

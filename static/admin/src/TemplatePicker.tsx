@@ -3,13 +3,13 @@ import Heading from '@atlaskit/heading';
 import Radio from '@atlaskit/radio/radio';
 import SectionMessage from '@atlaskit/section-message';
 import Textfield from '@atlaskit/textfield';
-import { useEffect, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import type { AdminOutputs, TemplatePreview } from '../../../src/contract';
 import type { Policy } from '../../../src/domain/policy';
 import { callAdmin } from '../../shared/call';
 import { text } from '../../shared/text';
 import { Failure, Waiting } from './feedback';
-import { type Loaded, useLoaded } from './load';
+import { useLoaded } from './load';
 import { StoragePreview } from './StoragePreview';
 
 type Template = Policy['template'];
@@ -100,19 +100,7 @@ function Choice(props: { value: string; label: string; description: string; isCh
 
 function Preview({ template }: { template: Template }) {
   const key = template.kind === 'builtin' ? 'builtin' : template.templateId;
-  const [loaded, setLoaded] = useState<Loaded<TemplatePreview>>({ state: 'loading' });
-  // Dependencies on purpose: `key` stands for the template's value.
-  useEffect(() => {
-    let isCurrent = true;
-    setLoaded({ state: 'loading' });
-    callAdmin('templates.preview', { template }).then(
-      (data) => isCurrent && setLoaded({ state: 'ready', data }),
-      (error: unknown) => isCurrent && setLoaded({ state: 'failed', error }),
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [key]);
+  const { loaded, reload } = useLoaded<TemplatePreview>(() => callAdmin('templates.preview', { template }), key);
   return (
     <section className="card stack" aria-labelledby="preview">
       <div id="preview">
@@ -121,7 +109,7 @@ function Preview({ template }: { template: Template }) {
         </Heading>
       </div>
       {loaded.state === 'loading' && <Waiting label={text('policy.preview.loading')} />}
-      {loaded.state === 'failed' && <Failure error={loaded.error} />}
+      {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
       {loaded.state === 'ready' && <PreviewContent preview={loaded.data} />}
     </section>
   );

@@ -3,13 +3,14 @@ import { useCallback, useEffect, useState } from 'react';
 
 export type Loaded<T> = { state: 'loading' } | { state: 'failed'; error: unknown } | { state: 'ready'; data: T };
 
-/** Loads at once and whenever `reload` is called; an answer that was overtaken is dropped. */
-export function useLoaded<T>(load: () => Promise<T>): { loaded: Loaded<T>; reload: () => void; set: (data: T) => void } {
+/** Loads at once, whenever `reload` is called, and when `key` changes; an answer that was overtaken is dropped. */
+export function useLoaded<T>(load: () => Promise<T>, key = ''): { loaded: Loaded<T>; reload: () => void; set: (data: T) => void } {
   const [loaded, setLoaded] = useState<Loaded<T>>({ state: 'loading' });
   const [turn, setTurn] = useState(0);
-  // Dependencies on purpose: `load` is written inline by callers; `turn` says when to run it.
+  // Dependencies on purpose: `load` is written inline by callers; `turn` and `key` say when to run it.
   useEffect(() => {
     let isCurrent = true;
+    setLoaded({ state: 'loading' });
     load().then(
       (data) => isCurrent && setLoaded({ state: 'ready', data }),
       (error: unknown) => isCurrent && setLoaded({ state: 'failed', error }),
@@ -17,11 +18,8 @@ export function useLoaded<T>(load: () => Promise<T>): { loaded: Loaded<T>; reloa
     return () => {
       isCurrent = false;
     };
-  }, [turn]);
-  const reload = useCallback(() => {
-    setLoaded({ state: 'loading' });
-    setTurn((n) => n + 1);
-  }, []);
+  }, [turn, key]);
+  const reload = useCallback(() => setTurn((n) => n + 1), []);
   const set = useCallback((data: T) => setLoaded({ state: 'ready', data }), []);
   return { loaded, reload, set };
 }

@@ -3,7 +3,7 @@ import './admin.css';
 import { setBooleanFeatureFlagResolver } from '@atlaskit/platform-feature-flags';
 import { view } from '@forge/bridge';
 import { createRoot } from 'react-dom/client';
-import { useLocale } from '../../shared/text';
+import { setLocale } from '../../shared/text';
 import { App } from './App';
 
 /**
@@ -17,5 +17,5 @@ const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 // The host gives the design tokens; until they are there, nothing is drawn in wrong colours.
 const [{ locale }] = await Promise.all([view.getContext(), view.theme.enable()]);
-useLocale(locale);
+setLocale(locale);
 createRoot(root).render(<App />);
