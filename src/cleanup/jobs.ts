@@ -3,7 +3,7 @@
  * any call and go on, waits out rate limits, and never reports success with work left over.
  */
 import { getAppContext } from '@forge/api';
-import { isSelected, POINTS_PER_ARCHIVE, POINTS_PER_HOUR, type Selection, unchangedSince } from '../domain/cleanup';
+import { isSelected, JOB_POINTS_PER_HOUR, POINTS_PER_ARCHIVE, type Selection, unchangedSince } from '../domain/cleanup';
 import { asApp, readSpace } from '../forge/confluence';
 import { AppError, ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
 import { orderStep } from '../forge/queue';
@@ -15,8 +15,6 @@ import { idleAmong, surveyPage } from './survey';
 const RESERVE_MS = 20_000;
 /** Rows acted on between two writes of their outcome. */
 const ROWS_PER_WRITE = 10;
-/** Half of what the app has in an hour: a job never takes the points that people's clicks need. */
-const JOB_POINTS_PER_HOUR = POINTS_PER_HOUR / 2;
 const HOUR_MS = 3_600_000;
 /** Seconds to wait when Confluence says "too many" without saying how long. */
 const DEFAULT_WAIT_S = 60;
