@@ -1,5 +1,6 @@
 /** The functions that manifest.yml names. */
 export { onActivity, onPersonalSpace } from './handlers/activity';
 export { adminResolver } from './handlers/admin';
-export { noticeResolver } from './handlers/notice';
+export { personResolver } from './handlers/me';
+export { tick } from './handlers/tick';
 export { work } from './handlers/work';

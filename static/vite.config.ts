@@ -1,13 +1,35 @@
-/** Builds one Custom UI resource (`--mode admin` or `notice`) into static/dist/<resource>, with all CSS extracted for Forge's CSP. */
+/** Builds one Custom UI resource (`--mode admin`, `my-space` or `notice`) into static/dist/<resource>, with all CSS extracted for Forge's CSP. */
 import { resolve } from 'node:path';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+
+/** What each page says; the rest of the catalogues is not sent to it. */
+const SENTENCES: Record<string, RegExp> = {
+  admin: /^(?!notice\.|my\.|reason\.you\.|builtin\.|page\.)/,
+  'my-space': /^(?:my|reason|error|app|access|admin\.loading|field|mode|explain)\b/,
+  notice: /^(?:notice|reason\.you)\./,
+};
+
+/** Leaves of a catalogue what this resource says. */
+function ownSentences(resource: string): Plugin {
+  return {
+    name: 'own-sentences',
+    enforce: 'pre',
+    transform: (code, id) => {
+      if (!/\/src\/locales\/[\w-]+\.json$/.test(id)) return null;
+      const all = Object.entries(JSON.parse(code) as Record<string, string>);
+      return { code: JSON.stringify(Object.fromEntries(all.filter(([key]) => SENTENCES[resource]?.test(key)))), map: null };
+    },
+  };
+}
 
 export default defineConfig(({ mode: resource }) => ({
   root: resolve(import.meta.dirname, resource),
   base: './',
-  plugins: [react()],
+  plugins: [ownSentences(resource), react()],
   define: { 'process.env.NODE_ENV': '"production"', 'process.env': '{}' },
+  // Keys have dots in them, so a catalogue is one object and not a module of names.
+  json: { namedExports: false },
   build: {
     outDir: resolve(import.meta.dirname, 'dist', resource),
     emptyOutDir: true,

@@ -4,6 +4,8 @@ import { build as viteBuild } from 'vite';
 import webpack from 'webpack';
 
 const ROOT = resolve(import.meta.dirname, '..');
+/** As manifest.yml names them. */
+const RESOURCES = ['admin', 'my-space', 'notice'];
 
 export function buildFunctions(): Promise<void> {
   const compiler = webpack({
@@ -39,7 +41,7 @@ export function buildFunctions(): Promise<void> {
 }
 
 export async function buildCustomUi(): Promise<void> {
-  for (const resource of ['admin', 'notice']) {
+  for (const resource of RESOURCES) {
     await viteBuild({ configFile: resolve(ROOT, 'static/vite.config.ts'), mode: resource, logLevel: 'warn' });
   }
 }

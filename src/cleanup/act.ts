@@ -1,8 +1,11 @@
 /** Archives or restores one space, looking again at the last moment. */
 import { type CleanupReason, decideCleanup, decideRestore, type RestoreReason, type SpaceFacts } from '../domain/cleanup';
-import { asApp, readNewestChange, readSpace, type SpaceRecord, setSpaceStatus } from '../forge/confluence';
+import { asApp } from '../confluence/client';
+import { readNewestChange } from '../confluence/pages';
+import { readSpace, type SpaceRecord, setSpaceStatus } from '../confluence/spaces';
 import { ConfluenceError } from '../forge/errors';
-import type { Job, Row } from '../forge/store';
+import { noteStatus } from '../provisioning/tombstones';
+import type { JobOf, SpaceRow } from '../store/jobs';
 
 /** How often one space may fail before the job goes on without it. */
 const MAX_TRIES = 3;
@@ -23,9 +26,12 @@ interface Known {
  * Counts failed tries in the row.
  * @throws ConfluenceError when it should be tried again later, or when a scope is missing
  */
-export async function actOn(job: Pick<Job, 'kind' | 'unchangedSince'>, row: Row, known: Known): Promise<Outcome> {
+export async function actOn(job: JobOf<'cleanup'>, row: SpaceRow, known: Known): Promise<Outcome> {
   try {
-    return job.kind === 'restore' ? await restore(row, known) : await archive(row, job.unchangedSince, known);
+    const done = job.kind === 'restore' ? await restore(row, known) : await archive(row, job.work.unchangedSince, known);
+    if (done.outcome === 'archived' || done.outcome === 'restored')
+      await noteStatus(row, done.outcome === 'archived' ? 'archived' : 'current', job.startedBy, Date.now());
+    return done;
   } catch (error) {
     if (!(error instanceof ConfluenceError) || error.status === 429 || error.status === 401) throw error;
     row.tries = (row.tries ?? 0) + 1;
@@ -34,7 +40,7 @@ export async function actOn(job: Pick<Job, 'kind' | 'unchangedSince'>, row: Row,
   }
 }
 
-async function archive(row: Row, unchangedSince: number, { isResumed, isActive }: Known): Promise<Outcome> {
+async function archive(row: SpaceRow, unchangedSince: number, { isResumed, isActive }: Known): Promise<Outcome> {
   const space = await readSpace(asApp(), row.spaceId);
   if (isResumed && space?.status === 'archived') return { outcome: 'archived', reason: 'unused' };
   if (isActive) return { outcome: 'kept', reason: 'changed-since' };
@@ -49,7 +55,7 @@ async function archive(row: Row, unchangedSince: number, { isResumed, isActive }
   return { outcome: 'archived', reason: decision.reason };
 }
 
-async function restore(row: Row, { isResumed }: Known): Promise<Outcome> {
+async function restore(row: SpaceRow, { isResumed }: Known): Promise<Outcome> {
   const space = await readSpace(asApp(), row.spaceId);
   if (isResumed && space?.status === 'current') return { outcome: 'restored', reason: 'archived-by-job' };
   const decision = decideRestore(space);

@@ -61,15 +61,10 @@ export function isSelected(selection: Selection, chunk: number, spaceId: string)
 
 /** Points per archived space, by the published rule: space 2, newest page 2, newest blog post 2, archive 1. */
 export const POINTS_PER_ARCHIVE = 7;
-/** Facts, Tier 1: 65,000 points an hour for the whole app. */
-const POINTS_PER_HOUR = 65_000;
-/** Half of what the app has in an hour: a job never takes the points that people's clicks need. */
-export const JOB_POINTS_PER_HOUR = POINTS_PER_HOUR / 2;
-
-/** What archiving so many spaces costs, and how long a job needs for it, as upper bounds. */
-export function estimateArchive(count: number): { points: number; hours: number } {
+/** What archiving so many spaces costs, and how long a job needs for it with so many points an hour; upper bounds. */
+export function estimateArchive(count: number, pointsPerHour: number): { points: number; hours: number } {
   const points = count * POINTS_PER_ARCHIVE;
-  return { points, hours: points / JOB_POINTS_PER_HOUR };
+  return { points, hours: points / pointsPerHour };
 }
 
 const DAY_MS = 86_400_000;

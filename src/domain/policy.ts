@@ -1,30 +1,289 @@
+/** What the site's admins decided, as one document. Pure. */
 import { z } from 'zod';
 
-/**
- * What the site's admins decided. One document, stored whole; every field has a default, so that a
- * site where nobody ever saved anything has a policy: off.
- */
-export const Policy = z.strictObject({
-  schemaVersion: z.literal(1).default(1),
+/** The whole document as JSON; Forge stores values up to 240 KiB, and the envelope needs a little. */
+export const MAX_POLICY_BYTES = 230_000;
+const MAX_RULES = 200;
+/** Groups named by one rule or wave; with ids of 36 characters 5,000 of them fill the document. */
+const MAX_GROUPS = 5_000;
+const MAX_TEMPLATES = 20;
+const MAX_CHILD_PAGES = 20;
+const MAX_FIELDS = 30;
+const MAX_OPTIONS = 100;
+const MAX_WAVES = 20;
+
+/** A name in the document that other parts refer to. */
+const Key = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'lower-case letters, digits and "-", at most 40');
+/** A group's id: what stays when it is renamed. */
+const GroupId = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[\w:.-]+$/);
+const Groups = z.array(GroupId).max(MAX_GROUPS);
+const Label = z.string().trim().min(1).max(100);
+/** A day, `YYYY-MM-DD`; it begins at 00:00 UTC. */
+const Day = z.iso.date();
+
+export const ACCESSES = ['private', 'licensed', 'site-default'] as const;
+
+/** What happens to somebody. */
+const Treatment = z.strictObject({
   /**
-   * off: the app touches nothing. ask: people are offered a space and create it with one click.
+   * off: nothing by itself. ask: people are offered a space and create it with one click.
    * auto: a space is made at a person's first activity.
    */
   mode: z.enum(['off', 'ask', 'auto']).default('off'),
-  /** Where a new space's homepage comes from. */
-  template: z
-    .discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('builtin') }),
-      z.strictObject({ kind: z.literal('confluence'), templateId: z.string().regex(/^\d{1,19}$/) }),
-    ])
-    .default({ kind: 'builtin' }),
+  /** With `mode` off, and outside a roll-out: may the person make their own space on "My space". */
+  selfService: z.boolean().default(false),
+  /** Key of one of `templates`. */
+  template: Key.default('standard'),
+  /** private: the owner alone. licensed: everyone with a licence may read. site-default: as Confluence makes spaces on this site. */
+  access: z.enum(ACCESSES).default('private'),
 });
+export type Treatment = z.infer<typeof Treatment>;
+
+const Rule = Treatment.extend({
+  id: Key,
+  name: Label,
+  /** The rule is for members of any of these; empty = for everyone. */
+  groups: Groups.default([]),
+  /** ... but never for members of any of these, whatever `groups` says. */
+  exceptGroups: Groups.default([]),
+});
+export type Rule = z.infer<typeof Rule>;
+
+/** Where the text of a page comes from. */
+const PageSource = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('builtin') }),
+  z.strictObject({ kind: z.literal('confluence'), templateId: z.string().regex(/^\d{1,19}$/, 'the number of a page template') }),
+]);
+export type PageSource = z.infer<typeof PageSource>;
+
+const FieldBase = { key: Key, label: Label, required: z.boolean().default(false), help: z.string().trim().max(300).default('') };
+const Field = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('text'), ...FieldBase }),
+  z.strictObject({ kind: z.literal('long-text'), ...FieldBase }),
+  z.strictObject({ kind: z.literal('date'), ...FieldBase }),
+  z.strictObject({ kind: z.literal('select'), ...FieldBase, options: z.array(Label).min(1).max(MAX_OPTIONS) }),
+]);
+export type Field = z.infer<typeof Field>;
+
+export const SpaceTemplate = z.strictObject({
+  key: Key,
+  name: Label,
+  homepage: PageSource.default({ kind: 'builtin' }),
+  children: z
+    .array(z.strictObject({ title: z.string().trim().min(1).max(200), source: PageSource.default({ kind: 'builtin' }) }))
+    .max(MAX_CHILD_PAGES)
+    .default([]),
+  /** What the owner is asked to fill in. */
+  fields: z.array(Field).max(MAX_FIELDS).default([]),
+});
+export type SpaceTemplate = z.infer<typeof SpaceTemplate>;
+
+const STANDARD_TEMPLATE: SpaceTemplate = { key: 'standard', name: 'Standard', homepage: { kind: 'builtin' }, children: [], fields: [] };
+
+const Rollout = z.strictObject({
+  /** Share of people, the same ones at every look; raising it never takes anyone out. */
+  percent: z.number().min(0).max(100).default(100),
+  startsOn: Day.nullable().default(null),
+  /** At most so many people get a space or an offer by themselves in one UTC day. */
+  perDay: z.number().int().min(1).max(1_000_000).nullable().default(null),
+  /** Members of these groups begin on another day than the rest; the first wave that names them counts. */
+  waves: z
+    .array(z.strictObject({ name: Label, groups: Groups.min(1), startsOn: Day }))
+    .max(MAX_WAVES)
+    .default([]),
+});
+export type Rollout = z.infer<typeof Rollout>;
+
+const Document = z.strictObject({
+  schemaVersion: z.literal(2).default(2),
+  /** Stops everything at once, without touching the rules. */
+  paused: z.boolean().default(false),
+  /** In order; the first that matches a person counts. */
+  rules: z.array(Rule).max(MAX_RULES).default([]),
+  /** For whoever no rule matches. */
+  everyoneElse: Treatment.default(Treatment.parse({})),
+  templates: z.array(SpaceTemplate).min(1).max(MAX_TEMPLATES).default([STANDARD_TEMPLATE]),
+  rollout: Rollout.default(Rollout.parse({})),
+  /** Share of the hour's rate-limit points that jobs may use, in percent; the rest is for people. */
+  jobShare: z.number().int().min(5).max(90).default(50),
+});
+
+/** The document as version 1 of this schema had it: one mode and one template for everybody. */
+const DocumentV1 = z.strictObject({
+  schemaVersion: z.literal(1),
+  mode: z.enum(['off', 'ask', 'auto']).default('off'),
+  template: PageSource.default({ kind: 'builtin' }),
+});
+
+function upgrade(document: unknown): unknown {
+  const old = DocumentV1.safeParse(document);
+  if (!old.success) return document;
+  return {
+    schemaVersion: 2,
+    everyoneElse: { mode: old.data.mode },
+    templates: [{ ...STANDARD_TEMPLATE, homepage: old.data.template }],
+  };
+}
+
+/**
+ * What the site's admins decided. Stored whole; every field has a default, so that a site where nobody
+ * ever saved anything has a policy: off.
+ */
+export const Policy = z.preprocess(upgrade, Document.superRefine(checkReferences));
 export type Policy = z.infer<typeof Policy>;
 
 export const DEFAULT_POLICY: Policy = Policy.parse({});
+
+function checkReferences(policy: z.infer<typeof Document>, context: z.RefinementCtx): void {
+  const problem = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
+  const unique = (values: readonly string[], path: (i: number) => (string | number)[]): void => {
+    values.forEach((value, i) => {
+      if (values.indexOf(value) !== i) problem(path(i), `"${value}" is used twice`);
+    });
+  };
+  const templates = policy.templates.map((t) => t.key);
+  unique(templates, (i) => ['templates', i, 'key']);
+  unique(
+    policy.rules.map((r) => r.id),
+    (i) => ['rules', i, 'id'],
+  );
+  const named = (template: string, path: (string | number)[]): void => {
+    if (!templates.includes(template)) problem(path, `there is no template "${template}"`);
+  };
+  policy.rules.forEach((rule, i) => void named(rule.template, ['rules', i, 'template']));
+  named(policy.everyoneElse.template, ['everyoneElse', 'template']);
+  policy.templates.forEach((template, i) => {
+    unique(
+      template.fields.map((f) => f.key),
+      (n) => ['templates', i, 'fields', n, 'key'],
+    );
+    unique(
+      template.fields.map((f) => f.label),
+      (n) => ['templates', i, 'fields', n, 'label'],
+    );
+    unique(
+      template.children.map((c) => c.title),
+      (n) => ['templates', i, 'children', n, 'title'],
+    );
+  });
+  if (JSON.stringify(policy).length > MAX_POLICY_BYTES) problem([], `the policy is larger than ${MAX_POLICY_BYTES} characters`);
+}
+
+/** A mistake in a policy: where (`rules.2.template`, empty = the whole) and what. */
+export interface PolicyProblem {
+  path: string;
+  reason: string;
+}
+
+/** A policy from JSON text, or what is wrong with it. */
+export function parsePolicyText(text: string): { policy: Policy } | { problems: PolicyProblem[] } {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    return { problems: [{ path: '', reason: error instanceof Error ? error.message : 'not JSON' }] };
+  }
+  const parsed = Policy.safeParse(document);
+  return parsed.success ? { policy: parsed.data } : { problems: problemsOf(parsed.error) };
+}
+
+export function problemsOf(error: z.ZodError): PolicyProblem[] {
+  return error.issues.map((issue) => ({ path: issue.path.join('.'), reason: issue.message }));
+}
 
 /** A policy as it was read: `unreadable` is treated as off, and never overwritten by a save. */
 export type PolicyState =
   | { kind: 'unset'; policy: Policy; version: 0 }
   | { kind: 'saved'; policy: Policy; version: number; savedBy: string; savedAt: number }
   | { kind: 'unreadable'; problem: string };
+
+/** Why a rule is, or is not, the one for a person. */
+export type RuleVerdict = 'matched' | 'not-in-groups' | 'excepted';
+
+export interface RuleMatch {
+  /** null: no rule matched, so it is "everyone else". */
+  ruleId: string | null;
+  treatment: Treatment;
+  /** One verdict a rule, up to the one that matched; later rules were not looked at. */
+  verdicts: RuleVerdict[];
+}
+
+/** The rule for somebody in these groups: the first that matches; in each, exclusion beats inclusion. */
+export function matchRule(policy: Policy, groups: ReadonlySet<string>): RuleMatch {
+  const verdicts: RuleVerdict[] = [];
+  const isIn = (ids: readonly string[]): boolean => ids.some((id) => groups.has(id));
+  for (const rule of policy.rules) {
+    const verdict = isIn(rule.exceptGroups) ? 'excepted' : rule.groups.length > 0 && !isIn(rule.groups) ? 'not-in-groups' : 'matched';
+    verdicts.push(verdict);
+    if (verdict === 'matched') return { ruleId: rule.id, treatment: rule, verdicts };
+  }
+  return { ruleId: null, treatment: policy.everyoneElse, verdicts };
+}
+
+/** Every group that the policy asks about; with none, nobody's groups need to be read. */
+export function groupsOf(policy: Policy): string[] {
+  const { rules, rollout } = policy;
+  return [
+    ...new Set([...rules.flatMap((rule) => [...rule.groups, ...rule.exceptGroups]), ...rollout.waves.flatMap((wave) => wave.groups)]),
+  ];
+}
+
+/** The policy lets nothing happen by itself, to anybody. */
+export function isIdle(policy: Policy): boolean {
+  return policy.paused || [...policy.rules, policy.everyoneElse].every((treatment) => treatment.mode === 'off');
+}
+
+/** The template a treatment names; a policy that was parsed has it. */
+export function templateOf(policy: Policy, key: string): SpaceTemplate {
+  return policy.templates.find((template) => template.key === key) ?? policy.templates[0] ?? STANDARD_TEMPLATE;
+}
+
+/** One line of the history: what differs between two versions, by path. */
+export interface PolicyChange {
+  path: string;
+  before: string | null;
+  after: string | null;
+}
+
+/** Parts of lists are compared by their id, key or title, so that a rule that only moved is one change. */
+export function comparePolicies(before: Policy, after: Policy): PolicyChange[] {
+  const changes: PolicyChange[] = [];
+  compare('', before, after, changes);
+  return changes;
+}
+
+function compare(path: string, before: unknown, after: unknown, changes: PolicyChange[]): void {
+  if (JSON.stringify(before) === JSON.stringify(after)) return;
+  const [old, now] = [partsOf(before), partsOf(after)];
+  if (!old || !now) {
+    changes.push({ path, before: printed(before), after: printed(after) });
+    return;
+  }
+  const [names, others] = [[...old.keys()], [...now.keys()]];
+  for (const name of new Set([...names, ...others]))
+    compare(path === '' ? name : `${path}.${name}`, old.get(name), now.get(name), changes);
+  const kept = names.filter((name) => now.has(name));
+  const moved = others.filter((name) => old.has(name));
+  if (Array.isArray(before) && kept.join() !== moved.join()) changes.push({ path, before: kept.join(', '), after: moved.join(', ') });
+}
+
+/** The named parts of an object, or of a list of named things; null = compared whole. */
+function partsOf(value: unknown): Map<string, unknown> | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if (!Array.isArray(value)) return new Map(Object.entries(value));
+  const names = value.map((item: Record<string, unknown>) => item.id ?? item.key ?? item.title ?? item.name);
+  if (names.some((name) => typeof name !== 'string')) return null;
+  return new Map(value.map((item, i) => [String(names[i]), item]));
+}
+
+const MAX_PRINTED = 200;
+
+function printed(value: unknown): string | null {
+  if (value === undefined) return null;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > MAX_PRINTED ? `${text.slice(0, MAX_PRINTED)}…` : text;
+}

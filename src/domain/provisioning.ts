@@ -1,5 +1,7 @@
-/** Who gets a personal space. The only place that decides; pure. */
-import type { Policy } from './policy';
+/** Who gets a personal space, and what happens to one that is there. The only place that decides; pure. */
+import { decideAdoption, type SpaceContents } from './adoption';
+import { isIdle, matchRule, type Policy, type RuleMatch } from './policy';
+import { decideRollout } from './rollout';
 
 /** What Homestead remembers of a person. `recheckAt` (ms) ends a settled state, null never does. */
 export interface PersonRecord {
@@ -8,6 +10,10 @@ export interface PersonRecord {
   reason: Reason;
   changedAt: number;
   recheckAt: number | null;
+  /** Version of the policy that led here; another version may lead elsewhere. */
+  policyVersion: number;
+  /** Required fields of the template that have no value. */
+  lacksDetails: boolean;
 }
 
 export type PersonState =
@@ -19,15 +25,15 @@ export type PersonState =
   | 'declined'
   /** Homestead began to make the space; whatever is found is finished, not made again. */
   | 'creating'
-  /** Homestead made the space. */
+  /** Homestead made the space, or brought it to policy. */
   | 'ready'
-  /** Had a space that Homestead did not make. */
+  /** Has a space that is left as it is. */
   | 'has-space'
-  /** Had a space that was deleted. */
+  /** Had a space that was archived, trashed or deleted: the tombstone. */
   | 'removed'
   /** Confluence, or the platform, did not let this person create one. */
   | 'refused'
-  /** Not somebody who gets one: a guest, inactive, unlicensed ... */
+  /** Not somebody who gets one, or not now: a guest, inactive, no rule, not their turn ... */
   | 'excluded';
 
 /** From Confluence's user record (v2 users-bulk). */
@@ -46,92 +52,224 @@ export type StandingFacts =
   /** The platform does not act as anybody in this kind of invocation. */
   | { kind: 'impersonation-unavailable' };
 
+/** The personal space that Confluence names for the person. */
+export type SpaceFacts =
+  | { kind: 'invisible' }
+  | { kind: 'seen'; spaceId: string; status: string; createdAt: number; homepageId: string | null };
+
+/** How a site's permissions work: decides what an app can change. */
+export type RoleMode = 'PRE_ROLES' | 'ROLES_TRANSITION' | 'ROLES';
+
+/**
+ * Why the question is asked: somebody was active, a space of theirs appeared, an admin's job reached them, or
+ * they pressed "Create".
+ */
+export type Wish = 'activity' | 'arrival' | 'job' | 'create';
+
+/** null = not read yet. */
 export interface ProvisioningFacts {
-  /** Why the question is asked: somebody was active, or pressed "Create". */
-  wish: 'activity' | 'create';
+  accountId: string;
+  wish: Wish;
   record: PersonRecord | null;
-  /** null = not read yet. */
   person: PersonFacts | null;
+  groups: ReadonlySet<string> | null;
+  begunToday: number | null;
   standing: StandingFacts | null;
+  space: SpaceFacts | null;
+  contents: SpaceContents | null;
+  roleMode: RoleMode | null;
 }
 
-export type Reason =
-  | 'policy-off'
-  | 'policy-unreadable'
-  | 'policy-ask'
-  | 'policy-auto'
-  | 'person-asked'
-  | 'interrupted'
-  | 'space-made'
-  | 'has-space'
-  | 'space-trashed'
-  | 'space-invisible'
-  | 'space-removed'
-  | 'offer-open'
-  | 'offer-postponed'
-  | 'offer-declined'
-  | 'account-app'
-  | 'account-guest'
-  | 'account-inactive'
-  | 'account-unknown'
-  | 'account-unlicensed'
-  | 'impersonation-unavailable'
-  | 'creation-refused'
-  | 'no-private-way'
-  | 'confluence-error';
+export const REASONS = [
+  'policy-off',
+  'policy-paused',
+  'policy-unreadable',
+  'rule-off',
+  'self-service-off',
+  'rule-ask',
+  'rule-auto',
+  'rollout-not-started',
+  'rollout-percent',
+  'rollout-day-full',
+  'person-asked',
+  'interrupted',
+  'space-made',
+  'space-adopted',
+  'space-untouched',
+  'space-young',
+  'has-space',
+  'space-in-use',
+  'space-unreadable',
+  'space-archived',
+  'space-trashed',
+  'space-invisible',
+  'space-removed',
+  'tombstone-lifted',
+  'decline-undone',
+  'offer-open',
+  'offer-postponed',
+  'offer-declined',
+  'details-missing',
+  'account-app',
+  'account-guest',
+  'account-inactive',
+  'account-unknown',
+  'account-unlicensed',
+  'impersonation-unavailable',
+  'creation-refused',
+  'no-private-way',
+  'confluence-error',
+] as const;
+export type Reason = (typeof REASONS)[number];
 
-export type ProvisioningDecision =
+/** What the site will not let Homestead keep of the policy, though it goes on. */
+export type Caveat = 'access-not-changeable';
+
+export type ProvisioningAction =
   /** Nothing to do. */
   | { action: 'none'; reason: Reason }
-  /** Nobody for a space now: remember, and look again after the recheck time. */
-  | { action: 'exclude'; reason: Reason }
-  /** Has one already: remember. */
-  | { action: 'note-space'; reason: Reason; spaceId: string }
+  /** No space now: remember, and look again at `recheckAt` (ms), or when the policy changes (null). */
+  | { action: 'exclude'; reason: Reason; recheckAt: number | null }
   /** A fact is missing; read it and ask again. */
-  | { action: 'look-up'; what: 'person' | 'standing' }
+  | { action: 'look-up'; what: 'person' | 'groups' | 'begun-today' | 'standing' | 'space' | 'contents' | 'role-mode' }
   | { action: 'offer'; reason: Reason }
   | { action: 'create'; reason: Reason }
   /** A space exists that a stopped run began: finish it. */
-  | { action: 'finish'; reason: Reason; spaceId: string };
+  | { action: 'finish'; reason: Reason; spaceId: string }
+  /** A space exists that somebody else made: bring it to policy. */
+  | { action: 'adopt'; reason: Reason; spaceId: string; keepsPages: boolean; keepsAccess: boolean }
+  /** A space exists and is left as it is: remember. */
+  | { action: 'leave'; reason: Reason; spaceId: string; recheckAt: number | null }
+  /** A space was put away: remember that, so that it is not made again. */
+  | { action: 'bury'; reason: Reason; spaceId: string }
+  /** As it is, also under the newest policy: remember that. */
+  | { action: 'keep'; reason: Reason }
+  /** Tell the person that required details are missing. */
+  | { action: 'remind'; reason: Reason };
+
+export type ProvisioningDecision = ProvisioningAction & {
+  /** The rule that counts for this person; null when it did not come to that. */
+  match: RuleMatch | null;
+  caveats: Caveat[];
+};
 
 /** The policy lets nothing happen, to anybody. */
-export function isSwitchedOff(decision: ProvisioningDecision): boolean {
-  return decision.action === 'none' && (decision.reason === 'policy-off' || decision.reason === 'policy-unreadable');
+export function isSwitchedOff(decision: ProvisioningAction): boolean {
+  return decision.action === 'none' && ['policy-off', 'policy-paused', 'policy-unreadable'].includes(decision.reason);
 }
 
-const SETTLED_STATES: readonly PersonState[] = ['ready', 'has-space', 'declined', 'removed'];
+const DAY_MS = 86_400_000;
+/** Guests may get a licence, leavers return, groups change: look again, but not at every page view. */
+const EXCLUDED_RECHECK_MS = DAY_MS;
 
 /**
- * Decides with the facts so far, cheapest first: a settled person costs no look-up. `mode` is the
- * policy's, or 'unreadable' when the stored policy cannot be read, which means off.
+ * Decides with the facts so far, cheapest first: a settled person costs no look-up. `policy` is
+ * 'unreadable' when the stored one cannot be read, which means off.
  */
-export function decideProvisioning(facts: ProvisioningFacts, mode: Policy['mode'] | 'unreadable', now: number): ProvisioningDecision {
-  const { record, person, standing, wish } = facts;
-  if (mode === 'unreadable') return { action: 'none', reason: 'policy-unreadable' };
-  if (mode === 'off') return { action: 'none', reason: 'policy-off' };
+export function decideProvisioning(
+  facts: ProvisioningFacts,
+  policy: Policy | 'unreadable',
+  policyVersion: number,
+  now: number,
+): ProvisioningDecision {
+  const plain = (action: ProvisioningAction, match: RuleMatch | null = null): ProvisioningDecision => ({ ...action, match, caveats: [] });
+  if (policy === 'unreadable') return plain({ action: 'none', reason: 'policy-unreadable' });
+  if (policy.paused) return plain({ action: 'none', reason: 'policy-paused' });
+  if (facts.wish !== 'create' && isIdle(policy)) return plain({ action: 'none', reason: 'policy-off' });
 
-  const remembered = record && decideByRecord(record, wish, mode, now);
-  if (remembered) return remembered;
+  const { record, person } = facts;
+  const remembered = record && decideByRecord(record, facts.wish, policyVersion, now);
+  // A space that appeared is looked at whatever was remembered of somebody without one.
+  const isNews = facts.wish === 'arrival' && record && !['ready', 'has-space', 'creating'].includes(record.state);
+  if (remembered && !isNews) return plain(remembered);
 
-  if (!person) return { action: 'look-up', what: 'person' };
+  if (!person) return plain({ action: 'look-up', what: 'person' });
+  if (remembered && person.personalSpaceId === null) return plain(remembered);
   const account = accountProblem(person);
-  if (account) return { action: 'exclude', reason: account };
-  if (person.personalSpaceId !== null) {
-    return record?.state === 'creating'
-      ? { action: 'finish', reason: 'interrupted', spaceId: person.personalSpaceId }
-      : { action: 'note-space', reason: 'has-space', spaceId: person.personalSpaceId };
-  }
+  if (account) return plain({ action: 'exclude', reason: account, recheckAt: now + EXCLUDED_RECHECK_MS });
 
+  if (!facts.groups && asksForGroups(policy)) return plain({ action: 'look-up', what: 'groups' });
+  const groups = facts.groups ?? NO_GROUPS;
+  const match = matchRule(policy, groups);
+  // What was begun is finished, whatever the policy says by now.
+  const isBegun = record?.state === 'creating';
+  const obstacle = isBegun ? null : decideTurn(facts, policy, match, groups, now);
+  if (obstacle) return plain(obstacle, match);
+  if (person.personalSpaceId !== null) return decideExisting(facts, person.personalSpaceId, match, now);
+  return plain(decideNew(facts, match, isBegun, now), match);
+}
+
+const NO_GROUPS: ReadonlySet<string> = new Set();
+
+/** Whether anything in the policy depends on somebody's groups. */
+export function asksForGroups({ rules, rollout }: Policy): boolean {
+  return rollout.waves.length > 0 || rules.some((rule) => rule.groups.length > 0 || rule.exceptGroups.length > 0);
+}
+
+/** Whether it is this person's turn; null = it is. */
+function decideTurn(
+  facts: ProvisioningFacts,
+  policy: Policy,
+  { treatment }: RuleMatch,
+  groups: ReadonlySet<string>,
+  now: number,
+): ProvisioningAction | null {
+  const { wish, record, person, accountId } = facts;
+  if (wish === 'create') {
+    if (treatment.selfService) return null;
+    if (treatment.mode === 'off') return { action: 'none', reason: 'self-service-off' };
+    if (record?.state === 'offered' || record?.state === 'postponed') return null;
+  } else if (treatment.mode === 'off') {
+    return { action: 'exclude', reason: 'rule-off', recheckAt: now + EXCLUDED_RECHECK_MS };
+  }
+  // A space that is there does not count as one of the day's.
+  const begunToday = person?.personalSpaceId ? 0 : facts.begunToday;
+  const turn = decideRollout(policy.rollout, accountId, groups, begunToday, now);
+  if (turn.kind === 'now') return null;
+  if (turn.kind === 'look-up') return { action: 'look-up', what: 'begun-today' };
+  if (wish === 'create') return { action: 'none', reason: turn.reason };
+  return { action: 'exclude', reason: turn.reason, recheckAt: turn.until };
+}
+
+function decideExisting(facts: ProvisioningFacts, spaceId: string, match: RuleMatch, now: number): ProvisioningDecision {
+  const { space, contents, record, roleMode } = facts;
+  const plain = (action: ProvisioningAction): ProvisioningDecision => ({ ...action, match, caveats: [] });
+  if (!space) return plain({ action: 'look-up', what: 'space' });
+  if (space.kind === 'invisible') return plain({ action: 'leave', reason: 'space-invisible', spaceId, recheckAt: null });
+  if (space.status === 'archived') return plain({ action: 'bury', reason: 'space-archived', spaceId });
+  if (space.status !== 'current') return plain({ action: 'bury', reason: 'space-trashed', spaceId });
+  if (record?.state === 'creating' && isFromInterruptedRun(record, space.createdAt))
+    return plain({ action: 'finish', reason: 'interrupted', spaceId });
+
+  if (!roleMode) return plain({ action: 'look-up', what: 'role-mode' });
+  if (!contents) return plain({ action: 'look-up', what: 'contents' });
+  const adoption = decideAdoption(space, contents, now);
+  if (adoption.kind === 'leave') {
+    const recheckAt = adoption.reason === 'space-unreadable' ? now + EXCLUDED_RECHECK_MS : null;
+    return plain({ action: 'leave', reason: adoption.reason, spaceId, recheckAt });
+  }
+  const { reason, keepsPages, keepsAccess } = adoption;
+  const isPromised = match.treatment.access === 'private' ? contents.sharedWith === 'nobody' : match.treatment.access === 'site-default';
+  const caveats: Caveat[] = roleMode === 'PRE_ROLES' && !isPromised && !keepsAccess ? ['access-not-changeable'] : [];
+  return { action: 'adopt', reason, spaceId, keepsPages, keepsAccess, match, caveats };
+}
+
+function decideNew(facts: ProvisioningFacts, { treatment }: RuleMatch, isBegun: boolean, now: number): ProvisioningAction {
+  const { standing, wish, record } = facts;
+  const exclude = (reason: Reason): ProvisioningAction => ({ action: 'exclude', reason, recheckAt: now + EXCLUDED_RECHECK_MS });
+  const isOffer = treatment.mode === 'ask' && wish !== 'create' && !isBegun;
+  if (isOffer && record?.state === 'offered') return { action: 'keep', reason: 'offer-open' };
+  if (isOffer && record?.state === 'postponed' && record.recheckAt !== null && now < record.recheckAt)
+    return { action: 'keep', reason: 'offer-postponed' };
   if (!standing) return { action: 'look-up', what: 'standing' };
   if (standing.kind === 'impersonation-unavailable') {
     // An offer needs nobody to be impersonated: the person's own click makes the space.
-    return mode === 'ask' ? { action: 'offer', reason: 'policy-ask' } : { action: 'exclude', reason: 'impersonation-unavailable' };
+    return isOffer ? { action: 'offer', reason: 'rule-ask' } : exclude('impersonation-unavailable');
   }
-  if (standing.kind === 'not-permitted' || !standing.canUse) return { action: 'exclude', reason: 'account-unlicensed' };
-
+  if (standing.kind === 'not-permitted' || !standing.canUse) return exclude('account-unlicensed');
   if (wish === 'create') return { action: 'create', reason: 'person-asked' };
-  if (record?.state === 'creating') return { action: 'create', reason: 'interrupted' };
-  return mode === 'auto' ? { action: 'create', reason: 'policy-auto' } : { action: 'offer', reason: 'policy-ask' };
+  if (isBegun) return { action: 'create', reason: 'interrupted' };
+  return isOffer ? { action: 'offer', reason: 'rule-ask' } : { action: 'create', reason: 'rule-auto' };
 }
 
 /** A space made within this long of a run's beginning is what that run was about. */
@@ -139,28 +277,44 @@ const OWN_WORK_MS = 10 * 60_000;
 
 /**
  * Whether a space that was found is the one that an interrupted run set out to make, or that won the
- * race against it. One made long before or after is the person's own doing, and is left alone.
+ * race against it. One made long before or after is somebody else's doing.
  */
 export function isFromInterruptedRun(record: Pick<PersonRecord, 'changedAt'>, createdAt: number): boolean {
   return Math.abs(createdAt - record.changedAt) <= OWN_WORK_MS;
 }
 
-function decideByRecord(record: PersonRecord, wish: 'activity' | 'create', mode: 'ask' | 'auto', now: number): ProvisioningDecision | null {
-  if (SETTLED_STATES.includes(record.state)) return { action: 'none', reason: record.reason };
+/** Reasons that another policy may end. */
+const POLICY_REASONS: readonly Reason[] = ['rule-off', 'rollout-not-started', 'rollout-percent', 'rollout-day-full'];
+export const restsOnPolicy = (reason: Reason): boolean => POLICY_REASONS.includes(reason);
+
+function decideByRecord(record: PersonRecord, wish: Wish, policyVersion: number, now: number): ProvisioningAction | null {
   const isWaiting = record.recheckAt !== null && now < record.recheckAt;
+  const settled: ProvisioningAction = { action: 'none', reason: record.reason };
   switch (record.state) {
+    case 'ready':
+      return record.lacksDetails && record.recheckAt !== null && !isWaiting && wish === 'activity'
+        ? { action: 'remind', reason: 'details-missing' }
+        : settled;
+    case 'has-space':
+      return record.recheckAt === null || isWaiting ? settled : null;
+    case 'declined':
+    case 'removed':
+      return settled;
     case 'excluded':
+      if (restsOnPolicy(record.reason)) {
+        const isCurrent = record.policyVersion === policyVersion && (isWaiting || record.recheckAt === null);
+        return isCurrent && wish !== 'create' ? settled : null;
+      }
+      return isWaiting ? settled : null;
     case 'refused':
       // Also when the person asks: Confluence has just said no, and is not hammered.
-      return isWaiting ? { action: 'none', reason: record.reason } : null;
+      return isWaiting ? settled : null;
     case 'offered':
-      return wish === 'activity' && mode === 'ask' ? { action: 'none', reason: 'offer-open' } : null;
+      return wish !== 'create' && record.policyVersion === policyVersion ? { action: 'none', reason: 'offer-open' } : null;
     case 'postponed':
-      return wish === 'activity' && mode === 'ask' && isWaiting ? { action: 'none', reason: 'offer-postponed' } : null;
+      return wish !== 'create' && record.policyVersion === policyVersion && isWaiting ? { action: 'none', reason: 'offer-postponed' } : null;
     case 'creating':
-      return isWaiting ? { action: 'none', reason: record.reason } : null;
-    default:
-      return null;
+      return isWaiting ? settled : null;
   }
 }
 

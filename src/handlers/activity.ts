@@ -2,12 +2,13 @@
 import type { InvocationError } from '@forge/events';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { isSwitchedOff } from '../domain/provisioning';
-import { asPerson, clearNotice } from '../forge/confluence';
+import { isSwitchedOff, restsOnPolicy } from '../domain/provisioning';
+import { asPerson } from '../confluence/client';
 import { ConfluenceError } from '../forge/errors';
-import { findPeopleBySpace, newPerson, provisioningAudit, readPersonRecord, type StoredPersonRecord, writePerson } from '../forge/store';
 import { provision } from '../provisioning/provision';
-import { personalSpaceKey } from '../provisioning/strategies';
+import { noteStatus } from '../provisioning/tombstones';
+import type { StoredPersonRecord } from '../store/people';
+import { readNativeCreation, writeNativeCreation } from '../store/site';
 import { cloudIdOf, log, retryAfter, retryingLater } from './boundary';
 
 /** Content events, of which only who did it is used; without `atlassianId` it was an anonymous view. */
@@ -24,9 +25,11 @@ const SpaceEvent = z.object({
     id: z.number(),
     key: z.string(),
     type: z.string(),
+    status: z.string().optional(),
     history: z.object({ createdBy: z.object({ accountId: z.string().optional() }).optional() }).optional(),
   }),
 });
+type SpaceEvent = z.infer<typeof SpaceEvent>;
 const Context = z.object({ installContext: z.string() });
 
 const HOUR_MS = 3_600_000;
@@ -50,11 +53,16 @@ export async function onActivity(event: unknown, context: unknown): Promise<Invo
   const { atlassianId: accountId, selfGenerated } = activity.data;
   // What the app does in a person's name is not that person's activity.
   if (accountId === undefined || selfGenerated === true) return undefined;
-  const { installContext } = install.data;
+  return consider(accountId, install.data.installContext, 'activity');
+}
+
+/** Looks at one person, unless this process already knows that it would be in vain. */
+async function consider(accountId: string, installContext: string, wish: 'activity' | 'arrival'): Promise<InvocationError | undefined> {
   const now = Date.now();
   // One process may serve several sites: what it remembers is keyed by installation.
   const key = `${installContext} ${accountId}`;
-  if ((settledUntil.get(key) ?? 0) > now || (offUntil.get(installContext) ?? 0) > now) return undefined;
+  const isSettled = wish === 'activity' && (settledUntil.get(key) ?? 0) > now;
+  if (isSettled || (offUntil.get(installContext) ?? 0) > now) return undefined;
 
   const pause = (pausedUntil.get(installContext) ?? 0) - now;
   // Not all at the same second when the wait is over.
@@ -62,7 +70,7 @@ export async function onActivity(event: unknown, context: unknown): Promise<Invo
 
   return retryingLater('onActivity', async () => {
     const cloudId = cloudIdOf(installContext);
-    const subject = { accountId, as: asPerson(accountId), cloudId, wish: 'activity' as const, now };
+    const subject = { accountId, as: asPerson(accountId), isPerson: true, cloudId, wish, now };
     const { decision, record } = await pausing(installContext, now, () => provision(subject));
     if (isSwitchedOff(decision)) {
       offUntil.set(installContext, now + OFF_CACHE_MS);
@@ -84,52 +92,45 @@ async function pausing<T>(installContext: string, now: number, run: () => Promis
   }
 }
 
-/** Nothing left to do or to tell, unless the policy changes what it means. */
+/** Nothing left to do or to tell; neither an admin nor the person can change that with a click. */
 function isAtRest(record: StoredPersonRecord): boolean {
-  return record.notice !== 'due' && ['ready', 'has-space', 'declined', 'removed', 'excluded', 'refused'].includes(record.state);
+  if (record.notice === 'due') return false;
+  if (record.state === 'ready' || record.state === 'has-space') return true;
+  return (record.state === 'excluded' || record.state === 'refused') && record.recheckAt !== null && !restsOnPolicy(record.reason);
 }
 
-/** A personal space came to be without Homestead, or is gone for good. */
-export async function onPersonalSpace(event: unknown): Promise<InvocationError | undefined> {
+/** A personal space came to be without Homestead, was put away or brought back, or is gone for good. */
+export async function onPersonalSpace(event: unknown, context: unknown): Promise<InvocationError | undefined> {
   const parsed = SpaceEvent.safeParse(event);
-  if (!parsed.success) {
+  const install = Context.safeParse(context);
+  if (!parsed.success || !install.success) {
     log('event-unreadable', { function: 'onPersonalSpace' });
     return undefined;
   }
   const { eventType, selfGenerated, space } = parsed.data;
   if (space.type !== 'personal' || selfGenerated === true) return undefined;
-  const isDeleted = eventType.includes(':deleted:');
-  return retryingLater('onPersonalSpace', () => (isDeleted ? noteDeletion(parsed.data) : withdrawOffer(parsed.data)));
+  if (eventType.includes(':created:')) return noteCreation(parsed.data, install.data.installContext);
+  return retryingLater('onPersonalSpace', () => noteChange(parsed.data));
 }
 
-/** Whoever made a space themselves is not offered one any more. */
-async function withdrawOffer({ space }: z.infer<typeof SpaceEvent>): Promise<void> {
-  const creator = space.history?.createdBy?.accountId;
-  const person = creator === undefined ? null : await readPersonRecord(creator);
-  if (person?.state !== 'offered' && person?.state !== 'postponed') return;
-  const noted = { state: 'has-space', reason: 'has-space', changedAt: Date.now(), recheckAt: null, notice: 'done' } as const;
-  await writePerson({ ...person, ...noted, spaceId: String(space.id), spaceKey: space.key });
-  await clearNotice(person.accountId);
+/** How often it is noted that Confluence makes spaces by itself. */
+const NATIVE_NOTED_MS = 86_400_000;
+
+/** Whoever has a space from elsewhere is looked at as at any other activity: it is adopted, or left alone. */
+async function noteCreation({ space, atlassianId }: SpaceEvent, installContext: string): Promise<InvocationError | undefined> {
+  const owner = space.history?.createdBy?.accountId ?? atlassianId;
+  if (owner === undefined) return undefined;
+  const noted = await retryingLater('onPersonalSpace', async () => {
+    const last = await readNativeCreation();
+    if (last === null || Date.now() - last > NATIVE_NOTED_MS) await writeNativeCreation(Date.now());
+  });
+  return noted ?? consider(owner, installContext, 'arrival');
 }
 
-/**
- * The owner of a deleted space is not given another one. Remembered also while the policy is off: what an
- * admin removed then must not come back when it is switched on.
- */
-async function noteDeletion({ space, atlassianId }: z.infer<typeof SpaceEvent>): Promise<void> {
-  const now = Date.now();
-  for (const person of await ownersOf(space)) {
-    if (person.state === 'removed') continue;
-    const gone = { state: 'removed', reason: 'space-removed', changedAt: now, recheckAt: null, notice: 'done' } as const;
-    const removed = { ...person, ...gone, spaceId: String(space.id), spaceKey: space.key };
-    await writePerson(removed, provisioningAudit(removed, 'removed', atlassianId ?? 'unknown', now, null));
-  }
-}
-
-/** Whose space it was: those recorded with it, and its creator when the key is made of their account id. */
-async function ownersOf(space: z.infer<typeof SpaceEvent>['space']): Promise<StoredPersonRecord[]> {
-  const recorded = await findPeopleBySpace(String(space.id));
-  const creator = space.history?.createdBy?.accountId;
-  if (recorded.length > 0 || creator === undefined || personalSpaceKey(creator) !== space.key) return recorded;
-  return [(await readPersonRecord(creator)) ?? newPerson(creator)];
+/** The owner of a space that was put away is not given another one. */
+async function noteChange({ eventType, space, atlassianId }: SpaceEvent): Promise<void> {
+  const ownerId = space.history?.createdBy?.accountId ?? null;
+  const status = eventType.includes(':deleted:') ? 'deleted' : space.status;
+  if (status !== 'deleted' && status !== 'archived' && status !== 'trashed' && status !== 'current') return;
+  await noteStatus({ spaceId: String(space.id), key: space.key, ownerId }, status, atlassianId ?? 'unknown', Date.now());
 }

@@ -2,7 +2,7 @@
 import { InvocationError, InvocationErrorCode } from '@forge/events';
 import Resolver from '@forge/resolver';
 import { z } from 'zod';
-import type { Result } from '../contract';
+import type { AdminOutputs, adminInputs, Result } from '../contract';
 import { AppError, ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
 
 /** Static event name and fields; never personal data beyond account ids, never a payload. */
@@ -16,6 +16,9 @@ export interface Caller {
 }
 
 type Inputs = Record<string, z.ZodType>;
+/** The functions of one part of the admin page. */
+export type AdminMethods<F extends keyof typeof adminInputs> = Methods<Pick<typeof adminInputs, F>, Pick<AdminOutputs, F>>;
+
 type Methods<I extends Inputs, O extends Record<keyof I, unknown>> = {
   [F in keyof I]: (input: z.infer<I[F]>, caller: Caller) => Promise<O[F]>;
 };

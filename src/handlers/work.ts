@@ -1,6 +1,6 @@
-/** Queue consumer: one step of a clean-up job. */
+/** Queue consumer: one step of a job. */
 import type { InvocationError } from '@forge/events';
-import { runStep } from '../cleanup/jobs';
+import { runStep } from '../jobs/life';
 import { WorkEvent } from '../forge/queue';
 import { log, retryingLater } from './boundary';
 

@@ -1,18 +1,37 @@
-/** Who can see a space, and making it private. */
-import { closeToAllButOwner, hasOtherReaders, type Requester, readRoleMode } from '../forge/confluence';
+/** Who can see a space: finding out, and keeping the policy's promise where the site lets an app do it. */
+import { assignReaders, type Readers, readReaders, readRoleMode } from '../confluence/access';
+import type { Requester } from '../confluence/client';
+import type { Treatment } from '../domain/policy';
+import type { RoleMode } from '../domain/provisioning';
 import { isFinal } from '../forge/errors';
+import type { Access } from '../store/people';
 
-export type Access = 'private' | 'open' | 'unknown';
-
-/** Closes a space that others may read, where the site lets an app do it, and says what it is then. */
-export async function closeSpace(as: Requester, spaceId: string, ownerId: string): Promise<Access> {
-  if ((await readRoleMode()) === 'PRE_ROLES') return (await hasOtherReaders(as, spaceId, ownerId)) === true ? 'open' : 'unknown';
+/**
+ * Brings a space from what it is to what the policy promises, and says what it is then.
+ * @param current what is known of its readers; `default` = as Confluence makes spaces on this site
+ */
+export async function settleAccess(
+  as: Requester,
+  spaceId: string,
+  ownerId: string,
+  wanted: Treatment['access'],
+  current: Readers | 'default',
+  mode: RoleMode | null,
+): Promise<Access> {
+  const isPromised = wanted === 'site-default' || (wanted === 'private' && current === 'nobody') || (wanted === 'licensed' && current === 'licensed');
+  // There, permissions are closed to apps: what it is, it stays.
+  if (isPromised || (mode ?? (await readRoleMode())) === 'PRE_ROLES') return accessOf(current);
   try {
-    await closeToAllButOwner(as, spaceId, ownerId);
+    if (await assignReaders(as, spaceId, ownerId, wanted === 'licensed' ? 'licensed' : 'nobody'))
+      return accessOf(await readReaders(as, spaceId, ownerId, 'ROLES'));
   } catch (error) {
     if (!isFinal(error)) throw error;
-    return 'open';
   }
-  const isShared = await hasOtherReaders(as, spaceId, ownerId);
-  return isShared === null ? 'unknown' : isShared ? 'open' : 'private';
+  return accessOf(current);
+}
+
+export function accessOf(readers: Readers | 'default'): Access {
+  if (readers === 'nobody') return 'private';
+  if (readers === 'licensed') return 'licensed';
+  return readers === 'unknown' ? 'unknown' : 'open';
 }

@@ -1,11 +1,23 @@
-/** What a new space's homepage says, and writing it: the chosen template, or the built-in one when that cannot be used. */
-import type { Policy } from '../domain/policy';
-import { type CurrentUser, type Page, type Requester, readPage, readTemplateBody, writePageBody } from '../forge/confluence';
-import type { StoredPersonRecord } from '../forge/store';
+/** What a new space's pages say, and writing them: the chosen templates, or the built-in ones when those cannot be used. */
+import type { Requester } from '../confluence/client';
+import { createPage, type Page, readPage, writePageBody } from '../confluence/pages';
+import type { CurrentUser } from '../confluence/people';
+import { readTemplateBody } from '../confluence/templates';
+import type { PageSource, SpaceTemplate } from '../domain/policy';
+import type { StoredPersonRecord } from '../store/people';
+import { detailsTable } from './details';
 import { renderTemplate, type TemplateValues } from './template';
-import { builtinHomepage, formatDay, HOMEPAGE_MESSAGE } from './text';
+import { builtinChild, builtinHomepage, formatDay, homepageMessage, homepageTitle, isOwnMessage } from './text';
 
-interface Homepage {
+const FALLBACK_LOCALE = 'en_US';
+
+/** Whom the pages are written for. */
+export interface Reader {
+  values: TemplateValues;
+  locale: string;
+}
+
+interface Composed {
   body: string;
   source: 'builtin' | 'confluence';
   /** Why the chosen template was not used; null when it was, or none was chosen. */
@@ -15,55 +27,89 @@ interface Homepage {
 }
 
 /** What a person is called on their own pages. */
-export function personName(user: CurrentUser | null, accountId: string): string {
+export function personName(user: Pick<CurrentUser, 'displayName' | 'publicName'> | null, accountId: string): string {
   return user?.displayName || user?.publicName || accountId;
 }
 
 /** What fills a template for this person, today. */
-export function templateValues(user: CurrentUser | null, accountId: string, spaceKey: string, now: number): TemplateValues {
+export function readerOf(user: CurrentUser | null, accountId: string, spaceKey: string, now: number): Reader {
   const name = personName(user, accountId);
-  return { name, date: formatDay(now, user?.locale ?? 'en_US'), spaceName: name, spaceKey };
+  const locale = user?.locale ?? FALLBACK_LOCALE;
+  return { values: { name, date: formatDay(now, locale), spaceName: name, spaceKey }, locale };
 }
 
 /** Never fails for a template's sake: a broken or deleted one stops nobody's space. */
-export async function composeHomepage(template: Policy['template'], values: TemplateValues): Promise<Homepage> {
-  const builtin = (problem: string | null): Homepage => ({ body: builtinHomepage(values), source: 'builtin', problem, unfilled: [] });
-  if (template.kind === 'builtin') return builtin(null);
-  const text = await readTemplateBody(template.templateId);
-  if (text === null) return builtin('template-missing');
-  const rendered = renderTemplate(text, values);
+export async function composePage(source: PageSource, kind: 'homepage' | 'child', reader: Reader): Promise<Composed> {
+  const text = (): string => (kind === 'homepage' ? builtinHomepage(reader.values, reader.locale) : builtinChild(reader.locale));
+  const builtin = (problem: string | null): Composed => ({ body: text(), source: 'builtin', problem, unfilled: [] });
+  if (source.kind === 'builtin') return builtin(null);
+  const template = await readTemplateBody(source.templateId);
+  if (template === null) return builtin('template-missing');
+  const rendered = renderTemplate(template, reader.values);
   if (rendered.kind === 'invalid') return builtin(`template-broken: ${rendered.problem}`);
   return { body: rendered.body, source: 'confluence', problem: null, unfilled: rendered.unfilled };
 }
 
-type Written = Pick<StoredPersonRecord, 'template' | 'templateProblem'>;
+function problemOf({ problem, unfilled }: Composed): string | null {
+  return problem ?? (unfilled.length > 0 ? `template-unfilled: ${unfilled.join(', ')}` : null);
+}
 
-/** Writes the homepage only while nobody else has; a template that Confluence does not take gives way to the built-in one. */
+type Written = Pick<StoredPersonRecord, 'template' | 'templateProblem'>;
+const KEPT: Written = { template: 'kept', templateProblem: null };
+
+/**
+ * Writes the homepage only while nobody else has; a template that Confluence does not take gives way to
+ * the built-in one.
+ * @param isNew this very run made the space: its homepage is version 1 and need not be read first
+ */
 export async function writeHomepage(
   as: Requester,
   pageId: string | null,
-  template: Policy['template'],
-  values: TemplateValues,
+  template: SpaceTemplate,
+  reader: Reader,
+  isNew: boolean,
 ): Promise<Written> {
-  const chosen = await composeHomepage(template, values);
-  const problem = chosen.problem ?? (chosen.unfilled.length > 0 ? `template-unfilled: ${chosen.unfilled.join(', ')}` : null);
-  const kept: Written = { template: 'kept', templateProblem: null };
-  if (pageId === null) return kept;
+  if (pageId === null) return KEPT;
+  const chosen = await composePage(template.homepage, 'homepage', reader);
+  const details = detailsTable(template.fields, {});
+  const title = homepageTitle(reader.values.name, reader.locale);
+  const write = ({ version }: Pick<Page, 'version'>, composed: Composed): Promise<'written' | 'refused'> =>
+    writePageBody(as, { id: pageId, title, version }, composed.body + details, homepageMessage(reader.locale));
+  const written: Written = { template: chosen.source, templateProblem: problemOf(chosen) };
+  if (isNew && (await write({ version: { number: 1, createdAt: '' } }, chosen)) === 'written') return written;
   const page = await readPage(as, pageId);
-  if (!page) return kept;
-  if (page.version.number > 1) return isOwnVersion(page) ? { template: chosen.source, templateProblem: problem } : kept;
-  if ((await writePageBody(as, page, chosen.body, HOMEPAGE_MESSAGE)) === 'written')
-    return { template: chosen.source, templateProblem: problem };
+  if (!page) return KEPT;
+  if (page.version.number > 1) return isOwnVersion(page) ? written : KEPT;
+  if (!isNew && (await write(page, chosen)) === 'written') return written;
   // Refused: somebody was faster, or Confluence does not take this text.
   const now = await readPage(as, pageId);
-  if (!now) return kept;
-  if (now.version.number > 1) return isOwnVersion(now) ? { template: chosen.source, templateProblem: problem } : kept;
-  if (chosen.source === 'confluence') {
-    const builtin = await composeHomepage({ kind: 'builtin' }, values);
-    if ((await writePageBody(as, now, builtin.body, HOMEPAGE_MESSAGE)) === 'written')
-      return { template: 'builtin', templateProblem: 'template-refused' };
-  }
+  if (!now) return KEPT;
+  if (now.version.number > 1) return isOwnVersion(now) ? written : KEPT;
+  if (chosen.source === 'confluence' && (await write(now, await composePage({ kind: 'builtin' }, 'homepage', reader))) === 'written')
+    return { template: 'builtin', templateProblem: 'template-refused' };
   return { template: 'kept', templateProblem: 'homepage-refused' };
 }
 
-const isOwnVersion = (page: Page): boolean => page.version.number === 2 && page.version.message === HOMEPAGE_MESSAGE;
+/** The homepage as Homestead itself wrote it. */
+export const isOwnVersion = (page: Pick<Page, 'version'>): boolean => page.version.number === 2 && isOwnMessage(page.version.message);
+
+/** Makes the child pages that are not there yet. @returns what went wrong, null when nothing did */
+export async function writeChildren(
+  as: Requester,
+  space: { spaceId: string; homepageId: string | null },
+  template: SpaceTemplate,
+  reader: Reader,
+): Promise<string | null> {
+  const { spaceId, homepageId } = space;
+  if (homepageId === null) return null;
+  let problem: string | null = null;
+  for (const { title, source } of template.children) {
+    const composed = await composePage(source, 'child', reader);
+    problem ??= problemOf(composed);
+    const make = (body: string): ReturnType<typeof createPage> => createPage(as, { spaceId, parentId: homepageId, title, body });
+    if ((await make(composed.body)) !== 'refused') continue;
+    const isMade = composed.source === 'confluence' && (await make(builtinChild(reader.locale))) !== 'refused';
+    problem ??= isMade ? 'template-refused' : 'child-refused';
+  }
+  return problem;
+}

@@ -1,24 +1,29 @@
 /**
- * From "this person was active" to "they have a private space, a homepage and a notice", or to a
- * recorded reason why not. Every step may be the last before the process stops: whatever is run
- * next reads what exists and goes on from there, so nothing is made twice.
+ * From "this person was active" to "they have a space as the policy says, its pages and a notice", or to
+ * a recorded reason why not. Every step may be the last before the process stops: whatever is run next
+ * reads what exists and goes on from there, so nothing is made twice.
  */
 
-import type { Policy } from '../domain/policy';
-import {
-  decideProvisioning,
-  isFromInterruptedRun,
-  isSwitchedOff,
-  type PersonFacts,
-  type ProvisioningDecision,
-  type Reason,
-  type StandingFacts,
-} from '../domain/provisioning';
-import { type CurrentUser, hasOtherReaders, type Requester, raiseNotice, readPerson, readSpace, readStanding } from '../forge/confluence';
+import { type Readers, readReaders, readRoleMode } from '../confluence/access';
+import { clearNotice, raiseNotice } from '../confluence/notices';
+import { type CurrentUser, readPerson, readStanding } from '../confluence/people';
+import { readSpace, type SpaceRecord } from '../confluence/spaces';
+import { lacksDetails } from '../domain/fields';
+import { DEFAULT_POLICY, type Policy, type SpaceTemplate, type Treatment, templateOf } from '../domain/policy';
+import { isFromInterruptedRun, isSwitchedOff, type ProvisioningDecision, type ProvisioningFacts, type Reason } from '../domain/provisioning';
 import { ConfluenceError, isFinal, PlatformRefusal, StaleRecord } from '../forge/errors';
-import { newPerson, provisioningAudit, readPersonRecord, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../forge/store';
-import { type Access, closeSpace } from './access';
-import { personName, templateValues, writeHomepage } from './homepage';
+import {
+  newPerson,
+  type ProvisioningKind,
+  provisioningAudit,
+  readPersonRecord,
+  readPolicyAndPerson,
+  type StoredPersonRecord,
+  writePerson,
+} from '../store/people';
+import { settleAccess } from './access';
+import { consider, type Subject } from './facts';
+import { personName, readerOf, writeChildren, writeHomepage } from './homepage';
 import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './strategies';
 
 const DAY_MS = 86_400_000;
@@ -26,10 +31,10 @@ const DAY_MS = 86_400_000;
 const REFUSED_RECHECK_MS = 7 * DAY_MS;
 /** An error that a repair of the site or the app may end. */
 const ERROR_RECHECK_MS = DAY_MS;
-/** Guests may get a licence, leavers return: look again, but not at every page view. */
-const EXCLUDED_RECHECK_MS = DAY_MS;
 /** "Not now" holds this long. */
 export const POSTPONED_MS = 30 * DAY_MS;
+/** Required details that are missing are asked for once more after this. */
+export const REMIND_MS = 3 * DAY_MS;
 /** Seconds until Confluence is asked again for a space that it has just made. */
 const NOT_LISTED_RETRY_S = 30;
 /** How often one run starts over because another one wrote the same person's record. */
@@ -37,14 +42,8 @@ const MAX_ATTEMPTS = 4;
 /** Failures of Confluence while one space is made, after which it is left for a day. */
 const MAX_TRIES = 5;
 
-export interface Subject {
-  accountId: string;
-  /** Acts as the person: impersonation in a trigger, themselves in a resolver. */
-  as: Requester;
+export interface ProvisionSubject extends Subject {
   cloudId: string;
-  wish: 'activity' | 'create';
-  /** Site time in ms. */
-  now: number;
 }
 
 export interface ProvisionResult {
@@ -53,8 +52,21 @@ export interface ProvisionResult {
   record: StoredPersonRecord | null;
 }
 
+/** What is settled before anything is done for a person. */
+interface Run {
+  subject: ProvisionSubject;
+  decision: ProvisioningDecision;
+  policy: Policy;
+  policyVersion: number;
+  treatment: Treatment;
+  template: SpaceTemplate;
+  facts: ProvisioningFacts;
+  user: CurrentUser | null;
+  space: SpaceRecord | null;
+}
+
 /** Decides and acts for one person. @throws ConfluenceError, PlatformRefusal when it should be tried again */
-export async function provision(subject: Subject): Promise<ProvisionResult> {
+export async function provision(subject: ProvisionSubject): Promise<ProvisionResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await attemptProvision(subject);
@@ -75,7 +87,7 @@ export async function provision(subject: Subject): Promise<ProvisionResult> {
  * a failure when it keeps happening while the space is made; null = try again soon. Somebody who began
  * to get a space stays so: whatever was made is finished then.
  */
-async function recordFailure(subject: Subject, error: ConfluenceError | PlatformRefusal): Promise<ProvisionResult | null> {
+async function recordFailure(subject: ProvisionSubject, error: ConfluenceError | PlatformRefusal): Promise<ProvisionResult | null> {
   const person = await readPersonRecord(subject.accountId);
   const record = person ?? newPerson(subject.accountId);
   // An answer of the person, or another run, came first.
@@ -98,120 +110,100 @@ async function recordFailure(subject: Subject, error: ConfluenceError | Platform
     // Of somebody who began: when that was says which space is theirs.
     changedAt: isCreating ? record.changedAt : subject.now,
   };
-  const written = await writePerson(
-    failed,
-    provisioningAudit(failed, 'refused', 'app', subject.now, `${error.operation}: ${error.status}`),
-  );
-  return { decision: { action: 'none', reason: 'confluence-error' }, record: written };
+  const audit = provisioningAudit(failed, 'refused', 'app', subject.now, `${error.operation}: ${error.status}`);
+  const written = await writePerson(failed, { audit });
+  return { decision: { action: 'none', reason: 'confluence-error', match: null, caveats: [] }, record: written };
 }
 
-async function attemptProvision(subject: Subject): Promise<ProvisionResult> {
+async function attemptProvision(subject: ProvisionSubject): Promise<ProvisionResult> {
   const { policy: state, person: stored } = await readPolicyAndPerson(subject.accountId);
-  const mode = state.kind === 'unreadable' ? 'unreadable' : state.policy.mode;
-  let person: PersonFacts | null = null;
-  let standing: StandingFacts | null = null;
-  let user: CurrentUser | null = null;
-  for (;;) {
-    const decision = decideProvisioning({ wish: subject.wish, record: stored, person, standing }, mode, subject.now);
-    if (decision.action !== 'look-up') {
-      const record = state.kind === 'unreadable' ? stored : await act(decision, subject, stored, state.policy, user);
-      return { decision, record };
-    }
-    if (decision.what === 'person') {
-      person = (await readPerson(subject.accountId)) ?? {
-        accountType: 'unknown',
-        accountStatus: 'unknown',
-        isGuest: false,
-        personalSpaceId: null,
-      };
-    } else {
-      const answer = await readStanding(subject.as);
-      standing = answer.facts;
-      user = answer.user;
-    }
-  }
+  const { decision, facts, user, space } = await consider(subject, state, stored);
+  if (state.kind === 'unreadable' || decision.action === 'look-up') return { decision, record: stored };
+  const { policy, version: policyVersion } = state;
+  const treatment = decision.match?.treatment ?? DEFAULT_POLICY.everyoneElse;
+  const template = templateOf(policy, treatment.template);
+  const run: Run = { subject, decision, policy, policyVersion, treatment, template, facts, user, space };
+  return { decision, record: await act(run, stored) };
 }
 
-async function act(
-  decision: Exclude<ProvisioningDecision, { action: 'look-up' }>,
-  subject: Subject,
-  stored: StoredPersonRecord | null,
-  policy: Policy,
-  user: CurrentUser | null,
-): Promise<StoredPersonRecord | null> {
-  const { now } = subject;
-  const record = stored ?? newPerson(subject.accountId);
+async function act(run: Run, stored: StoredPersonRecord | null): Promise<StoredPersonRecord | null> {
+  const { decision } = run;
+  const record = stored ?? newPerson(run.subject.accountId);
   switch (decision.action) {
+    case 'look-up':
+      return stored;
     case 'none':
       // A run that stopped between recording and telling: tell now.
       return stored?.notice === 'due' && !isSwitchedOff(decision) ? giveNotice(stored) : stored;
+    case 'keep':
+      return writePerson({ ...record, policyVersion: run.policyVersion });
     case 'exclude': {
-      const isNews = decision.reason === 'account-unlicensed' || decision.reason === 'impersonation-unavailable';
-      return move(
-        record,
-        { state: 'excluded', reason: decision.reason, recheckAt: now + EXCLUDED_RECHECK_MS, notice: 'done' },
-        now,
-        isNews ? 'refused' : null,
-      );
+      const { reason, recheckAt } = decision;
+      const isNews = reason === 'account-unlicensed' || reason === 'impersonation-unavailable';
+      return withdraw(record, await move(run, record, { state: 'excluded', reason, recheckAt, notice: 'done' }, isNews ? 'refused' : null));
     }
-    case 'note-space':
-      return move(
-        record,
-        { state: 'has-space', reason: decision.reason, recheckAt: null, notice: 'done', spaceId: decision.spaceId },
-        now,
-        null,
-      );
-    case 'offer':
-      return giveNotice(await move(record, { state: 'offered', reason: decision.reason, recheckAt: null, notice: 'due' }, now, 'offered'));
+    case 'leave': {
+      const { reason, recheckAt, spaceId } = decision;
+      const spaceKey = run.space?.key ?? null;
+      const kind = reason === 'space-invisible' && record.state === 'creating' ? 'refused' : null;
+      const left = { state: 'has-space', reason, recheckAt, notice: 'done', spaceId, spaceKey, strategy: null } as const;
+      return withdraw(record, await move(run, record, left, kind));
+    }
+    case 'bury': {
+      const { reason, spaceId } = decision;
+      const spaceKey = run.space?.key ?? record.spaceKey;
+      const buried = { state: 'removed', reason, recheckAt: null, notice: 'done', spaceId, spaceKey, strategy: null, by: 'unknown' } as const;
+      return withdraw(record, await move(run, record, buried, 'removed'));
+    }
+    case 'offer': {
+      const offered = { state: 'offered', reason: decision.reason, recheckAt: null, notice: 'due' } as const;
+      return giveNotice(await move(run, record, offered, 'offered'));
+    }
+    case 'remind':
+      // Whoever has not even seen that the space is ready is not told a second thing.
+      if (record.notice !== 'done') return writePerson({ ...record, recheckAt: run.subject.now + REMIND_MS });
+      return giveNotice(await writePerson({ ...record, recheckAt: null, notice: 'due', isReminded: true }));
     case 'create':
-      return create(subject, record, decision.reason, policy, user);
+      return create(run, record);
     case 'finish':
-      return resume(subject, record, policy, user, decision.spaceId);
+      return resume(run, record, decision.spaceId);
+    case 'adopt':
+      return adopt(run, record, decision);
   }
 }
 
-async function create(
-  subject: Subject,
-  stored: StoredPersonRecord,
-  reason: Reason,
-  policy: Policy,
-  user: CurrentUser | null,
-): Promise<StoredPersonRecord> {
-  const { accountId, now } = subject;
-  const name = personName(user, accountId);
+async function create(run: Run, stored: StoredPersonRecord): Promise<StoredPersonRecord> {
+  const { subject, user, treatment } = run;
+  const { accountId, now, as, cloudId } = subject;
+  const key = personalSpaceKey(accountId);
   let record = stored;
   // What is about to be tried is written first: a run that stops leaves behind how far it came.
   const begin = async (strategy: StrategyName): Promise<void> => {
     // The time is renewed too: it says which spaces may be this run's own work.
     if (record.state === 'creating' && record.strategy === strategy && isFromInterruptedRun(record, now)) return;
-    record = await move(record, { state: 'creating', reason, recheckAt: null, notice: 'done', strategy }, now, null);
+    const reason = run.decision.action === 'create' ? run.decision.reason : 'interrupted';
+    record = await move(run, record, { state: 'creating', reason, recheckAt: null, notice: 'done', strategy }, null);
   };
   const begun = stored.state === 'creating' ? stored.strategy : null;
-  const made = await makePersonalSpace(subject.as, subject.cloudId, { accountId, key: personalSpaceKey(accountId), name }, begun, begin);
+  const space = { accountId, key, name: personName(user, accountId) };
+  const made = await makePersonalSpace({ as, cloudId, space, access: treatment.access, begun, begin });
   const refuse = (why: Reason, detail: string | null = null): Promise<StoredPersonRecord> =>
-    move(record, { state: 'refused', reason: why, recheckAt: now + REFUSED_RECHECK_MS, strategy: null }, now, 'refused', detail);
+    move(run, record, { state: 'refused', reason: why, recheckAt: now + REFUSED_RECHECK_MS, strategy: null }, 'refused', detail);
   switch (made.kind) {
     case 'made': {
       // Only what Confluence itself calls this person's space counts.
       const personalSpaceId = (await readPerson(accountId))?.personalSpaceId ?? null;
-      if (personalSpaceId === null) throw new ConfluenceError('users-bulk', 503, 'the new space is not listed yet', NOT_LISTED_RETRY_S);
+      if (personalSpaceId === null) throw notListedYet();
       if (personalSpaceId !== made.spaceId) return refuse('creation-refused', 'the new space is not the personal space');
-      return finish(subject, record, policy, user, {
-        spaceId: made.spaceId,
-        spaceKey: personalSpaceKey(accountId),
-        homepageId: made.homepageId,
-        access: made.isOpen ? await closeSpace(subject.as, made.spaceId, accountId) : 'private',
-      });
+      const { spaceId, homepageId, readers } = made;
+      return finish(run, record, { spaceId, spaceKey: key, homepageId, readers, isNew: homepageId !== null, keepsPages: false });
     }
     case 'exists':
-      return resume(subject, record, policy, user, made.spaceId);
-    case 'trashed':
-      return move(
-        record,
-        { state: 'has-space', reason: 'space-trashed', recheckAt: null, spaceId: made.spaceId, strategy: null },
-        now,
-        'refused',
-      );
+      return resume(run, record, made.spaceId);
+    case 'put-away': {
+      const { reason, spaceId } = made;
+      return move(run, record, { state: 'removed', reason, recheckAt: null, spaceId, strategy: null, by: 'unknown' }, 'removed');
+    }
     case 'no-private-way':
       return refuse('no-private-way', made.detail);
     case 'refused':
@@ -220,66 +212,96 @@ async function create(
 }
 
 /**
- * A space is there that this run did not see being made: by a run that stopped, or by Confluence,
- * which won the race with an open one. Closed where the site lets an app close it.
+ * A space is there that this run did not see being made: by a run that stopped, or by Confluence, which
+ * won the race with one of its own.
  */
-async function resume(
-  subject: Subject,
-  record: StoredPersonRecord,
-  policy: Policy,
-  user: CurrentUser | null,
-  spaceId: string,
-): Promise<StoredPersonRecord> {
-  const { as, accountId, now } = subject;
+async function resume(run: Run, record: StoredPersonRecord, spaceId: string): Promise<StoredPersonRecord> {
+  const { as, accountId } = run.subject;
   const space = await readSpace(as, spaceId);
-  if (!space)
-    return move(record, { state: 'has-space', reason: 'space-invisible', recheckAt: null, spaceId, strategy: null }, now, 'refused');
-  const isOurs = space.type === 'personal' && space.status === 'current' && isFromInterruptedRun(record, space.createdAt);
-  if (!isOurs) {
-    return move(
-      record,
-      { state: 'has-space', reason: 'has-space', recheckAt: null, spaceId, spaceKey: space.key, strategy: null },
-      now,
-      null,
-    );
+  const isOurs =
+    space?.type === 'personal' && space.status === 'current' && record.state === 'creating' && isFromInterruptedRun(record, space.createdAt);
+  // What it is now is decided anew, with this space among the facts.
+  if (!space || !isOurs) {
+    if (((await readPerson(accountId))?.personalSpaceId ?? null) === null) throw notListedYet();
+    const restart = { state: 'excluded', reason: 'interrupted', recheckAt: null, notice: 'done', strategy: null } as const;
+    await move(run, record, restart, null);
+    throw new StaleRecord();
   }
-  const isShared = await hasOtherReaders(as, spaceId, accountId);
+  const readers = await readReaders(as, spaceId, accountId, await readRoleMode());
   // Homestead's own calls make private spaces, so a shared one is Confluence's.
-  const origin = isShared === true && record.strategy !== 'graphql' ? { ...record, strategy: null } : record;
-  const access = isShared === false ? 'private' : await closeSpace(as, spaceId, accountId);
-  return finish(subject, origin, policy, user, { spaceId, spaceKey: space.key, homepageId: space.homepageId, access });
+  const isNative = readers !== 'nobody' && record.strategy === 'private-call';
+  const origin = isNative ? { ...record, strategy: null } : record;
+  const { key: spaceKey, homepageId } = space;
+  return finish(run, origin, { spaceId, spaceKey, homepageId, readers, isNew: false, keepsPages: false });
 }
 
-/** Homepage, record, notice. */
-async function finish(
-  subject: Subject,
+const notListedYet = (): ConfluenceError => new ConfluenceError('users-bulk', 503, 'the new space is not listed yet', NOT_LISTED_RETRY_S);
+
+/** A space that somebody else made is brought to policy, as far as the decision says. */
+async function adopt(
+  run: Run,
   record: StoredPersonRecord,
-  policy: Policy,
-  known: CurrentUser | null,
-  made: { spaceId: string; spaceKey: string; homepageId: string | null; access: Access },
+  decision: Extract<ProvisioningDecision, { action: 'adopt' }>,
 ): Promise<StoredPersonRecord> {
+  const { space, treatment, facts } = run;
+  if (!space || !facts.contents) throw new Error('a space is read before it is adopted');
+  const { id: spaceId, key: spaceKey, homepageId } = space;
+  const { sharedWith } = facts.contents;
+  // Not read: as Confluence makes spaces on this site.
+  const readers: Found['readers'] = sharedWith === 'unknown' ? 'default' : sharedWith;
+  const wanted = decision.keepsAccess ? 'site-default' : treatment.access;
+  const adopted = { spaceId, spaceKey, homepageId, readers, isNew: false, keepsPages: decision.keepsPages };
+  const own = { ...run, treatment: { ...treatment, access: wanted } };
+  return finish(own, { ...record, strategy: null }, adopted);
+}
+
+interface Found {
+  spaceId: string;
+  spaceKey: string;
+  homepageId: string | null;
+  readers: Readers | 'default';
+  /** This very run made it: its homepage is as Confluence makes them. */
+  isNew: boolean;
+  keepsPages: boolean;
+}
+
+/** Access, pages, record, notice. */
+async function finish(run: Run, record: StoredPersonRecord, found: Found): Promise<StoredPersonRecord> {
+  const { subject, treatment, template, decision } = run;
   const { accountId, as, now } = subject;
-  const user = known ?? (await readStanding(as)).user;
-  const { spaceKey } = made;
-  const values = templateValues(user, accountId, spaceKey, now);
-  const homepageId = made.homepageId ?? (await readSpace(as, made.spaceId))?.homepageId ?? null;
-  const written = await writeHomepage(as, homepageId, policy.template, values);
+  const { spaceId, spaceKey } = found;
+  const access = await settleAccess(as, spaceId, accountId, treatment.access, found.readers, run.facts.roleMode);
+  const user = run.user ?? (await readStanding(as)).user;
+  const reader = readerOf(user, accountId, spaceKey, now);
+  const homepageId = found.homepageId ?? (await readSpace(as, spaceId))?.homepageId ?? null;
+  const isKept = found.keepsPages;
+  const written = isKept
+    ? ({ template: 'kept', templateProblem: null } as const)
+    : await writeHomepage(as, homepageId, template, reader, found.isNew);
+  // Where somebody has begun to write, no pages appear beside their own.
+  const childProblem = written.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
   if (record.strategy !== null) await rememberStrategy(record.strategy);
+  const lacks = lacksDetails(template.fields, {});
+  const isAdopted = decision.action === 'adopt';
   const ready = await move(
+    run,
     record,
     {
       state: 'ready',
-      reason: 'space-made',
-      recheckAt: null,
+      reason: isAdopted ? 'space-adopted' : 'space-made',
+      recheckAt: lacks ? now + REMIND_MS : null,
       notice: 'due',
       tries: 0,
-      spaceId: made.spaceId,
+      spaceId,
       spaceKey,
-      access: made.access,
-      ...written,
+      access,
+      templateKey: template.key,
+      lacksDetails: lacks,
+      isReminded: false,
+      template: written.template,
+      templateProblem: written.templateProblem ?? childProblem,
     },
-    now,
-    'provisioned',
+    isAdopted ? 'adopted' : 'provisioned',
   );
   return giveNotice(ready);
 }
@@ -297,15 +319,25 @@ async function giveNotice(record: StoredPersonRecord): Promise<StoredPersonRecor
   return writePerson({ ...record, notice: 'open' });
 }
 
+/** A notice that was raised before has nothing to tell any more. */
+async function withdraw(before: StoredPersonRecord, after: StoredPersonRecord): Promise<StoredPersonRecord> {
+  if (before.notice !== 'done') await clearNotice(before.accountId);
+  return after;
+}
+
 /** Writes the person's next state, and into the audit trail if it is news. @throws StaleRecord */
 function move(
+  { subject, policyVersion, policy }: Run,
   record: StoredPersonRecord,
   change: Partial<StoredPersonRecord> & Pick<StoredPersonRecord, 'state' | 'reason' | 'recheckAt'>,
-  now: number,
-  kind: 'provisioned' | 'offered' | 'refused' | null,
+  kind: ProvisioningKind | null,
   detail: string | null = null,
 ): Promise<StoredPersonRecord> {
-  const next = { ...record, ...change, changedAt: now };
-  if (kind === null) return writePerson(next);
-  return writePerson(next, provisioningAudit(next, kind, 'app', now, detail));
+  const { now, wish } = subject;
+  const next = { ...record, ...change, changedAt: now, policyVersion };
+  const isBeginning = change.state !== record.state && (change.state === 'creating' || change.state === 'offered');
+  // What people ask for themselves does not use up the day.
+  const begunOn = isBeginning && wish !== 'create' && policy.rollout.perDay !== null ? now : undefined;
+  const audit = kind === null ? undefined : provisioningAudit(next, kind, 'app', now, detail);
+  return writePerson(next, { audit, begunOn });
 }

@@ -2,29 +2,42 @@
  * The calls that may create a personal space, in order. Which of them a real site accepts is not
  * verified, so each is tried until one works, and what worked is tried first next time.
  */
+
+import { type Readers, readRoleMode } from '../confluence/access';
+import type { Requester } from '../confluence/client';
 import {
   type Creation,
+  createByDefaultCall,
   createByGraph,
   createByPermissionList,
   createByPrivateCall,
-  deleteSpace,
-  findSpaceByKey,
   type NewPersonalSpace,
-  type Requester,
-  readPerson,
-  readRoleMode,
-} from '../forge/confluence';
-import { type CreationStrategies, readCreationStrategies, writeCreationStrategies } from '../forge/store';
+} from '../confluence/creation';
+import { listLicensedGroups, readPerson } from '../confluence/people';
+import { deleteSpace, findSpaceByKey } from '../confluence/spaces';
+import type { Treatment } from '../domain/policy';
+import { type CreationStrategies, readCreationStrategies, writeCreationStrategies } from '../store/site';
 
-const STRATEGY_NAMES = ['private-call', 'permission-list', 'graphql'] as const;
-export type StrategyName = (typeof STRATEGY_NAMES)[number];
+export type StrategyName = 'private-call' | 'permission-list' | 'default-call' | 'graphql';
+
+/**
+ * Which calls can lead to each access. GraphQL makes spaces as the site's default says, to be closed
+ * afterwards; it is left out where nothing can close them.
+ */
+const STRATEGIES: Record<Treatment['access'], readonly StrategyName[]> = {
+  private: ['private-call', 'permission-list', 'graphql'],
+  licensed: ['private-call', 'permission-list', 'graphql'],
+  // A private space is less than was promised, and nothing worse.
+  'site-default': ['default-call', 'graphql', 'private-call'],
+};
 
 export type MakeResult =
-  /** `isOpen`: the call makes spaces that others can see, so this one is still to be closed. */
-  | { kind: 'made'; spaceId: string; homepageId: string | null; isOpen: boolean }
+  /** `readers`: who can see it now; `default` = as the site's default says. */
+  | { kind: 'made'; strategy: StrategyName; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
   /** The person has a space now, made by somebody else in the meantime. */
   | { kind: 'exists'; spaceId: string }
-  | { kind: 'trashed'; spaceId: string }
+  /** The person's key belongs to a space of theirs that was archived or trashed. */
+  | { kind: 'put-away'; spaceId: string; reason: 'space-archived' | 'space-trashed' }
   | { kind: 'refused'; detail: string }
   /** Only a call that makes an open space is left, and this site has no way to close it. */
   | { kind: 'no-private-way'; detail: string };
@@ -34,29 +47,42 @@ export function personalSpaceKey(accountId: string): string {
   return `~${accountId.replace(/[:-]/g, '')}`;
 }
 
+interface Making {
+  as: Requester;
+  cloudId: string;
+  space: NewPersonalSpace;
+  access: Treatment['access'];
+  /** Where a run that stopped had got to. */
+  begun: string | null;
+  /** Awaited before each strategy is tried. */
+  begin: (strategy: StrategyName) => Promise<void>;
+}
+
 /**
  * Creates the space as the person, or says why not. Safe to repeat: the key is the person's.
- * `begin` is awaited before each strategy is tried; `begun` is where a run that stopped had got to.
  * @throws ConfluenceError for rate limits, failures and missing scopes
  */
-export async function makePersonalSpace(
-  as: Requester,
-  cloudId: string,
-  space: NewPersonalSpace,
-  begun: string | null,
-  begin: (strategy: StrategyName) => Promise<void>,
-): Promise<MakeResult> {
+export async function makePersonalSpace({ as, cloudId, space, access, begun, begin }: Making): Promise<MakeResult> {
   const refusals: { text: string; isPermission: boolean }[] = [];
   let isOnlyOpenLeft = false;
-  for (const strategy of orderOf(await readCreationStrategies(), begun)) {
-    if (strategy === 'graphql' && (await readRoleMode()) === 'PRE_ROLES') {
+  let readerGroups: string[] = [];
+  for (const strategy of orderOf(STRATEGIES[access], await readCreationStrategies(), begun)) {
+    if (access === 'licensed' && (await readRoleMode()) === 'PRE_ROLES') {
+      // There, only a list of groups lets everyone read: nothing can be opened or closed afterwards.
+      if (strategy !== 'permission-list') {
+        isOnlyOpenLeft ||= strategy === 'graphql';
+        continue;
+      }
+      readerGroups = (await listLicensedGroups()).map((group) => group.id);
+    } else if (access === 'private' && strategy === 'graphql' && (await readRoleMode()) === 'PRE_ROLES') {
       isOnlyOpenLeft = true;
       continue;
     }
     await begin(strategy);
-    const creation = await create(strategy, as, cloudId, space);
+    const creation = await create(strategy, as, cloudId, space, readerGroups);
     if (creation.kind === 'made' && creation.type === 'personal') {
-      return { kind: 'made', spaceId: creation.spaceId, homepageId: creation.homepageId, isOpen: strategy === 'graphql' };
+      const { spaceId, homepageId } = creation;
+      return { kind: 'made', strategy, spaceId, homepageId, readers: readersOf(strategy, readerGroups) };
     }
     if (creation.kind === 'made') return { kind: 'refused', detail: await takeBack(strategy, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);
@@ -71,9 +97,15 @@ export async function makePersonalSpace(
   return isOnlyOpenLeft && !refusals.some((r) => r.isPermission) ? { kind: 'no-private-way', detail } : { kind: 'refused', detail };
 }
 
+function readersOf(strategy: StrategyName, readerGroups: readonly string[]): Readers | 'default' {
+  if (strategy === 'private-call') return 'nobody';
+  if (strategy === 'permission-list') return readerGroups.length > 0 ? 'licensed' : 'nobody';
+  return 'default';
+}
+
 /** What worked comes first, a stopped run goes on where it was, and what made something else is not tried. */
-function orderOf({ worked, unfit }: CreationStrategies, begun: string | null): StrategyName[] {
-  const fit = STRATEGY_NAMES.filter((name) => !unfit.includes(name)).sort((a, b) => Number(b === worked) - Number(a === worked));
+function orderOf(names: readonly StrategyName[], { worked, unfit }: CreationStrategies, begun: string | null): StrategyName[] {
+  const fit = names.filter((name) => !unfit.includes(name)).sort((a, b) => Number(b === worked) - Number(a === worked));
   const start = Math.max(0, fit.indexOf(begun as StrategyName));
   return [...fit.slice(start), ...fit.slice(0, start)];
 }
@@ -95,9 +127,16 @@ export async function rememberStrategy(strategy: string): Promise<void> {
   if (strategies.worked !== strategy) await writeCreationStrategies({ ...strategies, worked: strategy });
 }
 
-function create(strategy: StrategyName, as: Requester, cloudId: string, space: NewPersonalSpace): Promise<Creation> {
+function create(
+  strategy: StrategyName,
+  as: Requester,
+  cloudId: string,
+  space: NewPersonalSpace,
+  readerGroups: readonly string[],
+): Promise<Creation> {
   if (strategy === 'private-call') return createByPrivateCall(as, space);
-  if (strategy === 'permission-list') return createByPermissionList(as, space);
+  if (strategy === 'permission-list') return createByPermissionList(as, space, readerGroups);
+  if (strategy === 'default-call') return createByDefaultCall(as, space);
   return createByGraph(as, cloudId, space);
 }
 
@@ -110,5 +149,6 @@ async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<
   if (holder.type !== 'personal' || holder.ownerId !== space.accountId) {
     return { kind: 'refused', detail: `the key ${space.key} belongs to a ${holder.type} space` };
   }
-  return holder.status === 'trashed' ? { kind: 'trashed', spaceId: holder.id } : { kind: 'exists', spaceId: holder.id };
+  if (holder.status === 'current') return { kind: 'exists', spaceId: holder.id };
+  return { kind: 'put-away', spaceId: holder.id, reason: holder.status === 'archived' ? 'space-archived' : 'space-trashed' };
 }

@@ -1,21 +1,27 @@
-/** Sentences that the functions themselves write for people, from the catalogue. */
-
+/** Sentences that the functions themselves write for people, from the catalogues, in the person's language. */
 import enUS from '../locales/en-US.json';
-import { escapeXml, type TemplateValues } from './template';
+import esES from '../locales/es-ES.json';
+import { escapeXml } from './storage-format';
+import type { TemplateValues } from './template';
 
-type Key = keyof typeof enUS;
+type Catalogue = typeof enUS;
+type Key = keyof Catalogue;
 
-/** The catalogue's text with `{name}` places filled. */
-function text(key: Key, values: Record<string, string> = {}): string {
-  return enUS[key].replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+/** The catalogue of this locale (`es_ES`, `es-MX`, `es`), or the English one. */
+export function catalogueOf(locale: string): Catalogue {
+  return /^es(?:[-_]|$)/i.test(locale) ? esES : enUS;
+}
+
+/** The text with its `{name}` places filled. */
+function text(locale: string, key: Key, values: Record<string, string> = {}): string {
+  return catalogueOf(locale)[key].replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
 /** Storage format of the built-in homepage. */
-export function builtinHomepage(values: TemplateValues): string {
-  const name = escapeXml(values.name);
-  const line = (key: Key): string => escapeXml(text(key));
+export function builtinHomepage(values: TemplateValues, locale: string): string {
+  const line = (key: Key): string => escapeXml(text(locale, key));
   return [
-    `<h2>${text('builtin.hello', { name })}</h2>`,
+    `<h2>${text(locale, 'builtin.hello', { name: escapeXml(values.name) })}</h2>`,
     `<p>${line('builtin.intro')}</p>`,
     `<h3>${line('builtin.work')}</h3>`,
     `<ul><li><ac:placeholder>${line('builtin.work.placeholder')}</ac:placeholder></li></ul>`,
@@ -24,8 +30,25 @@ export function builtinHomepage(values: TemplateValues): string {
   ].join('');
 }
 
-/** The version message of a homepage that Homestead wrote; also how it recognises its own work. */
-export const HOMEPAGE_MESSAGE = text('page.message');
+/** Storage format of a built-in child page: a place to begin. */
+export function builtinChild(locale: string): string {
+  return `<p><ac:placeholder>${escapeXml(text(locale, 'builtin.child.placeholder'))}</ac:placeholder></p>`;
+}
+
+/** Title of the homepage of a space that Homestead makes. */
+export function homepageTitle(name: string, locale: string): string {
+  return text(locale, 'builtin.title', { name });
+}
+
+/** The version message of a homepage that Homestead wrote ... */
+export function homepageMessage(locale: string): string {
+  return text(locale, 'page.message');
+}
+
+/** ... which is also how it recognises its own work, in whichever language. */
+export function isOwnMessage(message: string | null | undefined): boolean {
+  return message === enUS['page.message'] || message === esES['page.message'];
+}
 
 /** A day as people of this locale (`en_US` or `en-US`) write it. */
 export function formatDay(at: number, locale: string): string {

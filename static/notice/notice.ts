@@ -1,10 +1,13 @@
 /** Background script: shows the caller's notice as a flag, and carries their answer back. */
 import { router, showFlag, view } from '@forge/bridge';
 import type { NoticeView } from '../../src/contract';
-import { callNotice } from '../shared/call';
+import esES from '../../src/locales/es-ES.json';
+import { callPerson } from '../shared/call';
 import { setLocale, text, textOf } from '../shared/text';
 
 const FLAG_ID = 'homestead-notice';
+/** As manifest.yml names the page. */
+const MY_SPACE = 'my-space';
 
 type Flag = ReturnType<typeof showFlag>;
 interface Action {
@@ -34,33 +37,49 @@ async function press(flag: Flag, run: () => Promise<void>): Promise<void> {
 }
 
 async function openSpace(spaceKey: string): Promise<void> {
-  await callNotice('notice.dismiss', {});
+  await callPerson('notice.dismiss', {});
   await router.navigate({ target: 'spaceView', spaceKey });
 }
 
-const DESCRIPTIONS = { private: 'notice.ready.private', open: 'notice.ready.open', unknown: 'notice.ready.unknown' } as const;
+const DESCRIPTIONS = {
+  private: 'notice.ready.private',
+  licensed: 'notice.ready.licensed',
+  open: 'notice.ready.open',
+  unknown: 'notice.ready.unknown',
+} as const;
 
 const later = (): Action => ({
   label: text('notice.later'),
   run: async () => {
-    await callNotice('notice.dismiss', {});
+    await callPerson('notice.dismiss', {});
   },
 });
 
-function showReady(spaceKey: string | null, access: NoticeView['access']): void {
-  const open: Action[] = spaceKey === null ? [] : [{ label: text('notice.ready.open-space'), run: () => openSpace(spaceKey) }];
-  show(text('notice.ready.title'), text(DESCRIPTIONS[access ?? 'unknown']), [...open, later()], 'success');
+const openAction = (spaceKey: string | null): Action[] =>
+  spaceKey === null ? [] : [{ label: text('notice.ready.open-space'), run: () => openSpace(spaceKey) }];
+
+/** To "My space", where the details are filled in. */
+const fillIn = (): Action => ({
+  label: text('notice.fill'),
+  run: async () => {
+    await callPerson('notice.dismiss', {});
+    await router.navigate({ target: 'module', moduleKey: MY_SPACE });
+  },
+});
+
+function showReady({ spaceKey, access, lacksDetails }: Pick<NoticeView, 'spaceKey' | 'access' | 'lacksDetails'>, isAdopted = false): void {
+  const actions = [...openAction(spaceKey), ...(lacksDetails ? [fillIn()] : []), later()];
+  const title = text(isAdopted ? 'notice.adopted.title' : 'notice.ready.title');
+  show(title, text(DESCRIPTIONS[access ?? 'unknown']), actions, 'success');
 }
 
 async function create(): Promise<void> {
   const working = show(text('notice.working.title'), text('notice.working.text'), []);
-  const answer = await callNotice('offer.create', {}).finally(() => working.close());
+  const answer = await callPerson('offer.create', {}).finally(() => working.close());
   const { spaceKey } = answer;
-  if (answer.kind === 'ready') showReady(spaceKey, answer.access);
-  else if (answer.kind === 'has-space') {
-    const open: Action[] = spaceKey === null ? [] : [{ label: text('notice.ready.open-space'), run: () => openSpace(spaceKey) }];
-    show(text('notice.has-space.title'), text('notice.has-space.text'), open);
-  } else show(text('notice.refused.title'), textOf('notice.refused', answer.reason), [], 'warning');
+  if (answer.kind === 'ready') showReady({ ...answer, lacksDetails: false });
+  else if (answer.kind === 'has-space') show(text('notice.has-space.title'), text('notice.has-space.text'), openAction(spaceKey));
+  else show(text('notice.refused.title'), textOf('reason.you', answer.reason), [], 'warning');
 }
 
 function showOffer(): void {
@@ -69,13 +88,13 @@ function showOffer(): void {
     {
       label: text('notice.later'),
       run: async () => {
-        await callNotice('offer.later', {});
+        await callPerson('offer.later', {});
       },
     },
     {
       label: text('notice.offer.never'),
       run: async () => {
-        await callNotice('offer.never', {});
+        await callPerson('offer.never', {});
       },
     },
   ]);
@@ -83,9 +102,11 @@ function showOffer(): void {
 
 async function main(): Promise<void> {
   const { locale } = await view.getContext();
-  setLocale(locale);
-  const notice = await callNotice('notice.get', {});
-  if (notice.kind === 'ready') showReady(notice.spaceKey, notice.access);
+  // One small script: both languages are in it, cut down to its own sentences by the build.
+  await setLocale(locale, async () => esES);
+  const notice = await callPerson('notice.get', {});
+  if (notice.kind === 'ready' || notice.kind === 'adopted') showReady(notice, notice.kind === 'adopted');
+  if (notice.kind === 'details') show(text('notice.details.title'), text('notice.details.text'), [fillIn(), later()]);
   if (notice.kind === 'offer') showOffer();
 }
 

@@ -1,6 +1,6 @@
 /** Typed calls of the app's functions. */
 import { invoke } from '@forge/bridge';
-import type { AdminFunction, AdminInput, AdminOutputs, NoticeFunction, NoticeInput, NoticeOutputs, Result } from '../../src/contract';
+import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/contract';
 
 /** The function answered that it would not, or could not. */
 export class CallError extends Error {
@@ -20,9 +20,9 @@ async function call<T>(name: string, input: object): Promise<T> {
 }
 
 export function callAdmin<F extends AdminFunction>(name: F, input: AdminInput<F>): Promise<AdminOutputs[F]> {
-  return call(name, input);
+  return call(name, input as object);
 }
 
-export function callNotice<F extends NoticeFunction>(name: F, input: NoticeInput<F>): Promise<NoticeOutputs[F]> {
-  return call(name, input);
+export function callPerson<F extends PersonFunction>(name: F, input: PersonInput<F>): Promise<PersonOutputs[F]> {
+  return call(name, input as object);
 }

@@ -15,7 +15,7 @@ async function survey(site: LocalSite, idleDays = DAYS): Promise<JobView> {
 async function finished(site: LocalSite, jobId: string): Promise<JobView> {
   for (let hour = 0; hour < 48; hour += 1) {
     await site.advance(hour === 0 ? 'PT1M' : 'PT1H');
-    const job = await adminData(site, 'cleanup.job', { jobId });
+    const job = await adminData(site, 'job.get', { jobId });
     if (job.state !== 'running' && job.state !== 'cancelling') return job;
   }
   throw new Error(`job ${jobId} did not end`);
@@ -99,7 +99,7 @@ describe('the search for unused spaces', () => {
     const site = startSite({ seed: 'scale', people: 1_500, spaces: 1_499, settings: { hourlyPoints: 600 } });
     const { id } = await adminData(site, 'cleanup.survey', { idleDays: DAYS });
     await site.advance('PT1M');
-    const waiting = await adminData(site, 'cleanup.job', { jobId: id }).catch(() => null);
+    const waiting = await adminData(site, 'job.get', { jobId: id }).catch(() => null);
     // The same quota also answers the admin: until the next hour the page itself is told to wait.
     expect(waiting).toBeNull();
     await site.advance('PT5H');
@@ -236,7 +236,7 @@ describe('archiving', () => {
     });
     await adminData(site, 'cleanup.start', { jobId });
     await site.advance('PT5M');
-    const waiting = await adminData(site, 'cleanup.job', { jobId });
+    const waiting = await adminData(site, 'job.get', { jobId });
     expect(waiting.state).toBe('running');
     expect(waiting.waitingUntil).toBeGreaterThan(site.clock.now());
     expect((await finished(site, jobId)).counts).toEqual({ archived: rows.length });
@@ -255,11 +255,11 @@ describe('archiving', () => {
     await adminData(site, 'cleanup.start', { jobId });
     const running = site.advance('PT1M');
     await reached;
-    const halfway = await adminData(site, 'cleanup.job', { jobId });
+    const halfway = await adminData(site, 'job.get', { jobId });
     expect(halfway.total).toBeGreaterThan(300);
     // Two writes of ten rows each were made before the 25th call.
     expect(halfway.counts).toEqual({ archived: 20 });
-    await adminData(site, 'cleanup.cancel', { jobId });
+    await adminData(site, 'job.cancel', { jobId });
     await running;
     const job = await finished(site, jobId);
     expect(job.state).toBe('cancelled');
@@ -283,7 +283,7 @@ describe('archiving', () => {
     });
     await adminData(site, 'cleanup.start', { jobId });
     await site.advance('PT1M');
-    await adminData(site, 'cleanup.cancel', { jobId });
+    await adminData(site, 'job.cancel', { jobId });
     const job = await finished(site, jobId);
     expect(job).toMatchObject({ state: 'cancelled', counts: { archived: 4 } });
     const restore = await adminData(site, 'cleanup.restore', { jobId });
@@ -382,7 +382,7 @@ describe('archiving', () => {
     const site = startSite({ seed: 'scale', people: 40_000, spaces: 39_999 });
     const { id } = await adminData(site, 'cleanup.survey', { idleDays: DAYS });
     await site.advance('PT5M');
-    const waiting = await adminData(site, 'cleanup.job', { jobId: id });
+    const waiting = await adminData(site, 'job.get', { jobId: id });
     expect(waiting).toMatchObject({ state: 'running', waitingUntil: Date.UTC(2026, 10, 23, 10) });
     expect(await finished(site, id)).toMatchObject({ state: 'done', counts: { seen: 39_999 } });
     for (const points of Object.values(site.usage().rest.hours)) expect(points).toBeLessThan(65_000 / 2 + 600);

@@ -6,10 +6,9 @@ import {
   ADMIN_ACCOUNT_ID,
   ANA,
   accountIdOf,
-  admin,
   adminData,
   comparable,
-  notice,
+  person,
   OWNER,
   personalSpacesOf,
   readsAPage,
@@ -132,13 +131,16 @@ describe('with the policy on automatic', () => {
     expect(site.state().kvs.entities.person).toEqual({});
   });
 
-  it.each(['current', 'archived', 'trashed'] as const)('makes nothing for somebody whose space is %s', async (status) => {
+  it.each([
+    ['archived', 'space-archived'],
+    ['trashed', 'space-trashed'],
+  ] as const)('makes nothing for somebody whose space is %s, and remembers why', async (status, reason) => {
     const site = startSite();
     site.addSpace({ owner: ANA, status });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'has-space' });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason });
   });
 
   it('does not make again what was deleted', async () => {
@@ -195,14 +197,6 @@ describe('with the policy on automatic', () => {
 });
 
 describe('when Confluence makes the space first', () => {
-  it('notes the space that native creation made before the event arrived, and adds nothing', async () => {
-    const site = startSite({ settings: { nativeAutoCreate: true } });
-    await setPolicy(site, { mode: 'auto' });
-    await readsAPage(site, ANA);
-    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'has-space' });
-  });
-
   it.each([
     ['ROLES', 'private', 1],
     ['ROLES_TRANSITION', 'private', 1],
@@ -302,7 +296,7 @@ describe('the calls that may create a space', () => {
 });
 
 describe('what a stopped or failed run leaves behind', () => {
-  it('does not take over a space that the person made themselves later, nor one they share', async () => {
+  it('brings a space to policy that the person made themselves weeks after a run was interrupted', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 9, respond: { status: 503 } });
@@ -312,11 +306,9 @@ describe('what a stopped or failed run leaves behind', () => {
     await site.advance('P20D');
     site.addSpace({ owner: ANA });
     await readsAPage(site, ANA);
-    const [space] = personalSpacesOf(site, ANA);
-    expect(space?.grants).toHaveLength(2);
-    expect(space?.pages[0]?.versions).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'has-space' });
-    expect((await site.notices.load(ANA)).flags).toEqual([]);
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', reason: 'space-adopted', data: { access: 'private', strategy: null } });
+    expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
   it('removes a space that is not a personal one, and does not use that call again', async () => {
@@ -409,7 +401,7 @@ describe('what is recorded of failures', () => {
     site.platform.beforeCall = async (invocation, call) => {
       if (invocation.kind !== 'trigger' || !call.includes('/user/current')) return;
       site.platform.beforeCall = () => {};
-      await notice(site, 'offer.never', ANA);
+      await person(site, 'offer.never', ANA);
     };
     await readsAPage(site, ANA);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
@@ -421,7 +413,7 @@ describe('what is recorded of failures', () => {
   it('finishes a day later what a refusal of Confluence interrupted', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
-    site.addFault({ target: 'confluence', method: 'GET', path: '/wiki/api/v2/pages/*', respond: { status: 403 } });
+    site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', after: 1, respond: { status: 403 } });
     await readsAPage(site, ANA);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'creating', reason: 'confluence-error' });
     await site.advance('P2D');
@@ -453,8 +445,8 @@ describe('what is recorded of failures', () => {
     await readsAPage(site, ANA);
     site.addSpace({ owner: ANA });
     await site.advance('PT1M');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'has-space' });
-    expect(await site.notices.load(ANA)).toEqual({ backgroundScript: false, flags: [] });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', reason: 'space-adopted' });
+    expect((await site.notices.load(ANA)).flags).toMatchObject([{ title: 'Your personal space has been set up' }]);
   });
 
   it('offers also where nobody can be impersonated: the click needs it not', async () => {
@@ -661,7 +653,7 @@ describe('with the policy on ask', () => {
     await site.notices.load(ANA);
     await setPolicy(site, { mode: 'off' });
     const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
-    expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('switched this off') });
+    expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('do not offer') });
     expect(await site.notices.load(ANA)).toMatchObject({ flags: [] });
     expect(await site.notices.load(ANA)).toEqual({ backgroundScript: false, flags: [] });
     await setPolicy(site, { mode: 'ask' });
@@ -669,15 +661,15 @@ describe('with the policy on ask', () => {
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
-  it('says that there is one already when Confluence was faster, and claims nothing about who sees it', async () => {
+  it('brings to policy the space that Confluence made before the click', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
     site.createNatively(ANA);
     const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
-    expect(flags[0]).toMatchObject({ title: 'You already have a personal space', actions: ['Open my space'] });
-    expect(flags[0]?.description).not.toContain('Only you');
+    expect(flags[0]).toMatchObject({ title: 'Your personal space is ready', description: expect.stringContaining('Only you') });
+    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
   });
 
   it('explains a refusal to the person who asked', async () => {
@@ -707,10 +699,10 @@ describe('the notice', () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
-    expect(await notice(site, 'notice.get', accountIdOf(3))).toMatchObject({ ok: true, data: { kind: 'none' } });
-    expect(await notice(site, 'offer.never', accountIdOf(3))).toMatchObject({ ok: false, error: { code: 'not-found' } });
-    expect(await notice(site, 'offer.create', accountIdOf(3))).toMatchObject({ ok: false, error: { code: 'not-found' } });
-    expect(await notice(site, 'notice.get', null)).toMatchObject({ ok: false, error: { code: 'not-signed-in' } });
+    expect(await person(site, 'notice.get', accountIdOf(3))).toMatchObject({ ok: true, data: { kind: 'none' } });
+    expect(await person(site, 'offer.never', accountIdOf(3))).toMatchObject({ ok: false, error: { code: 'not-found' } });
+    expect(await person(site, 'offer.create', accountIdOf(3))).toMatchObject({ ok: false, error: { code: 'not-found' } });
+    expect(await person(site, 'notice.get', null)).toMatchObject({ ok: false, error: { code: 'not-signed-in' } });
     expect(recordOf(site, ANA)).toMatchObject({ state: 'offered' });
   });
 
@@ -719,25 +711,5 @@ describe('the notice', () => {
     for (let n = 1; n < 60; n += 1) await site.notices.load(accountIdOf(n));
     expect(site.usage().frontend.requests).toBe(0);
     expect(site.usage().invocations).toEqual({});
-  });
-});
-
-describe('the preview of the policy', () => {
-  it('counts the people it would reach', async () => {
-    const site = startSite();
-    const outlook = await adminData(site, 'policy.outlook', {});
-    const people = site.people(1000).results.filter((p) => p.licensed);
-    expect(outlook).toMatchObject({ isExact: true, people: people.length });
-    expect(outlook.looked.withoutSpace).toBe(people.filter((p) => p.personalSpaceId === null).length);
-  });
-
-  it('estimates from a sample on a large site, and says so', async () => {
-    const site = startSite({ seed: 'scale', people: 5_000, spaces: 2_500 });
-    const outlook = await adminData(site, 'policy.outlook', {});
-    expect(outlook.isExact).toBe(false);
-    expect(outlook.people).toBeGreaterThanOrEqual(5_000);
-    expect(site.usage().rest.points).toBeLessThan(1_000);
-    expect(outlook.looked.total).toBe(200);
-    expect(await admin(site, 'policy.outlook', {}, ADMIN_ACCOUNT_ID)).toMatchObject({ ok: true });
   });
 });

@@ -1,7 +1,7 @@
 /** A local site for one test, checked and stopped after it. */
 import { expect, onTestFinished } from 'vitest';
-import type { AdminFunction, AdminInput, AdminOutputs, NoticeFunction, NoticeOutputs, Result } from '../../src/contract';
-import type { Policy } from '../../src/domain/policy';
+import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/contract';
+import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';
@@ -51,20 +51,50 @@ export async function adminData<F extends AdminFunction>(
   return result.data;
 }
 
-export async function notice<F extends NoticeFunction>(
+/** Calls a function of the background script or of "My space" as this person. */
+export async function person<F extends PersonFunction>(
   site: LocalSite,
   functionKey: F,
   accountId: string | null,
-): Promise<Result<NoticeOutputs[F]>> {
-  const answer = await site.invoke({ module: 'notice', functionKey, payload: {}, accountId });
+  payload: PersonInput<F> = {} as PersonInput<F>,
+): Promise<Result<PersonOutputs[F]>> {
+  const answer = await site.invoke({ module: 'my-space', functionKey, payload, accountId });
   if ('error' in answer) throw new Error(answer.error.message);
-  return answer.result as Result<NoticeOutputs[F]>;
+  return answer.result as Result<PersonOutputs[F]>;
 }
 
+/** As `person`, for a call that must succeed. */
+export async function personData<F extends PersonFunction>(
+  site: LocalSite,
+  functionKey: F,
+  accountId: string,
+  payload: PersonInput<F> = {} as PersonInput<F>,
+): Promise<PersonOutputs[F]> {
+  const result = await person(site, functionKey, accountId, payload);
+  if (!result.ok) throw new Error(`${functionKey}: ${result.error.code} ${JSON.stringify(result.error.details)}`);
+  return result.data;
+}
+
+/** Parts of a policy for a test: the treatment of everyone else, parts of the one template, and anything else whole. */
+type PolicyChange = Partial<Policy> &
+  Partial<Pick<Treatment, 'mode' | 'selfService' | 'access'>> & { template?: PageSource } & Partial<Pick<SpaceTemplate, 'children' | 'fields'>>;
+
 /** Saves a policy over the newest one. */
-export async function setPolicy(site: LocalSite, change: Partial<Policy>): Promise<void> {
+export async function setPolicy(site: LocalSite, change: PolicyChange): Promise<void> {
   const { policy, version } = await adminData(site, 'policy.get', {});
-  await adminData(site, 'policy.save', { policy: { ...policy, ...change }, baseVersion: version });
+  await adminData(site, 'policy.save', { policy: changed(policy, change), baseVersion: version });
+}
+
+export function changed(policy: Policy, { mode, selfService, access, template, children, fields, ...rest }: PolicyChange): Policy {
+  const defined = <T extends object>(part: T): T => JSON.parse(JSON.stringify(part)) as T;
+  const [first, ...others] = policy.templates;
+  const standard = { ...first, ...defined({ homepage: template, children, fields }) } as SpaceTemplate;
+  return {
+    ...policy,
+    everyoneElse: { ...policy.everyoneElse, ...defined({ mode, selfService, access }) } as Treatment,
+    templates: [standard, ...others],
+    ...rest,
+  };
 }
 
 /** A person reads a page, and everything that follows from it happens. */

@@ -1,0 +1,47 @@
+/** The search index (CQL). It lags: what it does not name is re-checked by id before anything is done. */
+import { route } from '@forge/api';
+import { z } from 'zod';
+import { ask, asApp, chargeObjects, type Requester, readJson } from './client';
+
+const SearchHit = z.object({ resultGlobalContainer: z.object({ displayUrl: z.string() }) });
+const SearchPage = z.object({ results: z.array(SearchHit), _links: z.object({ next: z.string().optional() }).optional() });
+
+/** Every kind of item that counts as a change in a space. */
+const ACTIVITY_TYPES = 'page,blogpost,comment,attachment,whiteboard,database';
+/** CQL dates are to the minute in the caller's time zone, which the app cannot read: one day of margin keeps more, never less. */
+const TIME_ZONE_MARGIN_MS = 86_400_000;
+
+/**
+ * Keys of those of `keys` in which something changed since `since` (ms), newest first, at most `limit`
+ * hits; `complete` when there were no more. The index lags: re-check by id before acting.
+ */
+export async function searchActive(
+  keys: string[],
+  since: number,
+  limit: number,
+): Promise<{ active: Set<string>; complete: boolean }> {
+  const operation = 'search';
+  const day = new Date(since - TIME_ZONE_MARGIN_MS).toISOString().slice(0, 16).replace('T', ' ');
+  const quoted = keys.map((key) => `"${key}"`).join(',');
+  const cql = `space in (${quoted}) and type in (${ACTIVITY_TYPES}) and lastmodified >= "${day}" order by lastmodified desc`;
+  const response = await ask(operation, () =>
+    asApp().requestConfluence(route`/wiki/rest/api/search?cql=${cql}&limit=${limit}&excerpt=none`),
+  );
+  const { results, _links } = await readJson(operation, response, SearchPage);
+  chargeObjects(results.length);
+  const active = new Set(results.map((hit) => decodeURIComponent(hit.resultGlobalContainer.displayUrl.replace(/^\/spaces\//, ''))));
+  return { active, complete: _links?.next === undefined };
+}
+
+/** What may hang on pages without changing them. */
+const OTHER_TYPES = 'comment,attachment,whiteboard,database';
+
+/** 1 when the index names any comment, attachment, whiteboard or database in the space, as this requester sees them. */
+export async function countOthers(as: Requester, spaceKey: string): Promise<number> {
+  const operation = 'search others';
+  const cql = `space = "${spaceKey}" and type in (${OTHER_TYPES})`;
+  const response = await ask(operation, () => as.requestConfluence(route`/wiki/rest/api/search?cql=${cql}&limit=1&excerpt=none`));
+  const { results } = await readJson(operation, response, SearchPage);
+  chargeObjects(results.length);
+  return results.length;
+}

@@ -1,0 +1,49 @@
+/** Jobs of every kind: how far, stop, pause, go on. */
+import type { JobView, Page } from '../../contract';
+import { existingJob } from '../../jobs/job';
+import { cancel, currentCounts, pause, resume } from '../../jobs/life';
+import { isTask, type Job } from '../../store/jobs';
+import type { AdminMethods } from '../boundary';
+
+export const jobMethods: AdminMethods<'job.get' | 'job.cancel' | 'job.pause' | 'job.resume'> = {
+  'job.get': async ({ jobId }) => {
+    const job = await existingJob(jobId);
+    return jobView({ ...job, counts: await currentCounts(job) });
+  },
+  'job.cancel': async ({ jobId }) => jobView(await cancel(jobId, Date.now())),
+  'job.pause': async ({ jobId }) => jobView(await pause(jobId, Date.now())),
+  'job.resume': async ({ jobId }) => jobView(await resume(jobId, Date.now())),
+};
+
+/** What the page may know of a job; how it finds its way stays here. */
+export function jobView(job: Job): JobView {
+  const { revision, failures, work, ...view } = job;
+  const cleanup = isTask(job, 'cleanup') ? job.work : null;
+  return { ...view, idleDays: cleanup?.idleDays ?? null, unchangedSince: cleanup?.unchangedSince ?? null, source: cleanup?.source ?? null };
+}
+
+/** Rows of one page of a table. */
+export const PAGE_ROWS = 25;
+/** Chunks read for one page of a table: most hold rows, some may be empty. */
+const MAX_CHUNKS_PER_PAGE = 20;
+
+/** One page of a job's rows. `readRows` answers null behind the last chunk. */
+export async function readRowsPage<R, V>(
+  from: { chunk: number; row: number } | undefined,
+  readRows: (chunk: number) => Promise<R[] | null>,
+  toView: (row: R, chunk: number) => V,
+): Promise<Page<V>> {
+  const rows: V[] = [];
+  let { chunk, row } = from ?? { chunk: 0, row: 0 };
+  for (let read = 0; read < MAX_CHUNKS_PER_PAGE; read += 1) {
+    const stored = await readRows(chunk);
+    if (stored === null) return { rows, next: null };
+    for (; row < stored.length; row += 1) {
+      if (rows.length === PAGE_ROWS) return { rows, next: { chunk, row } };
+      rows.push(toView(stored[row] as R, chunk));
+    }
+    chunk += 1;
+    row = 0;
+  }
+  return { rows, next: { chunk, row } };
+}

@@ -1,0 +1,49 @@
+/** Why a person gets a space or none: the decision itself, made readable. */
+import { readGroupsOf } from '../confluence/people';
+import type { Explanation, PersonView } from '../contract';
+import { matchRule, type Policy, type PolicyState, type RuleMatch, templateOf } from '../domain/policy';
+import { asksForGroups, type ProvisioningFacts } from '../domain/provisioning';
+import { consider, type Subject } from '../provisioning/facts';
+import type { StoredPersonRecord } from '../store/people';
+
+export async function explain(
+  subject: Subject,
+  state: PolicyState,
+  record: StoredPersonRecord | null,
+  known: Partial<ProvisioningFacts> = {},
+): Promise<Explanation> {
+  const { decision } = await consider(subject, state, record, known);
+  const policy = state.kind === 'unreadable' ? null : state.policy;
+  // Of somebody who is settled the rules are not asked; which one is theirs is still worth knowing.
+  const match = decision.match ?? (policy && (await matchFor(policy, subject.accountId)));
+  return {
+    action: decision.action,
+    reason: decision.action === 'look-up' ? null : decision.reason,
+    caveats: decision.caveats,
+    rules: policy && match && match.verdicts.map((verdict, i) => ({ ...nameOf(policy, i), verdict })),
+    matched: policy && match && matchedBy(policy, match),
+    record: record && personView(record),
+  };
+}
+
+/** The rule of somebody, as their groups are now. */
+export async function matchFor(policy: Policy, accountId: string): Promise<RuleMatch> {
+  return matchRule(policy, asksForGroups(policy) ? await readGroupsOf(accountId) : new Set());
+}
+
+function nameOf(policy: Policy, position: number): { id: string; name: string } {
+  const rule = policy.rules[position];
+  return { id: rule?.id ?? '', name: rule?.name ?? '' };
+}
+
+function matchedBy(policy: Policy, { ruleId, treatment }: RuleMatch): Explanation['matched'] {
+  const rule = policy.rules.find(({ id }) => id === ruleId);
+  const { mode, access } = treatment;
+  return { name: rule?.name ?? '', isEveryoneElse: !rule, mode, access, template: templateOf(policy, treatment.template).name };
+}
+
+/** What of the record is told. */
+export function personView(person: StoredPersonRecord): PersonView {
+  const { accountId, state, reason, changedAt, recheckAt, spaceKey, access, by } = person;
+  return { accountId, state, reason, changedAt, recheckAt, spaceKey, access, by };
+}

@@ -1,0 +1,127 @@
+/** Finds out what a decision about one person needs, no more than it asks for, cheapest first. */
+import { readReaders, readRoleMode } from '../confluence/access';
+import type { Requester } from '../confluence/client';
+import { countBlogPosts, listNewestPages } from '../confluence/pages';
+import { type CurrentUser, readGroupsOf, readPerson, readStanding, readStandingOf } from '../confluence/people';
+import { countOthers } from '../confluence/search';
+import { readSpace, type SpaceRecord } from '../confluence/spaces';
+import { isUntouched, type PageEvidence, type SpaceContents } from '../domain/adoption';
+import type { Policy, PolicyState } from '../domain/policy';
+import {
+  decideProvisioning,
+  type PersonFacts,
+  type PersonRecord,
+  type ProvisioningDecision,
+  type ProvisioningFacts,
+  type RoleMode,
+  type Wish,
+} from '../domain/provisioning';
+import { readBegun } from '../store/counters';
+import { isOwnMessage } from './text';
+
+export interface Subject {
+  accountId: string;
+  /** Acts as the person: impersonation in a trigger or schedule, themselves in a resolver. The app itself can only look. */
+  as: Requester;
+  /** Whether `as` is the person. */
+  isPerson: boolean;
+  wish: Wish;
+  /** Site time in ms. */
+  now: number;
+}
+
+export interface Considered {
+  decision: ProvisioningDecision;
+  facts: ProvisioningFacts;
+  user: CurrentUser | null;
+  space: SpaceRecord | null;
+}
+
+/** An account that Confluence does not know gets nothing. */
+const NOBODY: PersonFacts = { accountType: 'unknown', accountStatus: 'unknown', isGuest: false, personalSpaceId: null };
+
+/**
+ * Decides about one person. A look-up that cannot be made (the app itself does not see a private space) is
+ * left standing as the decision.
+ * @param known facts that an earlier question about the same person has read
+ */
+export async function consider(
+  subject: Subject,
+  state: PolicyState,
+  record: PersonRecord | null,
+  known: Partial<ProvisioningFacts> = {},
+): Promise<Considered> {
+  const { accountId, as, isPerson, wish, now } = subject;
+  const policy: Policy | 'unreadable' = state.kind === 'unreadable' ? 'unreadable' : state.policy;
+  const version = state.kind === 'unreadable' ? 0 : state.version;
+  const facts: ProvisioningFacts = {
+    person: null,
+    groups: null,
+    begunToday: null,
+    standing: null,
+    space: null,
+    contents: null,
+    roleMode: null,
+    ...known,
+    accountId,
+    wish,
+    record,
+  };
+  let user: CurrentUser | null = null;
+  let space: SpaceRecord | null = null;
+  for (;;) {
+    const decision = decideProvisioning(facts, policy, version, now);
+    if (decision.action !== 'look-up') return { decision, facts, user, space };
+    switch (decision.what) {
+      case 'person':
+        facts.person = (await readPerson(accountId)) ?? NOBODY;
+        break;
+      case 'groups':
+        facts.groups = await readGroupsOf(accountId);
+        break;
+      case 'begun-today':
+        facts.begunToday = await readBegun(now);
+        break;
+      case 'standing': {
+        const answer = isPerson ? await readStanding(as) : await readStandingOf(accountId);
+        facts.standing = answer.facts;
+        user = answer.user;
+        break;
+      }
+      case 'space': {
+        space = await readSpace(as, facts.person?.personalSpaceId ?? '');
+        if (!space && !isPerson) return { decision, facts, user, space };
+        facts.space = space ? { kind: 'seen', spaceId: space.id, ...space } : { kind: 'invisible' };
+        break;
+      }
+      case 'role-mode':
+        facts.roleMode = await readRoleMode();
+        break;
+      case 'contents':
+        space ??= await readSpace(as, facts.person?.personalSpaceId ?? '');
+        if (!space || !facts.roleMode) return { decision, facts, user, space };
+        facts.contents = await readContents(as, space, accountId, facts.roleMode);
+        break;
+    }
+  }
+}
+
+/** What is in the space; once it is certain that somebody works there, the rest is not read. */
+async function readContents(as: Requester, space: SpaceRecord, ownerId: string, mode: RoleMode): Promise<SpaceContents> {
+  const pages = (await listNewestPages(as, space.id)).map(
+    (page): PageEvidence => ({
+      id: page.id,
+      versions: page.version.number,
+      createdAt: Date.parse(page.createdAt),
+      isOwnVersion: isOwnMessage(page.version.message),
+    }),
+  );
+  // Where apps cannot change permissions it does not matter who has them, and reading them is dear.
+  const sharedWith = async (): Promise<SpaceContents['sharedWith']> => {
+    const readers = mode === 'PRE_ROLES' ? 'unknown' : await readReaders(as, space.id, ownerId, mode);
+    return readers === 'licensed' ? 'groups' : readers;
+  };
+  const soFar: SpaceContents = { pages, blogPosts: 0, others: 0, sharedWith: 'unknown' };
+  if (isUntouched(space, soFar) !== true) return { ...soFar, sharedWith: await sharedWith() };
+  return { pages, blogPosts: await countBlogPosts(as, space.id), others: await countOthers(as, space.key), sharedWith: await sharedWith() };
+}

@@ -1,0 +1,72 @@
+/** Small facts about the site that the app has learnt. */
+import { kvs } from '@forge/kvs';
+import { z } from 'zod';
+
+const CreationStrategies = z.object({ worked: z.string().nullable(), unfit: z.array(z.string()) });
+export type CreationStrategies = z.infer<typeof CreationStrategies>;
+
+/** Which creation call worked last on this site, and which made something other than a personal space. */
+export async function readCreationStrategies(): Promise<CreationStrategies> {
+  const parsed = CreationStrategies.safeParse(await kvs.get<unknown>('creation-strategies'));
+  return parsed.success ? parsed.data : { worked: null, unfit: [] };
+}
+
+export async function writeCreationStrategies(strategies: CreationStrategies): Promise<void> {
+  await kvs.set('creation-strategies', strategies);
+}
+
+const NativeCreation = z.object({ at: z.number() });
+
+/** When Confluence was last seen making a personal space by itself (ms); null = not yet. */
+export async function readNativeCreation(): Promise<number | null> {
+  const parsed = NativeCreation.safeParse(await kvs.get<unknown>('native-creation'));
+  return parsed.success ? parsed.data.at : null;
+}
+
+export async function writeNativeCreation(at: number): Promise<void> {
+  await kvs.set('native-creation', { at });
+}
+
+const CheckResult = z.object({
+  outcome: z.enum(['good', 'limited', 'bad', 'unknown']),
+  /** Key of the catalogue that says what was found. */
+  finding: z.string(),
+  details: z.record(z.string(), z.union([z.string(), z.number()])),
+  at: z.number(),
+});
+export type CheckResult = z.infer<typeof CheckResult>;
+const SiteCheck = z.record(z.string(), CheckResult);
+
+/** Results of the site check by the name of the check. */
+export async function readSiteCheck(): Promise<Record<string, CheckResult>> {
+  const parsed = SiteCheck.safeParse(await kvs.get<unknown>('site-check'));
+  return parsed.success ? parsed.data : {};
+}
+
+export async function writeSiteCheck(results: Record<string, CheckResult>): Promise<void> {
+  await kvs.set('site-check', results);
+}
+
+const Quota = z.object({ points: z.number().int().positive() });
+
+/** Points an hour that Confluence last named in its headers; null = not yet. */
+export async function readQuota(): Promise<number | null> {
+  const parsed = Quota.safeParse(await kvs.get<unknown>('quota'));
+  return parsed.success ? parsed.data.points : null;
+}
+
+export async function writeQuota(points: number): Promise<void> {
+  await kvs.set('quota', { points });
+}
+
+const ProvisionJob = z.object({ jobId: z.string() });
+
+/** The job for existing people that the schedule works on; null = there never was one. */
+export async function readProvisionJob(): Promise<string | null> {
+  const parsed = ProvisionJob.safeParse(await kvs.get<unknown>('provision-job'));
+  return parsed.success ? parsed.data.jobId : null;
+}
+
+export async function writeProvisionJob(jobId: string): Promise<void> {
+  await kvs.set('provision-job', { jobId });
+}
