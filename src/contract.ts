@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { CleanupReason, RestoreReason } from './domain/cleanup';
-import type { FieldProblem, FieldValues } from "./domain/fields";
+import type { FieldProblem, FieldValues } from './domain/fields';
 import { type Field, Policy, type PolicyChange, type PolicyProblem, type RuleVerdict, SpaceTemplate } from './domain/policy';
 import type { Caveat, PersonState, ProvisioningAction, Reason } from './domain/provisioning';
 import type { ErrorCode } from './forge/errors';
@@ -41,7 +41,17 @@ const SelectionInput = z.union([
   z.strictObject({ kind: z.literal('all'), except: z.array(Id).max(1000) }),
 ]);
 
-export const SITE_CHECKS = ['roles', 'scopes', 'templates', 'rights-open', 'rights-private', 'create', 'archive', 'native', 'points'] as const;
+export const SITE_CHECKS = [
+  'roles',
+  'scopes',
+  'templates',
+  'rights-open',
+  'rights-private',
+  'create',
+  'archive',
+  'native',
+  'points',
+] as const;
 export type SiteCheckName = (typeof SITE_CHECKS)[number];
 
 /** Functions of the admin page; every one of them requires a Confluence administrator. */
@@ -139,7 +149,13 @@ export interface Explanation {
   /** The rules in order, up to the one that matched; null when it did not come to that. */
   rules: { id: string; name: string; verdict: RuleVerdict }[] | null;
   /** `everyone-else` when no rule matched. */
-  matched: { name: string; isEveryoneElse: boolean; mode: 'off' | 'ask' | 'auto'; access: Policy['everyoneElse']['access']; template: string } | null;
+  matched: {
+    name: string;
+    isEveryoneElse: boolean;
+    mode: 'off' | 'ask' | 'auto';
+    access: Policy['everyoneElse']['access'];
+    template: string;
+  } | null;
   record: PersonView | null;
 }
 

@@ -1,6 +1,7 @@
 /** Builds one Custom UI resource (`--mode admin`, `my-space` or `notice`) into static/dist/<resource>, with all CSS extracted for Forge's CSP. */
 import { resolve } from 'node:path';
 import react from '@vitejs/plugin-react';
+import postcss from 'postcss';
 import { defineConfig, type Plugin } from 'vite';
 
 /** What each page says; the rest of the catalogues is not sent to it. */
@@ -23,10 +24,30 @@ function ownSentences(resource: string): Plugin {
   };
 }
 
+/**
+ * Atlaskit's styles are one-property classes; of two that fit, the later one wins, so those for wide screens
+ * must stand last. Put together from several chunks they do not.
+ */
+function mediaRulesLast(): Plugin {
+  return {
+    name: 'media-rules-last',
+    enforce: 'post',
+    generateBundle: (_options, bundle) => {
+      for (const file of Object.values(bundle)) {
+        if (file.type !== 'asset' || !file.fileName.endsWith('.css')) continue;
+        const root = postcss.parse(String(file.source));
+        const media = root.nodes.filter((node) => node.type === 'atrule' && node.name === 'media');
+        root.append(...media.map((node) => node.remove()));
+        file.source = root.toString();
+      }
+    },
+  };
+}
+
 export default defineConfig(({ mode: resource }) => ({
   root: resolve(import.meta.dirname, resource),
   base: './',
-  plugins: [ownSentences(resource), react()],
+  plugins: [ownSentences(resource), react(), mediaRulesLast()],
   define: { 'process.env.NODE_ENV': '"production"', 'process.env': '{}' },
   // Keys have dots in them, so a catalogue is one object and not a module of names.
   json: { namedExports: false },

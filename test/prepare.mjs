@@ -48,7 +48,12 @@ step('packages', ['package-lock.json'], !existsSync(join(ROOT, 'node_modules/.pa
   console.error('Installing the packages of package-lock.json ...');
   run('npm', ['ci', '--no-audit', '--no-fund']);
 });
-const built = ['.cache/functions/index.cjs', 'static/dist/admin/index.html', 'static/dist/my-space/index.html', 'static/dist/notice/index.html'];
+const built = [
+  '.cache/functions/index.cjs',
+  'static/dist/admin/index.html',
+  'static/dist/my-space/index.html',
+  'static/dist/notice/index.html',
+];
 step(
   'build',
   ['src', 'static', 'tsconfig.json', 'package-lock.json', 'test/build.ts'],

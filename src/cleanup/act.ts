@@ -1,8 +1,9 @@
 /** Archives or restores one space, looking again at the last moment. */
-import { type CleanupReason, decideCleanup, decideRestore, type RestoreReason, type SpaceFacts } from '../domain/cleanup';
+
 import { asApp } from '../confluence/client';
 import { readNewestChange } from '../confluence/pages';
 import { readSpace, type SpaceRecord, setSpaceStatus } from '../confluence/spaces';
+import { type CleanupReason, decideCleanup, decideRestore, type RestoreReason, type SpaceFacts } from '../domain/cleanup';
 import { ConfluenceError } from '../forge/errors';
 import { noteStatus } from '../provisioning/tombstones';
 import type { JobOf, SpaceRow } from '../store/jobs';

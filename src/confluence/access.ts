@@ -2,7 +2,7 @@
 import { assumeTrustedRoute, route } from '@forge/api';
 import { z } from 'zod';
 import type { RoleMode } from '../domain/provisioning';
-import { ask, asApp, chargeIdentities, failure, type Requester, readJson } from './client';
+import { asApp, ask, chargeIdentities, failure, type Requester, readJson } from './client';
 import { readOwnAccountId } from './people';
 
 /** Sites without the new roles may not know the call at all. */
@@ -77,11 +77,13 @@ async function readPermissions(as: Requester, spaceId: string): Promise<Principa
     );
     const { results, _links } = await readJson(operation, response, Permissions);
     chargeIdentities(results.length);
-    found.push(...results.map(({ principal, operation: { key, targetType } }) => ({
+    found.push(
+      ...results.map(({ principal, operation: { key, targetType } }) => ({
         id: principal.id,
         type: principal.type.replace('-', '_'),
         grant: `${key}/${targetType}`,
-      })));
+      })),
+    );
     if (_links?.next === undefined) return found;
     next = _links.next;
   }
@@ -103,7 +105,11 @@ async function readAssignments(as: Requester, spaceId: string): Promise<Principa
     const { results, _links } = await readJson(operation, response, Assignments);
     chargeIdentities(results.length);
     found.push(
-      ...results.map(({ principal, roleId }) => ({ type: principal.principalType.toLowerCase(), id: principal.principalId, grant: roleId })),
+      ...results.map(({ principal, roleId }) => ({
+        type: principal.principalType.toLowerCase(),
+        id: principal.principalId,
+        grant: roleId,
+      })),
     );
     if (_links?.next === undefined) return found;
     next = _links.next;

@@ -1,6 +1,6 @@
 /** Notices are raised by user properties, which the background script's display condition reads. */
 import { route } from '@forge/api';
-import { ask, asApp, failure } from './client';
+import { asApp, ask, failure } from './client';
 
 /** The property that manifest.yml's display condition names. */
 const NOTICE_PROPERTY = 'homestead-notice';

@@ -3,7 +3,7 @@ import { route } from '@forge/api';
 import { z } from 'zod';
 import type { PersonFacts, StandingFacts } from '../domain/provisioning';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
-import { ask, asApp, asCaller, chargeIdentities, type Requester, readJson } from './client';
+import { asApp, asCaller, ask, chargeIdentities, type Requester, readJson } from './client';
 
 const User = z.object({
   accountId: z.string(),

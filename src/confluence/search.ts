@@ -1,7 +1,7 @@
 /** The search index (CQL). It lags: what it does not name is re-checked by id before anything is done. */
 import { route } from '@forge/api';
 import { z } from 'zod';
-import { ask, asApp, chargeObjects, type Requester, readJson } from './client';
+import { asApp, ask, chargeObjects, type Requester, readJson } from './client';
 
 const SearchHit = z.object({ resultGlobalContainer: z.object({ displayUrl: z.string() }) });
 const SearchPage = z.object({ results: z.array(SearchHit), _links: z.object({ next: z.string().optional() }).optional() });
@@ -15,11 +15,7 @@ const TIME_ZONE_MARGIN_MS = 86_400_000;
  * Keys of those of `keys` in which something changed since `since` (ms), newest first, at most `limit`
  * hits; `complete` when there were no more. The index lags: re-check by id before acting.
  */
-export async function searchActive(
-  keys: string[],
-  since: number,
-  limit: number,
-): Promise<{ active: Set<string>; complete: boolean }> {
+export async function searchActive(keys: string[], since: number, limit: number): Promise<{ active: Set<string>; complete: boolean }> {
   const operation = 'search';
   const day = new Date(since - TIME_ZONE_MARGIN_MS).toISOString().slice(0, 16).replace('T', ' ');
   const quoted = keys.map((key) => `"${key}"`).join(',');

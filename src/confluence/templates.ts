@@ -1,7 +1,7 @@
 /** The site's global page templates. */
 import { route } from '@forge/api';
 import { z } from 'zod';
-import { ask, asApp, chargeObjects, readJson } from './client';
+import { asApp, ask, chargeObjects, readJson } from './client';
 
 const Template = z.object({
   templateId: z.string(),

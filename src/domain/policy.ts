@@ -264,8 +264,7 @@ function compare(path: string, before: unknown, after: unknown, changes: PolicyC
     return;
   }
   const [names, others] = [[...old.keys()], [...now.keys()]];
-  for (const name of new Set([...names, ...others]))
-    compare(path === '' ? name : `${path}.${name}`, old.get(name), now.get(name), changes);
+  for (const name of new Set([...names, ...others])) compare(path === '' ? name : `${path}.${name}`, old.get(name), now.get(name), changes);
   const kept = names.filter((name) => now.has(name));
   const moved = others.filter((name) => old.has(name));
   if (Array.isArray(before) && kept.join() !== moved.join()) changes.push({ path, before: kept.join(', '), after: moved.join(', ') });

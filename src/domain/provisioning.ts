@@ -312,7 +312,9 @@ function decideByRecord(record: PersonRecord, wish: Wish, policyVersion: number,
     case 'offered':
       return wish !== 'create' && record.policyVersion === policyVersion ? { action: 'none', reason: 'offer-open' } : null;
     case 'postponed':
-      return wish !== 'create' && record.policyVersion === policyVersion && isWaiting ? { action: 'none', reason: 'offer-postponed' } : null;
+      return wish !== 'create' && record.policyVersion === policyVersion && isWaiting
+        ? { action: 'none', reason: 'offer-postponed' }
+        : null;
     case 'creating':
       return isWaiting ? settled : null;
   }

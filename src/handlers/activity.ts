@@ -2,8 +2,8 @@
 import type { InvocationError } from '@forge/events';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { isSwitchedOff, restsOnPolicy } from '../domain/provisioning';
 import { asPerson } from '../confluence/client';
+import { isSwitchedOff, restsOnPolicy } from '../domain/provisioning';
 import { ConfluenceError } from '../forge/errors';
 import { provision } from '../provisioning/provision';
 import { noteStatus } from '../provisioning/tombstones';

@@ -61,7 +61,14 @@ export const personResolver = makeResolver<typeof personInputs, PersonOutputs>(p
     const person = await readPersonRecord(caller.accountId);
     if (person?.state !== 'declined') throw new AppError('not-found');
     const now = Date.now();
-    const undone: StoredPersonRecord = { ...person, state: 'excluded', reason: 'decline-undone', changedAt: now, recheckAt: null, by: null };
+    const undone: StoredPersonRecord = {
+      ...person,
+      state: 'excluded',
+      reason: 'decline-undone',
+      changedAt: now,
+      recheckAt: null,
+      by: null,
+    };
     await writePerson(undone, { audit: provisioningAudit(undone, 'undone', caller.accountId, now) });
     return view(caller);
   },
@@ -73,7 +80,9 @@ export const personResolver = makeResolver<typeof personInputs, PersonOutputs>(p
 });
 
 const isOffering = (policy: PolicyState): boolean =>
-  policy.kind !== 'unreadable' && !policy.policy.paused && [...policy.policy.rules, policy.policy.everyoneElse].some((t) => t.mode !== 'off');
+  policy.kind !== 'unreadable' &&
+  !policy.policy.paused &&
+  [...policy.policy.rules, policy.policy.everyoneElse].some((t) => t.mode !== 'off');
 
 function noticeOf(person: StoredPersonRecord | null): NoticeView {
   if (!person || person.notice === 'done') return NO_NOTICE;

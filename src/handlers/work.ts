@@ -1,7 +1,7 @@
 /** Queue consumer: one step of a job. */
 import type { InvocationError } from '@forge/events';
-import { runStep } from '../jobs/life';
 import { WorkEvent } from '../forge/queue';
+import { runStep } from '../jobs/life';
 import { log, retryingLater } from './boundary';
 
 export async function work(event: unknown): Promise<InvocationError | undefined> {

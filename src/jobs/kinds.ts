@@ -1,7 +1,7 @@
 /** Every kind of job, and what does its work. */
 import { archiveRunner, restoreRunner, surveyRunner } from '../cleanup/jobs';
-import { censusRunner } from '../people/census';
 import { provisionRunner } from '../people/batch';
+import { censusRunner } from '../people/census';
 import type { JobKind } from '../store/jobs';
 import type { JobRunner } from './job';
 

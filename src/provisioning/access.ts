@@ -18,7 +18,8 @@ export async function settleAccess(
   current: Readers | 'default',
   mode: RoleMode | null,
 ): Promise<Access> {
-  const isPromised = wanted === 'site-default' || (wanted === 'private' && current === 'nobody') || (wanted === 'licensed' && current === 'licensed');
+  const isPromised =
+    wanted === 'site-default' || (wanted === 'private' && current === 'nobody') || (wanted === 'licensed' && current === 'licensed');
   // There, permissions are closed to apps: what it is, it stays.
   if (isPromised || (mode ?? (await readRoleMode())) === 'PRE_ROLES') return accessOf(current);
   try {

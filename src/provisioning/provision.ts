@@ -10,7 +10,13 @@ import { type CurrentUser, readPerson, readStanding } from '../confluence/people
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
 import { lacksDetails } from '../domain/fields';
 import { DEFAULT_POLICY, type Policy, type SpaceTemplate, type Treatment, templateOf } from '../domain/policy';
-import { isFromInterruptedRun, isSwitchedOff, type ProvisioningDecision, type ProvisioningFacts, type Reason } from '../domain/provisioning';
+import {
+  isFromInterruptedRun,
+  isSwitchedOff,
+  type ProvisioningDecision,
+  type ProvisioningFacts,
+  type Reason,
+} from '../domain/provisioning';
 import { ConfluenceError, isFinal, PlatformRefusal, StaleRecord } from '../forge/errors';
 import {
   newPerson,
@@ -152,7 +158,16 @@ async function act(run: Run, stored: StoredPersonRecord | null): Promise<StoredP
     case 'bury': {
       const { reason, spaceId } = decision;
       const spaceKey = run.space?.key ?? record.spaceKey;
-      const buried = { state: 'removed', reason, recheckAt: null, notice: 'done', spaceId, spaceKey, strategy: null, by: 'unknown' } as const;
+      const buried = {
+        state: 'removed',
+        reason,
+        recheckAt: null,
+        notice: 'done',
+        spaceId,
+        spaceKey,
+        strategy: null,
+        by: 'unknown',
+      } as const;
       return withdraw(record, await move(run, record, buried, 'removed'));
     }
     case 'offer': {
@@ -219,7 +234,10 @@ async function resume(run: Run, record: StoredPersonRecord, spaceId: string): Pr
   const { as, accountId } = run.subject;
   const space = await readSpace(as, spaceId);
   const isOurs =
-    space?.type === 'personal' && space.status === 'current' && record.state === 'creating' && isFromInterruptedRun(record, space.createdAt);
+    space?.type === 'personal' &&
+    space.status === 'current' &&
+    record.state === 'creating' &&
+    isFromInterruptedRun(record, space.createdAt);
   // What it is now is decided anew, with this space among the facts.
   if (!space || !isOurs) {
     if (((await readPerson(accountId))?.personalSpaceId ?? null) === null) throw notListedYet();

@@ -22,7 +22,12 @@ const REASONS = {
  * what an admin removed then must not come back when it is switched on.
  * @param by account id of who did it, or `unknown`
  */
-export async function noteStatus(space: PutAway, status: 'archived' | 'trashed' | 'deleted' | 'current', by: string, now: number): Promise<void> {
+export async function noteStatus(
+  space: PutAway,
+  status: 'archived' | 'trashed' | 'deleted' | 'current',
+  by: string,
+  now: number,
+): Promise<void> {
   for (const person of await ownersOf(space)) {
     if (status === 'current') await bringBack(person, space, by, now);
     else await bury(person, space, REASONS[status], by, now);

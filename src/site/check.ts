@@ -88,7 +88,8 @@ const SCOPES = [
 /** Templates that the policy names and that are gone. */
 async function checkTemplates(): Promise<Found> {
   const [templates, state] = [await listTemplates(), await readPolicy()];
-  const sources = state.kind === 'unreadable' ? [] : state.policy.templates.flatMap((t) => [t.homepage, ...t.children.map((c) => c.source)]);
+  const sources =
+    state.kind === 'unreadable' ? [] : state.policy.templates.flatMap((t) => [t.homepage, ...t.children.map((c) => c.source)]);
   const ids = new Set(templates.map((t) => t.id));
   const gone = sources.flatMap((source) => (source.kind === 'confluence' && !ids.has(source.templateId) ? [source.templateId] : []));
   if (gone.length > 0) return found('bad', 'gone', { ids: [...new Set(gone)].join(', ') });
@@ -103,7 +104,10 @@ async function checkOpenSpaces(): Promise<Found> {
   if (spaces.length === 0) return found('unknown', 'none');
   const looked = await Promise.all(spaces.map((space) => readSpace(asApp(), space.id)));
   const administered = looked.filter((space) => space?.canAdminister === true).length;
-  return found(administered === spaces.length ? 'good' : administered > 0 ? 'limited' : 'bad', 'share', { administered, of: spaces.length });
+  return found(administered === spaces.length ? 'good' : administered > 0 ? 'limited' : 'bad', 'share', {
+    administered,
+    of: spaces.length,
+  });
 }
 
 async function checkPrivateSpaces(): Promise<Found> {

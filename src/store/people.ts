@@ -10,17 +10,7 @@ import { commit, KEYS_PER_BATCH, whileRevision } from './records';
 
 const PERSON = 'person';
 
-export const PersonState = z.enum([
-  'offered',
-  'postponed',
-  'declined',
-  'creating',
-  'ready',
-  'has-space',
-  'removed',
-  'refused',
-  'excluded',
-]);
+export const PersonState = z.enum(['offered', 'postponed', 'declined', 'creating', 'ready', 'has-space', 'removed', 'refused', 'excluded']);
 const Access = z.enum(['private', 'licensed', 'open', 'unknown']);
 /** Who can see a space: `open` = more people than the policy's two words say; `unknown` = could not be read. */
 export type Access = z.infer<typeof Access>;

@@ -77,7 +77,9 @@ export async function personData<F extends PersonFunction>(
 
 /** Parts of a policy for a test: the treatment of everyone else, parts of the one template, and anything else whole. */
 type PolicyChange = Partial<Policy> &
-  Partial<Pick<Treatment, 'mode' | 'selfService' | 'access'>> & { template?: PageSource } & Partial<Pick<SpaceTemplate, 'children' | 'fields'>>;
+  Partial<Pick<Treatment, 'mode' | 'selfService' | 'access'>> & { template?: PageSource } & Partial<
+    Pick<SpaceTemplate, 'children' | 'fields'>
+  >;
 
 /** Saves a policy over the newest one. */
 export async function setPolicy(site: LocalSite, change: PolicyChange): Promise<void> {

@@ -31,7 +31,15 @@ export const cleanupMethods: AdminMethods<
     return { survey: surveys[0] ? jobView(surveys[0]) : null, jobs: jobs.slice(0, JOBS_SHOWN).map(jobView), unseen: await countUnseen() };
   },
   'cleanup.survey': async ({ idleDays }, caller) => {
-    const survey = { kind: 'survey', idleDays, startedBy: caller.accountId, now: Date.now(), source: null, selection: null, total: 0 } as const;
+    const survey = {
+      kind: 'survey',
+      idleDays,
+      startedBy: caller.accountId,
+      now: Date.now(),
+      source: null,
+      selection: null,
+      total: 0,
+    } as const;
     return jobView(await begin(await createCleanup(survey)));
   },
   'cleanup.rows': async ({ jobId, from }) => readRows(await existingCleanup(jobId), from),

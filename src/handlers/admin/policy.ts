@@ -36,7 +36,8 @@ export const policyMethods: AdminMethods<
   'policy.check': async ({ text }) => parsePolicyText(text),
   'policy.history': async ({ before }) => history(before),
   'policy.version': async ({ version }) => ({ policy: await existingVersion(version) }),
-  'policy.restore': async ({ version, baseVersion }, caller) => save(await existingVersion(version), baseVersion, caller.accountId, version),
+  'policy.restore': async ({ version, baseVersion }, caller) =>
+    save(await existingVersion(version), baseVersion, caller.accountId, version),
   'templates.list': () => listTemplates(),
   'templates.preview': async ({ template, accountId }, caller) => {
     const isOther = accountId !== undefined && accountId !== caller.accountId;

@@ -7,13 +7,14 @@ import Lozenge from '@atlaskit/lozenge';
 import { useState } from 'react';
 import type { ActivityEntry } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
-import { Failure, Waiting } from './feedback';
-import { useLoaded } from './load';
 import { useNames } from './names';
 
 const APPEARANCES: Record<string, 'success' | 'inprogress' | 'removed' | 'default'> = {
   provisioned: 'success',
+  adopted: 'success',
   offered: 'inprogress',
   refused: 'removed',
 };
@@ -84,8 +85,9 @@ export function ActivityTab() {
 /** The space itself is private: there is no link to it, an admin would only be turned away. */
 function reasonsOf(entry: ActivityEntry): string {
   const notes = [textOf('reason', entry.reason)];
-  if (entry.kind === 'provisioned') {
+  if (entry.kind === 'provisioned' || entry.kind === 'adopted') {
     if (entry.access === 'private') notes.push(text('activity.access.private'));
+    if (entry.access === 'licensed') notes.push(text('activity.access.licensed'));
     if (entry.access === 'open') notes.push(text('activity.access.open'));
     if (entry.templateProblem !== null) notes.push(templateText(entry.templateProblem));
   }
@@ -94,10 +96,6 @@ function reasonsOf(entry: ActivityEntry): string {
 }
 
 function templateText(problem: string): string {
-  const [code, detail = ''] = problem.split(': ', 2);
-  if (code === 'homepage-refused') return text('activity.homepage.refused');
-  if (code === 'template-refused') return text('activity.template.refused');
-  if (code === 'template-missing') return text('activity.template.missing');
-  if (code === 'template-unfilled') return text('activity.template.unfilled', { names: detail });
-  return text('activity.template.broken');
+  const [code = '', ...detail] = problem.split(': ');
+  return textOf('template.problem', code, { detail: detail.join(': ') });
 }

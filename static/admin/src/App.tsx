@@ -1,13 +1,22 @@
 import Heading from '@atlaskit/heading';
 import Tabs, { Tab, TabList, TabPanel } from '@atlaskit/tabs';
+import { lazy, type ReactNode, Suspense } from 'react';
 import type { PolicyView } from '../../../src/contract';
 import { CallError, callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
-import { ActivityTab } from './ActivityTab';
-import { CleanupTab } from './CleanupTab';
-import { Failure, Waiting } from './feedback';
-import { useLoaded } from './load';
+import { useDraft } from './draft';
 import { PolicyTab } from './PolicyTab';
+import { UnreadablePolicy } from './UnreadablePolicy';
+
+const TemplatesTab = lazy(async () => ({ default: (await import('./TemplatesTab')).TemplatesTab }));
+const ExplainTab = lazy(async () => ({ default: (await import('./ExplainTab')).ExplainTab }));
+const PeopleTab = lazy(async () => ({ default: (await import('./PeopleTab')).PeopleTab }));
+const ActivityTab = lazy(async () => ({ default: (await import('./ActivityTab')).ActivityTab }));
+const CleanupTab = lazy(async () => ({ default: (await import('./CleanupTab')).CleanupTab }));
+const HistoryTab = lazy(async () => ({ default: (await import('./HistoryTab')).HistoryTab }));
+const SiteCheckTab = lazy(async () => ({ default: (await import('./SiteCheckTab')).SiteCheckTab }));
 
 export function App() {
   const policy = useLoaded<PolicyView>(() => callAdmin('policy.get', {}));
@@ -32,22 +41,38 @@ function Content({ policy }: { policy: ReturnType<typeof useLoaded<PolicyView>> 
     const isFinal = loaded.error instanceof CallError && loaded.error.code === 'not-admin';
     return <Failure error={loaded.error} {...(isFinal ? {} : { onRetry: reload })} />;
   }
+  return <Pages stored={loaded.data} onSaved={set} />;
+}
+
+function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: PolicyView) => void }) {
+  const draft = useDraft(stored, onSaved);
+  const isReadable = stored.kind !== 'unreadable';
+  const policyPage = isReadable ? <PolicyTab draft={draft} /> : <UnreadablePolicy stored={stored} onSaved={onSaved} />;
+  const pages: [key: Parameters<typeof text>[0], page: ReactNode][] = [
+    ['admin.tab.policy', policyPage],
+    ['admin.tab.templates', isReadable ? <TemplatesTab draft={draft} /> : policyPage],
+    ['admin.tab.explain', <ExplainTab key="explain" />],
+    ['admin.tab.people', <PeopleTab key="people" isChanged={draft.isChanged} />],
+    ['admin.tab.activity', <ActivityTab key="activity" />],
+    ['admin.tab.cleanup', <CleanupTab key="cleanup" />],
+    ['admin.tab.history', <HistoryTab key="history" stored={stored} isChanged={draft.isChanged} onSaved={onSaved} />],
+    ['admin.tab.site', <SiteCheckTab key="site" />],
+  ];
   return (
+    // A new version from elsewhere begins a new draft.
     <Tabs id="homestead" shouldUnmountTabPanelOnChange={false}>
-      <TabList>
-        <Tab>{text('admin.tab.policy')}</Tab>
-        <Tab>{text('admin.tab.activity')}</Tab>
-        <Tab>{text('admin.tab.cleanup')}</Tab>
-      </TabList>
-      <TabPanel>
-        <PolicyTab stored={loaded.data} onSaved={set} />
-      </TabPanel>
-      <TabPanel>
-        <ActivityTab />
-      </TabPanel>
-      <TabPanel>
-        <CleanupTab />
-      </TabPanel>
+      <div className="scroll">
+        <TabList>
+          {pages.map(([key]) => (
+            <Tab key={key}>{text(key)}</Tab>
+          ))}
+        </TabList>
+      </div>
+      {pages.map(([key, page]) => (
+        <TabPanel key={key}>
+          <Suspense fallback={<Waiting />}>{page}</Suspense>
+        </TabPanel>
+      ))}
     </Tabs>
   );
 }

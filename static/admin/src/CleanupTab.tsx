@@ -4,21 +4,18 @@ import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Textfield from '@atlaskit/textfield';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { CleanupState, JobView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
 import { formatDay, formatNumber, formatTime, text } from '../../shared/text';
 import { CandidatesTable } from './CandidatesTable';
-import { Failure, Waiting } from './feedback';
 import { JobCard } from './JobCard';
-import { useLoaded } from './load';
+import { isActive, usePolling } from './jobs';
 
-/** How often a running job is asked for its progress; each time twice as long, up to the second number. */
-const POLL_MS = [1_000, 8_000] as const;
 const DEFAULT_DAYS = 180;
 const MAX_DAYS = 3650;
-
-const isActive = (job: JobView | null): boolean => job !== null && (job.state === 'running' || job.state === 'cancelling');
 
 /** A restore that did all it set out to do. */
 const isWhole = (job: JobView): boolean => job.state === 'done' && (job.counts.failed ?? 0) === 0;
@@ -97,7 +94,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
               key={job.id}
               job={job}
               isRestored={jobs.some((other) => other.source === job.id && (isActive(other) || isWhole(other)))}
-              onStop={() => attempt(callAdmin('cleanup.cancel', { jobId: job.id }))}
+              onStop={() => attempt(callAdmin('job.cancel', { jobId: job.id }))}
               onRestore={() => attempt(callAdmin('cleanup.restore', { jobId: job.id }))}
             />
           ))}
@@ -107,7 +104,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
         survey={survey}
         isStale={survey !== null && jobs.some((job) => job.createdAt > survey.createdAt)}
         onPlanStarted={replace}
-        onStop={() => survey && attempt(callAdmin('cleanup.cancel', { jobId: survey.id }))}
+        onStop={() => survey && attempt(callAdmin('job.cancel', { jobId: survey.id }))}
       />
       {unseen.count > 0 && (
         <SectionMessage appearance="information">
@@ -160,50 +157,17 @@ function Survey({ survey, isStale, onPlanStarted, onStop }: SurveyProps) {
       <EmptyState
         header={text('cleanup.result.nothing')}
         headingLevel={3}
-        description={text('cleanup.result.nothing.text', { days: survey.idleDays })}
+        description={text('cleanup.result.nothing.text', { days: survey.idleDays ?? 0 })}
       />
     );
   }
   return (
     <section className="stack" aria-labelledby="result">
       <p className="text" id="result">
-        <strong>{text('cleanup.result', { unused, date: formatDay(survey.unchangedSince), seen: formatNumber(seen) })}</strong>
+        <strong>{text('cleanup.result', { unused, date: formatDay(survey.unchangedSince ?? 0), seen: formatNumber(seen) })}</strong>
       </p>
       {isStale && <p className="subtle">{text('cleanup.result.stale', { time: formatTime(survey.createdAt) })}</p>}
       <CandidatesTable key={survey.id} survey={survey} total={unused} onStarted={onPlanStarted} />
     </section>
   );
-}
-
-/** Asks for the progress of what is running, less and less often. */
-function usePolling(all: (JobView | null)[], onChange: (job: JobView) => void): void {
-  const active = all.filter(isActive) as JobView[];
-  const ids = active.map((job) => job.id).join(' ');
-  // Dependencies on purpose: restarted when another set of jobs runs, not at every answer.
-  useEffect(() => {
-    if (ids === '') return undefined;
-    let wait: number = POLL_MS[0];
-    let timer = 0;
-    let isCurrent = true;
-    const ask = async (): Promise<void> => {
-      for (const id of ids.split(' ')) {
-        try {
-          const job = await callAdmin('cleanup.job', { jobId: id });
-          if (!isCurrent) return;
-          latest.current(job);
-        } catch {
-          // The next round asks again.
-        }
-      }
-      wait = Math.min(wait * 2, POLL_MS[1]);
-      if (isCurrent) timer = window.setTimeout(() => void ask(), wait);
-    };
-    timer = window.setTimeout(() => void ask(), wait);
-    return () => {
-      isCurrent = false;
-      window.clearTimeout(timer);
-    };
-  }, [ids]);
-  const [latest] = useState({ current: onChange });
-  latest.current = onChange;
 }

@@ -4,21 +4,12 @@ import DynamicTable from '@atlaskit/dynamic-table';
 import Lozenge from '@atlaskit/lozenge';
 import ProgressBar from '@atlaskit/progress-bar';
 import { useState } from 'react';
-import type { JobView, RowsPage } from '../../../src/contract';
+import type { JobView, RowView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
 import { formatDay, formatTime, type TextKey, text, textOf } from '../../shared/text';
-import { Failure, Waiting } from './feedback';
-import { useLoaded } from './load';
+import { JOB_APPEARANCES, useJobRows } from './jobs';
 import { spaceLabel, useNames } from './names';
-
-const APPEARANCES = {
-  planned: 'default',
-  running: 'inprogress',
-  cancelling: 'inprogress',
-  cancelled: 'moved',
-  done: 'success',
-  failed: 'removed',
-} as const;
 
 interface Props {
   job: JobView;
@@ -40,8 +31,8 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
         <div className="row">
           <strong>{text(job.kind === 'restore' ? 'cleanup.job.restore' : 'cleanup.job.archive')}</strong>
           {/* A new key remounts it: the lozenge animates a change of text with an inline style, which the CSP blocks. */}
-          <Lozenge key={job.state} appearance={APPEARANCES[job.state]}>
-            {text(`cleanup.state.${job.state}`)}
+          <Lozenge key={job.state} appearance={JOB_APPEARANCES[job.state]}>
+            {text(`job.state.${job.state}`)}
           </Lozenge>
           <span className="subtle">{text('cleanup.job.by', { name: nameOf(job.startedBy), time: formatTime(job.createdAt) })}</span>
         </div>
@@ -75,21 +66,10 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
 }
 
 function Results({ job }: { job: JobView }) {
-  const { loaded, reload, set } = useLoaded<RowsPage>(() => callAdmin('cleanup.rows', { jobId: job.id }));
-  const [error, setError] = useState<unknown>(null);
-  const nameOf = useNames(loaded.state === 'ready' ? loaded.data.rows.map((row) => row.ownerId ?? '') : []);
-  if (loaded.state === 'loading') return <Waiting />;
-  if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
-  const { rows, next } = loaded.data;
-  const more = async (): Promise<void> => {
-    if (!next) return;
-    try {
-      const page = await callAdmin('cleanup.rows', { jobId: job.id, from: next });
-      set({ rows: [...rows, ...page.rows], next: page.next });
-    } catch (failure) {
-      setError(failure);
-    }
-  };
+  const { loaded, reload, rows, more, error } = useJobRows<RowView>((from) => callAdmin('cleanup.rows', { jobId: job.id, from }));
+  const nameOf = useNames(rows.map((row) => row.ownerId ?? ''));
+  if (loaded === 'loading') return <Waiting />;
+  if (loaded === 'failed') return <Failure error={error} onRetry={reload} />;
   return (
     <div className="tight">
       <div className="scroll">
@@ -107,15 +87,15 @@ function Results({ job }: { job: JobView }) {
             cells: [
               { key: 'space', content: spaceLabel(row, nameOf) },
               { key: 'outcome', content: row.outcome ? text(`cleanup.outcome.${row.outcome}` as TextKey) : '' },
-              { key: 'why', content: row.reason ? textOf('reason', row.reason, { date: formatDay(job.unchangedSince) }) : '' },
+              { key: 'why', content: row.reason ? textOf('reason', row.reason, { date: formatDay(job.unchangedSince ?? 0) }) : '' },
             ],
           }))}
         />
       </div>
       {error !== null && <Failure error={error} />}
-      {next && rows.length > 0 && (
+      {more && (
         <div>
-          <Button spacing="compact" onClick={() => void more()}>
+          <Button spacing="compact" onClick={more}>
             {text('cleanup.job.more')}
           </Button>
         </div>

@@ -4,8 +4,8 @@ import Modal, { ModalBody, ModalFooter, ModalHeader, ModalTitle, ModalTransition
 import { useState } from 'react';
 import type { CleanupPlan, JobView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
+import { Failure } from '../../shared/feedback';
 import { formatDay, formatNumber, text } from '../../shared/text';
-import { Failure } from './feedback';
 import { spaceLabel, useNames } from './names';
 
 /** Names listed in the dialog. */
@@ -46,7 +46,7 @@ function Dialog({ plan, onClose, onStarted }: { plan: CleanupPlan; onClose: () =
       </ModalHeader>
       <ModalBody>
         <div className="stack">
-          <p className="text">{text('cleanup.plan.text', { date: formatDay(plan.job.unchangedSince) })}</p>
+          <p className="text">{text('cleanup.plan.text', { date: formatDay(plan.job.unchangedSince ?? 0) })}</p>
           <p className="text">
             {text('cleanup.plan.cost', { points: formatNumber(plan.points) })}
             {plan.hours >= LONG_HOURS && ` ${text('cleanup.plan.hours', { hours: formatNumber(Math.round(plan.hours * 10) / 10) })}`}
@@ -64,7 +64,7 @@ function Dialog({ plan, onClose, onStarted }: { plan: CleanupPlan; onClose: () =
       </ModalBody>
       <ModalFooter>
         <Button appearance="subtle" onClick={onClose}>
-          {text('cleanup.plan.cancel')}
+          {text('admin.cancel')}
         </Button>
         <Button appearance="primary" isLoading={isStarting} onClick={() => void start()}>
           {text('cleanup.plan.start', { count: plan.count })}

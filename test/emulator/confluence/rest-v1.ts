@@ -450,6 +450,17 @@ function listGroups(call: Call): Reply {
   );
 }
 
+/** How a real site matches is not said: part of the name, in any case. */
+function searchGroups(call: Call): Reply {
+  requireUse(call);
+  const query = call.query.get('query');
+  if (query === null) throw new Refusal(400, "'query' is required");
+  return groupsReply(
+    call,
+    [...call.site.state.groups.values()].filter((g) => g.name.toLowerCase().includes(query.toLowerCase())),
+  );
+}
+
 function memberOf(call: Call): Reply {
   requireUse(call);
   const person = personById(call, call.query.get('accountId') ?? '');
@@ -719,6 +730,13 @@ export const v1Operations: readonly Operation[] = [
     query: ['start', 'limit', 'accessType'],
     scopes: [['read:confluence-groups'], ['read:group:confluence']],
     handle: listGroups,
+  },
+  {
+    method: 'GET',
+    path: `${V1}/group/picker`,
+    query: ['query', 'start', 'limit'],
+    scopes: [['read:confluence-groups'], ['read:group:confluence']],
+    handle: searchGroups,
   },
   {
     method: 'GET',

@@ -2,8 +2,8 @@
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
-import { CallError } from '../../shared/call';
-import { text, textOf } from '../../shared/text';
+import { CallError } from './call';
+import { text, textOf } from './text';
 
 export function Waiting({ label = text('admin.loading') }: { label?: string }) {
   return (

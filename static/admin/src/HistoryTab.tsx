@@ -1,0 +1,96 @@
+/** Versions of the policy: who, when, what changed; any of them can be brought back. */
+import Button from '@atlaskit/button/new';
+import EmptyState from '@atlaskit/empty-state';
+import Heading from '@atlaskit/heading';
+import { useState } from 'react';
+import type { PolicyView, VersionView } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
+import { formatTime, text } from '../../shared/text';
+import { useNames } from './names';
+
+/** Changes of one version that are listed. */
+const CHANGES_SHOWN = 12;
+
+export function HistoryTab({
+  stored,
+  isChanged,
+  onSaved,
+}: {
+  stored: PolicyView;
+  isChanged: boolean;
+  onSaved: (policy: PolicyView) => void;
+}) {
+  const { loaded, reload, set } = useLoaded(() => callAdmin('policy.history', {}), String(stored.version));
+  const [error, setError] = useState<unknown>(null);
+  const versions = loaded.state === 'ready' ? loaded.data.versions : [];
+  const nameOf = useNames(versions.map((version) => version.savedBy));
+  const restore = (version: number): void => {
+    setError(null);
+    callAdmin('policy.restore', { version, baseVersion: stored.version }).then(onSaved, setError);
+  };
+  const older = (before: number): void => {
+    callAdmin('policy.history', { before }).then((page) => set({ versions: [...versions, ...page.versions], next: page.next }), setError);
+  };
+  return (
+    <div className="panel stack">
+      <div className="tight">
+        <Heading size="medium" as="h2">
+          {text('history.heading')}
+        </Heading>
+        <p className="subtle">{text('history.text')}</p>
+      </div>
+      {error !== null && <Failure error={error} />}
+      {loaded.state === 'loading' && <Waiting />}
+      {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
+      {loaded.state === 'ready' && versions.length === 0 && (
+        <EmptyState header={text('history.none')} headingLevel={3} description={text('policy.version.none')} />
+      )}
+      {isChanged && versions.length > 0 && <p className="subtle">{text('history.unsaved')}</p>}
+      {versions.map((version) => (
+        <article className="card tight" key={version.version} aria-label={text('history.version', { version: version.version })}>
+          <div className="row spread">
+            <p className="text">
+              <strong>{text('history.version', { version: version.version })}</strong>{' '}
+              <span className="subtle">{text('cleanup.job.by', { name: nameOf(version.savedBy), time: formatTime(version.savedAt) })}</span>
+            </p>
+            {version.version === stored.version ? (
+              <span className="subtle">{text('history.current')}</span>
+            ) : (
+              <Button spacing="compact" isDisabled={isChanged} onClick={() => restore(version.version)}>
+                {text('history.restore', { version: version.version })}
+              </Button>
+            )}
+          </div>
+          <Changes version={version} />
+        </article>
+      ))}
+      {loaded.state === 'ready' && loaded.data.next !== null && (
+        <div>
+          <Button onClick={() => older(loaded.data.next as number)}>{text('activity.older')}</Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Changes({ version: { changes, restores } }: { version: VersionView }) {
+  return (
+    <>
+      {restores !== null && <p className="text">{text('history.restores', { version: restores })}</p>}
+      {changes === null && <p className="subtle">{text('history.changes.unknown')}</p>}
+      {changes?.length === 0 && <p className="subtle">{text('history.changes.none')}</p>}
+      {changes && changes.length > 0 && (
+        <ul className="outcomes">
+          {changes.slice(0, CHANGES_SHOWN).map(({ path, before, after }) => (
+            <li key={path}>
+              <code>{path}</code>: {before === null ? text('history.added') : before} → {after === null ? text('history.removed') : after}
+            </li>
+          ))}
+          {changes.length > CHANGES_SHOWN && <li>{text('history.changes.more', { count: changes.length - CHANGES_SHOWN })}</li>}
+        </ul>
+      )}
+    </>
+  );
+}

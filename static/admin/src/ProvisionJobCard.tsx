@@ -1,0 +1,99 @@
+/** A job for existing people: progress, pause, cancel, and what became of each person. */
+import Button from '@atlaskit/button/new';
+import DynamicTable from '@atlaskit/dynamic-table';
+import Lozenge from '@atlaskit/lozenge';
+import ProgressBar from '@atlaskit/progress-bar';
+import { useState } from 'react';
+import type { JobView, ProvisionRowView } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { formatTime, type TextKey, text, textOf, textOr } from '../../shared/text';
+import { JOB_APPEARANCES, useJobRows } from './jobs';
+import { useNames } from './names';
+
+export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (job: JobView) => void }) {
+  const [isOpen, setOpen] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const nameOf = useNames([job.startedBy]);
+  const { made = 0, offered = 0, adopted = 0, kept = 0, failed = 0 } = job.counts;
+  const done = made + offered + adopted + kept + failed;
+  const isOver = job.state === 'done' || job.state === 'cancelled' || job.state === 'failed';
+  const act = (name: 'job.pause' | 'job.resume' | 'job.cancel'): void => {
+    setError(null);
+    callAdmin(name, { jobId: job.id }).then(onChange, setError);
+  };
+  return (
+    <article className="card stack" aria-label={text('people.job')}>
+      <div className="row spread">
+        <div className="row">
+          <strong>{text('people.job')}</strong>
+          <Lozenge key={job.state} appearance={JOB_APPEARANCES[job.state]}>
+            {text(`job.state.${job.state}`)}
+          </Lozenge>
+          <span className="subtle">{text('cleanup.job.by', { name: nameOf(job.startedBy), time: formatTime(job.createdAt) })}</span>
+        </div>
+        <div className="row">
+          {job.state === 'running' && <Button onClick={() => act('job.pause')}>{text('job.pause')}</Button>}
+          {job.state === 'paused' && <Button onClick={() => act('job.resume')}>{text('job.resume')}</Button>}
+          {(job.state === 'running' || job.state === 'paused') && (
+            <Button onClick={() => act('job.cancel')}>{text('cleanup.job.stop')}</Button>
+          )}
+          <Button appearance="subtle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            {text(isOpen ? 'cleanup.job.hide' : 'cleanup.job.details')}
+          </Button>
+        </div>
+      </div>
+      {!isOver && (
+        <ProgressBar ariaLabel={text('cleanup.job.progress', { done, total: job.total })} value={job.total > 0 ? done / job.total : 0} />
+      )}
+      <p className="text" role="status">
+        {!isOver && `${text('cleanup.job.progress', { done, total: job.total })}: `}
+        {text('people.job.counts', { made, offered, adopted, kept, failed })}
+        {job.state === 'running' && ` ${text('people.job.schedule')}`}
+        {job.waitingUntil !== null && ` ${text('job.waiting', { time: formatTime(job.waitingUntil) })}`}
+        {job.problem !== null && ` ${textOr(`job.problem.${job.problem}`, text('cleanup.job.problem', { problem: job.problem }))}`}
+      </p>
+      {error !== null && <Failure error={error} />}
+      {isOpen && <Results key={job.updatedAt} job={job} />}
+    </article>
+  );
+}
+
+function Results({ job }: { job: JobView }) {
+  const { loaded, reload, rows, more, error } = useJobRows<ProvisionRowView>((from) => callAdmin('people.rows', { jobId: job.id, from }));
+  const nameOf = useNames(rows.map((row) => row.accountId));
+  if (loaded === 'loading') return <Waiting />;
+  if (loaded === 'failed') return <Failure error={error} onRetry={reload} />;
+  return (
+    <div className="tight">
+      <div className="scroll">
+        <DynamicTable
+          label={text('cleanup.job.details')}
+          head={{
+            cells: [
+              { key: 'person', content: text('activity.column.person') },
+              { key: 'outcome', content: text('cleanup.column.outcome') },
+              { key: 'why', content: text('activity.column.why') },
+            ],
+          }}
+          rows={rows.map((row) => ({
+            key: row.accountId,
+            cells: [
+              { key: 'person', content: nameOf(row.accountId) },
+              { key: 'outcome', content: row.outcome ? text(`people.outcome.${row.outcome}` as TextKey) : text('people.outcome.open') },
+              { key: 'why', content: row.reason ? textOf('reason', row.reason) : '' },
+            ],
+          }))}
+        />
+      </div>
+      {error !== null && <Failure error={error} />}
+      {more && (
+        <div>
+          <Button spacing="compact" onClick={more}>
+            {text('cleanup.job.more')}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}

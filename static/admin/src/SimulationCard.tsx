@@ -1,0 +1,94 @@
+/** What the policy as it is on the page would change, for how many people, with examples. */
+import Button from '@atlaskit/button/new';
+import Heading from '@atlaskit/heading';
+import { useState } from 'react';
+import type { OutcomeView, SimulationView } from '../../../src/contract';
+import type { Policy } from '../../../src/domain/policy';
+import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { formatNumber, type TextKey, text, textOf } from '../../shared/text';
+import { CensusLine } from './CensusLine';
+import { useCensus } from './census';
+import { useNames } from './names';
+
+export function outcomeLabel({ kind, reason }: OutcomeView): string {
+  return `${text(`outcome.${kind}` as TextKey)}: ${textOf('reason', reason)}`;
+}
+
+/** Changes listed; the rest is counted. */
+const TRANSITIONS_SHOWN = 8;
+
+export function SimulationCard({ policy, isChanged }: { policy: Policy; isChanged: boolean }) {
+  const census = useCensus();
+  const [simulation, setSimulation] = useState<{ of: string; view: SimulationView } | null>(null);
+  const [isRunning, setRunning] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const isCounted = census.loaded.state === 'ready' && census.loaded.data.complete !== null;
+  const run = async (): Promise<void> => {
+    setRunning(true);
+    setError(null);
+    try {
+      setSimulation({ of: JSON.stringify(policy), view: await callAdmin('people.simulate', { policy }) });
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setRunning(false);
+    }
+  };
+  return (
+    <section className="card stack" aria-labelledby="simulation">
+      <div id="simulation">
+        <Heading size="small" as="h2">
+          {text('simulation.heading')}
+        </Heading>
+      </div>
+      <p className="text">{text('simulation.text')}</p>
+      <CensusLine census={census} />
+      {isCounted && (
+        <div>
+          <Button isLoading={isRunning} onClick={() => void run()}>
+            {text('simulation.run')}
+          </Button>
+        </div>
+      )}
+      {isRunning && <Waiting />}
+      {error !== null && <Failure error={error} />}
+      {simulation && !isRunning && (
+        <Result view={simulation.view} isStale={simulation.of !== JSON.stringify(policy)} isChanged={isChanged} />
+      )}
+    </section>
+  );
+}
+
+function Result({ view, isStale, isChanged }: { view: SimulationView; isStale: boolean; isChanged: boolean }) {
+  const shown = view.transitions.slice(0, TRANSITIONS_SHOWN);
+  const nameOf = useNames(shown.flatMap((t) => t.examples));
+  return (
+    <div className="stack" role="status">
+      {isStale && <p className="problem">{text('simulation.stale')}</p>}
+      <p className="text">
+        <strong>{text(isChanged ? 'simulation.changed' : 'simulation.same', { changed: view.changed, people: view.people })}</strong>
+      </p>
+      {shown.length > 0 && (
+        <ul className="outcomes">
+          {shown.map(({ from, to, count, examples }) => (
+            <li key={`${from.kind} ${from.reason} ${to.kind} ${to.reason}`}>
+              <strong>{formatNumber(count)}</strong> {outcomeLabel(from)} → {outcomeLabel(to)}
+              <p className="subtle">{text('simulation.examples', { names: examples.map(nameOf).join(', ') })}</p>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="tight">
+        <p className="text">{text('simulation.then')}</p>
+        <ul className="outcomes">
+          {view.outcomes.map((outcome) => (
+            <li key={`${outcome.kind} ${outcome.reason}`}>
+              <strong>{formatNumber(outcome.count)}</strong> {outcomeLabel(outcome)}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}

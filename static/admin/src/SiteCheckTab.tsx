@@ -1,0 +1,104 @@
+/** What this site lets the app do, found out on this site: each result dated, each with what follows. */
+import Button from '@atlaskit/button/new';
+import Checkbox from '@atlaskit/checkbox';
+import Heading from '@atlaskit/heading';
+import Lozenge from '@atlaskit/lozenge';
+import { useState } from 'react';
+import type { CheckView, SiteCheckName } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
+import { formatNumber, formatTime, type TextKey, text, textOr } from '../../shared/text';
+
+const APPEARANCES = { good: 'success', limited: 'moved', bad: 'removed', unknown: 'default' } as const;
+const NAMES: SiteCheckName[] = ['roles', 'scopes', 'templates', 'rights-open', 'rights-private', 'create', 'archive', 'native', 'points'];
+
+export function SiteCheckTab() {
+  const { loaded, reload, set } = useLoaded<CheckView[]>(() => callAdmin('site.get', {}));
+  const [hasConsent, setConsent] = useState(false);
+  const [running, setRunning] = useState<SiteCheckName | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const run = async (names: SiteCheckName[]): Promise<void> => {
+    setError(null);
+    try {
+      // One call each: the page shows every answer as it comes, and no call takes long.
+      for (const name of names) {
+        setRunning(name);
+        set(await callAdmin('site.run', { checks: [name], consent: hasConsent }));
+      }
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setRunning(null);
+    }
+  };
+  return (
+    <div className="panel stack">
+      <div className="tight">
+        <Heading size="medium" as="h2">
+          {text('site.heading')}
+        </Heading>
+        <p className="subtle">{text('site.text')}</p>
+      </div>
+      <Checkbox label={text('site.consent')} isChecked={hasConsent} onChange={(event) => setConsent(event.currentTarget.checked)} />
+      <div>
+        <Button appearance="primary" isLoading={running !== null} onClick={() => void run(NAMES)}>
+          {text('site.run')}
+        </Button>
+      </div>
+      {error !== null && <Failure error={error} />}
+      {loaded.state === 'loading' && <Waiting />}
+      {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
+      {loaded.state === 'ready' && (
+        <ul className="checks">
+          {loaded.data.map((check) => (
+            <li key={check.name} className="card">
+              <Check check={check} isRunning={running === check.name} isIdle={running === null} onRun={() => void run([check.name])} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function Check({ check, isRunning, isIdle, onRun }: { check: CheckView; isRunning: boolean; isIdle: boolean; onRun: () => void }) {
+  const { name, outcome, finding, at } = check;
+  const title = text(`site.${name}` as TextKey);
+  return (
+    <div className="tight">
+      <div className="row spread">
+        <div className="row">
+          <strong>{title}</strong>
+          <Lozenge key={outcome} appearance={APPEARANCES[outcome]}>
+            {text(`site.outcome.${outcome}` as TextKey)}
+          </Lozenge>
+          <span className="subtle">{at === null ? text('site.never') : formatTime(at)}</span>
+        </div>
+        <Button
+          spacing="compact"
+          isLoading={isRunning}
+          isDisabled={!isIdle}
+          aria-label={text('site.again.of', { name: title })}
+          onClick={onRun}
+        >
+          {text('site.again')}
+        </Button>
+      </div>
+      <p className="text">{findingText(check)}</p>
+      <p className="subtle">{textOr(`site.${name}.${finding}.then`, text(`site.${name}.then` as TextKey))}</p>
+    </div>
+  );
+}
+
+function findingText({ name, finding, details }: CheckView): string {
+  if (finding === 'never') return text('site.never.text');
+  if (finding === 'failed') return text('site.failed', details);
+  const values = Object.fromEntries(
+    Object.entries(details).map(([key, value]) => [
+      key,
+      key.endsWith('At') ? formatTime(Number(value)) : typeof value === 'number' ? formatNumber(value) : value,
+    ]),
+  );
+  return textOr(`site.${name}.${finding}`, finding, values);
+}

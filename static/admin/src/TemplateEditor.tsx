@@ -1,0 +1,247 @@
+/** What a template is made of. */
+import Button from '@atlaskit/button/new';
+import Checkbox from '@atlaskit/checkbox';
+import Textarea from '@atlaskit/textarea';
+import Textfield from '@atlaskit/textfield';
+import type { AdminOutputs } from '../../../src/contract';
+import type { Field, PageSource, SpaceTemplate } from '../../../src/domain/policy';
+import { Labelled, Select } from '../../shared/controls';
+import { text } from '../../shared/text';
+import { moved, newKey, replaced, without } from './draft';
+
+type Pages = AdminOutputs['templates.list'] | null;
+const KINDS = ['text', 'long-text', 'select', 'date'] as const;
+
+interface Props {
+  template: SpaceTemplate;
+  /** The site's page templates; null while they are read. */
+  pages: Pages;
+  onChange: (template: SpaceTemplate) => void;
+}
+
+export function TemplateEditor({ template, pages, onChange }: Props) {
+  const set = (part: Partial<SpaceTemplate>): void => onChange({ ...template, ...part });
+  const { children, fields } = template;
+  const addField = (): void => {
+    const label = text('field.new', { number: fields.length + 1 });
+    const key = newKey(
+      'field',
+      fields.map((field) => field.key),
+    );
+    set({ fields: [...fields, { key, kind: 'text', label, required: false, help: '' }] });
+  };
+  return (
+    <div className="stack">
+      <Labelled label={text('templates.name')}>
+        {(id) => <Textfield id={id} value={template.name} maxLength={100} onChange={(event) => set({ name: event.currentTarget.value })} />}
+      </Labelled>
+      <SourceSelect
+        label={text('templates.homepage')}
+        source={template.homepage}
+        pages={pages}
+        onChange={(homepage) => set({ homepage })}
+      />
+      <fieldset className="stack">
+        <legend>{text('templates.children')}</legend>
+        {children.map((child, position) => (
+          <div className="part" key={`${position}`}>
+            <Labelled label={text('templates.child.title', { number: position + 1 })}>
+              {(id) => (
+                <Textfield
+                  id={id}
+                  value={child.title}
+                  maxLength={200}
+                  onChange={(event) => set({ children: replaced(children, position, { ...child, title: event.currentTarget.value }) })}
+                />
+              )}
+            </Labelled>
+            <SourceSelect
+              label={text('templates.child.source', { number: position + 1 })}
+              source={child.source}
+              pages={pages}
+              onChange={(source) => set({ children: replaced(children, position, { ...child, source }) })}
+            />
+            <Button
+              spacing="compact"
+              appearance="subtle"
+              aria-label={text('templates.child.remove', { number: position + 1 })}
+              onClick={() => set({ children: without(children, position) })}
+            >
+              {text('policy.remove')}
+            </Button>
+          </div>
+        ))}
+        <div>
+          <Button
+            spacing="compact"
+            onClick={() =>
+              set({
+                children: [
+                  ...children,
+                  { title: text('templates.child.new', { number: children.length + 1 }), source: { kind: 'builtin' } },
+                ],
+              })
+            }
+          >
+            {text('templates.child.add')}
+          </Button>
+        </div>
+      </fieldset>
+      <fieldset className="stack">
+        <legend>{text('templates.fields')}</legend>
+        <p className="subtle">{text('templates.fields.text')}</p>
+        {fields.map((field, position) => (
+          <FieldEditor
+            key={field.key}
+            field={field}
+            number={position + 1}
+            count={fields.length}
+            onChange={(next) => set({ fields: replaced(fields, position, next) })}
+            onMove={(to) => set({ fields: moved(fields, position, to) })}
+            onRemove={() => set({ fields: without(fields, position) })}
+          />
+        ))}
+        <div>
+          <Button spacing="compact" onClick={addField}>
+            {text('field.add')}
+          </Button>
+        </div>
+      </fieldset>
+    </div>
+  );
+}
+
+const BUILTIN = 'builtin';
+
+function SourceSelect({
+  label,
+  source,
+  pages,
+  onChange,
+}: {
+  label: string;
+  source: PageSource;
+  pages: Pages;
+  onChange: (source: PageSource) => void;
+}) {
+  const value = source.kind === 'builtin' ? BUILTIN : source.templateId;
+  const isGone = source.kind === 'confluence' && pages !== null && !pages.some((page) => page.id === source.templateId);
+  const options = [
+    { value: BUILTIN, label: text('templates.builtin') },
+    ...(pages ?? []).map((page) => ({ value: page.id, label: page.name })),
+    ...(source.kind === 'confluence' && (isGone || pages === null)
+      ? [{ value, label: isGone ? text('templates.gone', { id: value }) : value }]
+      : []),
+  ];
+  return (
+    <div className="tight">
+      <Select
+        label={label}
+        value={value}
+        options={options}
+        isInvalid={isGone}
+        onChange={(id) => onChange(id === BUILTIN ? { kind: 'builtin' } : { kind: 'confluence', templateId: id })}
+      />
+      {isGone && <p className="problem">{text('templates.gone.text')}</p>}
+    </div>
+  );
+}
+
+interface FieldProps {
+  field: Field;
+  number: number;
+  count: number;
+  onChange: (field: Field) => void;
+  onMove: (to: number) => void;
+  onRemove: () => void;
+}
+
+function FieldEditor({ field, number, count, onChange, onMove, onRemove }: FieldProps) {
+  const setKind = (kind: Field['kind']): void => {
+    const { key, label, required, help } = field;
+    const base = { key, label, required, help };
+    onChange(kind === 'select' ? { kind, ...base, options: [text('field.option.new', { number: 1 })] } : { kind, ...base });
+  };
+  return (
+    <div className="part" role="group" aria-label={text('field.of', { label: field.label })}>
+      <div className="fields">
+        <Labelled label={text('field.label', { number })}>
+          {(id) => (
+            <Textfield
+              id={id}
+              value={field.label}
+              maxLength={100}
+              onChange={(event) => onChange({ ...field, label: event.currentTarget.value })}
+            />
+          )}
+        </Labelled>
+        <Select
+          label={text('field.kind', { number })}
+          value={field.kind}
+          options={KINDS.map((kind) => ({ value: kind, label: text(`field.kind.${kind}`) }))}
+          onChange={(kind) => setKind(kind as Field['kind'])}
+        />
+      </div>
+      <Labelled label={text('field.help', { number })}>
+        {(id) => (
+          <Textfield
+            id={id}
+            value={field.help}
+            maxLength={300}
+            onChange={(event) => onChange({ ...field, help: event.currentTarget.value })}
+          />
+        )}
+      </Labelled>
+      {field.kind === 'select' && (
+        <Labelled label={text('field.options', { number })} help={text('field.options.help')}>
+          {(id, describedBy) => (
+            <Textarea
+              id={id}
+              aria-describedby={describedBy}
+              minimumRows={3}
+              resize="vertical"
+              value={field.options.join('\n')}
+              onChange={(event) => onChange({ ...field, options: event.currentTarget.value.split('\n') })}
+              onBlur={(event) =>
+                onChange({
+                  ...field,
+                  options: [...new Set(event.currentTarget.value.split('\n').map((option) => option.trim()))].filter(
+                    (option) => option !== '',
+                  ),
+                })
+              }
+            />
+          )}
+        </Labelled>
+      )}
+      <div className="row spread">
+        <Checkbox
+          label={text('field.required', { number })}
+          isChecked={field.required}
+          onChange={(event) => onChange({ ...field, required: event.currentTarget.checked })}
+        />
+        <div className="row">
+          <Button
+            spacing="compact"
+            isDisabled={number === 1}
+            aria-label={text('policy.rule.up', { name: field.label })}
+            onClick={() => onMove(number - 2)}
+          >
+            ↑
+          </Button>
+          <Button
+            spacing="compact"
+            isDisabled={number === count}
+            aria-label={text('policy.rule.down', { name: field.label })}
+            onClick={() => onMove(number)}
+          >
+            ↓
+          </Button>
+          <Button spacing="compact" appearance="subtle" aria-label={text('field.remove', { label: field.label })} onClick={onRemove}>
+            {text('policy.remove')}
+          </Button>
+        </div>
+      </div>
+    </div>
+  );
+}

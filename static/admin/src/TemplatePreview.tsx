@@ -1,0 +1,64 @@
+/** The pages of a template, filled in for a person, as it stands on the page and before anything is saved. */
+import Heading from '@atlaskit/heading';
+import SectionMessage from '@atlaskit/section-message';
+import { useEffect, useState } from 'react';
+import type { AdminOutputs } from '../../../src/contract';
+import type { SpaceTemplate } from '../../../src/domain/policy';
+import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
+import { text, textOf } from '../../shared/text';
+import { PersonPicker, type PickedPerson } from './PersonPicker';
+import { StoragePreview } from './StoragePreview';
+
+/** Typing rests this long before the preview follows. */
+const PAUSE_MS = 500;
+
+export function TemplatePreview({ template }: { template: SpaceTemplate }) {
+  const [person, setPerson] = useState<PickedPerson | null>(null);
+  const shown = useRested(template, PAUSE_MS);
+  const { loaded, reload } = useLoaded<AdminOutputs['templates.preview']>(
+    () => callAdmin('templates.preview', { template: shown, ...(person ? { accountId: person.accountId } : {}) }),
+    `${JSON.stringify(shown)} ${person?.accountId ?? ''}`,
+  );
+  return (
+    <section className="card stack" aria-labelledby="preview">
+      <div id="preview">
+        <Heading size="small" as="h3">
+          {loaded.state === 'ready' ? text('preview.heading.for', { name: loaded.data.name }) : text('preview.heading')}
+        </Heading>
+      </div>
+      <PersonPicker label={text('preview.person')} onPick={setPerson} />
+      {loaded.state === 'loading' && <Waiting label={text('preview.loading')} />}
+      {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
+      {loaded.state === 'ready' && loaded.data.pages.map((page) => <PagePreview key={page.title} page={page} />)}
+    </section>
+  );
+}
+
+function PagePreview({ page }: { page: AdminOutputs['templates.preview']['pages'][number] }) {
+  const [code = '', ...detail] = (page.problem ?? '').split(': ');
+  return (
+    <div className="page-preview">
+      <p className="subtle">{page.title}</p>
+      {page.problem !== null && (
+        <SectionMessage appearance="warning">
+          <p className="text">{textOf('template.problem', code, { detail: detail.join(': ') })}</p>
+        </SectionMessage>
+      )}
+      {page.unfilled.length > 0 && <p className="problem">{text('preview.unfilled', { names: page.unfilled.join(', ') })}</p>}
+      <StoragePreview storage={page.body} />
+    </div>
+  );
+}
+
+/** The value once it has not changed for a while. */
+function useRested<T>(value: T, pause: number): T {
+  const [rested, setRested] = useState(value);
+  const serialised = JSON.stringify(value);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setRested(JSON.parse(serialised) as T), pause);
+    return () => window.clearTimeout(timer);
+  }, [serialised, pause]);
+  return rested;
+}

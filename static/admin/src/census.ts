@@ -1,0 +1,32 @@
+/** The count of the site's people, which simulation and plans work on. */
+import { useState } from 'react';
+import type { CensusView, JobView } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { type Loaded, useLoaded } from '../../shared/load';
+import { isActive, usePolling } from './jobs';
+
+export interface CensusState {
+  loaded: Loaded<CensusView>;
+  reload: () => void;
+  isCounting: boolean;
+  start: () => void;
+  error: unknown;
+}
+
+export function useCensus(): CensusState {
+  const { loaded, reload, set } = useLoaded<CensusView>(() => callAdmin('people.census', {}));
+  const [error, setError] = useState<unknown>(null);
+  const view = loaded.state === 'ready' ? loaded.data : { census: null, complete: null };
+  const follow = (census: JobView): void => set({ census, complete: census.state === 'done' ? census : view.complete });
+  usePolling([view.census], follow);
+  return {
+    loaded,
+    reload,
+    isCounting: isActive(view.census),
+    start: () => {
+      setError(null);
+      callAdmin('people.startCensus', {}).then(follow, setError);
+    },
+    error,
+  };
+}

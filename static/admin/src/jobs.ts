@@ -1,0 +1,66 @@
+/** Jobs as the pages follow them. */
+import { useEffect, useState } from 'react';
+import type { JobView, Page } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { useLoaded } from '../../shared/load';
+
+export const JOB_APPEARANCES = {
+  planned: 'default',
+  running: 'inprogress',
+  paused: 'moved',
+  cancelling: 'inprogress',
+  cancelled: 'moved',
+  done: 'success',
+  failed: 'removed',
+} as const;
+
+export const isActive = (job: JobView | null): boolean => job !== null && (job.state === 'running' || job.state === 'cancelling');
+
+/** How often a running job is asked for its progress; each time twice as long, up to the second number. */
+const POLL_MS = [1_000, 8_000] as const;
+
+/** Asks for the progress of what is running, less and less often. */
+export function usePolling(all: (JobView | null)[], onChange: (job: JobView) => void): void {
+  const ids = all.flatMap((job) => (job && isActive(job) ? [job.id] : [])).join(' ');
+  const [latest] = useState({ current: onChange });
+  latest.current = onChange;
+  // Dependencies on purpose: restarted when another set of jobs runs, not at every answer.
+  useEffect(() => {
+    if (ids === '') return undefined;
+    let wait: number = POLL_MS[0];
+    let timer = 0;
+    let isCurrent = true;
+    const ask = async (): Promise<void> => {
+      for (const id of ids.split(' ')) {
+        try {
+          const job = await callAdmin('job.get', { jobId: id });
+          if (!isCurrent) return;
+          latest.current(job);
+        } catch {
+          // The next round asks again.
+        }
+      }
+      wait = Math.min(wait * 2, POLL_MS[1]);
+      if (isCurrent) timer = window.setTimeout(() => void ask(), wait);
+    };
+    timer = window.setTimeout(() => void ask(), wait);
+    return () => {
+      isCurrent = false;
+      window.clearTimeout(timer);
+    };
+  }, [ids]);
+}
+
+/** A job's rows, page after page; `more` is null when there are no others. */
+export function useJobRows<R>(load: (from?: { chunk: number; row: number }) => Promise<Page<R>>) {
+  const { loaded, reload, set } = useLoaded<Page<R>>(() => load());
+  const [moreError, setMoreError] = useState<unknown>(null);
+  const page = loaded.state === 'ready' ? loaded.data : { rows: [], next: null };
+  const { rows, next } = page;
+  const more = next
+    ? (): void => {
+        load(next).then((further) => set({ rows: [...rows, ...further.rows], next: further.next }), setMoreError);
+      }
+    : null;
+  return { loaded: loaded.state, reload, rows, more, error: loaded.state === 'failed' ? loaded.error : moreError };
+}

@@ -1,0 +1,45 @@
+/** What the site check knows, where a policy is set: choices that this site cannot honour are marked. */
+import { useEffect, useState } from 'react';
+import type { CheckView } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { type TextKey, text } from '../../shared/text';
+
+export interface SiteLimits {
+  /** Sentences beside the modes. */
+  modes: string[];
+  /** Sentences beside an access. */
+  access: Record<'private' | 'licensed' | 'site-default', string[]>;
+}
+
+const NO_LIMITS: SiteLimits = { modes: [], access: { private: [], licensed: [], 'site-default': [] } };
+
+/** Reads the last results; how the site's permissions work is found out at once when nobody has asked yet. */
+export function useSiteLimits(): SiteLimits {
+  const [limits, setLimits] = useState<SiteLimits>(NO_LIMITS);
+  useEffect(() => {
+    const read = async (): Promise<void> => {
+      const known = await callAdmin('site.get', {});
+      const isAsked = known.some((check) => check.name === 'roles' && check.at !== null);
+      setLimits(limitsOf(isAsked ? known : await callAdmin('site.run', { checks: ['roles'] })));
+    };
+    // Without an answer nothing is marked: the choices still work, and the decision says what happened.
+    read().catch(() => {});
+  }, []);
+  return limits;
+}
+
+export function limitsOf(checks: CheckView[]): SiteLimits {
+  const of = (name: CheckView['name']): CheckView | undefined => checks.find((check) => check.name === name);
+  const isOld = of('roles')?.finding === 'PRE_ROLES';
+  const isRefused = of('create')?.outcome === 'bad';
+  const isNative = of('native')?.finding === 'seen';
+  const say = (condition: boolean, key: TextKey): string[] => (condition ? [text(key)] : []);
+  return {
+    modes: say(isRefused, 'limit.creation'),
+    access: {
+      private: [...say(isOld, 'limit.private.PRE_ROLES'), ...say(isNative && !isOld, 'limit.private.native')],
+      licensed: say(isOld, 'limit.licensed.PRE_ROLES'),
+      'site-default': [],
+    },
+  };
+}

@@ -1,0 +1,136 @@
+/** The details that the site's admins ask for. */
+import Button from '@atlaskit/button/new';
+import Heading from '@atlaskit/heading';
+import SectionMessage from '@atlaskit/section-message';
+import Textarea from '@atlaskit/textarea';
+import Textfield from '@atlaskit/textfield';
+import { useState } from 'react';
+import type { DetailsAnswer, DetailsView } from '../../../src/contract';
+import { callPerson } from '../../shared/call';
+import { Labelled, Select } from '../../shared/controls';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
+import { type TextKey, text } from '../../shared/text';
+
+type Field = DetailsView['fields'][number];
+
+export function DetailsForm({ lacksDetails }: { lacksDetails: boolean }) {
+  const { loaded, reload } = useLoaded<DetailsView>(() => callPerson('me.details', {}));
+  if (loaded.state === 'loading') return <Waiting />;
+  if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
+  if (loaded.data.fields.length === 0) return null;
+  return <Form details={loaded.data} lacksDetails={lacksDetails} />;
+}
+
+function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: boolean }) {
+  const [values, setValues] = useState(details.values);
+  const [answer, setAnswer] = useState<DetailsAnswer | null>(null);
+  const [isSaving, setSaving] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const isSaved = answer?.homepage != null;
+  const save = async (): Promise<void> => {
+    setSaving(true);
+    setError(null);
+    setAnswer(null);
+    try {
+      setAnswer(await callPerson('me.saveDetails', { values }));
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setSaving(false);
+    }
+  };
+  return (
+    <form
+      className="card stack"
+      aria-labelledby="details"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <div className="tight">
+        <div id="details">
+          <Heading size="small" as="h2">
+            {text('my.details')}
+          </Heading>
+        </div>
+        <p className="subtle">{text('my.details.text')}</p>
+      </div>
+      {lacksDetails && !isSaved && (
+        <SectionMessage appearance="information">
+          <p className="text">{text('my.details.missing')}</p>
+        </SectionMessage>
+      )}
+      {details.fields.map((field) => {
+        const problem = answer?.problems[field.key];
+        return (
+          <FieldInput
+            key={field.key}
+            field={field}
+            value={values[field.key] ?? ''}
+            problem={problem ? text(`my.details.problem.${problem}` as TextKey) : null}
+            onChange={(value) => setValues({ ...values, [field.key]: value })}
+          />
+        );
+      })}
+      {error !== null && <Failure error={error} />}
+      <div className="row">
+        <Button type="submit" isLoading={isSaving}>
+          {text('my.details.save')}
+        </Button>
+        <span role="status">
+          {answer && Object.keys(answer.problems).length > 0 && text('my.details.problems')}
+          {isSaved && text(answer.homepage === 'written' ? 'my.details.saved' : 'my.details.left-alone')}
+        </span>
+      </div>
+    </form>
+  );
+}
+
+interface InputProps {
+  field: Field;
+  value: string;
+  problem: string | null;
+  onChange: (value: string) => void;
+}
+
+function FieldInput({ field, value, problem, onChange }: InputProps) {
+  const label = field.required ? text('my.details.required', { label: field.label }) : field.label;
+  if (field.kind === 'select') {
+    const options = [{ value: '', label: text('my.details.choose') }, ...field.options.map((option) => ({ value: option, label: option }))];
+    return (
+      <div className="tight">
+        <Select label={label} value={value} options={options} isInvalid={problem !== null} onChange={onChange} />
+        <p className={problem ? 'problem' : 'subtle'}>{problem ?? field.help}</p>
+      </div>
+    );
+  }
+  return (
+    <Labelled label={label} help={field.help} {...(problem ? { problem } : {})}>
+      {(id, describedBy) =>
+        field.kind === 'long-text' ? (
+          <Textarea
+            id={id}
+            value={value}
+            minimumRows={3}
+            resize="vertical"
+            isInvalid={problem !== null}
+            aria-describedby={describedBy}
+            onChange={(event) => onChange(event.currentTarget.value)}
+          />
+        ) : (
+          <Textfield
+            id={id}
+            type={field.kind === 'date' ? 'date' : 'text'}
+            value={value}
+            isInvalid={problem !== null}
+            aria-describedby={describedBy}
+            onChange={(event) => onChange(event.currentTarget.value)}
+          />
+        )
+      }
+    </Labelled>
+  );
+}

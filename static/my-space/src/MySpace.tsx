@@ -1,0 +1,124 @@
+/** A person's own page: their space and its state, why, who can see it, details, and what is stored about them. */
+
+import Button from '@atlaskit/button/new';
+import Heading from '@atlaskit/heading';
+import SectionMessage from '@atlaskit/section-message';
+import { router } from '@forge/bridge';
+import { useState } from 'react';
+import type { MyView, OfferAnswer } from '../../../src/contract';
+import { callPerson } from '../../shared/call';
+import { ExplanationView } from '../../shared/Explanation';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
+import { formatTime, text, textOf } from '../../shared/text';
+import { AccessCard } from './AccessCard';
+import { DetailsForm } from './DetailsForm';
+import { PrivacyCard } from './PrivacyCard';
+
+export function MySpace() {
+  const { loaded, reload, set } = useLoaded<MyView>(() => callPerson('me.get', {}));
+  return (
+    <main className="page">
+      <div className="narrow stack">
+        <div className="tight">
+          <Heading size="large" as="h1">
+            {text('my.title')}
+          </Heading>
+          <p className="subtle">{text('my.intro')}</p>
+        </div>
+        {loaded.state === 'loading' && <Waiting />}
+        {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
+        {loaded.state === 'ready' && <Content view={loaded.data} onChange={set} onReload={reload} />}
+      </div>
+    </main>
+  );
+}
+
+function Content({ view, onChange, onReload }: { view: MyView; onChange: (view: MyView) => void; onReload: () => void }) {
+  return (
+    <>
+      <StateCard view={view} onChange={onChange} onReload={onReload} />
+      {view.can.fill && <DetailsForm lacksDetails={view.lacksDetails} />}
+      {view.can.fill && <AccessCard spaceKey={view.space?.key ?? ''} />}
+      <PrivacyCard />
+    </>
+  );
+}
+
+type Busy = 'create' | 'decline' | 'undo' | null;
+
+function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view: MyView) => void; onReload: () => void }) {
+  const { space, can, explanation, record } = view;
+  const [busy, setBusy] = useState<Busy>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [refused, setRefused] = useState<OfferAnswer | null>(null);
+  const attempt = async (what: Busy, action: () => Promise<void>): Promise<void> => {
+    setBusy(what);
+    setError(null);
+    setRefused(null);
+    try {
+      await action();
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(null);
+    }
+  };
+  const create = (): Promise<void> =>
+    attempt('create', async () => {
+      const answer = await callPerson('me.create', {});
+      if (answer.kind === 'refused') setRefused(answer);
+      else onReload();
+    });
+  const isCurrent = space?.status === 'current';
+  return (
+    <section className="card stack" aria-labelledby="state">
+      <div id="state">
+        <Heading size="small" as="h2">
+          {isCurrent ? space.name : text(space?.status === 'archived' ? 'my.state.archived' : space ? 'my.state.trashed' : 'my.state.none')}
+        </Heading>
+      </div>
+      <ExplanationView explanation={explanation} isAboutYou />
+      {record && record.state === 'removed' && record.changedAt > 0 && (
+        <p className="subtle">{text('my.since', { time: formatTime(record.changedAt) })}</p>
+      )}
+      {refused && (
+        <div role="alert">
+          <SectionMessage appearance="warning" title={text('my.refused')}>
+            <p className="text">{textOf('reason.you', refused.reason)}</p>
+          </SectionMessage>
+        </div>
+      )}
+      {error !== null && <Failure error={error} />}
+      <div className="row">
+        {isCurrent && (
+          <Button appearance="primary" onClick={() => void router.navigate({ target: 'spaceView', spaceKey: space.key })}>
+            {text('my.open')}
+          </Button>
+        )}
+        {can.create && !isCurrent && (
+          <Button appearance="primary" isLoading={busy === 'create'} onClick={() => void create()}>
+            {text('my.create')}
+          </Button>
+        )}
+        {can.undo && (
+          <Button
+            appearance="primary"
+            isLoading={busy === 'undo'}
+            onClick={() => void attempt('undo', async () => onChange(await callPerson('me.undo', {})))}
+          >
+            {text('my.undo')}
+          </Button>
+        )}
+        {can.decline && (
+          <Button
+            isLoading={busy === 'decline'}
+            onClick={() => void attempt('decline', async () => onChange(await callPerson('me.decline', {})))}
+          >
+            {text('my.decline')}
+          </Button>
+        )}
+      </div>
+    </section>
+  );
+}

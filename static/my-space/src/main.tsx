@@ -1,0 +1,4 @@
+import { start } from '../../shared/start';
+import { MySpace } from './MySpace';
+
+await start(<MySpace />);

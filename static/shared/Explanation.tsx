@@ -1,0 +1,75 @@
+/** Why somebody has a space or none: the same value for the admin and for the person. */
+import Lozenge from '@atlaskit/lozenge';
+import type { Explanation } from '../../src/contract';
+import { formatTime, type TextKey, text, textOf } from './text';
+
+const VERDICTS = { matched: 'success', 'not-in-groups': 'default', excepted: 'moved' } as const;
+
+/** What follows, in one sentence. */
+export function outcomeText({ action, reason }: Pick<Explanation, 'action' | 'reason'>, isAboutYou: boolean): string {
+  if (reason === null) return text('explain.looks');
+  // To the person it is said as it concerns them.
+  if (isAboutYou) return textOf('reason.you', reason);
+  return `${text(`explain.action.${action}` as TextKey)} ${textOf('reason', reason)}`;
+}
+
+export function ExplanationView({ explanation, isAboutYou = false }: { explanation: Explanation; isAboutYou?: boolean }) {
+  const { rules, matched, caveats, record } = explanation;
+  return (
+    <div className="stack">
+      <p className="text">
+        <strong>{outcomeText(explanation, isAboutYou)}</strong>
+      </p>
+      {caveats.map((caveat) => (
+        <p className="text" key={caveat}>
+          {text(`explain.caveat.${caveat}` as TextKey)}
+        </p>
+      ))}
+      {record?.recheckAt && record.recheckAt > 0 && (
+        <p className="subtle">{text('explain.recheck', { time: formatTime(record.recheckAt) })}</p>
+      )}
+      {isAboutYou ? (
+        <details>
+          <summary>{text('explain.why')}</summary>
+          <RulesView rules={rules} matched={matched} />
+        </details>
+      ) : (
+        <RulesView rules={rules} matched={matched} />
+      )}
+    </div>
+  );
+}
+
+/** Which rules were looked at, and what the one that matched says. */
+function RulesView({ rules, matched }: Pick<Explanation, 'rules' | 'matched'>) {
+  return (
+    <div className="tight">
+      {rules && (
+        <div className="tight">
+          <h3 className="small-heading">{text('explain.rules')}</h3>
+          <ol className="verdicts">
+            {rules.map((rule) => (
+              <li key={rule.id}>
+                <Lozenge appearance={VERDICTS[rule.verdict]}>{text(`explain.verdict.${rule.verdict}` as TextKey)}</Lozenge> {rule.name}
+              </li>
+            ))}
+            {matched?.isEveryoneElse && (
+              <li>
+                <Lozenge appearance="success">{text('explain.verdict.matched')}</Lozenge> {text('explain.everyone-else')}
+              </li>
+            )}
+          </ol>
+        </div>
+      )}
+      {matched && (
+        <p className="subtle">
+          {text('explain.matched', {
+            mode: text(`mode.${matched.mode}` as TextKey),
+            access: text(`access.${matched.access}` as TextKey),
+            template: matched.template,
+          })}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+/** Small controls that Atlaskit has only with run-time styles, which Forge's CSP blocks: plain elements in its tokens. */
+import { type ReactNode, useId } from 'react';
+
+interface SelectProps {
+  label: string;
+  value: string;
+  options: readonly { value: string; label: string }[];
+  onChange: (value: string) => void;
+  /** The label is read out, not shown. */
+  isLabelHidden?: boolean;
+  isInvalid?: boolean;
+}
+
+export function Select({ label, value, options, onChange, isLabelHidden = false, isInvalid = false }: SelectProps) {
+  const id = useId();
+  return (
+    <div className="field">
+      {!isLabelHidden && <label htmlFor={id}>{label}</label>}
+      <select
+        id={id}
+        className="select"
+        value={value}
+        aria-invalid={isInvalid}
+        {...(isLabelHidden ? { 'aria-label': label } : {})}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      >
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** A label above a control that takes an id, and a line of help or of what is wrong below it. */
+export function Labelled(props: {
+  label: string;
+  help?: string;
+  problem?: string;
+  children: (id: string, describedBy: string) => ReactNode;
+}) {
+  const id = useId();
+  const { label, help, problem, children } = props;
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      {children(id, `${id}-help`)}
+      <p className={problem ? 'problem' : 'subtle'} id={`${id}-help`} role={problem ? 'alert' : undefined}>
+        {problem ?? help}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,25 @@
+/** How every page begins: flags, tokens, language, and then what it shows. */
+import '@atlaskit/css-reset/dist/bundle.css';
+import './page.css';
+import { setBooleanFeatureFlagResolver } from '@atlaskit/platform-feature-flags';
+import { view } from '@forge/bridge';
+import type { ReactElement } from 'react';
+import { createRoot } from 'react-dom/client';
+import { pageLanguage, setLocale } from './text';
+
+/**
+ * Atlaskit's modal dialog in its older form locks scrolling by a `<style>` that Forge's CSP blocks; the
+ * newer one, on the browser's own <dialog>, is behind this flag. Drop it when that is the default.
+ */
+const NATIVE_DIALOG = 'platform-dst-top-layer';
+
+export async function start(page: ReactElement): Promise<void> {
+  setBooleanFeatureFlagResolver((flag) => flag === NATIVE_DIALOG);
+  const root = document.getElementById('root');
+  if (!root) throw new Error('index.html has no #root');
+  // The host gives the design tokens; until they are there, nothing is drawn in wrong colours.
+  const [{ locale }] = await Promise.all([view.getContext(), view.theme.enable()]);
+  await setLocale(locale, async () => (await import('../../src/locales/es-ES.json')).default);
+  document.documentElement.lang = pageLanguage();
+  createRoot(root).render(page);
+}
