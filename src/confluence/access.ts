@@ -3,7 +3,7 @@ import { assumeTrustedRoute, route } from '@forge/api';
 import { z } from 'zod';
 import type { RoleMode } from '../domain/provisioning';
 import { asApp, ask, chargeIdentities, failure, type Requester, readJson } from './client';
-import { readOwnAccountId } from './people';
+import { readOwnAccountId, readPeople } from './people';
 
 /** Sites without the new roles may not know the call at all. */
 const NO_ROLES_STATUSES = [400, 403, 404, 405, 501];
@@ -32,6 +32,8 @@ const Assignments = z.object({
 });
 /** Pages read of one space's permissions; a personal space has a few hundred rows. */
 const MAX_ACCESS_PAGES = 8;
+/** The largest number of ids that users-bulk takes. */
+const PEOPLE_PER_CALL = 250;
 
 /** `grant`: a role's id, or a classic permission as `operation/target`. */
 type Principal = { type: string; id: string; grant: string };
@@ -47,11 +49,10 @@ const LICENSED = 'all-licensed-users';
 
 /** Who may see the space besides its owner and the app, by whichever call this site has. */
 export async function readReaders(as: Requester, spaceId: string, ownerId: string, mode: RoleMode): Promise<Readers> {
-  const ownId = await readOwnAccountId();
-  const principals = mode === 'PRE_ROLES' ? await readPermissions(as, spaceId) : await readAssignments(as, spaceId);
+  const principals = mode === 'PRE_ROLES' ? await readPermissions(as, spaceId, MAX_ACCESS_PAGES) : await readAssignments(as, spaceId);
   if (principals === null) return 'unknown';
-  const others = principals.filter((principal) => !isOwnerOrApp(principal, ownerId, ownId));
-  if (others.length === 0) return 'nobody';
+  const others = await withoutOwnerAndApps(principals, ownerId);
+  if (others.length === 0) return mode === 'ROLES_TRANSITION' ? readClassicReaders(as, spaceId, ownerId) : 'nobody';
   // Somebody let in by name weighs more than groups.
   if (others.some(({ type }) => type === 'user')) return 'people';
   if (others.some(({ type, id }) => type !== 'access_class' || id !== LICENSED)) return 'groups';
@@ -60,15 +61,31 @@ export async function readReaders(as: Requester, spaceId: string, ownerId: strin
   return grants[0] === (await readViewerRole(as)) ? 'licensed' : 'groups';
 }
 
-const isOwnerOrApp = ({ type, id }: { type: string; id: string }, ownerId: string, ownId: string): boolean =>
-  type === 'user' && (id === ownerId || id === ownId);
+/** While a site moves to roles, classic permissions hold beside them. Only the first of them are read: they are dear. */
+async function readClassicReaders(as: Requester, spaceId: string, ownerId: string): Promise<Readers> {
+  const principals = await readPermissions(as, spaceId, 1);
+  if (principals === null) return 'unknown';
+  return (await withoutOwnerAndApps(principals, ownerId)).length === 0 ? 'nobody' : 'groups';
+}
+
+/** Confluence gives the users of apps permissions by itself: they are nobody's guests. */
+async function withoutOwnerAndApps(principals: Principal[], ownerId: string): Promise<Principal[]> {
+  const others = principals.filter(({ type, id }) => !(type === 'user' && id === ownerId));
+  const userIds = [...new Set(others.flatMap(({ type, id }) => (type === 'user' ? [id] : [])))].slice(0, PEOPLE_PER_CALL);
+  if (userIds.length === 0) return others;
+  const own = await readOwnAccountId();
+  const unknown = userIds.filter((id) => id !== own);
+  const apps = unknown.length === 0 ? [] : (await readPeople(unknown)).filter((user) => user.accountType === 'app');
+  const appIds = new Set([own, ...apps.map((user) => user.accountId)]);
+  return others.filter(({ type, id }) => !(type === 'user' && appIds.has(id)));
+}
 
 /** Holders of classic permissions; null = there are more than can be read. Dear: 2 points a row. */
-async function readPermissions(as: Requester, spaceId: string): Promise<Principal[] | null> {
+async function readPermissions(as: Requester, spaceId: string, maxPages: number): Promise<Principal[] | null> {
   const operation = 'space permissions';
   const found: Principal[] = [];
   let next: string | null = null;
-  for (let page = 0; page < MAX_ACCESS_PAGES; page += 1) {
+  for (let page = 0; page < maxPages; page += 1) {
     const path: string | null = next;
     const response = await ask(operation, () =>
       path === null
@@ -136,8 +153,7 @@ async function readViewerRole(as: Requester): Promise<string | null> {
  */
 export async function assignReaders(as: Requester, spaceId: string, ownerId: string, readers: 'nobody' | 'licensed'): Promise<boolean> {
   const operation = 'assign roles';
-  const ownId = await readOwnAccountId();
-  const others = ((await readAssignments(as, spaceId)) ?? []).filter((principal) => !isOwnerOrApp(principal, ownerId, ownId));
+  const others = await withoutOwnerAndApps((await readAssignments(as, spaceId)) ?? [], ownerId);
   const roleId = readers === 'licensed' ? await readViewerRole(as) : null;
   if (readers === 'licensed' && roleId === null) return false;
   const licensed = { principal: { principalType: 'ACCESS_CLASS', principalId: LICENSED } };

@@ -76,9 +76,9 @@ export async function readJson<T>(operation: string, response: APIResponse, sche
   try {
     body = await response.json();
   } catch {
-    throw new ConfluenceError(operation, 502, 'the answer is not JSON', null);
+    throw new ConfluenceError(operation, 502, 'the answer is not JSON', null, true);
   }
   const parsed = schema.safeParse(body);
-  if (!parsed.success) throw new ConfluenceError(operation, 502, z.prettifyError(parsed.error), null);
+  if (!parsed.success) throw new ConfluenceError(operation, 502, z.prettifyError(parsed.error), null, true);
   return parsed.data;
 }

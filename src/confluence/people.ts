@@ -140,7 +140,7 @@ export async function readGroupsOf(accountId: string): Promise<Set<string>> {
     for (const group of results) groups.add(group.id);
     if (results.length < GROUPS_PER_PAGE) return groups;
   }
-  throw new ConfluenceError(operation, 502, 'more groups than can be read', null);
+  throw new ConfluenceError(operation, 502, 'more groups than can be read', null, true);
 }
 
 /** Groups whose members may use Confluence on this site; at most 200. */

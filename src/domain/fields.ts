@@ -35,5 +35,5 @@ function problemOf(field: Field, value: string): FieldProblem | null {
 
 /** A required field has no value. */
 export function lacksDetails(fields: readonly Field[], values: Readonly<FieldValues>): boolean {
-  return fields.some((field) => field.required && !values[field.key]);
+  return fields.some((field) => field.required && !(Object.hasOwn(values, field.key) && values[field.key]));
 }

@@ -214,14 +214,47 @@ export interface RuleMatch {
 
 /** The rule for somebody in these groups: the first that matches; in each, exclusion beats inclusion. */
 export function matchRule(policy: Policy, groups: ReadonlySet<string>): RuleMatch {
+  const { included, excepted } = indexOf(policy.rules);
+  const [isIncluded, isExcepted] = [new Set<number>(), new Set<number>()];
+  for (const id of groups) {
+    for (const position of included.get(id) ?? []) isIncluded.add(position);
+    for (const position of excepted.get(id) ?? []) isExcepted.add(position);
+  }
   const verdicts: RuleVerdict[] = [];
-  const isIn = (ids: readonly string[]): boolean => ids.some((id) => groups.has(id));
-  for (const rule of policy.rules) {
-    const verdict = isIn(rule.exceptGroups) ? 'excepted' : rule.groups.length > 0 && !isIn(rule.groups) ? 'not-in-groups' : 'matched';
+  for (const [position, rule] of policy.rules.entries()) {
+    const isFor = rule.groups.length === 0 || isIncluded.has(position);
+    const verdict = isExcepted.has(position) ? 'excepted' : isFor ? 'matched' : 'not-in-groups';
     verdicts.push(verdict);
     if (verdict === 'matched') return { ruleId: rule.id, treatment: rule, verdicts };
   }
   return { ruleId: null, treatment: policy.everyoneElse, verdicts };
+}
+
+interface RuleIndex {
+  included: Map<string, number[]>;
+  excepted: Map<string, number[]>;
+}
+
+/** Which rules name a group, so that a person with five groups is not held against 5,000; kept as long as the rules are. */
+const indexes = new WeakMap<readonly Rule[], RuleIndex>();
+
+function indexOf(rules: readonly Rule[]): RuleIndex {
+  let index = indexes.get(rules);
+  if (!index) {
+    index = { included: new Map(), excepted: new Map() };
+    for (const [position, rule] of rules.entries()) {
+      for (const id of rule.groups) addTo(index.included, id, position);
+      for (const id of rule.exceptGroups) addTo(index.excepted, id, position);
+    }
+    indexes.set(rules, index);
+  }
+  return index;
+}
+
+function addTo(index: Map<string, number[]>, id: string, position: number): void {
+  const positions = index.get(id);
+  if (positions) positions.push(position);
+  else index.set(id, [position]);
 }
 
 /** Every group that the policy asks about; with none, nobody's groups need to be read. */

@@ -14,6 +14,15 @@ export interface PersonRecord {
   policyVersion: number;
   /** Required fields of the template that have no value. */
   lacksDetails: boolean;
+  /** Of `creating`: the space that somebody else made and that is being brought to policy. */
+  adopts: Adopted | null;
+}
+
+/** What is done with a space that somebody else made, and what of it is left as it is. */
+export interface Adopted {
+  spaceId: string;
+  keepsPages: boolean;
+  keepsAccess: boolean;
 }
 
 export type PersonState =
@@ -137,7 +146,7 @@ export type ProvisioningAction =
   /** A space exists that a stopped run began: finish it. */
   | { action: 'finish'; reason: Reason; spaceId: string }
   /** A space exists that somebody else made: bring it to policy. */
-  | { action: 'adopt'; reason: Reason; spaceId: string; keepsPages: boolean; keepsAccess: boolean }
+  | ({ action: 'adopt'; reason: Reason } & Adopted)
   /** A space exists and is left as it is: remember. */
   | { action: 'leave'; reason: Reason; spaceId: string; recheckAt: number | null }
   /** A space was put away: remember that, so that it is not made again. */
@@ -175,16 +184,29 @@ export function decideProvisioning(
   const plain = (action: ProvisioningAction, match: RuleMatch | null = null): ProvisioningDecision => ({ ...action, match, caveats: [] });
   if (policy === 'unreadable') return plain({ action: 'none', reason: 'policy-unreadable' });
   if (policy.paused) return plain({ action: 'none', reason: 'policy-paused' });
-  if (facts.wish !== 'create' && isIdle(policy)) return plain({ action: 'none', reason: 'policy-off' });
+  const { record, person, wish } = facts;
+  // What was begun under an earlier policy is finished, and told.
+  const isOpen = record?.state === 'creating' || record?.state === 'ready';
+  if (wish !== 'create' && isIdle(policy) && !isOpen) return plain({ action: 'none', reason: 'policy-off' });
 
-  const { record, person } = facts;
   const remembered = record && decideByRecord(record, facts.wish, policyVersion, now);
   // A space that appeared is looked at whatever was remembered of somebody without one.
-  const isNews = facts.wish === 'arrival' && record && !['ready', 'has-space', 'creating'].includes(record.state);
+  const isNews = wish === 'arrival' && record && !['ready', 'has-space', 'creating'].includes(record.state);
   if (remembered && !isNews) return plain(remembered);
 
   if (!person) return plain({ action: 'look-up', what: 'person' });
-  if (remembered && person.personalSpaceId === null) return plain(remembered);
+  // It is somebody else's, or not listed yet: the owner's next activity will tell.
+  if (wish === 'arrival' && person.personalSpaceId === null) return plain(remembered ?? { action: 'none', reason: 'has-space' });
+  const decision = decideUnsettled(facts, person, policy, now);
+  // A space that is not theirs to use does not undo what an admin removed, or what they declined.
+  const isUndoing = decision.action === 'exclude' || decision.action === 'bury';
+  return remembered && isUndoing ? plain(remembered) : decision;
+}
+
+/** About somebody of whom nothing is settled. */
+function decideUnsettled(facts: ProvisioningFacts, person: PersonFacts, policy: Policy, now: number): ProvisioningDecision {
+  const plain = (action: ProvisioningAction, match: RuleMatch | null = null): ProvisioningDecision => ({ ...action, match, caveats: [] });
+  const { record } = facts;
   const account = accountProblem(person);
   if (account) return plain({ action: 'exclude', reason: account, recheckAt: now + EXCLUDED_RECHECK_MS });
 
@@ -193,6 +215,8 @@ export function decideProvisioning(
   const match = matchRule(policy, groups);
   // What was begun is finished, whatever the policy says by now.
   const isBegun = record?.state === 'creating';
+  if (isBegun && record.adopts && person.personalSpaceId === null)
+    return plain({ action: 'bury', reason: 'space-removed', spaceId: record.adopts.spaceId }, match);
   const obstacle = isBegun ? null : decideTurn(facts, policy, match, groups, now);
   if (obstacle) return plain(obstacle, match);
   if (person.personalSpaceId !== null) return decideExisting(facts, person.personalSpaceId, match, now);
@@ -218,10 +242,11 @@ function decideTurn(
   if (wish === 'create') {
     if (treatment.selfService) return null;
     if (treatment.mode === 'off') return { action: 'none', reason: 'self-service-off' };
-    if (record?.state === 'offered' || record?.state === 'postponed') return null;
   } else if (treatment.mode === 'off') {
     return { action: 'exclude', reason: 'rule-off', recheckAt: now + EXCLUDED_RECHECK_MS };
   }
+  // They have had their turn.
+  if (record?.state === 'offered' || record?.state === 'postponed') return null;
   // A space that is there does not count as one of the day's.
   const begunToday = person?.personalSpaceId ? 0 : facts.begunToday;
   const turn = decideRollout(policy.rollout, accountId, groups, begunToday, now);
@@ -238,10 +263,13 @@ function decideExisting(facts: ProvisioningFacts, spaceId: string, match: RuleMa
   if (space.kind === 'invisible') return plain({ action: 'leave', reason: 'space-invisible', spaceId, recheckAt: null });
   if (space.status === 'archived') return plain({ action: 'bury', reason: 'space-archived', spaceId });
   if (space.status !== 'current') return plain({ action: 'bury', reason: 'space-trashed', spaceId });
-  if (record?.state === 'creating' && isFromInterruptedRun(record, space.createdAt))
-    return plain({ action: 'finish', reason: 'interrupted', spaceId });
+  const begun = record?.state === 'creating' ? record : null;
+  const adopts = begun?.adopts?.spaceId === spaceId ? begun.adopts : null;
+  if (begun && !adopts && isFromInterruptedRun(begun, space.createdAt)) return plain({ action: 'finish', reason: 'interrupted', spaceId });
 
   if (!roleMode) return plain({ action: 'look-up', what: 'role-mode' });
+  // Begun and stopped: what it has changed since is its own doing, so it is not looked at again.
+  if (adopts) return plain({ action: 'adopt', reason: 'interrupted', ...adopts });
   if (!contents) return plain({ action: 'look-up', what: 'contents' });
   const adoption = decideAdoption(space, contents, now);
   if (adoption.kind === 'leave') {
@@ -259,7 +287,8 @@ function decideNew(facts: ProvisioningFacts, { treatment }: RuleMatch, isBegun: 
   const exclude = (reason: Reason): ProvisioningAction => ({ action: 'exclude', reason, recheckAt: now + EXCLUDED_RECHECK_MS });
   const isOffer = treatment.mode === 'ask' && wish !== 'create' && !isBegun;
   if (isOffer && record?.state === 'offered') return { action: 'keep', reason: 'offer-open' };
-  if (isOffer && record?.state === 'postponed' && record.recheckAt !== null && now < record.recheckAt)
+  // "Not now" holds whatever the policy has become.
+  if (wish !== 'create' && record?.state === 'postponed' && record.recheckAt !== null && now < record.recheckAt)
     return { action: 'keep', reason: 'offer-postponed' };
   if (!standing) return { action: 'look-up', what: 'standing' };
   if (standing.kind === 'impersonation-unavailable') {
@@ -305,8 +334,10 @@ function decideByRecord(record: PersonRecord, wish: Wish, policyVersion: number,
         const isCurrent = record.policyVersion === policyVersion && (isWaiting || record.recheckAt === null);
         return isCurrent && wish !== 'create' ? settled : null;
       }
-      return isWaiting ? settled : null;
+      // What keeps the app from acting for somebody need not keep them from asking.
+      return isWaiting && wish !== 'create' ? settled : null;
     case 'refused':
+      if (record.reason === 'no-private-way' && record.policyVersion !== policyVersion) return null;
       // Also when the person asks: Confluence has just said no, and is not hammered.
       return isWaiting ? settled : null;
     case 'offered':
@@ -316,7 +347,7 @@ function decideByRecord(record: PersonRecord, wish: Wish, policyVersion: number,
         ? { action: 'none', reason: 'offer-postponed' }
         : null;
     case 'creating':
-      return isWaiting ? settled : null;
+      return isWaiting && wish !== 'create' ? settled : null;
   }
 }
 

@@ -9,6 +9,8 @@ export class ConfluenceError extends Error {
     readonly detail: string,
     /** From `Retry-After`, clamped; null when the answer had none. */
     readonly retryAfterSeconds: number | null,
+    /** Not Confluence's word: its answer could not be read, or is not what it must become. */
+    readonly isOwnFinding = false,
   ) {
     super(`${operation} answered ${status}: ${detail}`);
   }

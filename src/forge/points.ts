@@ -39,3 +39,8 @@ export function noteQuota(headers: { get(name: string): string | null }): void {
   meter.quota = find('RateLimit-Policy', QUOTA) ?? meter.quota;
   meter.left = find('RateLimit', LEFT) ?? meter.left;
 }
+
+/** What has been counted so far, inside `metered`. */
+export function pointsSoFar(): number {
+  return meters.getStore()?.points ?? 0;
+}

@@ -19,6 +19,7 @@ const ActivityEvent = z.object({
 });
 const SpaceEvent = z.object({
   eventType: z.string(),
+  eventCreatedDate: z.string().optional(),
   selfGenerated: z.boolean().optional(),
   atlassianId: z.string().optional(),
   space: z.object({
@@ -85,7 +86,7 @@ async function pausing<T>(installContext: string, now: number, run: () => Promis
   try {
     return await run();
   } catch (error) {
-    if (error instanceof ConfluenceError && error.isTransient) {
+    if (error instanceof ConfluenceError && error.isTransient && !error.isOwnFinding) {
       pausedUntil.set(installContext, now + (error.retryAfterSeconds ?? FAILURE_PAUSE_S) * 1000);
     }
     throw error;
@@ -110,7 +111,10 @@ export async function onPersonalSpace(event: unknown, context: unknown): Promise
   const { eventType, selfGenerated, space } = parsed.data;
   if (space.type !== 'personal' || selfGenerated === true) return undefined;
   if (eventType.includes(':created:')) return noteCreation(parsed.data, install.data.installContext);
-  return retryingLater('onPersonalSpace', () => noteChange(parsed.data));
+  return retryingLater('onPersonalSpace', async () => {
+    // Whoever was settled with this space is looked at anew.
+    for (const accountId of await noteChange(parsed.data)) settledUntil.delete(`${install.data.installContext} ${accountId}`);
+  });
 }
 
 /** How often it is noted that Confluence makes spaces by itself. */
@@ -127,10 +131,17 @@ async function noteCreation({ space, atlassianId }: SpaceEvent, installContext: 
   return noted ?? consider(owner, installContext, 'arrival');
 }
 
-/** The owner of a space that was put away is not given another one. */
-async function noteChange({ eventType, space, atlassianId }: SpaceEvent): Promise<void> {
+/** The owner of a space that was put away is not given another one. @returns whose space it was */
+async function noteChange({ eventType, space, atlassianId, eventCreatedDate }: SpaceEvent): Promise<string[]> {
   const ownerId = space.history?.createdBy?.accountId ?? null;
   const status = eventType.includes(':deleted:') ? 'deleted' : space.status;
-  if (status !== 'deleted' && status !== 'archived' && status !== 'trashed' && status !== 'current') return;
-  await noteStatus({ spaceId: String(space.id), key: space.key, ownerId }, status, atlassianId ?? 'unknown', Date.now());
+  if (status !== 'deleted' && status !== 'archived' && status !== 'trashed' && status !== 'current') return [];
+  const at = Date.parse(eventCreatedDate ?? '');
+  // Events come in any order: what happened before what is remembered says nothing new.
+  return noteStatus(
+    { spaceId: String(space.id), key: space.key, ownerId },
+    status,
+    atlassianId ?? 'unknown',
+    Number.isNaN(at) ? Date.now() : at,
+  );
 }

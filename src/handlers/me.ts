@@ -1,6 +1,7 @@
 /** What a person asks about themselves, in a notice or on "My space". Nothing here takes anybody else's account id. */
 import { asCaller } from '../confluence/client';
 import { clearNotice } from '../confluence/notices';
+import { readPerson } from '../confluence/people';
 import { readSpace } from '../confluence/spaces';
 import { type MyView, type NoticeView, type OfferAnswer, type PersonOutputs, personInputs } from '../contract';
 import type { PolicyState } from '../domain/policy';
@@ -9,6 +10,7 @@ import { explain, personView } from '../people/explain';
 import { changeAccess, myAccess, myData, myDetails, saveDetails } from '../people/own-space';
 import { consider } from '../provisioning/facts';
 import { POSTPONED_MS, provision } from '../provisioning/provision';
+import { noteStatus } from '../provisioning/tombstones';
 import { newPerson, provisioningAudit, readPersonRecord, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../store/people';
 import { type Caller, makeResolver } from './boundary';
 
@@ -115,6 +117,7 @@ async function answer(
 
 /** The caller's own click: makes the space as themselves, or says why not. */
 async function create({ accountId, cloudId }: Caller): Promise<OfferAnswer> {
+  await stillThere(await readPersonRecord(accountId));
   const { record, decision } = await provision({
     accountId,
     as: asCaller(),
@@ -139,13 +142,24 @@ async function keyOf({ spaceKey, spaceId }: StoredPersonRecord): Promise<string 
   return space?.status === 'current' ? space.key : null;
 }
 
+/** Events of a private space may not reach the app: whoever comes and has no space any more is remembered as that. */
+async function stillThere(person: StoredPersonRecord | null): Promise<StoredPersonRecord | null> {
+  if (!person || person.spaceId === null || (person.state !== 'ready' && person.state !== 'has-space')) return person;
+  if (await readSpace(asCaller(), person.spaceId)) return person;
+  if ((await readPerson(person.accountId))?.personalSpaceId !== null) return person;
+  const gone = { spaceId: person.spaceId, key: person.spaceKey ?? '', ownerId: person.accountId };
+  await noteStatus(gone, 'deleted', 'unknown', Date.now());
+  return readPersonRecord(person.accountId);
+}
+
 /** Whoever has no space and was not told no may say that they want none. */
 const canDecline = ({ state }: Pick<StoredPersonRecord, 'state'>): boolean =>
   state === 'offered' || state === 'postponed' || state === 'excluded' || state === 'refused';
 
 /** Everything "My space" shows first. */
 async function view({ accountId }: Caller): Promise<MyView> {
-  const { policy, person } = await readPolicyAndPerson(accountId);
+  const { policy, person: remembered } = await readPolicyAndPerson(accountId);
+  const person = await stillThere(remembered);
   const subject = { accountId, as: asCaller(), isPerson: true, now: Date.now() };
   // The same question as at the person's next page view, and the one their click would ask, on the same facts.
   const asked = await consider({ ...subject, wish: 'create' }, policy, person);
@@ -158,7 +172,7 @@ async function view({ accountId }: Caller): Promise<MyView> {
     explanation,
     space: space && { key: space.key, name: space.name, status: space.status },
     can: {
-      create: asked.decision.action === 'create',
+      create: asked.decision.action === 'create' || asked.decision.action === 'finish',
       decline: !hasSpace && canDecline(person ?? { state: 'excluded' }),
       undo: person?.state === 'declined',
       fill: hasSpace && (person?.state === 'ready' || person?.state === 'has-space'),

@@ -55,8 +55,10 @@ export async function withinBudget<T>(atMost: number, now: number, run: () => Pr
       }
     });
   } finally {
-    // A run that stops before this leaves its reservation spent: too little is used, never too much.
-    await add(hour, used - reserved, Number.POSITIVE_INFINITY);
+    // A run that stops before this leaves its reservation spent: too little is used, never too much. So does one
+    // that went on into the next hour, where all of it is counted once more.
+    const last = hourOf(Date.now());
+    await add(last, last === hour ? used - reserved : used, Number.POSITIVE_INFINITY);
   }
 }
 

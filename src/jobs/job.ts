@@ -45,6 +45,7 @@ export function createJob({ kind, work, startedBy, now, total }: NewJob): Promis
     total,
     counts: {},
     waitingUntil: null,
+    leasedUntil: null,
     failures: 0,
     startedBy,
     problem: null,

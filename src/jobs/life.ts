@@ -3,6 +3,7 @@
  * call and go on, waits out rate limits, can be paused and cancelled, and never reports success with work
  * left over.
  */
+import { getAppContext } from '@forge/api';
 import { AppError, ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
 import { orderStep } from '../forge/queue';
 import { type Job, type JobKind, readJob, writeJob } from '../store/jobs';
@@ -64,7 +65,7 @@ export async function currentCounts(job: Job): Promise<Record<string, number>> {
 
 /** One step of a job: as many chunks as fit into the invocation and the hour, then orders the next step. */
 export async function runStep(jobId: string): Promise<void> {
-  let job = await readJob(jobId);
+  let job = await takeTurn(await readJob(jobId));
   let left = job && job.kind !== 'plan' ? runnerOf(job.kind).advancesPerStep : 0;
   while (job !== null && (job.state === 'running' || job.state === 'cancelling')) {
     const now = Date.now();
@@ -80,6 +81,19 @@ export async function runStep(jobId: string): Promise<void> {
       // It was cancelled, or another step moved it on.
       job = await readJob(jobId);
     }
+  }
+}
+
+/** Schedules may overlap: a job there is worked on by one step at a time. The lease ends with the invocation. */
+async function takeTurn(job: Job | null): Promise<Job | null> {
+  if (!job || job.kind === 'plan' || !runnerOf(job.kind).isScheduled) return job;
+  const now = Date.now();
+  if (job.leasedUntil !== null && now < job.leasedUntil) return null;
+  try {
+    return await writeJob({ ...job, leasedUntil: now + getAppContext().invocationRemainingTimeInMillis() });
+  } catch (error) {
+    if (error instanceof StaleRecord) return null;
+    throw error;
   }
 }
 

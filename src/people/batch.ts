@@ -2,17 +2,20 @@
  * Spaces for people who have none, without waiting for them to come by: an admin's job over a census. It
  * acts as each person, which is documented for schedules, so it runs there and never on the queue.
  */
+import { z } from 'zod';
 import { asPerson } from '../confluence/client';
-import { type Policy, templateOf } from '../domain/policy';
-import type { ProvisioningDecision } from '../domain/provisioning';
+import { isIdle, type Policy, templateOf } from '../domain/policy';
+import { isSwitchedOff, type ProvisioningDecision } from '../domain/provisioning';
 import { startOfDay } from '../domain/rollout';
 import { AppError, ConfluenceError, PlatformRefusal } from '../forge/errors';
+import { pointsSoFar } from '../forge/points';
 import { completeChunk, countOutcomes, createJob, existingJob, finishJob, hasTime, type JobRunner } from '../jobs/job';
 import { provision } from '../provisioning/provision';
 import { isTask, type Job, type JobOf, type PersonRow, type ProvisionRow, readChunk, writeChunk, writeJob } from '../store/jobs';
+import type { StoredPersonRecord } from '../store/people';
 import { readPolicy } from '../store/policy';
 import { readProvisionJob, writeProvisionJob } from '../store/site';
-import { type Census, readCensus } from './census';
+import { type Census, readCensus, readGroups } from './census';
 import { decideRow, type Outcome, outcomeOf } from './simulation';
 
 const DAY_MS = 86_400_000;
@@ -49,9 +52,10 @@ export interface PeoplePlan {
 export async function planPeople(census: Census, policy: Policy, now: number): Promise<PeoplePlan> {
   const outcomes = new Map<string, Outcome & { count: number }>();
   const plan: PeoplePlan = { outcomes: [], people: 0, creates: 0, offers: 0, sample: [], points: 0 };
+  const groups = await readGroups(census);
   for await (const { rows } of readCensus(census)) {
     for (const row of rows) {
-      const decision = decideRow(census, row, policy, now);
+      const decision = decideRow(groups, row, policy, now);
       const outcome = outcomeOf(decision, row);
       const entry = outcomes.get(`${outcome.kind} ${outcome.reason}`) ?? { ...outcome, count: 0 };
       entry.count += 1;
@@ -127,7 +131,11 @@ export const provisionRunner: JobRunner = {
 
 async function advance(job: JobOf<'provision'>): Promise<Job | null> {
   if (job.chunks >= job.work.censusChunks) return finishJob(job, 'done', 'job');
-  const rows = await rowsOf(job);
+  const state = await readPolicy();
+  // Whoever switches everything off has not decided anything about the people of this job.
+  if (state.kind === 'unreadable' || isIdle(state.policy))
+    return writeJob({ ...job, state: 'paused', problem: 'policy-off', updatedAt: Date.now() });
+  const rows = await rowsOf(job, state.policy);
   const few = rows.filter((row) => row.outcome === undefined).slice(0, ROWS_PER_WRITE);
   if (few.length === 0) return completeChunk(job, countOutcomes(rows));
   let waitingUntil: number | null = null;
@@ -136,8 +144,9 @@ async function advance(job: JobOf<'provision'>): Promise<Job | null> {
     for (const row of few) {
       if (!hasTime()) break;
       begun.push(row);
-      waitingUntil = await actOn(row, job.work.cloudId);
-      if (waitingUntil !== null) break;
+      waitingUntil = await actOn(job, row);
+      // What is set aside for these few is nearly spent: the next few set aside their own.
+      if (waitingUntil !== null || pointsSoFar() > (ROWS_PER_WRITE - 2) * MAX_POINTS_PER_PERSON) break;
     }
   } finally {
     await writeChunk('provision', job.id, job.chunks, rows);
@@ -165,15 +174,23 @@ function afterWave(job: JobOf<'provision'>, begun: ProvisionRow[], waitingUntil:
 }
 
 /** Brings one person to policy. @returns until when the whole job has to wait (ms), null = it does not */
-async function actOn(row: ProvisionRow, cloudId: string): Promise<number | null> {
+async function actOn(job: JobOf<'provision'>, row: ProvisionRow): Promise<number | null> {
   const now = Date.now();
   const { accountId } = row;
+  const { cloudId } = job.work;
   try {
     const { decision, record } = await provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, wish: 'job', now });
-    if (decision.action !== 'look-up' && decision.reason === 'rollout-day-full') return startOfDay(now) + DAY_MS;
-    row.reason = record?.reason ?? (decision.action === 'look-up' ? 'confluence-error' : decision.reason);
-    row.outcome = outcomeFor(decision, record?.state);
+    // The policy was switched off in between: the next look at it pauses the job.
+    if (decision.action === 'look-up' || isSwitchedOff(decision)) return now;
+    if (decision.reason === 'rollout-day-full') return startOfDay(now) + DAY_MS;
+    row.reason = record?.reason ?? decision.reason;
+    row.outcome = outcomeFor(decision, record, job.createdAt);
   } catch (error) {
+    // A record that cannot be read is its person's trouble, not the job's.
+    if (error instanceof z.ZodError) {
+      Object.assign(row, { outcome: 'failed', reason: 'record-unreadable' });
+      return null;
+    }
     if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal) || error.status === 429) throw error;
     row.tries = (row.tries ?? 0) + 1;
     if (error.isTransient && row.tries < MAX_TRIES) throw error;
@@ -182,27 +199,30 @@ async function actOn(row: ProvisionRow, cloudId: string): Promise<number | null>
   return null;
 }
 
-function outcomeFor(decision: ProvisioningDecision, state: string | undefined): NonNullable<ProvisionRow['outcome']> {
+function outcomeFor(
+  decision: ProvisioningDecision,
+  record: StoredPersonRecord | null,
+  since: number,
+): NonNullable<ProvisionRow['outcome']> {
+  const state = record?.state;
   if (state === 'refused' || state === 'creating') return 'failed';
   if (decision.action === 'exclude' && decision.reason === 'impersonation-unavailable') return 'failed';
-  if (decision.action === 'adopt') return 'adopted';
-  if (state === 'ready' && (decision.action === 'create' || decision.action === 'finish')) return 'made';
-  if (decision.action === 'offer' && state === 'offered') return 'offered';
-  return 'kept';
+  // Also by a step that stopped before it could write it down, or by the person's own activity meanwhile.
+  if (!record || record.changedAt < since) return 'kept';
+  if (state === 'ready') return record.reason === 'space-adopted' ? 'adopted' : 'made';
+  return state === 'offered' ? 'offered' : 'kept';
 }
 
 /** A job's own rows of its chunk, as far as it has come, or the people whom the policy now names. */
-async function rowsOf(job: JobOf<'provision'>): Promise<ProvisionRow[]> {
+async function rowsOf(job: JobOf<'provision'>, policy: Policy): Promise<ProvisionRow[]> {
   const begun = await readChunk('provision', job.id, job.chunks);
   if (begun) return begun;
   const census = await existingJob(job.work.census, 'census');
-  const state = await readPolicy();
-  if (!isTask(census, 'census') || state.kind === 'unreadable') throw new AppError('policy-unreadable');
+  if (!isTask(census, 'census')) throw new AppError('not-found');
+  const groups = await readGroups(census);
   const people: PersonRow[] = (await readChunk('people', census.id, job.chunks)) ?? [];
   const now = Date.now();
-  const rows = people
-    .filter((row) => isForJob(decideRow(census, row, state.policy, now)))
-    .map(({ accountId }): ProvisionRow => ({ accountId }));
+  const rows = people.filter((row) => isForJob(decideRow(groups, row, policy, now))).map(({ accountId }): ProvisionRow => ({ accountId }));
   await writeChunk('provision', job.id, job.chunks, rows);
   return rows;
 }

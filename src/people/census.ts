@@ -10,7 +10,7 @@ import { groupsOf, type Policy } from '../domain/policy';
 import { accountProblem, type ProvisioningFacts } from '../domain/provisioning';
 import { AppError } from '../forge/errors';
 import { completeChunk, createJob, finishJob, type JobRunner } from '../jobs/job';
-import { isTask, type Job, type JobOf, membersOf, type PersonRow, readChunk, readChunks, writeChunk, writeJob } from '../store/jobs';
+import { isTask, type Job, type JobOf, type PersonRow, readChunk, readChunks, writeChunk, writeJob } from '../store/jobs';
 import { readPersonRecords } from '../store/people';
 
 export type Census = JobOf<'census'>;
@@ -18,41 +18,62 @@ export type Census = JobOf<'census'>;
 /** One page of members, or the people of one page: 1 and 2 for each. */
 const POINTS_PER_PAGE = 1 + 2 * GROUPS_PER_PAGE;
 
+/** Groups asked for their size before a count; of more, the rest is estimated from these. */
+const SIZES_READ = 60;
+/** Requests at a time: bursts are limited, without published numbers. */
+const AT_ONCE = 5;
+/** Ids of groups in one stored chunk: 2,000 of 36 characters are 80 KB. */
+const GROUPS_PER_CHUNK = 2_000;
+
 export interface CensusCost {
-  groups: { id: string; isLicensed: boolean; members: number }[];
+  licensed: string[];
+  others: string[];
+  /** Members of the licensed groups; somebody in two of them counts twice. */
+  people: number;
   points: number;
 }
 
-/** Which groups a census reads, how large they are, and what it costs; asking costs 3 points a group. */
+/** Which groups a census reads, and what that costs; asking costs 3 points a group. */
 export async function planCensus(policy: Policy): Promise<CensusCost> {
   const licensed = (await listLicensedGroups()).map((group) => group.id);
   const others = groupsOf(policy).filter((id) => !licensed.includes(id));
-  const groups: CensusCost['groups'] = [];
-  for (const id of [...licensed, ...others]) {
-    const { total } = await listGroupMembers(id, 0, 1);
-    groups.push({ id, isLicensed: licensed.includes(id), members: total ?? 0 });
-  }
-  const points = groups.reduce((sum, { members, isLicensed }) => {
-    const pages = Math.max(1, Math.ceil(members / GROUPS_PER_PAGE));
-    return sum + (pages + 2 * members) * (isLicensed ? 2 : 1);
-  }, 0);
-  return { groups, points };
+  const [own, sample] = [await readSizes(licensed), await readSizes(others.slice(0, SIZES_READ))];
+  const people = own.reduce((sum, size) => sum + size, 0);
+  const cost = (sizes: number[]): number => sizes.reduce((sum, size) => sum + Math.max(1, Math.ceil(size / GROUPS_PER_PAGE)) + 2 * size, 0);
+  const rest = sample.length === 0 ? 0 : (cost(sample) / sample.length) * others.length;
+  // The members are listed, and then looked at.
+  return { licensed, others, people, points: Math.ceil(2 * cost(own) + rest) };
 }
 
-export function createCensus({ groups }: CensusCost, startedBy: string, now: number): Promise<Job> {
-  return createJob({
-    kind: 'census',
-    startedBy,
-    now,
-    total: groups.reduce((sum, { members, isLicensed }) => sum + (isLicensed ? members : 0), 0),
-    work: {
-      task: 'census',
-      groups: groups.map(({ id, isLicensed }) => ({ id, isLicensed, pages: 0 })),
-      phase: 'members',
-      group: 0,
-      page: 0,
-    },
-  });
+async function readSizes(groupIds: readonly string[]): Promise<number[]> {
+  const sizes: number[] = [];
+  for (let i = 0; i < groupIds.length; i += AT_ONCE) {
+    const few = groupIds.slice(i, i + AT_ONCE);
+    sizes.push(...(await Promise.all(few.map(async (id) => (await listGroupMembers(id, 0, 1)).total ?? 0))));
+  }
+  return sizes;
+}
+
+export async function createCensus({ licensed, others, people }: CensusCost, startedBy: string, now: number): Promise<Job> {
+  const groups = [...licensed, ...others];
+  const work = {
+    task: 'census',
+    groupCount: groups.length,
+    licensedCount: licensed.length,
+    phase: 'members',
+    group: 0,
+    page: 0,
+    memberPages: 0,
+  } as const;
+  const job = await createJob({ kind: 'census', startedBy, now, total: people, work });
+  for (let i = 0; i < groups.length; i += GROUPS_PER_CHUNK)
+    await writeChunk('groups', job.id, i / GROUPS_PER_CHUNK, groups.slice(i, i + GROUPS_PER_CHUNK));
+  return job;
+}
+
+/** Ids of the census's groups by position; the licensed ones come first. */
+export async function readGroups({ id, work }: Census): Promise<string[]> {
+  return (await readChunks('groups', id, 0, Math.ceil(work.groupCount / GROUPS_PER_CHUNK))).flat();
 }
 
 export const censusRunner: JobRunner = {
@@ -70,17 +91,16 @@ export const censusRunner: JobRunner = {
 
 /** One page of one group's members. */
 async function advanceMembers(job: Census): Promise<Job | null> {
-  const { group: position, page, groups } = job.work;
-  const group = groups[position];
-  if (!group) return save({ ...job, work: { ...job.work, phase: 'people', group: 0, page: 0 } });
+  const { group, page, memberPages, groupCount } = job.work;
+  if (group >= groupCount) return save({ ...job, work: { ...job.work, phase: 'people', page: 0 } });
+  const groups = await readChunk('groups', job.id, Math.floor(group / GROUPS_PER_CHUNK));
   const start = page * GROUPS_PER_PAGE;
-  const { accountIds, total } = await listGroupMembers(group.id, start, GROUPS_PER_PAGE);
-  await writeChunk('members', job.id, page, accountIds, membersOf(position));
+  const { accountIds, total } = await listGroupMembers(groups?.[group % GROUPS_PER_CHUNK] ?? '', start, GROUPS_PER_PAGE);
+  await writeChunk('members', job.id, memberPages, [{ group, accountIds }]);
   // A page may hold fewer than there are places: people who are suspended are left out.
   const isLast = total === null ? accountIds.length < GROUPS_PER_PAGE : start + GROUPS_PER_PAGE >= total;
-  const counted = groups.map((g, i) => (i === position ? { ...g, pages: page + 1 } : g));
-  const next = isLast ? { group: position + 1, page: 0 } : { group: position, page: page + 1 };
-  return save({ ...job, work: { ...job.work, ...next, groups: counted } });
+  const next = isLast ? { group: group + 1, page: 0 } : { group, page: page + 1 };
+  return save({ ...job, work: { ...job.work, ...next, memberPages: memberPages + 1 } });
 }
 
 function save(job: Census): Promise<Job> {
@@ -89,13 +109,12 @@ function save(job: Census): Promise<Job> {
 
 /** One page of people: each person once, in the first licensed group that names them. */
 async function advancePeople(job: Census): Promise<Job | null> {
-  const { group: position, page, groups } = job.work;
-  const group = groups[position];
-  if (!group) return finishJob(job, 'done', null);
-  if (!group.isLicensed || page >= group.pages) return save({ ...job, work: { ...job.work, group: position + 1, page: 0 } });
+  const { page, memberPages, licensedCount } = job.work;
+  const [listed] = page < memberPages ? ((await readChunk('members', job.id, page)) ?? []) : [];
+  // The licensed groups come first, so the first page of another one is the end.
+  if (!listed || listed.group >= licensedCount) return finishJob(job, 'done', null);
   const membership = await readMembership(job);
-  const listed = (await readChunk('members', job.id, page, membersOf(position))) ?? [];
-  const accountIds = [...new Set(listed)].filter((id) => membership.get(id)?.find((g) => groups[g]?.isLicensed) === position);
+  const accountIds = [...new Set(listed.accountIds)].filter((id) => membership.get(id)?.[0] === listed.group);
   const rows = await readRows(accountIds, membership);
   await writeChunk('people', job.id, job.chunks, rows);
   return completeChunk({ ...job, work: { ...job.work, page: page + 1 } }, countRows(rows));
@@ -120,6 +139,7 @@ async function readRows(accountIds: string[], membership: ReadonlyMap<string, nu
             changedAt: record.changedAt,
             recheckAt: record.recheckAt,
             policyVersion: record.policyVersion,
+            adopts: record.adopts,
           }
         : null,
     };
@@ -144,12 +164,12 @@ async function readMembership(job: Census): Promise<ReadonlyMap<string, number[]
   const known = memberships.get(key);
   if (known) return known;
   const membership = new Map<string, number[]>();
-  for (const [position, group] of job.work.groups.entries()) {
-    for (const accountIds of await readChunks('members', job.id, 0, group.pages, membersOf(position))) {
+  for (const pages of await readChunks('members', job.id, 0, job.work.memberPages)) {
+    for (const { group, accountIds } of pages) {
       for (const id of accountIds) {
         const groups = membership.get(id);
-        if (!groups) membership.set(id, [position]);
-        else if (groups.at(-1) !== position) groups.push(position);
+        if (!groups) membership.set(id, [group]);
+        else if (groups.at(-1) !== group) groups.push(group);
       }
     }
   }
@@ -168,15 +188,15 @@ export async function* readCensus(census: Census): AsyncGenerator<{ chunk: numbe
   }
 }
 
-/** What a decision needs to know of a person, as the census found them. */
-export function factsOf(census: Census, row: PersonRow): ProvisioningFacts {
+/** What a decision needs to know of a person, as the census found them. `groups`: the census's, by position. */
+export function factsOf(groups: readonly string[], row: PersonRow): ProvisioningFacts {
   const { accountId, record } = row;
   return {
     accountId,
     wish: 'job',
     record: record && { accountId, lacksDetails: false, ...record },
     person: personOf(row),
-    groups: new Set(row.groups.map((position) => census.work.groups[position]?.id ?? '')),
+    groups: new Set(row.groups.map((position) => groups[position] ?? '')),
     // Members of a licensed group; the rest is found out when their turn comes.
     standing: { kind: 'known', canUse: true },
     begunToday: 0,

@@ -20,7 +20,7 @@ export async function explain(
     action: decision.action,
     reason: decision.action === 'look-up' ? null : decision.reason,
     caveats: decision.caveats,
-    rules: policy && match && match.verdicts.map((verdict, i) => ({ ...nameOf(policy, i), verdict })),
+    rules: policy === null || match === null ? null : match.verdicts.map((verdict, i) => ({ ...nameOf(policy, i), verdict })),
     matched: policy && match && matchedBy(policy, match),
     record: record && personView(record),
   };

@@ -58,23 +58,29 @@ export async function saveDetails(accountId: string, given: FieldValues): Promis
   const { values, problems } = checkFields(fields, given);
   if (Object.keys(problems).length > 0) return { problems, homepage: null };
   // What an admin has taken out of the template since is kept, so that bringing it back loses nothing.
-  const kept = { ...(await readValues(space.id)), ...values };
+  const before = await readValues(space.id);
+  const kept = { ...before, ...values };
   for (const field of fields) if (!(field.key in values)) delete kept[field.key];
   await writeSpaceProperty(asCaller(), space.id, DETAILS_PROPERTY, { values: kept });
-  const homepage = await writeTable(space, fields, values);
+  const homepage = await writeTable(space, fields, before, values);
   const lacks = lacksDetails(fields, values);
   if (person.lacksDetails !== lacks) await settle(accountId, lacks);
   return { problems, homepage };
 }
 
-async function writeTable(space: SpaceRecord, fields: Field[], values: FieldValues): Promise<'written' | 'left-alone'> {
+async function writeTable(
+  space: SpaceRecord,
+  fields: Field[],
+  before: FieldValues,
+  values: FieldValues,
+): Promise<'written' | 'left-alone'> {
   if (space.homepageId === null) return 'left-alone';
   const { locale } = await readCurrentUser(asCaller());
   for (let attempt = 1; attempt <= HOMEPAGE_ATTEMPTS; attempt += 1) {
     const page = await readPageBody(asCaller(), space.homepageId);
     const storage = page?.body?.storage?.value;
     if (!page || storage === undefined) return 'left-alone';
-    const body = replaceDetails(storage, fields, values);
+    const body = replaceDetails(storage, fields, before, values);
     if (body === null) return 'left-alone';
     if (body === storage) return 'written';
     if ((await writePageBody(asCaller(), page, body, detailsMessage(locale ?? ''))) === 'written') return 'written';

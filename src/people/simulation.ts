@@ -2,7 +2,7 @@
 import type { Policy } from '../domain/policy';
 import { decideProvisioning, type ProvisioningDecision, type Reason } from '../domain/provisioning';
 import type { PersonRow } from '../store/jobs';
-import { type Census, factsOf, readCensus } from './census';
+import { type Census, factsOf, readCensus, readGroups } from './census';
 
 /** What becomes of somebody: `space` = has one, which is looked at when their turn comes. */
 export type OutcomeKind = 'create' | 'offer' | 'space' | 'nothing';
@@ -33,8 +33,8 @@ export interface Simulation {
 const ANY_VERSION = -1;
 
 /** The decision about somebody in the census, as a job would take it. */
-export function decideRow(census: Census, row: PersonRow, policy: Policy, now: number): ProvisioningDecision {
-  return decideProvisioning(factsOf(census, row), policy, ANY_VERSION, now);
+export function decideRow(groups: readonly string[], row: PersonRow, policy: Policy, now: number): ProvisioningDecision {
+  return decideProvisioning(factsOf(groups, row), policy, ANY_VERSION, now);
 }
 
 export function outcomeOf(decision: ProvisioningDecision, row: Pick<PersonRow, 'spaceId' | 'record'>): Outcome {
@@ -59,10 +59,11 @@ export async function simulate(census: Census, before: Policy, after: Policy, no
   const outcomes = new Map<string, Outcome & { count: number }>();
   let people = 0;
   let changed = 0;
+  const groups = await readGroups(census);
   for await (const { rows } of readCensus(census)) {
     for (const row of rows) {
-      const from = outcomeOf(decideRow(census, row, before, now), row);
-      const to = outcomeOf(decideRow(census, row, after, now), row);
+      const from = outcomeOf(decideRow(groups, row, before, now), row);
+      const to = outcomeOf(decideRow(groups, row, after, now), row);
       people += 1;
       count(outcomes, `${to.kind} ${to.reason}`, to);
       if (from.kind === to.kind && from.reason === to.reason) continue;

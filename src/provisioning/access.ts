@@ -24,7 +24,7 @@ export async function settleAccess(
   if (isPromised || (mode ?? (await readRoleMode())) === 'PRE_ROLES') return accessOf(current);
   try {
     if (await assignReaders(as, spaceId, ownerId, wanted === 'licensed' ? 'licensed' : 'nobody'))
-      return accessOf(await readReaders(as, spaceId, ownerId, 'ROLES'));
+      return accessOf(await readReaders(as, spaceId, ownerId, mode ?? (await readRoleMode())));
   } catch (error) {
     if (!isFinal(error)) throw error;
   }

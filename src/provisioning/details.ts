@@ -13,7 +13,7 @@ const MACRO_ID = 'homestead';
 /** Storage format of the table; a value that is missing stays an empty place to be seen. */
 export function detailsTable(fields: readonly Field[], values: Readonly<FieldValues>): string {
   if (fields.length === 0) return '';
-  const rows = fields.map((field) => `<tr><th>${escapeXml(field.label)}</th><td>${valueOf(field, values[field.key] ?? '')}</td></tr>`);
+  const rows = fields.map((field) => rowOf(field, values));
   return [
     '<ac:structured-macro ac:name="details" ac:schema-version="1">',
     `<ac:parameter ac:name="id">${MACRO_ID}</ac:parameter>`,
@@ -22,7 +22,13 @@ export function detailsTable(fields: readonly Field[], values: Readonly<FieldVal
   ].join('');
 }
 
-function valueOf(field: Field, value: string): string {
+const rowOf = (field: Field, values: Readonly<FieldValues>): string =>
+  `<tr><th>${escapeXml(field.label)}</th><td>${cellOf(field, own(values, field.key))}</td></tr>`;
+
+/** Keys are the admin's: one may be called like something every object has. */
+const own = (values: Readonly<FieldValues>, key: string): string => (Object.hasOwn(values, key) ? (values[key] ?? '') : '');
+
+function cellOf(field: Field, value: string): string {
   if (value === '') return '';
   if (field.kind === 'date') return `<time datetime="${escapeXml(value)}" />`;
   const paragraphs = value.split(/\n+/).map((line) => `<p>${escapeXml(line)}</p>`);
@@ -30,22 +36,46 @@ function valueOf(field: Field, value: string): string {
 }
 
 /**
- * The page with its details table replaced, or with one at its end when the owner has removed it. null: the
- * page's text cannot be read as storage format, so it is better left alone.
+ * The page with the changed values in its details table, or with a table at its end when the owner has removed
+ * it. Rows that the owner added stay, and so does what they wrote into a row whose value did not change. null:
+ * the page's text cannot be read as storage format, so it is better left alone.
  */
-export function replaceDetails(storage: string, fields: readonly Field[], values: Readonly<FieldValues>): string | null {
-  const table = detailsTable(fields, values);
+export function replaceDetails(
+  storage: string,
+  fields: readonly Field[],
+  before: Readonly<FieldValues>,
+  values: Readonly<FieldValues>,
+): string | null {
   let isDone = false;
-  const rewritten = rewriteElements(storage, ({ prefix, local, attribute, inner }) => {
+  const rewritten = rewriteElements(storage, ({ prefix, local, attribute, inner, whole }) => {
     if (prefix !== 'ac' || local !== 'structured-macro' || attribute('name') !== 'details') return null;
-    if (!inner.includes(`<ac:parameter ac:name="id">${MACRO_ID}</ac:parameter>`)) return null;
     // A second copy, pasted by the owner, is theirs.
-    if (isDone) return null;
+    if (isDone || !inner.includes(`<ac:parameter ac:name="id">${MACRO_ID}</ac:parameter>`)) return null;
     isDone = true;
-    return table;
+    return whole.replace(inner, () => replaceRows(inner, fields, before, values));
   });
   if (rewritten.kind === 'invalid') return null;
-  return rewritten.count > 0 ? rewritten.storage : `${rewritten.storage}${table}`;
+  return isDone ? rewritten.storage : `${rewritten.storage}${detailsTable(fields, values)}`;
+}
+
+function replaceRows(table: string, fields: readonly Field[], before: Readonly<FieldValues>, values: Readonly<FieldValues>): string {
+  const missing = new Map(fields.map((field) => [escapeXml(field.label), field]));
+  const rewritten = rewriteElements(table, ({ prefix, local, inner }) => {
+    if (prefix !== '' || local !== 'tr') return null;
+    const label =
+      /<th[^>]*>([\s\S]*?)<\/th>/
+        .exec(inner)?.[1]
+        ?.replace(/<[^>]*>/g, '')
+        .trim() ?? '';
+    const field = missing.get(label);
+    if (!field) return null;
+    missing.delete(label);
+    return own(values, field.key) === own(before, field.key) ? null : rowOf(field, values);
+  });
+  if (rewritten.kind === 'invalid') return table;
+  const added = [...missing.values()].map((field) => rowOf(field, values)).join('');
+  const end = rewritten.storage.lastIndexOf('</tbody>');
+  return end < 0 ? rewritten.storage : `${rewritten.storage.slice(0, end)}${added}${rewritten.storage.slice(end)}`;
 }
 
 /** Version message of a homepage on which the owner's details were written. */

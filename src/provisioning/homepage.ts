@@ -4,6 +4,7 @@ import { createPage, type Page, readPage, writePageBody } from '../confluence/pa
 import type { CurrentUser } from '../confluence/people';
 import { readTemplateBody } from '../confluence/templates';
 import type { PageSource, SpaceTemplate } from '../domain/policy';
+import { ConfluenceError } from '../forge/errors';
 import type { StoredPersonRecord } from '../store/people';
 import { detailsTable } from './details';
 import { renderTemplate, type TemplateValues } from './template';
@@ -43,11 +44,24 @@ export async function composePage(source: PageSource, kind: 'homepage' | 'child'
   const text = (): string => (kind === 'homepage' ? builtinHomepage(reader.values, reader.locale) : builtinChild(reader.locale));
   const builtin = (problem: string | null): Composed => ({ body: text(), source: 'builtin', problem, unfilled: [] });
   if (source.kind === 'builtin') return builtin(null);
-  const template = await readTemplateBody(source.templateId);
+  const template = await readTemplate(source.templateId);
   if (template === null) return builtin('template-missing');
+  if (template === 'unreadable') return builtin('template-unreadable');
   const rendered = renderTemplate(template, reader.values);
   if (rendered.kind === 'invalid') return builtin(`template-broken: ${rendered.problem}`);
   return { body: rendered.body, source: 'confluence', problem: null, unfilled: rendered.unfilled };
+}
+
+/** Asks twice; a template that Confluence cannot give stops nobody's space. @throws ConfluenceError for rate limits and missing scopes */
+async function readTemplate(templateId: string): Promise<string | null> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await readTemplateBody(templateId);
+    } catch (error) {
+      if (!(error instanceof ConfluenceError) || error.status === 429 || error.status === 401) throw error;
+      if (attempt === 2) return 'unreadable';
+    }
+  }
 }
 
 function problemOf({ problem, unfilled }: Composed): string | null {

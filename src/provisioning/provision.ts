@@ -100,9 +100,12 @@ async function recordFailure(subject: ProvisionSubject, error: ConfluenceError |
   if (person && !['offered', 'creating', 'excluded', 'refused'].includes(person.state)) return null;
   const isCreating = record.state === 'creating';
   if (error.isTransient) {
-    if (!isCreating || error.status === 429) return null;
+    // A rate limit, or Confluence being down, is not about this person.
+    const isTheirs = isCreating || (error instanceof ConfluenceError && error.isOwnFinding);
+    if (!isTheirs || error.status === 429) return null;
     if (record.tries + 1 < MAX_TRIES) {
-      await writePerson({ ...record, tries: record.tries + 1 });
+      const tried = { ...record, tries: record.tries + 1 };
+      await writePerson(isCreating ? tried : { ...tried, state: 'refused', reason: 'confluence-error', recheckAt: subject.now });
       return null;
     }
   }
@@ -141,8 +144,10 @@ async function act(run: Run, stored: StoredPersonRecord | null): Promise<StoredP
     case 'none':
       // A run that stopped between recording and telling: tell now.
       return stored?.notice === 'due' && !isSwitchedOff(decision) ? giveNotice(stored) : stored;
-    case 'keep':
-      return writePerson({ ...record, policyVersion: run.policyVersion });
+    case 'keep': {
+      const kept = await writePerson({ ...record, policyVersion: run.policyVersion });
+      return kept.notice === 'due' ? giveNotice(kept) : kept;
+    }
     case 'exclude': {
       const { reason, recheckAt } = decision;
       const isNews = reason === 'account-unlicensed' || reason === 'impersonation-unavailable';
@@ -197,7 +202,7 @@ async function create(run: Run, stored: StoredPersonRecord): Promise<StoredPerso
     // The time is renewed too: it says which spaces may be this run's own work.
     if (record.state === 'creating' && record.strategy === strategy && isFromInterruptedRun(record, now)) return;
     const reason = run.decision.action === 'create' ? run.decision.reason : 'interrupted';
-    record = await move(run, record, { state: 'creating', reason, recheckAt: null, notice: 'done', strategy }, null);
+    record = await move(run, record, { state: 'creating', reason, recheckAt: null, notice: 'done', strategy, adopts: null }, null);
   };
   const begun = stored.state === 'creating' ? stored.strategy : null;
   const space = { accountId, key, name: personName(user, accountId) };
@@ -241,7 +246,7 @@ async function resume(run: Run, record: StoredPersonRecord, spaceId: string): Pr
   // What it is now is decided anew, with this space among the facts.
   if (!space || !isOurs) {
     if (((await readPerson(accountId))?.personalSpaceId ?? null) === null) throw notListedYet();
-    const restart = { state: 'excluded', reason: 'interrupted', recheckAt: null, notice: 'done', strategy: null } as const;
+    const restart = { state: 'excluded', reason: 'interrupted', recheckAt: null, notice: 'done', strategy: null, adopts: null } as const;
     await move(run, record, restart, null);
     throw new StaleRecord();
   }
@@ -250,27 +255,48 @@ async function resume(run: Run, record: StoredPersonRecord, spaceId: string): Pr
   const isNative = readers !== 'nobody' && record.strategy === 'private-call';
   const origin = isNative ? { ...record, strategy: null } : record;
   const { key: spaceKey, homepageId } = space;
-  return finish(run, origin, { spaceId, spaceKey, homepageId, readers, isNew: false, keepsPages: false });
+  // Whoever was let in by name was let in by somebody.
+  const access = readers === 'people' ? 'site-default' : run.treatment.access;
+  return finish({ ...run, treatment: { ...run.treatment, access } }, origin, {
+    spaceId,
+    spaceKey,
+    homepageId,
+    readers,
+    isNew: false,
+    keepsPages: false,
+  });
 }
 
-const notListedYet = (): ConfluenceError => new ConfluenceError('users-bulk', 503, 'the new space is not listed yet', NOT_LISTED_RETRY_S);
+const notListedYet = (): ConfluenceError =>
+  new ConfluenceError('users-bulk', 503, 'the new space is not listed yet', NOT_LISTED_RETRY_S, true);
 
 /** A space that somebody else made is brought to policy, as far as the decision says. */
 async function adopt(
   run: Run,
-  record: StoredPersonRecord,
+  stored: StoredPersonRecord,
   decision: Extract<ProvisioningDecision, { action: 'adopt' }>,
 ): Promise<StoredPersonRecord> {
   const { space, treatment, facts } = run;
-  if (!space || !facts.contents) throw new Error('a space is read before it is adopted');
+  if (!space || !facts.roleMode) throw new Error('a space is read before it is adopted');
   const { id: spaceId, key: spaceKey, homepageId } = space;
-  const { sharedWith } = facts.contents;
+  const { keepsPages, keepsAccess } = decision;
+  // First what is about to be done: a run that stops half-way must know its own traces.
+  const begun: Partial<StoredPersonRecord> & Pick<StoredPersonRecord, 'state' | 'reason' | 'recheckAt'> = {
+    state: 'creating',
+    reason: decision.reason,
+    recheckAt: null,
+    notice: 'done',
+    strategy: null,
+    adopts: { spaceId, keepsPages, keepsAccess },
+  };
+  const record = stored.adopts?.spaceId === spaceId && stored.state === 'creating' ? stored : await move(run, stored, begun, null);
+  const sharedWith = facts.contents?.sharedWith ?? 'unknown';
   // Not read: as Confluence makes spaces on this site.
   const readers: Found['readers'] = sharedWith === 'unknown' ? 'default' : sharedWith;
-  const wanted = decision.keepsAccess ? 'site-default' : treatment.access;
-  const adopted = { spaceId, spaceKey, homepageId, readers, isNew: false, keepsPages: decision.keepsPages };
+  const wanted = keepsAccess ? 'site-default' : treatment.access;
+  const adopted = { spaceId, spaceKey, homepageId, readers, isNew: false, keepsPages };
   const own = { ...run, treatment: { ...treatment, access: wanted } };
-  return finish(own, { ...record, strategy: null }, adopted);
+  return finish(own, record, adopted);
 }
 
 interface Found {
@@ -300,7 +326,7 @@ async function finish(run: Run, record: StoredPersonRecord, found: Found): Promi
   const childProblem = written.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
   if (record.strategy !== null) await rememberStrategy(record.strategy);
   const lacks = lacksDetails(template.fields, {});
-  const isAdopted = decision.action === 'adopt';
+  const isAdopted = decision.action === 'adopt' || record.strategy === null;
   const ready = await move(
     run,
     record,
@@ -310,6 +336,7 @@ async function finish(run: Run, record: StoredPersonRecord, found: Found): Promi
       recheckAt: lacks ? now + REMIND_MS : null,
       notice: 'due',
       tries: 0,
+      adopts: null,
       spaceId,
       spaceKey,
       access,
@@ -353,9 +380,11 @@ function move(
 ): Promise<StoredPersonRecord> {
   const { now, wish } = subject;
   const next = { ...record, ...change, changedAt: now, policyVersion };
-  const isBeginning = change.state !== record.state && (change.state === 'creating' || change.state === 'offered');
-  // What people ask for themselves does not use up the day.
-  const begunOn = isBeginning && wish !== 'create' && policy.rollout.perDay !== null ? now : undefined;
+  const { perDay } = policy.rollout;
+  // Each person once; a space that was there is none of the day's, nor what people ask for themselves.
+  const isBeginning = (change.state === 'creating' && !change.adopts) || change.state === 'offered';
+  const hasBegun = ['creating', 'offered', 'postponed'].includes(record.state) || record.reason === 'interrupted';
+  const begunOn = isBeginning && !hasBegun && wish !== 'create' && perDay !== null ? { at: now, perDay } : undefined;
   const audit = kind === null ? undefined : provisioningAudit(next, kind, 'app', now, detail);
   return writePerson(next, { audit, begunOn });
 }

@@ -15,6 +15,8 @@ export interface StorageElement {
   attribute(name: string): string;
   /** What stands between its tags, as it was. */
   inner: string;
+  /** The element with its tags. */
+  whole: string;
 }
 
 export type Rewritten = { kind: 'ok'; storage: string; count: number } | { kind: 'invalid'; problem: string };
@@ -51,6 +53,7 @@ export function rewriteElements(storage: string, replace: (element: StorageEleme
       local: tag.local,
       attribute: (name) => Object.values(tag.attributes).find((a) => a.uri === tag.uri && a.local === name)?.value ?? '',
       inner: tag.isSelfClosing ? '' : source.slice(opened.contentStart, source.lastIndexOf('</', to - 1)),
+      whole: source.slice(opened.tagStart, to),
     });
     if (text !== null) cuts.push({ from: opened.tagStart, to, text });
   });

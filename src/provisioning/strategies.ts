@@ -14,7 +14,7 @@ import {
   type NewPersonalSpace,
 } from '../confluence/creation';
 import { listLicensedGroups, readPerson } from '../confluence/people';
-import { deleteSpace, findSpaceByKey } from '../confluence/spaces';
+import { deleteSpace, findSpaceByKey, readSpace } from '../confluence/spaces';
 import type { Treatment } from '../domain/policy';
 import { type CreationStrategies, readCreationStrategies, writeCreationStrategies } from '../store/site';
 
@@ -80,6 +80,9 @@ export async function makePersonalSpace({ as, cloudId, space, access, begun, beg
     }
     await begin(strategy);
     const creation = await create(strategy, as, cloudId, space, readerGroups);
+    // An answer without a type is no reason to remove anything: the space itself says what it is.
+    if (creation.kind === 'made' && creation.type === 'unknown')
+      creation.type = (await readSpace(as, creation.spaceId))?.type ?? 'personal';
     if (creation.kind === 'made' && creation.type === 'personal') {
       const { spaceId, homepageId } = creation;
       return { kind: 'made', strategy, spaceId, homepageId, readers: readersOf(strategy, readerGroups) };

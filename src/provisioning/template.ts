@@ -39,7 +39,7 @@ export function renderTemplate(template: string, values: TemplateValues): Render
     if (local === 'declarations') return '';
     if (local !== 'var') return null;
     const name = attribute('name');
-    const field = VARIABLES[name.toLowerCase()];
+    const field = Object.hasOwn(VARIABLES, name.toLowerCase()) ? VARIABLES[name.toLowerCase()] : undefined;
     if (!field) unfilled.add(name);
     return field ? escapeXml(values[field]) : '';
   });

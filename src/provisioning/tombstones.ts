@@ -1,8 +1,8 @@
 /** Spaces that were put away are remembered, by whom and when, so that they are not made again. */
 import { clearNotice } from '../confluence/notices';
+import { readPerson } from '../confluence/people';
 import type { Reason } from '../domain/provisioning';
 import { findPeopleBySpace, newPerson, provisioningAudit, readPersonRecord, type StoredPersonRecord, writePerson } from '../store/people';
-import { personalSpaceKey } from './strategies';
 
 export interface PutAway {
   spaceId: string;
@@ -21,17 +21,23 @@ const REASONS = {
  * A personal space was archived, trashed, deleted, or is back. Remembered also while the policy is off:
  * what an admin removed then must not come back when it is switched on.
  * @param by account id of who did it, or `unknown`
+ * @param at when it happened (ms); what is older than what is remembered is left out
+ * @returns account ids of those whose space it is
  */
 export async function noteStatus(
   space: PutAway,
   status: 'archived' | 'trashed' | 'deleted' | 'current',
   by: string,
-  now: number,
-): Promise<void> {
-  for (const person of await ownersOf(space)) {
-    if (status === 'current') await bringBack(person, space, by, now);
-    else await bury(person, space, REASONS[status], by, now);
+  at: number,
+): Promise<string[]> {
+  const owners = await ownersOf(space);
+  for (const person of owners) {
+    // Deleted is for good, whenever the word of it comes.
+    if (status !== 'deleted' && at < person.changedAt) continue;
+    if (status === 'current') await bringBack(person, space, by, at);
+    else await bury(person, space, REASONS[status], by, at);
   }
+  return owners.map((person) => person.accountId);
 }
 
 async function bury(person: StoredPersonRecord, { spaceId, key }: PutAway, reason: Reason, by: string, now: number): Promise<void> {
@@ -54,9 +60,15 @@ async function bringBack(person: StoredPersonRecord, { spaceId }: PutAway, by: s
   await writePerson(back, { audit: provisioningAudit(back, 'returned', by, now) });
 }
 
-/** Whose space it is: those recorded with it, its known owner, or whose account id the key is made of. */
-async function ownersOf({ spaceId, key, ownerId }: PutAway): Promise<StoredPersonRecord[]> {
+/**
+ * Whose space it is: those recorded with it, or who made it. Keys are not trusted (older ones are not made of
+ * the account id), nor is an event about another space than the one the person has now.
+ */
+async function ownersOf({ spaceId, ownerId }: PutAway): Promise<StoredPersonRecord[]> {
   const recorded = await findPeopleBySpace(spaceId);
-  if (recorded.length > 0 || ownerId === null || personalSpaceKey(ownerId) !== key) return recorded;
-  return [(await readPersonRecord(ownerId)) ?? newPerson(ownerId)];
+  if (recorded.length > 0 || ownerId === null) return recorded;
+  const person = await readPersonRecord(ownerId);
+  if (person && person.spaceId !== null && person.spaceId !== spaceId) return [];
+  const personalSpaceId = (await readPerson(ownerId))?.personalSpaceId ?? null;
+  return personalSpaceId === null || personalSpaceId === spaceId ? [person ?? newPerson(ownerId)] : [];
 }

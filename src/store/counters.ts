@@ -2,6 +2,7 @@
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
 import { startOfDay } from '../domain/rollout';
+import { StaleRecord } from '../forge/errors';
 import { commit, type Transaction, whileRevision } from './records';
 
 const COUNTER = 'counter';
@@ -22,10 +23,11 @@ export async function readBegun(at: number): Promise<number> {
   return (await readCounter(dayKey(at))).count;
 }
 
-/** Adds one to the day's count, in the transaction of the person's record. */
-export async function countBegun(transaction: Transaction, at: number): Promise<void> {
+/** Adds one to the day's count, in the transaction of the person's record. @throws StaleRecord when the day is full by now */
+export async function countBegun(transaction: Transaction, at: number, perDay: number): Promise<void> {
   const key = dayKey(at);
   const { revision, count } = await readCounter(key);
+  if (count >= perDay) throw new StaleRecord();
   transaction.set(key, { revision: revision + 1, count: count + 1 }, whileRevision(COUNTER, revision), TTL);
 }
 

@@ -31,11 +31,15 @@ const CleanupWork = z.object({
 /** Counting people: first the members of every group that matters, then each person once. */
 const CensusWork = z.object({
   task: z.literal('census'),
-  groups: z.array(z.object({ id: z.string(), isLicensed: z.boolean(), pages: z.number().int() })),
+  /** The groups stand in chunks of their own: 5,000 of them would not fit in here. */
+  groupCount: z.number().int(),
+  licensedCount: z.number().int(),
   phase: z.enum(['members', 'people']),
-  /** Where the phase is: a group, and a page of it. */
+  /** Where the phase is: a group and a page of it, or a page of members. */
   group: z.number().int(),
   page: z.number().int(),
+  /** Pages of members that were written. */
+  memberPages: z.number().int(),
 });
 
 /** Making spaces for people who have none, by the rows of a census. */
@@ -59,6 +63,8 @@ const JobData = z.object({
   total: z.number().int(),
   counts: z.record(z.string(), z.number()),
   waitingUntil: z.number().nullable(),
+  /** Of a job in the schedule: another step keeps off until then. */
+  leasedUntil: z.number().nullable(),
   /** Failures of Confluence since the last progress. */
   failures: z.number().int(),
   startedBy: z.string(),
@@ -148,6 +154,7 @@ const PersonRow = z.object({
       changedAt: z.number(),
       recheckAt: z.number().nullable(),
       policyVersion: z.number().int(),
+      adopts: z.object({ spaceId: z.string(), keepsPages: z.boolean(), keepsAccess: z.boolean() }).nullable(),
     })
     .nullable(),
 });
@@ -166,44 +173,47 @@ const ROWS = {
   spaces: z.object({ rows: z.array(SpaceRow) }),
   people: z.object({ rows: z.array(PersonRow) }),
   provision: z.object({ rows: z.array(ProvisionRow) }),
-  members: z.object({ rows: z.array(z.string()) }),
+  /** Some members of one group, by its position. */
+  members: z.object({ rows: z.array(z.object({ group: z.number().int(), accountIds: z.array(z.string()) })) }),
+  groups: z.object({ rows: z.array(z.string()) }),
 } as const;
 interface Rows {
   spaces: SpaceRow;
   people: PersonRow;
   provision: ProvisionRow;
-  members: string;
+  members: { group: number; accountIds: string[] };
+  groups: string;
 }
 
 /** Rows name people by account id: they are kept as long as somebody may want to undo a job, not for ever. */
 const CHUNK_DAYS = 180;
 
-const chunkKey = (jobId: string, chunk: number, list = ''): string => `chunk:${jobId}:${list}${String(chunk).padStart(6, '0')}`;
-/** Members of one group in a census are a list of their own. */
-export const membersOf = (group: number): string => `g${group}-`;
+/** A census has three lists; every other job has one. */
+const chunkKey = (kind: keyof Rows, jobId: string, chunk: number): string =>
+  `chunk:${jobId}:${kind === 'members' || kind === 'groups' ? `${kind}-` : ''}${String(chunk).padStart(6, '0')}`;
 
-export async function readChunk<K extends keyof Rows>(kind: K, jobId: string, chunk: number, list = ''): Promise<Rows[K][] | null> {
-  const stored = await kvs.get<unknown>(chunkKey(jobId, chunk, list));
+export async function readChunk<K extends keyof Rows>(kind: K, jobId: string, chunk: number): Promise<Rows[K][] | null> {
+  const stored = await kvs.get<unknown>(chunkKey(kind, jobId, chunk));
   return stored === undefined ? null : (ROWS[kind].parse(stored).rows as Rows[K][]);
 }
 
 /** Chunks `from` to `to` (not included), those that exist, in order. */
-export async function readChunks<K extends keyof Rows>(kind: K, jobId: string, from: number, to: number, list = ''): Promise<Rows[K][][]> {
+export async function readChunks<K extends keyof Rows>(kind: K, jobId: string, from: number, to: number): Promise<Rows[K][][]> {
   const chunks: Rows[K][][] = [];
   for (let start = from; start < to; start += KEYS_PER_BATCH) {
     const numbers = Array.from({ length: Math.min(KEYS_PER_BATCH, to - start) }, (_, i) => start + i);
-    const { successfulKeys, failedKeys } = await kvs.batchGet<unknown>(numbers.map((n) => ({ key: chunkKey(jobId, n, list) })));
+    const { successfulKeys, failedKeys } = await kvs.batchGet<unknown>(numbers.map((n) => ({ key: chunkKey(kind, jobId, n) })));
     const broken = failedKeys.find((failed) => failed.error.code !== 'KEY_NOT_FOUND');
     if (broken) throw new Error(`cannot read a chunk: ${broken.error.code}`);
     const found = new Map(successfulKeys.map(({ key, value }) => [key, value]));
     for (const n of numbers) {
-      const stored = found.get(chunkKey(jobId, n, list));
+      const stored = found.get(chunkKey(kind, jobId, n));
       if (stored !== undefined) chunks.push(ROWS[kind].parse(stored).rows as Rows[K][]);
     }
   }
   return chunks;
 }
 
-export async function writeChunk<K extends keyof Rows>(kind: K, jobId: string, chunk: number, rows: Rows[K][], list = ''): Promise<void> {
-  await kvs.set(chunkKey(jobId, chunk, list), { rows }, { ttl: { value: CHUNK_DAYS, unit: 'DAYS' } });
+export async function writeChunk<K extends keyof Rows>(kind: K, jobId: string, chunk: number, rows: Rows[K][]): Promise<void> {
+  await kvs.set(chunkKey(kind, jobId, chunk), { rows }, { ttl: { value: CHUNK_DAYS, unit: 'DAYS' } });
 }

@@ -32,6 +32,8 @@ const PersonData = z.object({
   lacksDetails: z.boolean(),
   /** Has been reminded of missing details. */
   isReminded: z.boolean(),
+  /** Of `creating`: the space that is being brought to policy. */
+  adopts: z.object({ spaceId: z.string(), keepsPages: z.boolean(), keepsAccess: z.boolean() }).nullable(),
   /** Who put the space away, or declined: an account id, `app`, or `unknown`. */
   by: z.string().nullable(),
   /** How often Confluence failed while the space was being made. */
@@ -68,6 +70,7 @@ export function newPerson(accountId: string): StoredPersonRecord {
     templateProblem: null,
     lacksDetails: false,
     isReminded: false,
+    adopts: null,
     by: null,
     tries: 0,
   };
@@ -103,6 +106,8 @@ export async function readPersonRecords(accountIds: readonly string[]): Promise<
   for (let i = 0; i < accountIds.length; i += KEYS_PER_BATCH) {
     const keys = accountIds.slice(i, i + KEYS_PER_BATCH).map((key) => ({ key, entityName: PERSON }));
     for (const [accountId, stored] of await readBatch(keys)) {
+      // One that cannot be read stops nobody else; its person is looked at when their turn comes.
+      if (!StoredPerson.safeParse(stored).success) continue;
       const person = toPerson(accountId, stored);
       if (person) records.set(accountId, person);
     }
@@ -120,15 +125,15 @@ async function readBatch(keys: { key: string; entityName: string }[]): Promise<M
 
 interface PersonWrite {
   audit?: AuditEntry | undefined;
-  /** Counts this person as one of the day's that begins at this moment (ms). */
-  begunOn?: number | undefined;
+  /** Counts this person as one of the day's, at this moment (ms); with the day full nothing is written. */
+  begunOn?: { at: number; perDay: number } | undefined;
 }
 
 /** Writes the record, and in the same moment what the audit trail and the day's count say of it. @throws StaleRecord */
 export async function writePerson(person: StoredPersonRecord, { audit, begunOn }: PersonWrite = {}): Promise<StoredPersonRecord> {
   const transaction = kvs.transact().set(person.accountId, fromPerson(person), whileRevision(PERSON, person.revision));
   if (audit) addAudit(transaction, audit);
-  if (begunOn !== undefined) await countBegun(transaction, begunOn);
+  if (begunOn !== undefined) await countBegun(transaction, begunOn.at, begunOn.perDay);
   await commit(transaction);
   return { ...person, revision: person.revision + 1 };
 }

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { SiteSettings } from '../emulator/settings';
 import { LocalSite } from '../emulator/site';
 import {
-  ADMIN_ACCOUNT_ID,
   ANA,
   accountIdOf,
   adminData,

@@ -66,5 +66,5 @@ describe('a selection', () => {
 });
 
 it('estimates 100,000 archived spaces in points and hours', () => {
-  expect(estimateArchive(100_000)).toEqual({ points: 700_000, hours: 700_000 / 32_500 });
+  expect(estimateArchive(100_000, 32_500)).toEqual({ points: 700_000, hours: 700_000 / 32_500 });
 });

@@ -1,191 +1,567 @@
 /** Who gets a space: every reason by name, and what holds whatever the facts are. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { SpaceContents } from '../../src/domain/adoption';
+import { Policy } from '../../src/domain/policy';
 import {
   decideProvisioning,
   isFromInterruptedRun,
   type PersonFacts,
   type PersonRecord,
   type ProvisioningFacts,
+  REASONS,
+  type Reason,
+  type SpaceFacts,
   type StandingFacts,
 } from '../../src/domain/provisioning';
+import { shareOf } from '../../src/domain/rollout';
 
 const NOW = Date.UTC(2026, 10, 23, 9);
 const DAY = 86_400_000;
+const VERSION = 7;
 const person: PersonFacts = { accountType: 'atlassian', accountStatus: 'active', isGuest: false, personalSpaceId: null };
+const owner: PersonFacts = { ...person, personalSpaceId: '7' };
 const standing: StandingFacts = { kind: 'known', canUse: true };
-const record = (state: PersonRecord['state'], reason: PersonRecord['reason'], recheckAt: number | null = null): PersonRecord => ({
+const space: SpaceFacts = { kind: 'seen', spaceId: '7', status: 'current', createdAt: NOW - 400 * DAY, homepageId: '70' };
+const untouched: SpaceContents = {
+  pages: [{ id: '70', versions: 1, createdAt: NOW - 400 * DAY, isOwnVersion: false }],
+  blogPosts: 0,
+  others: 0,
+  sharedWith: 'groups',
+};
+const touched: SpaceContents = { ...untouched, others: 1 };
+
+const record = (state: PersonRecord['state'], reason: Reason, change: Partial<PersonRecord> = {}): PersonRecord => ({
   accountId: 'a',
   state,
   reason,
   changedAt: NOW - DAY,
-  recheckAt,
+  recheckAt: null,
+  policyVersion: VERSION,
+  lacksDetails: false,
+  adopts: null,
+  ...change,
 });
 const facts = (change: Partial<ProvisioningFacts> = {}): ProvisioningFacts => ({
+  accountId: 'a',
   wish: 'activity',
   record: null,
   person,
+  groups: new Set(),
+  begunToday: 0,
   standing,
+  space,
+  contents: untouched,
+  roleMode: 'ROLES',
   ...change,
 });
 
-describe('decideProvisioning', () => {
-  it.each([
-    ['off', facts(), 'off', { action: 'none', reason: 'policy-off' }],
-    ['unreadable policy', facts(), 'unreadable', { action: 'none', reason: 'policy-unreadable' }],
-    ['automatic', facts(), 'auto', { action: 'create', reason: 'policy-auto' }],
-    ['ask', facts(), 'ask', { action: 'offer', reason: 'policy-ask' }],
-    ['asked for', facts({ wish: 'create', record: record('offered', 'policy-ask') }), 'ask', { action: 'create', reason: 'person-asked' }],
-    ['person not read', facts({ person: null, standing: null }), 'auto', { action: 'look-up', what: 'person' }],
-    ['standing not read', facts({ standing: null }), 'auto', { action: 'look-up', what: 'standing' }],
-    ['guest', facts({ person: { ...person, isGuest: true } }), 'auto', { action: 'exclude', reason: 'account-guest' }],
-    ['app', facts({ person: { ...person, accountType: 'app' } }), 'auto', { action: 'exclude', reason: 'account-app' }],
-    ['customer', facts({ person: { ...person, accountType: 'customer' } }), 'auto', { action: 'exclude', reason: 'account-app' }],
-    ['inactive', facts({ person: { ...person, accountStatus: 'inactive' } }), 'auto', { action: 'exclude', reason: 'account-inactive' }],
-    ['closed', facts({ person: { ...person, accountStatus: 'closed' } }), 'auto', { action: 'exclude', reason: 'account-inactive' }],
-    [
-      'status unknown',
-      facts({ person: { ...person, accountStatus: 'new-word' } }),
-      'auto',
-      { action: 'exclude', reason: 'account-unknown' },
+const policy = (change: object = {}, everyoneElse: object = {}): Policy =>
+  Policy.parse({ everyoneElse: { mode: 'auto', ...everyoneElse }, ...change });
+const AUTO = policy();
+const ASK = policy({}, { mode: 'ask' });
+const OFF = policy({}, { mode: 'off' });
+const SELF = policy({}, { mode: 'off', selfService: true });
+const rolledOut = (rollout: object, everyoneElse: object = {}): Policy => policy({ rollout }, everyoneElse);
+const RULES = policy(
+  {
+    rules: [
+      { id: 'contractors', name: 'Contractors', groups: ['c'], mode: 'off' },
+      { id: 'sales', name: 'Sales', groups: ['s'], exceptGroups: ['x'], mode: 'ask' },
     ],
-    ['unlicensed', facts({ standing: { kind: 'known', canUse: false } }), 'auto', { action: 'exclude', reason: 'account-unlicensed' }],
-    ['no access', facts({ standing: { kind: 'not-permitted' } }), 'auto', { action: 'exclude', reason: 'account-unlicensed' }],
+  },
+  { mode: 'auto' },
+);
+
+describe('decideProvisioning', () => {
+  const table: [name: string, given: ProvisioningFacts, policy: Policy | 'unreadable', expected: object][] = [
+    ['off', facts(), OFF, { action: 'none', reason: 'policy-off' }],
+    ['paused', facts(), policy({ paused: true }), { action: 'none', reason: 'policy-paused' }],
+    ['unreadable policy', facts(), 'unreadable', { action: 'none', reason: 'policy-unreadable' }],
+    ['automatic', facts(), AUTO, { action: 'create', reason: 'rule-auto', match: { ruleId: null } }],
+    ['ask', facts(), ASK, { action: 'offer', reason: 'rule-ask' }],
+    ['a job asks nobody twice', facts({ wish: 'job' }), ASK, { action: 'offer', reason: 'rule-ask' }],
+    ['person not read', facts({ person: null }), AUTO, { action: 'look-up', what: 'person' }],
+    ['groups not read', facts({ groups: null }), RULES, { action: 'look-up', what: 'groups' }],
+    ['groups not needed', facts({ groups: null }), AUTO, { action: 'create', reason: 'rule-auto' }],
+    ['standing not read', facts({ standing: null }), AUTO, { action: 'look-up', what: 'standing' }],
+    // rules
+    [
+      'first rule',
+      facts({ groups: new Set(['c', 's']) }),
+      RULES,
+      { action: 'exclude', reason: 'rule-off', match: { ruleId: 'contractors', verdicts: ['matched'] } },
+    ],
+    [
+      'second rule',
+      facts({ groups: new Set(['s']) }),
+      RULES,
+      { action: 'offer', match: { ruleId: 'sales', verdicts: ['not-in-groups', 'matched'] } },
+    ],
+    [
+      'exclusion beats inclusion',
+      facts({ groups: new Set(['s', 'x']) }),
+      RULES,
+      { action: 'create', match: { ruleId: null, verdicts: ['not-in-groups', 'excepted'] } },
+    ],
+    // accounts
+    ['guest', facts({ person: { ...person, isGuest: true } }), AUTO, { action: 'exclude', reason: 'account-guest' }],
+    ['app', facts({ person: { ...person, accountType: 'app' } }), AUTO, { action: 'exclude', reason: 'account-app' }],
+    ['customer', facts({ person: { ...person, accountType: 'customer' } }), AUTO, { action: 'exclude', reason: 'account-app' }],
+    ['inactive', facts({ person: { ...person, accountStatus: 'inactive' } }), AUTO, { action: 'exclude', reason: 'account-inactive' }],
+    ['closed', facts({ person: { ...person, accountStatus: 'closed' } }), AUTO, { action: 'exclude', reason: 'account-inactive' }],
+    ['status unknown', facts({ person: { ...person, accountStatus: 'new-word' } }), AUTO, { action: 'exclude', reason: 'account-unknown' }],
+    ['unlicensed', facts({ standing: { kind: 'known', canUse: false } }), AUTO, { action: 'exclude', reason: 'account-unlicensed' }],
+    ['no access', facts({ standing: { kind: 'not-permitted' } }), AUTO, { action: 'exclude', reason: 'account-unlicensed' }],
     [
       'no impersonation',
       facts({ standing: { kind: 'impersonation-unavailable' } }),
-      'auto',
+      AUTO,
       { action: 'exclude', reason: 'impersonation-unavailable' },
     ],
+    ['no impersonation, ask', facts({ standing: { kind: 'impersonation-unavailable' } }), ASK, { action: 'offer', reason: 'rule-ask' }],
+    // the person's own click
+    ['asked for', facts({ wish: 'create', record: record('offered', 'rule-ask') }), ASK, { action: 'create', reason: 'person-asked' }],
+    ['self-service', facts({ wish: 'create' }), SELF, { action: 'create', reason: 'person-asked' }],
+    ['self-service makes nothing by itself', facts(), SELF, { action: 'none', reason: 'policy-off' }],
+    ['no self-service', facts({ wish: 'create' }), OFF, { action: 'none', reason: 'self-service-off' }],
+    ['no self-service by rule', facts({ wish: 'create', groups: new Set(['c']) }), RULES, { action: 'none', reason: 'self-service-off' }],
+    ['a click in a rule that makes spaces', facts({ wish: 'create' }), AUTO, { action: 'create', reason: 'person-asked' }],
     [
-      'has a space',
-      facts({ person: { ...person, personalSpaceId: '7' } }),
-      'auto',
-      { action: 'note-space', reason: 'has-space', spaceId: '7' },
+      'a click does not wait for the roll-out when people may help themselves',
+      facts({ wish: 'create' }),
+      rolledOut({ percent: 0 }, { selfService: true }),
+      { action: 'create' },
     ],
+    [
+      'a click waits for the roll-out otherwise',
+      facts({ wish: 'create' }),
+      rolledOut({ percent: 0 }),
+      { action: 'none', reason: 'rollout-percent' },
+    ],
+    // roll-out
+    ['outside the percentage', facts(), rolledOut({ percent: 0 }), { action: 'exclude', reason: 'rollout-percent', recheckAt: null }],
+    [
+      'before the first day',
+      facts(),
+      rolledOut({ startsOn: '2026-11-24' }),
+      { action: 'exclude', reason: 'rollout-not-started', recheckAt: Date.UTC(2026, 10, 24) },
+    ],
+    ['on the first day', facts(), rolledOut({ startsOn: '2026-11-23' }), { action: 'create' }],
+    [
+      'their wave is later',
+      facts({ groups: new Set(['w']) }),
+      rolledOut({ waves: [{ name: 'W', groups: ['w'], startsOn: '2026-12-01' }] }),
+      { action: 'exclude', reason: 'rollout-not-started' },
+    ],
+    [
+      'their wave is earlier',
+      facts({ groups: new Set(['w']) }),
+      rolledOut({ startsOn: '2027-01-01', waves: [{ name: 'W', groups: ['w'], startsOn: '2026-11-01' }] }),
+      { action: 'create' },
+    ],
+    ['the day is not counted yet', facts({ begunToday: null }), rolledOut({ perDay: 5 }), { action: 'look-up', what: 'begun-today' }],
+    [
+      'the day is full',
+      facts({ begunToday: 5 }),
+      rolledOut({ perDay: 5 }),
+      { action: 'exclude', reason: 'rollout-day-full', recheckAt: Date.UTC(2026, 10, 24) },
+    ],
+    ['the day is not full', facts({ begunToday: 4 }), rolledOut({ perDay: 5 }), { action: 'create' }],
+    // spaces that exist
+    ['space not read', facts({ person: owner, space: null }), AUTO, { action: 'look-up', what: 'space' }],
+    ['mode not read', facts({ person: owner, roleMode: null }), AUTO, { action: 'look-up', what: 'role-mode' }],
+    ['contents not read', facts({ person: owner, contents: null }), AUTO, { action: 'look-up', what: 'contents' }],
+    ['invisible', facts({ person: owner, space: { kind: 'invisible' } }), AUTO, { action: 'leave', reason: 'space-invisible' }],
+    ['archived', facts({ person: owner, space: { ...space, status: 'archived' } }), AUTO, { action: 'bury', reason: 'space-archived' }],
+    ['trashed', facts({ person: owner, space: { ...space, status: 'trashed' } }), AUTO, { action: 'bury', reason: 'space-trashed' }],
+    [
+      'untouched',
+      facts({ person: owner }),
+      AUTO,
+      { action: 'adopt', reason: 'space-untouched', keepsPages: false, keepsAccess: false, caveats: [] },
+    ],
+    [
+      'untouched where apps cannot change access',
+      facts({ person: owner, roleMode: 'PRE_ROLES' }),
+      AUTO,
+      { action: 'adopt', caveats: ['access-not-changeable'] },
+    ],
+    ['in use', facts({ person: owner, contents: touched }), AUTO, { action: 'leave', reason: 'space-in-use', recheckAt: null }],
+    [
+      'in use since this morning',
+      facts({ person: owner, space: { ...space, createdAt: NOW - 3_600_000 }, contents: touched }),
+      AUTO,
+      { action: 'adopt', reason: 'space-young', keepsPages: true, keepsAccess: false },
+    ],
+    [
+      'not readable',
+      facts({ person: owner, contents: { ...untouched, pages: [] } }),
+      AUTO,
+      { action: 'leave', reason: 'space-unreadable', recheckAt: NOW + DAY },
+    ],
+    [
+      'somebody was let in by name',
+      facts({ person: owner, contents: { ...untouched, sharedWith: 'people' } }),
+      AUTO,
+      { action: 'adopt', keepsAccess: true },
+    ],
+    ['has a space, rule off', facts({ person: owner, groups: new Set(['c']) }), RULES, { action: 'exclude', reason: 'rule-off' }],
     [
       'interrupted, space there',
-      facts({ person: { ...person, personalSpaceId: '7' }, record: record('creating', 'policy-auto') }),
-      'auto',
+      facts({ person: owner, space: { ...space, createdAt: NOW - DAY }, record: record('creating', 'rule-auto') }),
+      AUTO,
       { action: 'finish', reason: 'interrupted', spaceId: '7' },
     ],
-    ['interrupted, no space', facts({ record: record('creating', 'policy-auto') }), 'auto', { action: 'create', reason: 'interrupted' }],
-    ['ready', facts({ record: record('ready', 'space-made') }), 'auto', { action: 'none', reason: 'space-made' }],
-    ['noted space', facts({ record: record('has-space', 'has-space') }), 'auto', { action: 'none', reason: 'has-space' }],
-    ['declined', facts({ record: record('declined', 'offer-declined') }), 'auto', { action: 'none', reason: 'offer-declined' }],
-    ['removed', facts({ record: record('removed', 'space-removed') }), 'auto', { action: 'none', reason: 'space-removed' }],
-    ['offer open', facts({ record: record('offered', 'policy-ask') }), 'ask', { action: 'none', reason: 'offer-open' }],
-    ['offered, now automatic', facts({ record: record('offered', 'policy-ask') }), 'auto', { action: 'create', reason: 'policy-auto' }],
-    ['postponed', facts({ record: record('postponed', 'offer-postponed', NOW + 1) }), 'ask', { action: 'none', reason: 'offer-postponed' }],
+    [
+      'interrupted, no space',
+      facts({ record: record('creating', 'rule-auto') }),
+      rolledOut({ percent: 0 }),
+      { action: 'create', reason: 'interrupted' },
+    ],
+    // what is remembered
+    ['ready', facts({ record: record('ready', 'space-made') }), AUTO, { action: 'none', reason: 'space-made' }],
+    ['adopted', facts({ record: record('ready', 'space-adopted') }), AUTO, { action: 'none', reason: 'space-adopted' }],
+    [
+      'details missing',
+      facts({ record: record('ready', 'space-made', { lacksDetails: true, recheckAt: NOW }) }),
+      AUTO,
+      { action: 'remind', reason: 'details-missing' },
+    ],
+    [
+      'details missing, not yet',
+      facts({ record: record('ready', 'space-made', { lacksDetails: true, recheckAt: NOW + 1 }) }),
+      AUTO,
+      { action: 'none' },
+    ],
+    ['noted space', facts({ record: record('has-space', 'space-in-use') }), AUTO, { action: 'none', reason: 'space-in-use' }],
+    ['noted for a reason of before', facts({ record: record('has-space', 'has-space') }), AUTO, { action: 'none', reason: 'has-space' }],
+    ['declined', facts({ record: record('declined', 'offer-declined') }), AUTO, { action: 'none', reason: 'offer-declined' }],
+    [
+      'declined, and clicks',
+      facts({ wish: 'create', record: record('declined', 'offer-declined') }),
+      SELF,
+      { action: 'none', reason: 'offer-declined' },
+    ],
+    ['took the decline back', facts({ record: record('excluded', 'decline-undone') }), AUTO, { action: 'create' }],
+    ['removed', facts({ record: record('removed', 'space-removed') }), AUTO, { action: 'none', reason: 'space-removed' }],
+    [
+      'removed, and clicks',
+      facts({ wish: 'create', record: record('removed', 'space-removed') }),
+      SELF,
+      { action: 'none', reason: 'space-removed' },
+    ],
+    [
+      'removed, and a job',
+      facts({ wish: 'job', record: record('removed', 'space-archived') }),
+      AUTO,
+      { action: 'none', reason: 'space-archived' },
+    ],
+    ['lifted', facts({ record: record('excluded', 'tombstone-lifted') }), AUTO, { action: 'create' }],
+    ['offer open', facts({ record: record('offered', 'rule-ask') }), ASK, { action: 'none', reason: 'offer-open' }],
+    [
+      'offer open, another policy',
+      facts({ record: record('offered', 'rule-ask', { policyVersion: 1 }) }),
+      ASK,
+      { action: 'keep', reason: 'offer-open' },
+    ],
+    [
+      'offered, now automatic',
+      facts({ record: record('offered', 'rule-ask', { policyVersion: 1 }) }),
+      AUTO,
+      { action: 'create', reason: 'rule-auto' },
+    ],
+    [
+      'offered, now off by rule',
+      facts({ groups: new Set(['c']), record: record('offered', 'rule-ask', { policyVersion: 1 }) }),
+      RULES,
+      { action: 'exclude', reason: 'rule-off' },
+    ],
+    [
+      'postponed',
+      facts({ record: record('postponed', 'offer-postponed', { recheckAt: NOW + 1 }) }),
+      ASK,
+      { action: 'none', reason: 'offer-postponed' },
+    ],
+    [
+      'postponed, another policy',
+      facts({ record: record('postponed', 'offer-postponed', { recheckAt: NOW + 1, policyVersion: 1 }) }),
+      ASK,
+      { action: 'keep', reason: 'offer-postponed' },
+    ],
     [
       'postponed long ago',
-      facts({ record: record('postponed', 'offer-postponed', NOW - 1) }),
-      'ask',
-      { action: 'offer', reason: 'policy-ask' },
+      facts({ record: record('postponed', 'offer-postponed', { recheckAt: NOW - 1 }) }),
+      ASK,
+      { action: 'offer', reason: 'rule-ask' },
     ],
     [
       'refused lately',
-      facts({ record: record('refused', 'creation-refused', NOW + 1) }),
-      'auto',
+      facts({ record: record('refused', 'creation-refused', { recheckAt: NOW + 1 }) }),
+      AUTO,
       { action: 'none', reason: 'creation-refused' },
     ],
     [
       'refused long ago',
-      facts({ record: record('refused', 'creation-refused', NOW) }),
-      'auto',
-      { action: 'create', reason: 'policy-auto' },
+      facts({ record: record('refused', 'creation-refused', { recheckAt: NOW }) }),
+      AUTO,
+      { action: 'create', reason: 'rule-auto' },
     ],
     [
       'no private way',
-      facts({ record: record('refused', 'no-private-way', NOW + 1) }),
-      'auto',
+      facts({ record: record('refused', 'no-private-way', { recheckAt: NOW + 1 }) }),
+      AUTO,
       { action: 'none', reason: 'no-private-way' },
     ],
     [
+      'failed lately',
+      facts({ record: record('creating', 'confluence-error', { recheckAt: NOW + 1 }) }),
+      AUTO,
+      { action: 'none', reason: 'confluence-error' },
+    ],
+    [
       'excluded lately',
-      facts({ record: record('excluded', 'account-guest', NOW + 1) }),
-      'auto',
+      facts({ record: record('excluded', 'account-guest', { recheckAt: NOW + 1 }) }),
+      AUTO,
       { action: 'none', reason: 'account-guest' },
     ],
-  ] as const)('%s', (_name, given, mode, expected) => {
-    expect(decideProvisioning(given, mode, NOW)).toEqual(expected);
+    ['waits for the policy', facts({ record: record('excluded', 'rollout-percent') }), AUTO, { action: 'none', reason: 'rollout-percent' }],
+    ['the policy came', facts({ record: record('excluded', 'rollout-percent', { policyVersion: 6 }) }), AUTO, { action: 'create' }],
+    // a space that appeared
+    [
+      'arrival for somebody who declined',
+      facts({ wish: 'arrival', person: owner, record: record('declined', 'offer-declined') }),
+      AUTO,
+      { action: 'adopt' },
+    ],
+    [
+      'arrival that was not theirs',
+      facts({ wish: 'arrival', record: record('declined', 'offer-declined') }),
+      AUTO,
+      { action: 'none', reason: 'offer-declined' },
+    ],
+    ['arrival after an offer', facts({ wish: 'arrival', person: owner, record: record('offered', 'rule-ask') }), ASK, { action: 'adopt' }],
+    [
+      'arrival of what is ready',
+      facts({ wish: 'arrival', person: owner, record: record('ready', 'space-made') }),
+      AUTO,
+      { action: 'none', reason: 'space-made' },
+    ],
+  ];
+
+  it.each(table)('%s', (_name, given, chosen, expected) => {
+    expect(decideProvisioning(given, chosen, VERSION, NOW)).toMatchObject(expected);
   });
 
-  const anyFacts = fc.record({
-    wish: fc.constantFrom('activity' as const, 'create' as const),
-    record: fc.option(
+  it('names every reason in this table', () => {
+    const named = new Set(
+      table.map(([, given, chosen]) => decideProvisioning(given, chosen, VERSION, NOW)).flatMap((d) => ('reason' in d ? d.reason : [])),
+    );
+    expect(REASONS.filter((reason) => !named.has(reason)).sort()).toEqual(['decline-undone', 'tombstone-lifted']);
+  });
+});
+
+const anyRecord = fc.option(
+  fc.record({
+    accountId: fc.constant('a'),
+    state: fc.constantFrom(
+      ...(['offered', 'postponed', 'declined', 'creating', 'ready', 'has-space', 'removed', 'refused', 'excluded'] as const),
+    ),
+    reason: fc.constantFrom(...REASONS),
+    changedAt: fc.constantFrom(0, NOW - 60_000, NOW - DAY),
+    recheckAt: fc.option(fc.integer({ min: NOW - 2 * DAY, max: NOW + 2 * DAY })),
+    policyVersion: fc.constantFrom(VERSION, 1),
+    lacksDetails: fc.boolean(),
+    adopts: fc.constantFrom(null, { spaceId: '7', keepsPages: false, keepsAccess: true }),
+  }),
+);
+const anyGroups = fc.subarray(['c', 's', 'x', 'w']).map((ids): ReadonlySet<string> => new Set(ids));
+const anyFacts: fc.Arbitrary<ProvisioningFacts> = fc.record({
+  accountId: fc.constantFrom('a', 'b', 'c:1', '712020:x'),
+  wish: fc.constantFrom('activity' as const, 'arrival' as const, 'job' as const, 'create' as const),
+  record: anyRecord,
+  person: fc.option(
+    fc.record({
+      accountType: fc.constantFrom('atlassian', 'app', 'customer', 'other'),
+      accountStatus: fc.constantFrom('active', 'inactive', 'closed', 'unknown', 'suspended'),
+      isGuest: fc.boolean(),
+      personalSpaceId: fc.option(fc.constant('7')),
+    }),
+  ),
+  groups: fc.option(anyGroups),
+  begunToday: fc.option(fc.nat(10)),
+  standing: fc.option(
+    fc.constantFrom<StandingFacts>(
+      { kind: 'known', canUse: true },
+      { kind: 'known', canUse: false },
+      { kind: 'not-permitted' },
+      { kind: 'impersonation-unavailable' },
+    ),
+  ),
+  space: fc.option(
+    fc.oneof(
+      fc.constant<SpaceFacts>({ kind: 'invisible' }),
       fc.record({
-        accountId: fc.constant('a'),
-        state: fc.constantFrom(
-          ...(['offered', 'postponed', 'declined', 'creating', 'ready', 'has-space', 'removed', 'refused', 'excluded'] as const),
-        ),
-        reason: fc.constant('policy-auto' as const),
-        changedAt: fc.nat(),
-        recheckAt: fc.option(fc.integer({ min: NOW - 2 * DAY, max: NOW + 2 * DAY })),
+        kind: fc.constant('seen' as const),
+        spaceId: fc.constant('7'),
+        status: fc.constantFrom('current', 'archived', 'trashed'),
+        createdAt: fc.constantFrom(NOW - 60_000, NOW - 400 * DAY),
+        homepageId: fc.option(fc.constant('70')),
       }),
     ),
-    person: fc.option(
-      fc.record({
-        accountType: fc.constantFrom('atlassian', 'app', 'customer', 'other'),
-        accountStatus: fc.constantFrom('active', 'inactive', 'closed', 'unknown', 'suspended'),
-        isGuest: fc.boolean(),
-        personalSpaceId: fc.option(fc.constant('7')),
-      }),
-    ),
-    standing: fc.option(
-      fc.constantFrom<StandingFacts>(
-        { kind: 'known', canUse: true },
-        { kind: 'known', canUse: false },
-        { kind: 'not-permitted' },
-        { kind: 'impersonation-unavailable' },
+  ),
+  contents: fc.option(
+    fc.record({
+      pages: fc.array(
+        fc.record({
+          id: fc.constantFrom('70', '71'),
+          versions: fc.integer({ min: 1, max: 3 }),
+          createdAt: fc.constantFrom(NOW - 60_000, NOW - 400 * DAY),
+          isOwnVersion: fc.boolean(),
+        }),
+        { maxLength: 2 },
       ),
-    ),
-  });
-  const anyMode = fc.constantFrom('off' as const, 'ask' as const, 'auto' as const, 'unreadable' as const);
+      blogPosts: fc.nat(1),
+      others: fc.nat(1),
+      sharedWith: fc.constantFrom('nobody' as const, 'groups' as const, 'people' as const, 'unknown' as const),
+    }),
+  ),
+  roleMode: fc.option(fc.constantFrom('PRE_ROLES' as const, 'ROLES_TRANSITION' as const, 'ROLES' as const)),
+});
+const anyTreatment = fc.record({
+  mode: fc.constantFrom('off', 'ask', 'auto'),
+  selfService: fc.boolean(),
+  access: fc.constantFrom('private', 'licensed', 'site-default'),
+});
+const anyRule = fc.record({ groups: fc.subarray(['c', 's', 'w']), exceptGroups: fc.subarray(['x', 's']), treatment: anyTreatment });
+const anyPolicy = fc
+  .record({
+    paused: fc.boolean(),
+    rules: fc.array(anyRule, { maxLength: 4 }),
+    everyoneElse: anyTreatment,
+    rollout: fc.record({
+      percent: fc.constantFrom(0, 50, 100),
+      startsOn: fc.constantFrom(null, '2026-11-01', '2027-01-01'),
+      perDay: fc.constantFrom(null, 3),
+    }),
+  })
+  .map(({ rules, ...rest }) =>
+    Policy.parse({ ...rest, rules: rules.map(({ treatment, ...rule }, i) => ({ id: `r${i}`, name: `Rule ${i}`, ...rule, ...treatment })) }),
+  );
 
+describe('whatever the facts and the policy are', () => {
   it('creates and offers only for active, licensed people with an account of their own and no space', () => {
     fc.assert(
-      fc.property(anyFacts, anyMode, (given, mode) => {
-        const decision = decideProvisioning(given, mode, NOW);
+      fc.property(anyFacts, anyPolicy, (given, chosen) => {
+        const decision = decideProvisioning(given, chosen, VERSION, NOW);
         if (decision.action !== 'create' && decision.action !== 'offer') return;
         expect(given.person).toEqual({ accountType: 'atlassian', accountStatus: 'active', isGuest: false, personalSpaceId: null });
-        if (decision.action === 'create' || mode !== 'ask') expect(given.standing).toEqual({ kind: 'known', canUse: true });
-        expect(['declined', 'removed', 'ready', 'has-space']).not.toContain(given.record?.state);
-        expect(['off', 'unreadable']).not.toContain(mode);
+        if (decision.action === 'create') expect(given.standing).toEqual({ kind: 'known', canUse: true });
+        expect(['declined', 'removed', 'ready']).not.toContain(given.record?.state);
+        expect(chosen.paused).toBe(false);
       }),
+      { numRuns: 3000 },
     );
   });
 
-  it('does nothing at all when it is off or unreadable', () => {
+  it('never makes or offers a space to somebody who has one: never twice', () => {
     fc.assert(
-      fc.property(anyFacts, fc.constantFrom('off' as const, 'unreadable' as const), (given, mode) => {
-        expect(decideProvisioning(given, mode, NOW)).toMatchObject({ action: 'none' });
+      fc.property(anyFacts, anyPolicy, (given, chosen) => {
+        const holder = { ...given, person: { ...person, ...given.person, personalSpaceId: '7' } };
+        expect(['create', 'offer']).not.toContain(decideProvisioning(holder, chosen, VERSION, NOW).action);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('makes nothing for guests, inactive people, apps and the unlicensed, and takes over nothing of theirs', () => {
+    const nobody = fc.constantFrom<Partial<PersonFacts>>(
+      { isGuest: true },
+      { accountStatus: 'inactive' },
+      { accountStatus: 'closed' },
+      { accountStatus: 'unknown' },
+      { accountType: 'app' },
+    );
+    fc.assert(
+      fc.property(anyFacts, anyPolicy, nobody, (given, chosen, change) => {
+        const decision = decideProvisioning({ ...given, person: { ...person, ...given.person, ...change } }, chosen, VERSION, NOW);
+        expect(['create', 'offer', 'adopt', 'finish']).not.toContain(decision.action);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('does nothing at all while it is paused or unreadable', () => {
+    fc.assert(
+      fc.property(anyFacts, anyPolicy, (given, chosen) => {
+        expect(decideProvisioning(given, { ...chosen, paused: true }, VERSION, NOW)).toMatchObject({
+          action: 'none',
+          reason: 'policy-paused',
+        });
+        expect(decideProvisioning(given, 'unreadable', VERSION, NOW)).toMatchObject({ action: 'none' });
       }),
     );
   });
 
   it('asks for no fact about a settled person', () => {
     fc.assert(
-      fc.property(
-        anyFacts,
-        fc.constantFrom('ready', 'has-space', 'declined', 'removed'),
-        fc.constantFrom('ask' as const, 'auto' as const),
-        (given, state, mode) => {
-          const settled = { ...given, person: null, standing: null, record: record(state as PersonRecord['state'], 'space-made') };
-          expect(decideProvisioning(settled, mode, NOW)).toMatchObject({ action: 'none' });
-        },
-      ),
+      fc.property(anyFacts, anyPolicy, fc.constantFrom('ready', 'has-space', 'declined', 'removed'), (given, chosen, state) => {
+        const settled = { ...given, wish: 'activity' as const, person: null, record: record(state as PersonRecord['state'], 'space-made') };
+        expect(decideProvisioning(settled, chosen, VERSION, NOW).action).toBe('none');
+      }),
     );
   });
 
   it('comes to an end: every fact that it asks for brings it further', () => {
     fc.assert(
-      fc.property(anyFacts, anyMode, (given, mode) => {
-        const full = { ...given, person: given.person ?? person, standing: given.standing ?? standing };
-        expect(decideProvisioning(full, mode, NOW).action).not.toBe('look-up');
+      fc.property(anyFacts, anyPolicy, (given, chosen) => {
+        const full = Object.fromEntries(
+          Object.entries(facts()).map(([key, value]) => [key, given[key as keyof ProvisioningFacts] ?? value]),
+        );
+        const decision = decideProvisioning({ ...(full as unknown as ProvisioningFacts), record: given.record }, chosen, VERSION, NOW);
+        expect(decision.action).not.toBe('look-up');
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('a rule that changes changes only those whom it matched or now matches', () => {
+    fc.assert(
+      fc.property(anyFacts, anyPolicy, anyRule, fc.nat(3), (given, chosen, change, at) => {
+        const position = Math.min(at, chosen.rules.length - 1);
+        if (position < 0) return;
+        const rules = chosen.rules.map((rule, i) =>
+          i === position ? { ...rule, groups: change.groups, exceptGroups: change.exceptGroups, ...(change.treatment as object) } : rule,
+        );
+        const after = Policy.parse({ ...chosen, rules });
+        const known = { ...given, groups: given.groups ?? new Set<string>() };
+        const [a, b] = [decideProvisioning(known, chosen, VERSION, NOW), decideProvisioning(known, after, VERSION, NOW)];
+        const id = `r${position}`;
+        if (!a.match || !b.match || a.match.ruleId === id || b.match.ruleId === id) return;
+        expect({ ...b, match: null }).toEqual({ ...a, match: null });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('raising the percentage takes nobody out', () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }), (accountId, a, b) => {
+        const [low, high] = a < b ? [a, b] : [b, a];
+        const isIn = (percent: number): boolean =>
+          decideProvisioning(facts({ accountId }), rolledOut({ percent }), VERSION, NOW).action === 'create';
+        if (isIn(low)) expect(isIn(high)).toBe(true);
       }),
     );
   });
+});
+
+it('spreads people evenly over the percentage', () => {
+  const shares = Array.from({ length: 20_000 }, (_, i) => shareOf(`712020:${i.toString(16).padStart(8, '0')}-aaaa`));
+  for (const percent of [1, 10, 50, 90]) {
+    const share = shares.filter((s) => s < percent).length / shares.length;
+    expect(Math.abs(share - percent / 100)).toBeLessThan(0.01);
+  }
 });
 
 it('takes a found space for its own work only when it was made about when the run began', () => {

@@ -47,7 +47,7 @@ it('holds 100,000 people and spaces, and answers a page of a list in under 50 ms
   // The app at that size: the whole site surveyed, within a few hours' points.
   const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
   for (let hour = 0; hour < 6; hour += 1) await site.advance('PT1H');
-  const job = await adminData(site, 'cleanup.job', { jobId: id });
+  const job = await adminData(site, 'job.get', { jobId: id });
   expect(job).toMatchObject({ state: 'done', counts: { seen: 100_000, unused: 90_001, active: 9_999 } });
   site.stop();
 }, 180_000);

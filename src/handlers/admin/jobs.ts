@@ -17,7 +17,7 @@ export const jobMethods: AdminMethods<'job.get' | 'job.cancel' | 'job.pause' | '
 
 /** What the page may know of a job; how it finds its way stays here. */
 export function jobView(job: Job): JobView {
-  const { revision, failures, work, ...view } = job;
+  const { revision, failures, work, leasedUntil, ...view } = job;
   const cleanup = isTask(job, 'cleanup') ? job.work : null;
   return { ...view, idleDays: cleanup?.idleDays ?? null, unchangedSince: cleanup?.unchangedSince ?? null, source: cleanup?.source ?? null };
 }

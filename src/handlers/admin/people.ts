@@ -44,9 +44,9 @@ export const peopleMethods: AdminMethods<
     return { census: censuses[0] ? jobView(censuses[0]) : null, complete: complete ? jobView(complete) : null };
   },
   'people.censusCost': async () => {
-    const { groups, points } = await planCensus(await readablePolicy());
+    const { people, points } = await planCensus(await readablePolicy());
     const { limit } = await readBudget(Date.now());
-    return { people: groups.reduce((sum, g) => sum + (g.isLicensed ? g.members : 0), 0), points, hours: points / limit };
+    return { people, points, hours: points / limit };
   },
   'people.startCensus': async (_input, caller) => {
     const [newest] = await listJobs('census', 1);

@@ -155,6 +155,11 @@ export class ForgePlatform implements PlatformSeam {
     return { kind: 'ok' };
   }
 
+  /** Runs a background function with this payload now, as if the platform had called it. */
+  runFunction(kind: Exclude<ModuleKind, 'resolver'>, functionKey: string, payload: unknown): Promise<Outcome> {
+    return this.runBackground(kind, functionKey, functionKey, payload);
+  }
+
   private begin(kind: ModuleKind, moduleKey: string, functionKey: string, accountId: string | null, timeoutSeconds: number): Invocation {
     countInvocation(this.usage(), `${kind}:${moduleKey}`, 'count');
     return new Invocation(kind, moduleKey, functionKey, accountId, timeoutSeconds * 1000, this.clock, this);

@@ -1,0 +1,380 @@
+/** What a person does for themselves: create, decline, details, who can see it, what is stored. */
+import { describe, expect, it } from 'vitest';
+import type { Field } from '../../src/domain/policy';
+import type { LocalSite } from '../emulator/site';
+import {
+  ANA,
+  accountIdOf,
+  adminData,
+  OWNER,
+  person,
+  personalSpacesOf,
+  personData,
+  readsAPage,
+  recordOf,
+  setPolicy,
+  startSite,
+} from '../support/site';
+
+const FIELDS: Field[] = [
+  { key: 'role', label: 'My role', kind: 'text', required: true, help: '' },
+  { key: 'office', label: 'Office', kind: 'select', required: false, help: '', options: ['Lisbon', 'Oslo'] },
+  { key: 'since', label: 'Here since', kind: 'date', required: false, help: '' },
+];
+const homeOf = (site: LocalSite, accountId = ANA) => personalSpacesOf(site, accountId)[0]?.pages.find((page) => page.isHomepage);
+
+describe('self-service', () => {
+  it('makes a space at a click where the rule allows it, and nothing by itself', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'off', selfService: true });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    expect((await personData(site, 'me.get', ANA)).can).toEqual({ create: true, decline: true, undo: false, fill: false });
+    expect(await personData(site, 'me.create', ANA)).toMatchObject({ kind: 'ready', access: 'private' });
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect((await site.notices.load(ANA)).flags).toEqual([]);
+  });
+
+  it('can be forbidden by a rule', async () => {
+    const site = startSite();
+    const sales = site.confluence.state.groupsByName.get('sales')?.id ?? '';
+    const rule = {
+      id: 's',
+      name: 'Sales',
+      groups: [sales],
+      exceptGroups: [],
+      mode: 'off' as const,
+      selfService: false,
+      template: 'standard',
+      access: 'private' as const,
+    };
+    await setPolicy(site, { mode: 'off', selfService: true, rules: [rule] });
+    const member = accountIdOf(1);
+    expect(site.personJson(site.person(member)).groups).toContain('sales');
+    const view = await personData(site, 'me.get', member);
+    expect(view.can.create).toBe(false);
+    expect(view.explanation.matched).toMatchObject({ name: 'Sales', mode: 'off' });
+    expect(await personData(site, 'me.create', member)).toMatchObject({ kind: 'refused', reason: 'self-service-off' });
+    expect(personalSpacesOf(site, member)).toEqual([]);
+  });
+
+  it('takes a decline, and takes it back', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    const declined = await personData(site, 'me.decline', ANA);
+    expect(declined).toMatchObject({ record: { state: 'declined', by: ANA }, can: { create: false, undo: true } });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    expect(await personData(site, 'me.undo', ANA)).toMatchObject({ can: { create: true, undo: false } });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    expect(await person(site, 'me.decline', ANA)).toMatchObject({ ok: false, error: { code: 'not-found' } });
+  });
+
+  it('explains to the person exactly what it explains to the admin', async () => {
+    const site = startSite();
+    const engineering = site.confluence.state.groupsByName.get('engineering')?.id ?? '';
+    const rule = {
+      id: 'e',
+      name: 'Engineers',
+      groups: [engineering],
+      exceptGroups: [],
+      mode: 'auto' as const,
+      selfService: false,
+      template: 'standard',
+      access: 'private' as const,
+    };
+    await setPolicy(site, { mode: 'off', rules: [rule] });
+    for (const n of [1, 2, 3, 5, 9]) {
+      const accountId = accountIdOf(n);
+      const { explanation } = await personData(site, 'me.get', accountId);
+      const seen = await adminData(site, 'people.explain', { accountId });
+      if (seen.action === 'look-up') continue;
+      expect(explanation).toEqual(seen);
+    }
+    const outsider = await adminData(site, 'people.explain', { accountId: ANA });
+    expect(outsider).toMatchObject({
+      action: 'exclude',
+      reason: 'rule-off',
+      rules: [{ id: 'e', verdict: 'not-in-groups' }],
+      matched: { isEveryoneElse: true },
+    });
+  });
+});
+
+describe('details', () => {
+  it('stand in a table on the homepage and in a space property, and a mistake saves nothing', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    expect(homeOf(site)?.body).toContain('<ac:structured-macro ac:name="details"');
+    expect(await personData(site, 'me.details', ANA)).toEqual({ fields: FIELDS, values: {} });
+    const wrong = await personData(site, 'me.saveDetails', ANA, { values: { office: 'Paris' } });
+    expect(wrong).toEqual({ problems: { role: 'required', office: 'not-an-option' }, homepage: null });
+    const values = { role: 'Engineer <3', office: 'Oslo', since: '2020-02-29' };
+    expect(await personData(site, 'me.saveDetails', ANA, { values })).toEqual({ problems: {}, homepage: 'written' });
+    const body = homeOf(site)?.body ?? '';
+    expect(body).toContain('<th>My role</th><td>Engineer &lt;3</td>');
+    expect(body).toContain('<time datetime="2020-02-29" />');
+    expect(body.match(/ac:name="details"/g)).toHaveLength(1);
+    expect(Object.values(site.state().spaceProperties)).toEqual([{ 'homestead-details': { values } }]);
+    expect(await personData(site, 'me.details', ANA)).toMatchObject({ values });
+    expect(recordOf(site, ANA)?.data).toMatchObject({ lacksDetails: false });
+  });
+
+  it('lose nothing when the homepage is saved by somebody else in the same moment', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    let times = 0;
+    site.platform.beforeCall = (_invocation, call) => {
+      if (!call.includes('PUT /wiki/api/v2/pages/') || times === 2) return;
+      times += 1;
+      const page = site.confluence.state.content.get(Number(call.split('/').at(-1)));
+      if (!page) throw new Error('no page');
+      page.body += `<p>Line ${times}</p>`;
+      site.confluence.state.addVersion(page, { authorId: ANA, at: site.clock.now(), message: '' });
+    };
+    expect(await personData(site, 'me.saveDetails', ANA, { values: { role: 'Engineer' } })).toMatchObject({ homepage: 'written' });
+    expect(times).toBe(2);
+    const body = homeOf(site)?.body ?? '';
+    for (const part of ['<p>Line 1</p>', '<p>Line 2</p>', 'Engineer', 'Hello, I am']) expect(body).toContain(part);
+  });
+
+  it('leave what the owner wrote into the table, and change only what changed', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    await personData(site, 'me.saveDetails', ANA, { values: { role: 'Engineer', office: 'Oslo' } });
+    const page = [...site.confluence.state.content.values()].find((item) => item.body.includes('<td>Engineer</td>'));
+    if (!page) throw new Error('no page');
+    page.body = page.body.replace('<td>Oslo</td></tr>', '<td>Oslo, third floor</td></tr><tr><th>Pet</th><td>Rex</td></tr>');
+    await personData(site, 'me.saveDetails', ANA, { values: { role: 'Manager', office: 'Oslo' } });
+    for (const part of ['<td>Manager</td>', 'Oslo, third floor', '<th>Pet</th><td>Rex</td>']) expect(page.body).toContain(part);
+    expect(page.body).not.toContain('Engineer');
+  });
+
+  it('may be called like something that every object has', async () => {
+    const site = startSite();
+    const fields: Field[] = [{ key: 'constructor', label: 'Constructor', kind: 'text', required: true, help: '' }];
+    await setPolicy(site, { mode: 'auto', fields });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { lacksDetails: true } });
+    expect(await personData(site, 'me.saveDetails', ANA, { values: { constructor: 'x' } })).toMatchObject({ homepage: 'written' });
+  });
+
+  it('leave a homepage alone that they cannot read, and keep the values', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    const page = [...site.confluence.state.content.values()].find((item) => item.body.includes('Hello, I am Bo'));
+    if (page) page.body = '<p>broken';
+    expect(await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } })).toEqual({ problems: {}, homepage: 'left-alone' });
+    expect(page?.body).toBe('<p>broken');
+    expect((await personData(site, 'me.details', ANA)).values).toEqual({ role: 'x' });
+  });
+
+  it('that are required are asked for once more, in a notice of their own', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    const first = await site.notices.load(ANA);
+    expect(first.flags[0]?.actions).toEqual(['Open my space', 'Fill in details', 'Not now']);
+    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Not now' });
+    await readsAPage(site, ANA);
+    expect((await site.notices.load(ANA)).flags).toEqual([]);
+    await site.advance('P4D');
+    await readsAPage(site, ANA);
+    const second = await site.notices.load(ANA);
+    expect(second.flags[0]?.title).toBe('A few details are missing in your personal space');
+    const pressed = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Fill in details' });
+    expect(pressed.navigatedTo).toMatchObject({ target: 'module', moduleKey: 'my-space' });
+    await site.advance('P30D');
+    await readsAPage(site, ANA);
+    expect((await site.notices.load(ANA)).flags).toEqual([]);
+  });
+
+  it('are not asked for when they were given before', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    await site.notices.load(ANA);
+    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Not now' });
+    await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } });
+    await site.advance('P10D');
+    await readsAPage(site, ANA);
+    expect((await site.notices.load(ANA)).flags).toEqual([]);
+  });
+
+  it('can be filled in by somebody who had a space before, at the end of their own page', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, OWNER);
+    expect(recordOf(site, OWNER)).toMatchObject({ state: 'has-space' });
+    const before = homeOf(site, OWNER)?.body ?? '';
+    await personData(site, 'me.saveDetails', OWNER, { values: { role: 'x' } });
+    expect(homeOf(site, OWNER)?.body.startsWith(before)).toBe(true);
+    expect(homeOf(site, OWNER)?.body).toContain('<th>My role</th><td>x</td>');
+  });
+});
+
+describe('who can see it', () => {
+  it.each(['ROLES', 'ROLES_TRANSITION'] as const)('is told, and changed by the owner on a %s site', async (roleMode) => {
+    const site = startSite({ settings: { roleMode } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(await personData(site, 'me.access', ANA)).toEqual({ readers: 'nobody', canChange: true });
+    expect(await personData(site, 'me.setAccess', ANA, { access: 'licensed' })).toEqual({ readers: 'licensed', canChange: true });
+    const grant = personalSpacesOf(site, ANA)[0]?.grants.find((g) => g.principalType === 'ACCESS_CLASS');
+    expect(grant).toMatchObject({ principalId: 'all-licensed-users' });
+    expect(await personData(site, 'me.setAccess', ANA, { access: 'private' })).toEqual({ readers: 'nobody', canChange: true });
+    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
+  });
+
+  it('does not count the users of other apps', async () => {
+    const site = startSite({ settings: { roleMode: 'ROLES' } });
+    const app = site.addPerson({ accountType: 'app', displayName: 'Some app' });
+    site.createNatively(ANA);
+    const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
+    if (space)
+      space.grants = [
+        ...space.grants,
+        { ...(space.grants[1] as (typeof space.grants)[number]), principalType: 'USER', principalId: app.accountId },
+      ];
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+    expect(personalSpacesOf(site, ANA)[0]?.grants.map((g) => g.principalType)).toEqual(['USER', 'USER']);
+  });
+
+  it('is not called private while classic permissions hold beside the roles', async () => {
+    const site = startSite({ settings: { roleMode: 'ROLES_TRANSITION' } });
+    site.createNatively(ANA);
+    const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
+    const group = site.confluence.state.groupsByName.get('engineering')?.id ?? '';
+    if (space) space.grants = [...space.grants, { principalType: 'GROUP', principalId: group, roleId: null, operations: ['read/space'] }];
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'open' } });
+    expect(await personData(site, 'me.access', ANA)).toMatchObject({ readers: 'groups' });
+  });
+
+  it('cannot be changed where apps may not, and says so', async () => {
+    const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    expect(await personData(site, 'me.access', ANA)).toEqual({ readers: 'nobody', canChange: false });
+    expect(await person(site, 'me.setAccess', ANA, { access: 'licensed' })).toMatchObject({ ok: false, error: { code: 'not-changeable' } });
+  });
+});
+
+describe('access by policy', () => {
+  it.each([
+    ['private', 'ROLES', 'private', 1],
+    ['licensed', 'ROLES', 'licensed', 2],
+    ['licensed', 'ROLES_TRANSITION', 'licensed', 2],
+    ['licensed', 'PRE_ROLES', 'licensed', 3],
+    ['site-default', 'ROLES', 'open', 2],
+    ['site-default', 'PRE_ROLES', 'open', 2],
+  ] as const)('%s on a %s site makes a space that is %s', async (access, roleMode, expected, grants) => {
+    const site = startSite({ settings: { roleMode } });
+    await setPolicy(site, { mode: 'auto', access });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(grants);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: expected } });
+    const readable = await site.confluence.request(
+      { kind: 'person', person: site.person(OWNER), viaApp: false },
+      { method: 'GET', url: `/wiki/api/v2/spaces/${personalSpacesOf(site, ANA)[0]?.id}`, headers: new Headers(), body: undefined },
+    );
+    expect(readable.status).toBe(expected === 'private' ? 404 : 200);
+  });
+
+  it.each([
+    ['is gone', { status: 404 }],
+    ['is refused', { status: 400 }],
+    ['fails again and again', { status: 500 }],
+    ['is not what it should be', { status: 200, body: { nonsense: true } }],
+  ])('is not held up by a page template that %s', async (_what, respond) => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/template/*', times: 9, respond });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({
+      state: 'ready',
+      data: { template: 'builtin', templateProblem: expect.stringContaining('template-') },
+    });
+  });
+
+  it('is carried as a caveat where the site cannot keep it for a space that exists', async () => {
+    const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
+    site.createNatively(ANA);
+    await site.advance('PT1M');
+    await setPolicy(site, { mode: 'auto' });
+    expect((await personData(site, 'me.get', ANA)).explanation).toMatchObject({ action: 'adopt', caveats: ['access-not-changeable'] });
+    await readsAPage(site, ANA);
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'open' } });
+    expect((await site.notices.load(ANA)).flags[0]?.description).toContain('Everyone who uses Confluence here can see it');
+  });
+});
+
+describe('pages of a template', () => {
+  it('are made once, from their own templates, and in the language of the person', async () => {
+    const site = startSite();
+    const child = (title: string, templateId?: string) => ({
+      title,
+      source: templateId ? { kind: 'confluence' as const, templateId } : { kind: 'builtin' as const },
+    });
+    await setPolicy(site, { mode: 'auto', children: [child('Goals'), child('Checklist', '425989'), child('Broken', '425993')] });
+    site.changePerson(ANA, { locale: 'es_ES' });
+    await readsAPage(site, ANA);
+    const pages = personalSpacesOf(site, ANA)[0]?.pages ?? [];
+    expect(pages.map((page) => page.title).sort()).toEqual(['Broken', 'Checklist', 'Espacio de Bo Berg', 'Goals']);
+    expect(homeOf(site)?.body).toContain('Hola, soy Bo Berg');
+    expect(pages.find((page) => page.title === 'Checklist')?.body).toContain('Welcome, Bo Berg');
+    expect(pages.find((page) => page.title === 'Broken')?.body).toContain('Empieza a escribir aquí');
+    expect(recordOf(site, ANA)?.data).toMatchObject({ templateProblem: expect.stringContaining('template-broken') });
+  });
+});
+
+describe('notices', () => {
+  it('speak Spanish to those who do', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    site.changePerson(ANA, { locale: 'es_MX' });
+    await readsAPage(site, ANA);
+    const { flags } = await site.notices.load(ANA);
+    expect(flags[0]).toMatchObject({ title: '¿Quieres un espacio personal?', actions: ['Crear mi espacio', 'Ahora no', 'Nunca'] });
+  });
+
+  it('cost nothing over 10,000 page views of people who have none', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    for (let n = 1; n < 60; n += 1) await readsAPage(site, accountIdOf(n), 'PT0S').catch(() => {});
+    await site.advance('PT5M');
+    const people = [];
+    for (let n = 1; n < 60; n += 1) {
+      const accountId = accountIdOf(n);
+      await person(site, 'notice.dismiss', accountId);
+      people.push(accountId);
+    }
+    site.resetUsage();
+    for (let view = 0; view < 10_000; view += 1) await site.notices.load(people[view % people.length] as string);
+    expect(site.usage().frontend.requests).toBe(0);
+    expect(Object.keys(site.usage().invocations).filter((id) => id.startsWith('resolver'))).toEqual([]);
+  });
+});
+
+describe('privacy', () => {
+  it('shows all that is stored of the caller, and nothing of anybody else', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    expect(await personData(site, 'me.data', ANA)).toEqual({ record: null, details: {}, hasNoticeFlag: false });
+    await readsAPage(site, ANA);
+    await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } });
+    const data = await personData(site, 'me.data', ANA);
+    const stored = recordOf(site, ANA) as unknown as Record<string, unknown> & { data: Record<string, unknown> };
+    const { data: inner, ...outer } = stored;
+    expect(data.record).toEqual({ accountId: ANA, ...outer, ...inner });
+    expect(data).toMatchObject({ details: { role: 'x' }, hasNoticeFlag: true });
+  });
+});

@@ -1,0 +1,477 @@
+/** Counting people, simulating a policy on them, and making spaces for those who have none. */
+import { describe, expect, it } from 'vitest';
+import type { JobView } from '../../src/contract';
+import type { Policy } from '../../src/domain/policy';
+import { LocalSite, type SiteOptions } from '../emulator/site';
+import {
+  ADMIN_ACCOUNT_ID,
+  ANA,
+  accountIdOf,
+  admin,
+  adminData,
+  changed,
+  comparable,
+  OWNER,
+  person,
+  personalSpacesOf,
+  readsAPage,
+  recordOf,
+  setPolicy,
+  startSite,
+} from '../support/site';
+
+const groupId = (site: LocalSite, name: string): string => site.confluence.state.groupsByName.get(name)?.id ?? '';
+const licensed = (site: LocalSite) => site.people(100_000).results.filter((p) => p.licensed);
+
+async function count(site: LocalSite, duration = 'PT1M'): Promise<JobView> {
+  await adminData(site, 'people.startCensus', {});
+  await site.advance(duration);
+  const { complete } = await adminData(site, 'people.census', {});
+  if (!complete) throw new Error('the people were not counted');
+  return complete;
+}
+
+async function startJob(site: LocalSite): Promise<string> {
+  // Two plans of one admin in one millisecond would be one.
+  await site.advance('PT1S');
+  const plan = await adminData(site, 'people.plan', {});
+  if (!plan.job) throw new Error('nothing to do');
+  await adminData(site, 'people.start', { jobId: plan.job.id });
+  return plan.job.id;
+}
+
+describe('counting people', () => {
+  it('counts everyone with a licence once, with their groups and spaces', async () => {
+    const site = startSite();
+    await setPolicy(site, {
+      rules: [
+        {
+          id: 'e',
+          name: 'E',
+          groups: [groupId(site, 'engineering')],
+          exceptGroups: [],
+          mode: 'auto',
+          selfService: false,
+          template: 'standard',
+          access: 'private',
+        },
+      ],
+    });
+    const people = licensed(site);
+    const census = await count(site);
+    expect(census.counts).toEqual({
+      people: people.length,
+      withSpace: people.filter((p) => p.personalSpaceId !== null).length,
+      withoutSpace: people.filter((p) => p.personalSpaceId === null).length,
+      notEligible: 0,
+    });
+  });
+
+  it('says before what it costs', async () => {
+    const site = startSite({ seed: 'scale', people: 5_000, spaces: 2_500 });
+    const cost = await adminData(site, 'people.censusCost', {});
+    expect(cost.people).toBe(5_001);
+    site.resetUsage();
+    await count(site, 'PT10M');
+    expect(site.usage().rest.points).toBeLessThanOrEqual(cost.points + 20);
+  });
+
+  it('ends the same when it is stopped after any call', async () => {
+    const run = async (fault: Record<string, number> | null): Promise<{ site: LocalSite; killed: number }> => {
+      const site = new LocalSite({ people: 30 });
+      await adminData(site, 'people.startCensus', {});
+      if (fault) site.addFault(fault);
+      await site.advance('PT2H');
+      site.stop();
+      return { site, killed: site.usage().invocations['consumer:work-consumer']?.killed ?? 0 };
+    };
+    const rowsOf = (site: LocalSite) => Object.entries(site.state().kvs.plain).filter(([key]) => key.startsWith('chunk:'));
+    const undisturbed = rowsOf((await run(null)).site);
+    let stops = 0;
+    for (let n = 1; ; n += 1) {
+      const { site, killed } = await run({ killAfterCall: n });
+      if (killed === 0) break;
+      stops += 1;
+      expect(rowsOf(site), `stop ${n}`).toEqual(undisturbed);
+      expect((await adminData(site, 'people.census', {})).complete?.counts.people, `stop ${n}`).toBe(licensed(site).length);
+    }
+    expect(stops).toBeGreaterThan(20);
+  });
+});
+
+describe('simulation', () => {
+  it('says how many change outcome, from what to what, and names examples that are right', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await count(site);
+    const { policy } = await adminData(site, 'policy.get', {});
+    const engineers = groupId(site, 'engineering');
+    const next: Policy = {
+      ...policy,
+      rules: [
+        {
+          id: 'e',
+          name: 'E',
+          groups: [engineers],
+          exceptGroups: [],
+          mode: 'auto',
+          selfService: false,
+          template: 'standard',
+          access: 'private',
+        },
+      ],
+    };
+    expect(await admin(site, 'people.simulate', { policy: next })).toMatchObject({ ok: true });
+    // The groups of a policy that was saved after the count are not known: they are counted anew.
+    await adminData(site, 'policy.save', { policy: next, baseVersion: 1 });
+    await site.advance('PT1S');
+    await count(site);
+    const off = changed(next, { mode: 'off' });
+    const simulation = await adminData(site, 'people.simulate', { policy: { ...off, rules: next.rules } });
+    const people = licensed(site).filter((p) => p.personalSpaceId === null);
+    const others = people.filter((p) => !p.groups.includes('engineering'));
+    expect(simulation.transitions[0]).toMatchObject({
+      from: { kind: 'offer', reason: 'rule-ask' },
+      to: { kind: 'nothing', reason: 'rule-off' },
+      count: others.length,
+    });
+    for (const id of simulation.transitions[0]?.examples ?? []) expect(others.map((p) => p.accountId)).toContain(id);
+    expect(simulation.outcomes.find((o) => o.kind === 'create')?.count).toBe(people.length - others.length);
+  });
+
+  it('asks for a count first', async () => {
+    const site = startSite();
+    const { policy } = await adminData(site, 'policy.get', {});
+    expect(await admin(site, 'people.simulate', { policy })).toMatchObject({ ok: false, error: { code: 'no-census' } });
+  });
+
+  it('predicts what happens at the next page view', async () => {
+    const site = startSite({ people: 40 });
+    await setPolicy(site, { mode: 'auto', rollout: { percent: 50, startsOn: null, perDay: null, waves: [] } });
+    await count(site);
+    const { policy } = await adminData(site, 'policy.get', {});
+    const simulation = await adminData(site, 'people.simulate', { policy });
+    for (const p of licensed(site)) site.activity({ accountId: p.accountId, views: 1 });
+    await site.advance('PT10M');
+    const made = Object.values(site.state().kvs.entities.person ?? {}).filter(
+      (r) => (r as { reason: string }).reason === 'space-made',
+    ).length;
+    const waiting = Object.values(site.state().kvs.entities.person ?? {}).filter(
+      (r) => (r as { reason: string }).reason === 'rollout-percent',
+    ).length;
+    expect(simulation.outcomes.find((o) => o.kind === 'create')?.count).toBe(made);
+    expect(simulation.outcomes.find((o) => o.reason === 'rollout-percent')?.count).toBe(waiting);
+    expect(made).toBeGreaterThan(0);
+  });
+});
+
+describe('spaces for existing people', () => {
+  it('plans by reason, and makes exactly those, as each person, in the schedule', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await count(site);
+    const without = licensed(site).filter((p) => p.personalSpaceId === null);
+    const plan = await adminData(site, 'people.plan', {});
+    expect(plan).toMatchObject({ creates: without.length, offers: 0 });
+    expect(plan.sample).toHaveLength(Math.min(25, without.length));
+    const jobId = plan.job?.id ?? '';
+    await adminData(site, 'people.start', { jobId });
+    await site.advance('PT1H');
+    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: without.length } });
+    for (const p of without) expect(personalSpacesOf(site, p.accountId)).toHaveLength(1);
+    const { rows } = await adminData(site, 'people.rows', { jobId });
+    expect(rows[0]).toMatchObject({ outcome: 'made', reason: 'space-made' });
+    expect(site.usage().invocations['consumer:work-consumer']?.errors ?? 0).toBe(0);
+  });
+
+  it('offers where the rule asks, and leaves those alone who said no or whose space was removed', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await readsAPage(site, ANA);
+    await person(site, 'offer.never', ANA);
+    await count(site);
+    const jobId = await startJob(site);
+    await site.advance('PT1H');
+    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done' });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
+    expect(recordOf(site, accountIdOf(3))).toMatchObject({ state: 'offered' });
+    expect(personalSpacesOf(site, accountIdOf(3))).toEqual([]);
+  });
+
+  it('looks at each person again when their turn comes', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await count(site);
+    const jobId = await startJob(site);
+    site.changePerson(ANA, { accountStatus: 'inactive' });
+    await site.advance('PT1H');
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    const { rows } = await adminData(site, 'people.rows', { jobId });
+    expect(rows.find((row) => row.accountId === ANA)).toMatchObject({ outcome: 'kept', reason: 'account-inactive' });
+  });
+
+  it('keeps to the number of people a day', async () => {
+    const site = startSite({ start: Date.UTC(2026, 10, 23, 9) });
+    await setPolicy(site, { mode: 'auto', rollout: { percent: 100, startsOn: null, perDay: 20, waves: [] } });
+    await count(site);
+    const plan = await adminData(site, 'people.plan', {});
+    expect(plan.days).toBe(Math.ceil(plan.creates / 20));
+    const jobId = await startJob(site);
+    await site.advance('PT10H');
+    const made = () => site.state().audit.filter((entry) => entry.action === 'space-created').length;
+    expect(made()).toBe(20);
+    expect((await adminData(site, 'job.get', { jobId })).waitingUntil).toBe(Date.UTC(2026, 10, 24));
+    // Somebody's own click does not wait for tomorrow, nor use up anybody's turn.
+    await site.advance('PT24H');
+    expect(made()).toBe(40);
+  });
+
+  it('can be paused, gone on with, and cancelled; what is done stays', async () => {
+    const site = startSite({ seed: 'scale', people: 2_000, spaces: 0, settings: { hourlyPoints: 8_000 } });
+    await setPolicy(site, { mode: 'auto' });
+    await count(site, 'PT5H');
+    const jobId = await startJob(site);
+    await site.advance('PT10M');
+    await adminData(site, 'job.pause', { jobId });
+    const paused = await adminData(site, 'job.get', { jobId });
+    expect(paused.state).toBe('paused');
+    const made = paused.counts.made ?? 0;
+    expect(made).toBeGreaterThan(0);
+    await site.advance('PT3H');
+    expect((await adminData(site, 'job.get', { jobId })).counts.made).toBe(made);
+    await adminData(site, 'job.resume', { jobId });
+    await site.advance('PT1H');
+    expect((await adminData(site, 'job.get', { jobId })).counts.made).toBeGreaterThan(made);
+    await adminData(site, 'job.cancel', { jobId });
+    await site.advance('PT10M');
+    const over = await adminData(site, 'job.get', { jobId });
+    expect(over.state).toBe('cancelled');
+    expect(over.counts.made).toBe(site.status().spaces.personal.current);
+  });
+
+  it('pauses by itself when many of the first people fail', async () => {
+    const site = startSite({ settings: { asUserPersonalCreate: 'refused' } });
+    await setPolicy(site, { mode: 'auto' });
+    await count(site);
+    const jobId = await startJob(site);
+    await site.advance('PT1H');
+    const job = await adminData(site, 'job.get', { jobId });
+    expect(job).toMatchObject({ state: 'paused', problem: 'many-failed' });
+    expect(job.counts.failed).toBeLessThan(50);
+  });
+
+  it('says so when the platform impersonates nobody in schedules', async () => {
+    const site = startSite({ settings: { asUserIn: ['trigger'] } });
+    await setPolicy(site, { mode: 'auto' });
+    await count(site);
+    const jobId = await startJob(site);
+    await site.advance('PT1H');
+    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'paused', problem: 'many-failed' });
+    const { rows } = await adminData(site, 'people.rows', { jobId });
+    expect(rows[0]).toMatchObject({ outcome: 'failed', reason: 'impersonation-unavailable' });
+    // The person's own next activity is the other documented way.
+    await site.advance('P2D');
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+  });
+
+  it('rests, and loses nobody, while everything is switched off', async () => {
+    const site = startSite({ seed: 'scale', people: 300, spaces: 0, settings: { hourlyPoints: 4_000 } });
+    await setPolicy(site, { mode: 'auto' });
+    await count(site, 'PT5H');
+    const jobId = await startJob(site);
+    await site.advance('PT10M');
+    await setPolicy(site, { paused: true });
+    await site.advance('PT3H');
+    const paused = await adminData(site, 'job.get', { jobId });
+    expect(paused).toMatchObject({ state: 'paused', problem: 'policy-off' });
+    expect(paused.counts.kept ?? 0).toBe(0);
+    await setPolicy(site, { paused: false });
+    await adminData(site, 'job.resume', { jobId });
+    await site.advance('PT12H');
+    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: 300 } });
+  });
+
+  it('keeps to the number of people a day also when many come at once', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', rollout: { percent: 100, startsOn: null, perDay: 5, waves: [] } });
+    for (let n = 1; n < 60; n += 2) site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: accountIdOf(n) });
+    await site.advance('PT1H');
+    expect(site.state().audit.filter((entry) => entry.action === 'space-created')).toHaveLength(5);
+  });
+
+  it('refuses a plan whose policy has changed, and a second job beside the first', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await count(site);
+    const stale = await adminData(site, 'people.plan', {});
+    await setPolicy(site, { jobShare: 40 });
+    expect(await admin(site, 'people.start', { jobId: stale.job?.id ?? '' })).toMatchObject({ ok: false, error: { code: 'plan-stale' } });
+    await startJob(site);
+    await site.advance('PT1S');
+    const second = await adminData(site, 'people.plan', {});
+    expect(await admin(site, 'people.start', { jobId: second.job?.id ?? '' })).toMatchObject({ ok: false, error: { code: 'busy' } });
+  });
+
+  it('ends the same when a step is stopped after any call', async () => {
+    const run = async (fault: Record<string, number> | null): Promise<{ site: LocalSite; jobId: string; killed: number }> => {
+      const site = new LocalSite({ people: 12 });
+      await setPolicy(site, { mode: 'auto' });
+      await count(site);
+      const jobId = await startJob(site);
+      if (fault) site.addFault(fault);
+      await site.advance('PT3H');
+      site.stop();
+      return { site, jobId, killed: site.usage().invocations['scheduledTrigger:tick']?.killed ?? 0 };
+    };
+    const withoutCounters = (site: LocalSite): unknown => {
+      const state = comparable(site) as { kvs: { entities: { counter?: unknown; job?: Record<string, { revision: number }> } } };
+      delete state.kvs.entities.counter;
+      for (const job of Object.values(state.kvs.entities.job ?? {})) job.revision = 0;
+      return state;
+    };
+    const undisturbed = await run(null);
+    expect(await adminData(undisturbed.site, 'job.get', { jobId: undisturbed.jobId })).toMatchObject({
+      state: 'done',
+      counts: { made: 7 },
+    });
+    let stops = 0;
+    for (let n = 1; ; n += 3) {
+      const { site, killed } = await run({ killAfterCall: n });
+      if (killed === 0) break;
+      stops += 1;
+      expect(withoutCounters(site), `stop ${n}`).toEqual(withoutCounters(undisturbed.site));
+    }
+    expect(stops).toBeGreaterThan(15);
+  });
+
+  it('20,000 people on a small quota: never over the share of an hour, everyone once', async () => {
+    const options: SiteOptions = { seed: 'scale', people: 20_000, spaces: 0, settings: { hourlyPoints: 40_000 } };
+    const site = startSite(options);
+    site.confluence.onAnswer = () => {};
+    await setPolicy(site, { mode: 'auto', jobShare: 60 });
+    await count(site, 'PT12H');
+    const jobId = await startJob(site);
+    site.resetUsage();
+    await site.advance('PT6H');
+    for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(24_000);
+    // People's own clicks are answered while the job waits for its next hour.
+    const guest = accountIdOf(19_999);
+    expect(await person(site, 'me.get', guest)).toMatchObject({ ok: true });
+    await site.advance('PT18H');
+    const job = await adminData(site, 'job.get', { jobId });
+    expect(job).toMatchObject({ state: 'done', counts: { made: 20_000 } });
+    for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(24_000);
+    expect(Object.keys(site.usage().rest.hours).length).toBeGreaterThan(4);
+    expect(site.status().spaces.personal.current).toBe(20_000);
+    expect(site.usage().rest.byRoute['POST /wiki/rest/api/space/_private']?.statuses).toEqual({ 200: 20_000 });
+  }, 240_000);
+});
+
+describe('tombstones', () => {
+  it('keep why, by whom and when, and an admin may lift one', async () => {
+    const site = startSite({ settings: { appIsSpaceAdmin: 'always' } });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    const [space] = personalSpacesOf(site, ANA);
+    const admins = site.person(ADMIN_ACCOUNT_ID);
+    const record = site.confluence.state.spacesById.get(Number(space?.id));
+    if (record)
+      record.grants = [...record.grants, { ...(record.grants[0] as (typeof record.grants)[number]), principalId: ADMIN_ACCOUNT_ID }];
+    await site.confluence.request(
+      { kind: 'person', person: admins, viaApp: false },
+      { method: 'DELETE', url: `/wiki/rest/api/space/${space?.key}`, headers: new Headers(), body: undefined },
+    );
+    await site.advance('PT1M');
+    const [tombstone] = (await adminData(site, 'tombstones.list', { state: 'removed' })).people;
+    expect(tombstone).toMatchObject({ accountId: ANA, reason: 'space-removed', by: ADMIN_ACCOUNT_ID });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    await adminData(site, 'tombstones.lift', { accountId: ANA });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toHaveLength(1);
+    await site.advance('PT5S');
+    expect((await adminData(site, 'tombstones.list', { state: 'removed' })).people).toEqual([]);
+    expect(await admin(site, 'tombstones.lift', { accountId: ANA })).toMatchObject({ ok: false, error: { code: 'not-found' } });
+  });
+
+  it('are made for what an admin archives, and end when it is restored', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    const [space] = personalSpacesOf(site, ANA);
+    const archive = (status: string) =>
+      site.confluence.request(
+        { kind: 'person', person: site.person(ANA), viaApp: false },
+        { method: 'PUT', url: `/wiki/rest/api/space/${space?.key}`, headers: new Headers(), body: JSON.stringify({ status }) },
+      );
+    await archive('archived');
+    await site.advance('PT1M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived', data: { by: ANA } });
+    await archive('current');
+    await site.advance('PT1M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+  });
+
+  it('stay when older events come later', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    const [space] = personalSpacesOf(site, ANA);
+    const changed = (at: string, status: string, actor: string) => ({
+      eventType: 'avi:confluence:updated:space:V2',
+      eventCreatedDate: at,
+      atlassianId: actor,
+      space: { id: Number(space?.id), key: space?.key, type: 'personal', status, history: { createdBy: { accountId: ANA } } },
+    });
+    site.sendEvent(changed('2026-11-23T10:00:05.000Z', 'archived', ADMIN_ACCOUNT_ID));
+    await site.advance('PT1M');
+    site.sendEvent(changed('2026-11-23T10:00:00.000Z', 'current', ADMIN_ACCOUNT_ID));
+    await site.advance('PT1M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived', data: { by: ADMIN_ACCOUNT_ID } });
+  });
+
+  it('are made for spaces with older keys, and not for a space that the owner has in the meantime', async () => {
+    const site = startSite();
+    const deleted = (id: number, key: string, owner: string) => ({
+      eventType: 'avi:confluence:deleted:space:V2',
+      eventCreatedDate: '2026-11-23T10:00:00.000Z',
+      atlassianId: ADMIN_ACCOUNT_ID,
+      space: { id, key, type: 'personal', history: { createdBy: { accountId: owner } } },
+    });
+    site.sendEvent(deleted(7, '~ana', ANA));
+    await site.advance('PT1M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-removed', data: { by: ADMIN_ACCOUNT_ID } });
+    site.sendEvent(deleted(9, '~owner', OWNER));
+    await site.advance('PT1M');
+    expect(recordOf(site, OWNER)).toBeUndefined();
+  });
+
+  it('are made when the owner comes and their space is gone, though no event said so', async () => {
+    const site = startSite({ settings: { deliverEvents: { times: 1, reorder: false, drop: 0 } } });
+    await setPolicy(site, { mode: 'auto', selfService: true });
+    await readsAPage(site, ANA);
+    const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
+    if (space) site.confluence.state.removeSpace(space);
+    expect(await person(site, 'me.get', ANA)).toMatchObject({
+      ok: true,
+      data: { record: { state: 'removed', reason: 'space-removed' }, can: { create: false } },
+    });
+    expect(await person(site, 'me.create', ANA)).toMatchObject({ ok: true, data: { kind: 'refused', reason: 'space-removed' } });
+  });
+
+  it('are made by the clean-up in the name of who started it', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    const owner = site.person(OWNER);
+    const survey = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+    await site.advance('PT1M');
+    const plan = await adminData(site, 'cleanup.preview', { surveyId: survey.id, selection: { kind: 'all', except: [] } });
+    await adminData(site, 'cleanup.start', { jobId: plan.job.id });
+    await site.advance('PT1M');
+    const removed = (await adminData(site, 'tombstones.list', { state: 'removed' })).people;
+    expect(removed.length).toBeGreaterThan(5);
+    expect(removed[0]).toMatchObject({ reason: 'space-archived', by: ADMIN_ACCOUNT_ID });
+    expect(owner.accountId).toBe(OWNER);
+  });
+});
