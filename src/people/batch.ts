@@ -9,7 +9,7 @@ import { isSwitchedOff, type ProvisioningDecision } from '../domain/provisioning
 import { startOfDay } from '../domain/rollout';
 import { AppError, ConfluenceError, PlatformRefusal } from '../forge/errors';
 import { pointsSoFar } from '../forge/points';
-import { completeChunk, countOutcomes, createJob, existingJob, finishJob, hasTime, type JobRunner } from '../jobs/job';
+import { add, completeChunk, countOutcomes, createJob, existingJob, finishJob, hasTime, type JobRunner } from '../jobs/job';
 import { provision } from '../provisioning/provision';
 import { isTask, type Job, type JobOf, type PersonRow, type ProvisionRow, readChunk, writeChunk, writeJob } from '../store/jobs';
 import type { StoredPersonRecord } from '../store/people';
@@ -95,7 +95,7 @@ export function createPeoplePlan({ census, total, policyVersion, startedBy, clou
     startedBy,
     now,
     total,
-    work: { task: 'provision', census: id, censusChunks: chunks, policyVersion, cloudId, acted: 0, waveStart: 0, failedInWave: 0 },
+    work: { task: 'provision', census: id, censusChunks: chunks, policyVersion, cloudId, waveStart: 0, failedBefore: 0 },
   });
 }
 
@@ -139,11 +139,9 @@ async function advance(job: JobOf<'provision'>): Promise<Job | null> {
   const few = rows.filter((row) => row.outcome === undefined).slice(0, ROWS_PER_WRITE);
   if (few.length === 0) return completeChunk(job, countOutcomes(rows));
   let waitingUntil: number | null = null;
-  const begun: ProvisionRow[] = [];
   try {
     for (const row of few) {
       if (!hasTime()) break;
-      begun.push(row);
       waitingUntil = await actOn(job, row);
       // What is set aside for these few is nearly spent: the next few set aside their own.
       if (waitingUntil !== null || pointsSoFar() > (ROWS_PER_WRITE - 2) * MAX_POINTS_PER_PERSON) break;
@@ -151,22 +149,22 @@ async function advance(job: JobOf<'provision'>): Promise<Job | null> {
   } finally {
     await writeChunk('provision', job.id, job.chunks, rows);
   }
-  return writeJob(afterWave(job, begun, waitingUntil));
+  return writeJob(afterWave(job, rows, waitingUntil));
 }
 
-/** Counts the people acted on; a wave of which many failed is looked at by an admin before the next. */
-function afterWave(job: JobOf<'provision'>, begun: ProvisionRow[], waitingUntil: number | null): JobOf<'provision'> {
-  const done = begun.filter((row) => row.outcome !== undefined);
-  const acted = job.work.acted + done.length;
-  const failed = job.work.failedInWave + done.filter((row) => row.outcome === 'failed').length;
-  const { waveStart } = job.work;
+/** A wave of which many failed is looked at by an admin before the next. */
+function afterWave(job: JobOf<'provision'>, rows: ProvisionRow[], waitingUntil: number | null): JobOf<'provision'> {
+  const counts = add(job.counts, countOutcomes(rows));
+  const acted = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const failed = counts.failed ?? 0;
+  const { waveStart, failedBefore } = job.work;
   const isOver = acted >= (WAVES.find((size) => waveStart < size) ?? waveStart + LATER_WAVE);
-  const isBad = isOver && failed > (acted - waveStart) * MAX_FAILED_SHARE;
+  const isBad = isOver && failed - failedBefore > (acted - waveStart) * MAX_FAILED_SHARE;
   return {
     ...job,
     state: isBad ? 'paused' : job.state,
     problem: isBad ? 'many-failed' : job.problem,
-    work: { ...job.work, acted, waveStart: isOver ? acted : waveStart, failedInWave: isOver ? 0 : failed },
+    work: { ...job.work, ...(isOver ? { waveStart: acted, failedBefore: failed } : {}) },
     waitingUntil,
     failures: 0,
     updatedAt: Date.now(),

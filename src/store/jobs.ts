@@ -50,10 +50,9 @@ const ProvisionWork = z.object({
   /** The policy that the plan was made under. */
   policyVersion: z.number().int(),
   cloudId: z.string(),
-  /** People acted on; how many that was when the wave began; who failed since then. */
-  acted: z.number().int(),
+  /** People acted on, and of those who failed, when the present wave began. */
   waveStart: z.number().int(),
-  failedInWave: z.number().int(),
+  failedBefore: z.number().int(),
 });
 
 const JobData = z.object({
