@@ -59,7 +59,7 @@ export const adminInputs = {
   'policy.get': Nothing,
   'policy.save': z.strictObject({ policy: Policy, baseVersion: Version }),
   'policy.startOver': Nothing,
-  'policy.check': z.strictObject({ text: z.string().max(MAX_TEXT) }),
+  'policy.check': z.strictObject({ text: z.string().max(MAX_TEXT), locale: z.string().max(20).optional() }),
   'policy.history': z.strictObject({ before: Version.optional() }),
   'policy.version': z.strictObject({ version: Version }),
   'policy.restore': z.strictObject({ version: Version, baseVersion: Version }),
@@ -146,6 +146,9 @@ export interface Explanation {
   /** null for a decision that waits for a look into the person's space. */
   reason: Reason | null;
   caveats: Caveat[];
+  /** Until when it holds (ms); null = until something changes. */
+  until: number | null;
+  hasSpace: boolean;
   /** The rules in order, up to the one that matched; null when it did not come to that. */
   rules: { id: string; name: string; verdict: RuleVerdict }[] | null;
   /** `everyone-else` when no rule matched. */
@@ -153,6 +156,7 @@ export interface Explanation {
     name: string;
     isEveryoneElse: boolean;
     mode: 'off' | 'ask' | 'auto';
+    selfService: boolean;
     access: Policy['everyoneElse']['access'];
     template: string;
   } | null;
@@ -173,7 +177,7 @@ export interface PersonView {
 
 export interface OutcomeView {
   kind: 'create' | 'offer' | 'space' | 'nothing';
-  reason: Reason;
+  reason: Reason | 'space-looked-at';
 }
 
 export interface CensusView {

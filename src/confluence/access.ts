@@ -8,11 +8,13 @@ import { readOwnAccountId, readPeople } from './people';
 /** Sites without the new roles may not know the call at all. */
 const NO_ROLES_STATUSES = [400, 403, 404, 405, 501];
 
+const Mode = z.object({ mode: z.enum(['PRE_ROLES', 'ROLES_TRANSITION', 'ROLES']) });
+
 export async function readRoleMode(): Promise<RoleMode> {
   const operation = 'space-role-mode';
   const response = await ask(operation, () => asApp().requestConfluence(route`/wiki/api/v2/space-role-mode`));
   if (NO_ROLES_STATUSES.includes(response.status)) return 'PRE_ROLES';
-  const { mode } = await readJson(operation, response, z.object({ mode: z.enum(['PRE_ROLES', 'ROLES_TRANSITION', 'ROLES']) }));
+  const { mode } = await readJson(operation, response, Mode);
   return mode;
 }
 

@@ -14,6 +14,8 @@ const User = z.object({
   personalSpaceId: z.string().nullish(),
 });
 
+const Users = z.object({ results: z.array(User) });
+
 export interface BulkUser extends PersonFacts {
   accountId: string;
   displayName: string;
@@ -29,7 +31,7 @@ export async function readPeople(accountIds: string[]): Promise<BulkUser[]> {
       body: JSON.stringify({ accountIds }),
     }),
   );
-  const { results } = await readJson(operation, response, z.object({ results: z.array(User) }));
+  const { results } = await readJson(operation, response, Users);
   // A write by its method, a read by what it does: counted as the dearer of the two.
   chargeIdentities(results.length);
   return results.map((user) => ({

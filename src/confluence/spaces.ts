@@ -17,6 +17,8 @@ const Space = z.object({
   operations: z.object({ results: z.array(z.object({ operation: z.string(), targetType: z.string() })) }).optional(),
 });
 
+const Spaces = z.object({ results: z.array(Space) });
+
 export interface SpaceRecord {
   id: string;
   key: string;
@@ -59,7 +61,7 @@ export async function findSpaceByKey(as: Requester, key: string): Promise<SpaceR
   const operation = 'spaces by key';
   for (const status of ['current', 'archived', 'trashed']) {
     const response = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/spaces?keys=${key}&status=${status}&limit=1`));
-    const { results } = await readJson(operation, response, z.object({ results: z.array(Space) }));
+    const { results } = await readJson(operation, response, Spaces);
     chargeObjects(results.length);
     if (results[0]) return toSpace(results[0]);
   }
@@ -124,13 +126,14 @@ export async function createOwnSpace(key: string, name: string): Promise<string>
 }
 
 const Property = z.object({ id: z.string(), key: z.string(), value: z.unknown(), version: z.object({ number: z.number() }) });
+const Properties = z.object({ results: z.array(Property) });
 /** How often a property is read again because somebody else wrote it. */
 const PROPERTY_ATTEMPTS = 3;
 
 async function readProperty(as: Requester, spaceId: string, key: string): Promise<z.infer<typeof Property> | null> {
   const operation = 'space property';
   const response = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/properties?key=${key}`));
-  const { results } = await readJson(operation, response, z.object({ results: z.array(Property) }));
+  const { results } = await readJson(operation, response, Properties);
   chargeObjects(results.length);
   return results.find((property) => property.key === key) ?? null;
 }

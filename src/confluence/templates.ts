@@ -10,6 +10,8 @@ const Template = z.object({
   body: z.object({ storage: z.object({ value: z.string() }) }).optional(),
 });
 
+const Templates = z.object({ results: z.array(Template) });
+
 export interface PageTemplate {
   id: string;
   name: string;
@@ -20,7 +22,7 @@ export interface PageTemplate {
 export async function listTemplates(): Promise<PageTemplate[]> {
   const operation = 'templates';
   const response = await ask(operation, () => asApp().requestConfluence(route`/wiki/rest/api/template/page?limit=200`));
-  const { results } = await readJson(operation, response, z.object({ results: z.array(Template) }));
+  const { results } = await readJson(operation, response, Templates);
   chargeObjects(results.length);
   return results.map((t) => ({ id: t.templateId, name: t.name, description: t.description ?? '' }));
 }

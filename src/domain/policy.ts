@@ -1,5 +1,6 @@
 /** What the site's admins decided, as one document. Pure. */
 import { z } from 'zod';
+import es from 'zod/v4/locales/es.js';
 
 /** The whole document as JSON; Forge stores values up to 240 KiB, and the envelope needs a little. */
 export const MAX_POLICY_BYTES = 230_000;
@@ -179,15 +180,15 @@ export interface PolicyProblem {
   reason: string;
 }
 
-/** A policy from JSON text, or what is wrong with it. */
-export function parsePolicyText(text: string): { policy: Policy } | { problems: PolicyProblem[] } {
+/** A policy from JSON text, or what is wrong with it, in zod's words for this language. */
+export function parsePolicyText(text: string, locale = 'en'): { policy: Policy } | { problems: PolicyProblem[] } {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch (error) {
     return { problems: [{ path: '', reason: error instanceof Error ? error.message : 'not JSON' }] };
   }
-  const parsed = Policy.safeParse(document);
+  const parsed = Policy.safeParse(document, /^es/i.test(locale) ? { error: es().localeError } : undefined);
   return parsed.success ? { policy: parsed.data } : { problems: problemsOf(parsed.error) };
 }
 

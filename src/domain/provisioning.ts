@@ -132,7 +132,11 @@ export const REASONS = [
 export type Reason = (typeof REASONS)[number];
 
 /** What the site will not let Homestead keep of the policy, though it goes on. */
-export type Caveat = 'access-not-changeable';
+export type Caveat =
+  /** Who sees a space that exists cannot be changed by an app here. */
+  | 'access-not-changeable'
+  /** "Everyone with a licence" is a list of groups here, as they are when the space is made. */
+  | 'access-by-groups';
 
 export type ProvisioningAction =
   /** Nothing to do. */
@@ -220,7 +224,10 @@ function decideUnsettled(facts: ProvisioningFacts, person: PersonFacts, policy: 
   const obstacle = isBegun ? null : decideTurn(facts, policy, match, groups, now);
   if (obstacle) return plain(obstacle, match);
   if (person.personalSpaceId !== null) return decideExisting(facts, person.personalSpaceId, match, now);
-  return plain(decideNew(facts, match, isBegun, now), match);
+  const action = decideNew(facts, match, isBegun, now);
+  if (action.action !== 'create' || match.treatment.access !== 'licensed') return plain(action, match);
+  if (!facts.roleMode) return plain({ action: 'look-up', what: 'role-mode' }, match);
+  return { ...action, match, caveats: facts.roleMode === 'PRE_ROLES' ? ['access-by-groups'] : [] };
 }
 
 const NO_GROUPS: ReadonlySet<string> = new Set();

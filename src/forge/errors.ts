@@ -78,6 +78,7 @@ export type ErrorCode =
   | 'plan-stale'
   | 'no-census'
   | 'not-changeable'
+  | 'space-there'
   | 'not-found'
   | 'busy'
   | 'rate-limited'

@@ -167,15 +167,18 @@ async function view({ accountId }: Caller): Promise<MyView> {
   const spaceId = asked.facts.person?.personalSpaceId ?? (person?.state === 'removed' ? null : (person?.spaceId ?? null));
   const space = asked.space ?? (spaceId === null ? null : await readSpace(asCaller(), spaceId));
   const hasSpace = space?.status === 'current';
+  const isExpected =
+    ['create', 'offer', 'keep'].includes(explanation.action) || person?.state === 'offered' || person?.state === 'postponed';
   return {
     record: person && personView(person),
     explanation,
     space: space && { key: space.key, name: space.name, status: space.status },
     can: {
       create: asked.decision.action === 'create' || asked.decision.action === 'finish',
-      decline: !hasSpace && canDecline(person ?? { state: 'excluded' }),
+      // Only to those to whom a space would come.
+      decline: !hasSpace && canDecline(person ?? { state: 'excluded' }) && isExpected,
       undo: person?.state === 'declined',
-      fill: hasSpace && (person?.state === 'ready' || person?.state === 'has-space'),
+      fill: hasSpace,
     },
     lacksDetails: person?.lacksDetails ?? false,
   };

@@ -47,7 +47,7 @@ export async function cancel(id: string, now: number): Promise<Job> {
 /** Lets a job rest after the rows it is at. */
 export async function pause(id: string, now: number): Promise<Job> {
   const job = await existingJob(id);
-  return job.state === 'running' ? writeJob({ ...job, state: 'paused', updatedAt: now }) : job;
+  return job.state === 'running' ? writeJob({ ...job, state: 'paused', waitingUntil: null, problem: null, updatedAt: now }) : job;
 }
 
 export async function resume(id: string, now: number): Promise<Job> {

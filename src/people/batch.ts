@@ -163,7 +163,7 @@ function afterWave(job: JobOf<'provision'>, rows: ProvisionRow[], waitingUntil: 
   return {
     ...job,
     state: isBad ? 'paused' : job.state,
-    problem: isBad ? 'many-failed' : job.problem,
+    problem: isBad ? 'many-failed' : waitingUntil === null ? null : 'day-full',
     work: { ...job.work, ...(isOver ? { waveStart: acted, failedBefore: failed } : {}) },
     waitingUntil,
     failures: 0,

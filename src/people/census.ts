@@ -202,6 +202,7 @@ export function factsOf(groups: readonly string[], row: PersonRow): Provisioning
     begunToday: 0,
     space: null,
     contents: null,
-    roleMode: null,
+    // Matters for a sentence only.
+    roleMode: 'ROLES',
   };
 }

@@ -12,7 +12,7 @@ export async function explain(
   record: StoredPersonRecord | null,
   known: Partial<ProvisioningFacts> = {},
 ): Promise<Explanation> {
-  const { decision } = await consider(subject, state, record, known);
+  const { decision, facts } = await consider(subject, state, record, known);
   const policy = state.kind === 'unreadable' ? null : state.policy;
   // Of somebody who is settled the rules are not asked; which one is theirs is still worth knowing.
   const match = decision.match ?? (policy && (await matchFor(policy, subject.accountId)));
@@ -20,6 +20,8 @@ export async function explain(
     action: decision.action,
     reason: decision.action === 'look-up' ? null : decision.reason,
     caveats: decision.caveats,
+    until: 'recheckAt' in decision ? decision.recheckAt : null,
+    hasSpace: (facts.person?.personalSpaceId ?? null) !== null || record?.state === 'ready' || record?.state === 'has-space',
     rules: policy === null || match === null ? null : match.verdicts.map((verdict, i) => ({ ...nameOf(policy, i), verdict })),
     matched: policy && match && matchedBy(policy, match),
     record: record && personView(record),
@@ -38,8 +40,15 @@ function nameOf(policy: Policy, position: number): { id: string; name: string } 
 
 function matchedBy(policy: Policy, { ruleId, treatment }: RuleMatch): Explanation['matched'] {
   const rule = policy.rules.find(({ id }) => id === ruleId);
-  const { mode, access } = treatment;
-  return { name: rule?.name ?? '', isEveryoneElse: !rule, mode, access, template: templateOf(policy, treatment.template).name };
+  const { mode, selfService, access } = treatment;
+  return {
+    name: rule?.name ?? '',
+    isEveryoneElse: !rule,
+    mode,
+    selfService,
+    access,
+    template: templateOf(policy, treatment.template).name,
+  };
 }
 
 /** What of the record is told. */

@@ -4,7 +4,7 @@ import { readReaders, readRoleMode } from '../confluence/access';
 import { asCaller } from '../confluence/client';
 import { clearNotice, hasNotice } from '../confluence/notices';
 import { readPageBody, writePageBody } from '../confluence/pages';
-import { readCurrentUser } from '../confluence/people';
+import { readCurrentUser, readPerson } from '../confluence/people';
 import { readSpace, readSpaceProperty, type SpaceRecord, writeSpaceProperty } from '../confluence/spaces';
 import type { AccessView, DetailsAnswer, DetailsView, MyData } from '../contract';
 import { checkFields, type FieldValues, lacksDetails } from '../domain/fields';
@@ -22,20 +22,22 @@ const StoredDetails = z.object({ values: z.record(z.string(), z.string()) });
 const HOMEPAGE_ATTEMPTS = 4;
 
 interface OwnSpace {
-  person: StoredPersonRecord;
+  /** null: Homestead has not looked at this space yet. */
+  person: StoredPersonRecord | null;
   space: SpaceRecord;
   fields: Field[];
 }
 
-/** @throws AppError not-found for somebody without a space that Homestead knows and they see */
+/** The caller's space, whoever made it. @throws AppError not-found for somebody without one that they see */
 async function ownSpace(accountId: string): Promise<OwnSpace> {
   const { policy: state, person } = await readPolicyAndPerson(accountId);
-  const isHere = person?.state === 'ready' || person?.state === 'has-space';
-  if (!isHere || person.spaceId === null || state.kind === 'unreadable') throw new AppError('not-found');
-  const space = await readSpace(asCaller(), person.spaceId);
+  if (state.kind === 'unreadable') throw new AppError('not-found');
+  const isKnown = person?.state === 'ready' || person?.state === 'has-space';
+  const spaceId = isKnown ? person.spaceId : ((await readPerson(accountId))?.personalSpaceId ?? null);
+  const space = spaceId === null ? null : await readSpace(asCaller(), spaceId);
   if (space?.status !== 'current') throw new AppError('not-found');
   const { policy } = state;
-  const key = person.templateKey ?? (await matchFor(policy, accountId)).treatment.template;
+  const key = person?.templateKey ?? (await matchFor(policy, accountId)).treatment.template;
   return { person, space, fields: templateOf(policy, key).fields };
 }
 
@@ -64,7 +66,7 @@ export async function saveDetails(accountId: string, given: FieldValues): Promis
   await writeSpaceProperty(asCaller(), space.id, DETAILS_PROPERTY, { values: kept });
   const homepage = await writeTable(space, fields, before, values);
   const lacks = lacksDetails(fields, values);
-  if (person.lacksDetails !== lacks) await settle(accountId, lacks);
+  if (person && person.lacksDetails !== lacks) await settle(accountId, lacks);
   return { problems, homepage };
 }
 

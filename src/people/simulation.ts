@@ -1,6 +1,6 @@
 /** What a policy means for everybody: counted over a census, by the decision that everything else uses. */
 import type { Policy } from '../domain/policy';
-import { decideProvisioning, type ProvisioningDecision, type Reason } from '../domain/provisioning';
+import { decideProvisioning, isSwitchedOff, type ProvisioningDecision, type Reason } from '../domain/provisioning';
 import type { PersonRow } from '../store/jobs';
 import { type Census, factsOf, readCensus, readGroups } from './census';
 
@@ -8,7 +8,8 @@ import { type Census, factsOf, readCensus, readGroups } from './census';
 export type OutcomeKind = 'create' | 'offer' | 'space' | 'nothing';
 export interface Outcome {
   kind: OutcomeKind;
-  reason: Reason;
+  /** `space-looked-at`: an untouched one is brought to policy, one in use is left alone. */
+  reason: Reason | 'space-looked-at';
 }
 
 /** People shown for each change. */
@@ -38,17 +39,19 @@ export function decideRow(groups: readonly string[], row: PersonRow, policy: Pol
 }
 
 export function outcomeOf(decision: ProvisioningDecision, row: Pick<PersonRow, 'spaceId' | 'record'>): Outcome {
+  // With everything known that a census knows, only a look into the space is left.
+  if (decision.action === 'look-up') return { kind: 'space', reason: 'space-looked-at' };
+  // Whoever has a space loses none by a policy.
+  if (row.spaceId !== null && decision.action === 'exclude') return { kind: 'space', reason: 'has-space' };
   switch (decision.action) {
     case 'create':
     case 'offer':
       return { kind: decision.action, reason: decision.reason };
-    // With everything known that a census knows, only a look into the space is left.
-    case 'look-up':
-      return { kind: 'space', reason: 'has-space' };
     case 'keep':
       return { kind: 'offer', reason: decision.reason };
     default:
       if (decision.reason === 'offer-open') return { kind: 'offer', reason: 'offer-open' };
+      if (row.spaceId !== null && isSwitchedOff(decision)) return { kind: 'space', reason: 'has-space' };
       return { kind: row.record?.state === 'ready' || row.record?.state === 'has-space' ? 'space' : 'nothing', reason: decision.reason };
   }
 }

@@ -50,12 +50,25 @@ export function isOwnMessage(message: string | null | undefined): boolean {
   return message === enUS['page.message'] || message === esES['page.message'];
 }
 
+/** Making one is dear, and there are few languages. */
+const dayFormats = new Map<string, Intl.DateTimeFormat>();
+
 /** A day as people of this locale (`en_US` or `en-US`) write it. */
 export function formatDay(at: number, locale: string): string {
   const tag = locale.replace('_', '-');
+  let format = dayFormats.get(tag);
+  if (!format) {
+    format = dayFormatOf(tag);
+    dayFormats.set(tag, format);
+  }
+  return format.format(at);
+}
+
+function dayFormatOf(tag: string): Intl.DateTimeFormat {
+  const options = { dateStyle: 'long', timeZone: 'UTC' } as const;
   try {
-    return new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone: 'UTC' }).format(at);
+    return new Intl.DateTimeFormat(tag, options);
   } catch {
-    return new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' }).format(at);
+    return new Intl.DateTimeFormat('en-US', options);
   }
 }

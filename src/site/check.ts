@@ -8,12 +8,13 @@ import { readRoleMode } from '../confluence/access';
 import { asApp, asCaller } from '../confluence/client';
 import { readCurrentUser, readPerson } from '../confluence/people';
 import { createOwnSpace, deleteSpace, listPersonalSpaces, readSpace, setSpaceStatus } from '../confluence/spaces';
-import { listTemplates } from '../confluence/templates';
+import { listTemplates, readTemplateBody } from '../confluence/templates';
 import type { SiteCheckName } from '../contract';
 import { ConfluenceError, isFinal, PlatformRefusal } from '../forge/errors';
 import { metered } from '../forge/points';
 import { readBudget } from '../jobs/budget';
 import { makePersonalSpace, personalSpaceKey, rememberStrategy } from '../provisioning/strategies';
+import { renderTemplate } from '../provisioning/template';
 import { listPeople } from '../store/people';
 import { readPolicy } from '../store/policy';
 import { type CheckResult, readCreationStrategies, readNativeCreation } from '../store/site';
@@ -85,7 +86,9 @@ const SCOPES = [
   'write:user.property:confluence',
 ];
 
-/** Templates that the policy names and that are gone. */
+const NO_VALUES = { name: '', date: '', spaceName: '', spaceKey: '' };
+
+/** Templates that the policy names and that are gone, or cannot be used. */
 async function checkTemplates(): Promise<Found> {
   const [templates, state] = [await listTemplates(), await readPolicy()];
   const sources =
@@ -93,6 +96,12 @@ async function checkTemplates(): Promise<Found> {
   const ids = new Set(templates.map((t) => t.id));
   const gone = sources.flatMap((source) => (source.kind === 'confluence' && !ids.has(source.templateId) ? [source.templateId] : []));
   if (gone.length > 0) return found('bad', 'gone', { ids: [...new Set(gone)].join(', ') });
+  const broken: string[] = [];
+  for (const id of new Set(sources.flatMap((source) => (source.kind === 'confluence' ? [source.templateId] : [])))) {
+    const body = await readTemplateBody(id);
+    if (body === null || renderTemplate(body, NO_VALUES).kind === 'invalid') broken.push(templates.find((t) => t.id === id)?.name ?? id);
+  }
+  if (broken.length > 0) return found('bad', 'broken', { names: broken.join(', ') });
   return templates.length === 0 ? found('limited', 'none') : found('good', 'some', { count: templates.length });
 }
 

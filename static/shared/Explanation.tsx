@@ -5,16 +5,25 @@ import { formatTime, type TextKey, text, textOf } from './text';
 
 const VERDICTS = { matched: 'success', 'not-in-groups': 'default', excepted: 'moved' } as const;
 
+/** Reasons for which nothing happens to a space that is there. */
+const KEPT = ['policy-off', 'policy-paused', 'self-service-off', 'rollout-percent', 'rollout-not-started', 'rollout-day-full'];
+
 /** What follows, in one sentence. */
-export function outcomeText({ action, reason }: Pick<Explanation, 'action' | 'reason'>, isAboutYou: boolean): string {
+export function outcomeText(
+  { action, reason, hasSpace }: Pick<Explanation, 'action' | 'reason' | 'hasSpace'>,
+  isAboutYou: boolean,
+): string {
   if (reason === null) return text('explain.looks');
+  // Nobody loses a space by a policy.
+  const isKept = hasSpace && (action === 'exclude' || (action === 'none' && KEPT.includes(reason)));
+  if (isKept) return isAboutYou ? text('my.kept') : `${text('explain.action.leave')} ${textOf('reason', reason)}`;
   // To the person it is said as it concerns them.
   if (isAboutYou) return textOf('reason.you', reason);
   return `${text(`explain.action.${action}` as TextKey)} ${textOf('reason', reason)}`;
 }
 
 export function ExplanationView({ explanation, isAboutYou = false }: { explanation: Explanation; isAboutYou?: boolean }) {
-  const { rules, matched, caveats, record } = explanation;
+  const { rules, matched, caveats, until } = explanation;
   return (
     <div className="stack">
       <p className="text">
@@ -25,9 +34,7 @@ export function ExplanationView({ explanation, isAboutYou = false }: { explanati
           {text(`explain.caveat.${caveat}` as TextKey)}
         </p>
       ))}
-      {record?.recheckAt && record.recheckAt > 0 && (
-        <p className="subtle">{text('explain.recheck', { time: formatTime(record.recheckAt) })}</p>
-      )}
+      {!isAboutYou && until !== null && <p className="subtle">{text('explain.until', { time: formatTime(until) })}</p>}
       {isAboutYou ? (
         <details>
           <summary>{text('explain.why')}</summary>
@@ -67,7 +74,8 @@ function RulesView({ rules, matched }: Pick<Explanation, 'rules' | 'matched'>) {
             mode: text(`mode.${matched.mode}` as TextKey),
             access: text(`access.${matched.access}` as TextKey),
             template: matched.template,
-          })}
+          })}{' '}
+          {text(matched.selfService ? 'explain.self-service.yes' : 'explain.self-service.no')}
         </p>
       )}
     </div>

@@ -47,9 +47,14 @@ export function Labelled(props: {
     <div className="field">
       <label htmlFor={id}>{label}</label>
       {children(id, `${id}-help`)}
-      <p className={problem ? 'problem' : 'subtle'} id={`${id}-help`} role={problem ? 'alert' : undefined}>
-        {problem ?? help}
-      </p>
+      <div id={`${id}-help`}>
+        {help && <p className="subtle">{help}</p>}
+        {problem && (
+          <p className="problem" role="alert">
+            {problem}
+          </p>
+        )}
+      </div>
     </div>
   );
 }

@@ -6,14 +6,16 @@ import { isTask, type Job } from '../../store/jobs';
 import type { AdminMethods } from '../boundary';
 
 export const jobMethods: AdminMethods<'job.get' | 'job.cancel' | 'job.pause' | 'job.resume'> = {
-  'job.get': async ({ jobId }) => {
-    const job = await existingJob(jobId);
-    return jobView({ ...job, counts: await currentCounts(job) });
-  },
-  'job.cancel': async ({ jobId }) => jobView(await cancel(jobId, Date.now())),
-  'job.pause': async ({ jobId }) => jobView(await pause(jobId, Date.now())),
-  'job.resume': async ({ jobId }) => jobView(await resume(jobId, Date.now())),
+  'job.get': async ({ jobId }) => counted(await existingJob(jobId)),
+  'job.cancel': async ({ jobId }) => counted(await cancel(jobId, Date.now())),
+  'job.pause': async ({ jobId }) => counted(await pause(jobId, Date.now())),
+  'job.resume': async ({ jobId }) => counted(await resume(jobId, Date.now())),
 };
+
+/** The job with what it has done so far, the chunk included that it is at. */
+export async function counted(job: Job): Promise<JobView> {
+  return jobView({ ...job, counts: await currentCounts(job) });
+}
 
 /** What the page may know of a job; how it finds its way stays here. */
 export function jobView(job: Job): JobView {

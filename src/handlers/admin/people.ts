@@ -1,5 +1,6 @@
 /** People: why somebody has a space or none, what a policy would change, spaces for existing people, tombstones. */
 import { asApp } from '../../confluence/client';
+import { readPerson } from '../../confluence/people';
 import type { ActivityEntry, OutcomeView, PersonView } from '../../contract';
 import { AppError } from '../../forge/errors';
 import { readBudget } from '../../jobs/budget';
@@ -14,7 +15,7 @@ import { isTask, listJobs, readChunk } from '../../store/jobs';
 import { listPeople, provisioningAudit, readPersonRecord, type StoredPersonRecord, writePerson } from '../../store/people';
 import { readPolicy } from '../../store/policy';
 import type { AdminMethods } from '../boundary';
-import { jobView, PAGE_ROWS, readRowsPage } from './jobs';
+import { counted, jobView, PAGE_ROWS, readRowsPage } from './jobs';
 
 /** Censuses looked through for one that is complete. */
 const CENSUSES_READ = 10;
@@ -78,7 +79,7 @@ export const peopleMethods: AdminMethods<
     };
   },
   'people.start': async ({ jobId }) => jobView(await startPeoplePlan(jobId, Date.now())),
-  'people.jobs': async () => (await listJobs('provision', JOBS_SHOWN)).map(jobView),
+  'people.jobs': async () => Promise.all((await listJobs('provision', JOBS_SHOWN)).map(counted)),
   'people.rows': async ({ jobId, from }) => {
     const job = await existingJob(jobId, 'provision');
     return readRowsPage(
@@ -115,6 +116,8 @@ async function newestCensus(): Promise<Census> {
 async function lift(accountId: string, liftedBy: string): Promise<PersonView> {
   const person = await readPersonRecord(accountId);
   if (person?.state !== 'removed' && person?.state !== 'declined') throw new AppError('not-found');
+  // Nobody has two: one that is archived or in the trash is restored, or deleted first.
+  if (person.state === 'removed' && (await readPerson(accountId))?.personalSpaceId) throw new AppError('space-there');
   const now = Date.now();
   const lifted: StoredPersonRecord = {
     ...person,

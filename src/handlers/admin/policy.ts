@@ -33,7 +33,7 @@ export const policyMethods: AdminMethods<
     if ((await readPolicy()).kind !== 'unreadable') throw new AppError('conflict');
     return policyView(await replaceUnreadablePolicy(caller.accountId, Date.now()));
   },
-  'policy.check': async ({ text }) => parsePolicyText(text),
+  'policy.check': async ({ text, locale }) => parsePolicyText(text, locale),
   'policy.history': async ({ before }) => history(before),
   'policy.version': async ({ version }) => ({ policy: await existingVersion(version) }),
   'policy.restore': async ({ version, baseVersion }, caller) =>

@@ -1,6 +1,6 @@
 import Heading from '@atlaskit/heading';
 import Tabs, { Tab, TabList, TabPanel } from '@atlaskit/tabs';
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import type { PolicyView } from '../../../src/contract';
 import { CallError, callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
@@ -46,21 +46,22 @@ function Content({ policy }: { policy: ReturnType<typeof useLoaded<PolicyView>> 
 
 function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: PolicyView) => void }) {
   const draft = useDraft(stored, onSaved);
+  // What these tabs show changes while another one is open: each visit looks anew.
+  const [visit, setVisit] = useState(0);
   const isReadable = stored.kind !== 'unreadable';
   const policyPage = isReadable ? <PolicyTab draft={draft} /> : <UnreadablePolicy stored={stored} onSaved={onSaved} />;
   const pages: [key: Parameters<typeof text>[0], page: ReactNode][] = [
     ['admin.tab.policy', policyPage],
     ['admin.tab.templates', isReadable ? <TemplatesTab draft={draft} /> : policyPage],
     ['admin.tab.explain', <ExplainTab key="explain" />],
-    ['admin.tab.people', <PeopleTab key="people" isChanged={draft.isChanged} />],
-    ['admin.tab.activity', <ActivityTab key="activity" />],
+    ['admin.tab.people', <PeopleTab key={`people ${visit}`} isChanged={draft.isChanged} />],
+    ['admin.tab.activity', <ActivityTab key={`activity ${visit}`} />],
     ['admin.tab.cleanup', <CleanupTab key="cleanup" />],
     ['admin.tab.history', <HistoryTab key="history" stored={stored} isChanged={draft.isChanged} onSaved={onSaved} />],
     ['admin.tab.site', <SiteCheckTab key="site" />],
   ];
   return (
-    // A new version from elsewhere begins a new draft.
-    <Tabs id="homestead" shouldUnmountTabPanelOnChange={false}>
+    <Tabs id="homestead" shouldUnmountTabPanelOnChange={false} onChange={() => setVisit((n) => n + 1)}>
       <div className="scroll">
         <TabList>
           {pages.map(([key]) => (

@@ -1,7 +1,7 @@
 /** Chooses groups by name, also among thousands. */
 import Button from '@atlaskit/button/new';
 import Textfield from '@atlaskit/textfield';
-import { useEffect, useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { text } from '../../shared/text';
 import { type Group, searchGroups, useGroupNames } from './groups';
 
@@ -39,6 +39,13 @@ export function GroupPicker({
       window.clearTimeout(timer);
     };
   }, [query]);
+  const field = useRef<HTMLInputElement>(null);
+  const change = (ids: string[]): void => {
+    onChange(ids);
+    setQuery('');
+    // The button that was pressed is gone: the keyboard goes on where one types.
+    field.current?.focus();
+  };
   const offered = Array.isArray(found) ? found.filter((group) => !chosen.includes(group.id)) : [];
   return (
     <div className="field">
@@ -50,8 +57,8 @@ export function GroupPicker({
               {nameOf(groupId)}{' '}
               <button
                 type="button"
-                aria-label={text('groups.remove', { name: nameOf(groupId) })}
-                onClick={() => onChange(chosen.filter((other) => other !== groupId))}
+                aria-label={text('groups.remove', { name: nameOf(groupId), list: label })}
+                onClick={() => change(chosen.filter((other) => other !== groupId))}
               >
                 ×
               </button>
@@ -61,6 +68,7 @@ export function GroupPicker({
         </ul>
       )}
       <Textfield
+        ref={field}
         id={id}
         value={query ?? ''}
         placeholder={text('groups.find')}
@@ -79,8 +87,8 @@ export function GroupPicker({
             <Button
               key={group.id}
               spacing="compact"
-              aria-label={text('groups.add', { name: group.name })}
-              onClick={() => onChange([...chosen, group.id])}
+              aria-label={text('groups.add', { name: group.name, list: label })}
+              onClick={() => change([...chosen, group.id])}
             >
               + {group.name}
             </Button>

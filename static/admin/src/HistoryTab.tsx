@@ -3,15 +3,13 @@ import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
-import type { PolicyView, VersionView } from '../../../src/contract';
+import type { PolicyView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text } from '../../shared/text';
+import { Changes } from './Changes';
 import { useNames } from './names';
-
-/** Changes of one version that are listed. */
-const CHANGES_SHOWN = 12;
 
 export function HistoryTab({
   stored,
@@ -26,8 +24,10 @@ export function HistoryTab({
   const [error, setError] = useState<unknown>(null);
   const versions = loaded.state === 'ready' ? loaded.data.versions : [];
   const nameOf = useNames(versions.map((version) => version.savedBy));
+  const [asked, setAsked] = useState<number | null>(null);
   const restore = (version: number): void => {
     setError(null);
+    setAsked(null);
     callAdmin('policy.restore', { version, baseVersion: stored.version }).then(onSaved, setError);
   };
   const older = (before: number): void => {
@@ -58,12 +58,24 @@ export function HistoryTab({
             {version.version === stored.version ? (
               <span className="subtle">{text('history.current')}</span>
             ) : (
-              <Button spacing="compact" isDisabled={isChanged} onClick={() => restore(version.version)}>
-                {text('history.restore', { version: version.version })}
-              </Button>
+              <div className="row">
+                {asked === version.version && <span>{text('history.confirm')}</span>}
+                <Button
+                  spacing="compact"
+                  isDisabled={isChanged}
+                  onClick={() => (asked === version.version ? restore(version.version) : setAsked(version.version))}
+                >
+                  {text('history.restore', { version: version.version })}
+                </Button>
+                {asked === version.version && (
+                  <Button spacing="compact" appearance="subtle" onClick={() => setAsked(null)}>
+                    {text('admin.cancel')}
+                  </Button>
+                )}
+              </div>
             )}
           </div>
-          <Changes version={version} />
+          <Changes version={version} policy={stored.policy} />
         </article>
       ))}
       {loaded.state === 'ready' && loaded.data.next !== null && (
@@ -72,25 +84,5 @@ export function HistoryTab({
         </div>
       )}
     </div>
-  );
-}
-
-function Changes({ version: { changes, restores } }: { version: VersionView }) {
-  return (
-    <>
-      {restores !== null && <p className="text">{text('history.restores', { version: restores })}</p>}
-      {changes === null && <p className="subtle">{text('history.changes.unknown')}</p>}
-      {changes?.length === 0 && <p className="subtle">{text('history.changes.none')}</p>}
-      {changes && changes.length > 0 && (
-        <ul className="outcomes">
-          {changes.slice(0, CHANGES_SHOWN).map(({ path, before, after }) => (
-            <li key={path}>
-              <code>{path}</code>: {before === null ? text('history.added') : before} → {after === null ? text('history.removed') : after}
-            </li>
-          ))}
-          {changes.length > CHANGES_SHOWN && <li>{text('history.changes.more', { count: changes.length - CHANGES_SHOWN })}</li>}
-        </ul>
-      )}
-    </>
   );
 }

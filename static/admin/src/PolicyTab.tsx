@@ -44,6 +44,11 @@ export function PolicyTab({ draft }: { draft: Draft }) {
         <label htmlFor={pauseId}>{text('policy.paused')}</label>
         <span className="subtle">{text('policy.paused.text')}</span>
       </div>
+      {draft.stored.policy.paused && (
+        <SectionMessage appearance="warning">
+          <p className="text">{text('policy.paused.now')}</p>
+        </SectionMessage>
+      )}
       <section className="stack" aria-labelledby="rules">
         <div className="row spread">
           <div className="tight">
@@ -85,7 +90,7 @@ export function PolicyTab({ draft }: { draft: Draft }) {
             onChange={(everyoneElse) => change({ everyoneElse })}
           />
         </section>
-        <SimulationCard policy={policy} isChanged={draft.isChanged} />
+        <SimulationCard key={draft.stored.version} policy={policy} isChanged={draft.isChanged} />
       </div>
       <RolloutFields rollout={policy.rollout} jobShare={policy.jobShare} onChange={change} />
       <SectionMessage appearance="information">

@@ -6,7 +6,7 @@ import { useRef, useState } from 'react';
 import type { Policy, PolicyProblem } from '../../../src/domain/policy';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
-import { text } from '../../shared/text';
+import { pageLanguage, text } from '../../shared/text';
 
 const FILE_NAME = 'homestead-policy.json';
 
@@ -23,7 +23,7 @@ export function PolicyText({ policy, onUse }: { policy: Policy; onUse: (policy: 
     setError(null);
     setUsed(false);
     try {
-      const answer = await callAdmin('policy.check', { text: given });
+      const answer = await callAdmin('policy.check', { text: given, locale: pageLanguage() });
       if ('problems' in answer) {
         setProblems(answer.problems);
         setEdited(given);
@@ -47,7 +47,16 @@ export function PolicyText({ policy, onUse }: { policy: Policy; onUse: (policy: 
   return (
     <section className="stack">
       <div>
-        <Button appearance="subtle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Button
+          appearance="subtle"
+          aria-expanded={isOpen}
+          onClick={() => {
+            setOpen(!isOpen);
+            setEdited(null);
+            setProblems([]);
+            setUsed(false);
+          }}
+        >
           {text(isOpen ? 'text.hide' : 'text.show')}
         </Button>
       </div>

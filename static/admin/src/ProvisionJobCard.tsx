@@ -47,11 +47,14 @@ export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (j
         <ProgressBar ariaLabel={text('cleanup.job.progress', { done, total: job.total })} value={job.total > 0 ? done / job.total : 0} />
       )}
       <p className="text" role="status">
-        {!isOver && `${text('cleanup.job.progress', { done, total: job.total })}: `}
+        {job.state !== 'done' && `${text('cleanup.job.progress', { done, total: job.total })}: `}
         {text('people.job.counts', { made, offered, adopted, kept, failed })}
         {job.state === 'running' && ` ${text('people.job.schedule')}`}
-        {job.waitingUntil !== null && ` ${text('job.waiting', { time: formatTime(job.waitingUntil) })}`}
-        {job.problem !== null && ` ${textOr(`job.problem.${job.problem}`, text('cleanup.job.problem', { problem: job.problem }))}`}
+        {job.waitingUntil !== null &&
+          ` ${text(job.problem === 'day-full' ? 'job.waiting.day' : 'job.waiting', { time: formatTime(job.waitingUntil) })}`}
+        {job.problem !== null &&
+          job.problem !== 'day-full' &&
+          ` ${textOr(`job.problem.${job.problem}`, text('cleanup.job.problem', { problem: job.problem }))}`}
       </p>
       {error !== null && <Failure error={error} />}
       {isOpen && <Results key={job.updatedAt} job={job} />}

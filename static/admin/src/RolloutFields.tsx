@@ -2,9 +2,10 @@
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import Textfield from '@atlaskit/textfield';
+import { useEffect, useState } from 'react';
 import type { Policy, Rollout } from '../../../src/domain/policy';
 import { Labelled } from '../../shared/controls';
-import { text } from '../../shared/text';
+import { formatNumber, text } from '../../shared/text';
 import { replaced, without } from './draft';
 import { GroupPicker } from './GroupPicker';
 
@@ -33,7 +34,7 @@ export function RolloutFields({ rollout, jobShare, onChange }: Props) {
           value={rollout.percent}
           min={0}
           max={100}
-          onChange={(percent) => set({ percent: percent ?? 100 })}
+          onChange={(percent) => set({ percent: percent as number })}
         />
         <DayField
           label={text('rollout.startsOn')}
@@ -47,6 +48,7 @@ export function RolloutFields({ rollout, jobShare, onChange }: Props) {
           value={rollout.perDay}
           min={1}
           max={1_000_000}
+          isOptional
           onChange={(perDay) => set({ perDay })}
         />
         <NumberField
@@ -55,7 +57,7 @@ export function RolloutFields({ rollout, jobShare, onChange }: Props) {
           value={jobShare}
           min={5}
           max={90}
-          onChange={(share) => onChange({ jobShare: share ?? 50 })}
+          onChange={(share) => onChange({ jobShare: share as number })}
         />
       </div>
       {rollout.waves.map((wave, position) => (
@@ -121,29 +123,44 @@ interface NumberProps {
   value: number | null;
   min: number;
   max: number;
+  isOptional?: boolean;
   onChange: (value: number | null) => void;
 }
 
-function NumberField({ label, help, value, min, max, onChange }: NumberProps) {
+/** Takes what is typed as it is, and says when the policy will not take it. */
+function NumberField({ label, help, value, min, max, isOptional = false, onChange }: NumberProps) {
+  const [typed, setTyped] = useState(value === null ? '' : String(value));
+  // Set from elsewhere: discarded, imported, another version.
+  useEffect(() => setTyped((now) => (toNumber(now) === value ? now : value === null ? '' : String(value))), [value]);
+  const isValid = value === null ? isOptional && typed.trim() === '' : Number.isInteger(value) && value >= min && value <= max;
   return (
-    <Labelled label={label} help={help}>
+    <Labelled
+      label={label}
+      help={help}
+      {...(isValid ? {} : { problem: text('rollout.number', { min: formatNumber(min), max: formatNumber(max) }) })}
+    >
       {(id, describedBy) => (
         <Textfield
           id={id}
-          type="number"
-          min={min}
-          max={max}
-          value={value === null ? '' : String(value)}
+          inputMode="numeric"
+          value={typed}
+          isInvalid={!isValid}
           aria-describedby={describedBy}
           onChange={(event) => {
-            const given = event.currentTarget.value;
-            if (given === '') onChange(null);
-            else if (Number.isFinite(Number(given))) onChange(Math.min(max, Math.max(min, Math.round(Number(given)))));
+            setTyped(event.currentTarget.value);
+            onChange(toNumber(event.currentTarget.value));
           }}
         />
       )}
     </Labelled>
   );
+}
+
+/** What is no number stays one that no field takes, so that it cannot be saved for something else. */
+function toNumber(typed: string): number | null {
+  if (typed.trim() === '') return null;
+  const number = Number(typed);
+  return Number.isFinite(number) ? number : -1;
 }
 
 function DayField({

@@ -29,13 +29,15 @@ const MAX_NAME = 100;
 function Dialog({ rule: before, isNew, templates, limits, onKeep, onClose }: Props & { rule: Rule }) {
   const [rule, setRule] = useState(before);
   const [isTried, setTried] = useState(false);
+  const isChanged = JSON.stringify(rule) !== JSON.stringify(before);
   const isNamed = rule.name.trim() !== '';
   const keep = (): void => {
     setTried(true);
     if (isNamed) onKeep({ ...rule, name: rule.name.trim() });
   };
   return (
-    <Modal onClose={onClose} width="large">
+    // A key pressed by accident does not throw away what was filled in.
+    <Modal onClose={onClose} width="large" shouldCloseOnEscapePress={!isChanged} shouldCloseOnOverlayClick={!isChanged}>
       <ModalHeader>
         <ModalTitle>{isNew ? text('policy.rule.new') : text('policy.rule.edit', { name: before.name })}</ModalTitle>
       </ModalHeader>

@@ -24,6 +24,7 @@ export function RuleList({ rules, templates, onChange, onEdit }: Props) {
     rules.flatMap((rule) => [...rule.groups.slice(0, GROUPS_SHOWN), ...rule.exceptGroups.slice(0, GROUPS_SHOWN)]),
   );
   const move = (from: number, to: number): void => {
+    if (to < 0 || to >= rules.length) return;
     const name = rules[from]?.name ?? '';
     onChange(moved(rules, from, to));
     say(text('policy.rule.moved', { name, position: to + 1, count: rules.length }));
@@ -36,7 +37,6 @@ export function RuleList({ rules, templates, onChange, onEdit }: Props) {
             key={rule.id}
             rule={rule}
             position={position}
-            count={rules.length}
             template={templates.find((t) => t.key === rule.template)?.name ?? rule.template}
             nameOf={nameOf}
             onMove={(to) => move(position, to)}
@@ -59,7 +59,6 @@ export function RuleList({ rules, templates, onChange, onEdit }: Props) {
 interface RowProps {
   rule: Rule;
   position: number;
-  count: number;
   template: string;
   nameOf: (groupId: string) => string;
   onMove: (to: number) => void;
@@ -71,7 +70,7 @@ interface RowProps {
 /** Groups named in a row; the rest is counted. */
 const GROUPS_SHOWN = 3;
 
-function Row({ rule, position, count, template, nameOf, onMove, onDropped, onEdit, onRemove }: RowProps) {
+function Row({ rule, position, template, nameOf, onMove, onDropped, onEdit, onRemove }: RowProps) {
   const row = useRef<HTMLLIElement>(null);
   const handle = useRef<HTMLSpanElement>(null);
   const [isOver, setOver] = useState(false);
@@ -109,6 +108,7 @@ function Row({ rule, position, count, template, nameOf, onMove, onDropped, onEdi
           <Lozenge key={rule.mode} appearance={APPEARANCES[rule.mode]}>
             {text(`mode.${rule.mode}`)}
           </Lozenge>
+          {rule.selfService && <Lozenge>{text('policy.self-service.short')}</Lozenge>}
           <span className="subtle">
             {text(`access.${rule.access}`)}, {template}
           </span>
@@ -116,20 +116,10 @@ function Row({ rule, position, count, template, nameOf, onMove, onDropped, onEdi
         <p className="subtle">{whoText(rule, nameOf)}</p>
       </div>
       <div className="row">
-        <Button
-          spacing="compact"
-          isDisabled={position === 0}
-          aria-label={text('policy.rule.up', { name })}
-          onClick={() => onMove(position - 1)}
-        >
+        <Button spacing="compact" aria-label={text('policy.rule.up', { name })} onClick={() => onMove(position - 1)}>
           ↑
         </Button>
-        <Button
-          spacing="compact"
-          isDisabled={position === count - 1}
-          aria-label={text('policy.rule.down', { name })}
-          onClick={() => onMove(position + 1)}
-        >
+        <Button spacing="compact" aria-label={text('policy.rule.down', { name })} onClick={() => onMove(position + 1)}>
           ↓
         </Button>
         <Button spacing="compact" aria-label={text('policy.rule.edit', { name })} onClick={onEdit}>

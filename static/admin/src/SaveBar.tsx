@@ -1,10 +1,15 @@
 /** At the foot of every tab that edits the policy: save, discard, and what is saved. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
-import { Failure } from '../../shared/feedback';
+import type { PolicyView } from '../../../src/contract';
+import { callAdmin } from '../../shared/call';
+import { Failure, Waiting } from '../../shared/feedback';
+import { useLoaded } from '../../shared/load';
 import { formatTime, text } from '../../shared/text';
+import { Changes } from './Changes';
 import type { Draft } from './draft';
 import { useNames } from './names';
+import { pathLabel } from './paths';
 
 export function SaveBar({ draft }: { draft: Draft }) {
   const { stored, theirs, isChanged, error } = draft;
@@ -16,11 +21,25 @@ export function SaveBar({ draft }: { draft: Draft }) {
           <SectionMessage appearance="warning" title={text('policy.conflict.title', { name: nameOf(theirs.savedBy ?? '') })}>
             <div className="stack">
               <p className="text">{text('policy.conflict.text', { version: theirs.version })}</p>
+              <TheirChanges version={theirs.version} policy={theirs.policy} />
               <div className="row">
                 <Button onClick={() => void draft.save(theirs.version)}>{text('policy.conflict.mine')}</Button>
                 <Button onClick={draft.takeTheirs}>{text('policy.conflict.theirs')}</Button>
               </div>
             </div>
+          </SectionMessage>
+        </div>
+      )}
+      {draft.problems.length > 0 && (
+        <div role="alert">
+          <SectionMessage appearance="error" title={text('policy.problems')}>
+            <ul>
+              {draft.problems.map(({ path, reason }) => (
+                <li key={`${path} ${reason}`}>
+                  <strong>{pathLabel(path, draft.policy)}</strong>: {reason}
+                </li>
+              ))}
+            </ul>
           </SectionMessage>
         </div>
       )}
@@ -36,6 +55,11 @@ export function SaveBar({ draft }: { draft: Draft }) {
             {text('policy.save')}
           </Button>
           {isChanged && <Button onClick={draft.discard}>{text('policy.discard')}</Button>}
+          {!isChanged && draft.undoDiscard && (
+            <Button appearance="subtle" onClick={draft.undoDiscard}>
+              {text('policy.undiscard')}
+            </Button>
+          )}
         </div>
         <p className="subtle" role="status">
           {isChanged
@@ -51,4 +75,12 @@ export function SaveBar({ draft }: { draft: Draft }) {
       </div>
     </div>
   );
+}
+
+/** What the version that somebody else saved has changed. */
+function TheirChanges({ version, policy }: { version: number; policy: PolicyView['policy'] }) {
+  const { loaded } = useLoaded(() => callAdmin('policy.history', {}), String(version));
+  if (loaded.state === 'loading') return <Waiting />;
+  const found = loaded.state === 'ready' ? loaded.data.versions.find((other) => other.version === version) : undefined;
+  return found ? <Changes version={found} policy={policy} /> : null;
 }

@@ -9,6 +9,7 @@ import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, type TextKey, text, textOr } from '../../shared/text';
+import { CHECKED } from './site';
 
 const APPEARANCES = { good: 'success', limited: 'moved', bad: 'removed', unknown: 'default' } as const;
 const NAMES: SiteCheckName[] = ['roles', 'scopes', 'templates', 'rights-open', 'rights-private', 'create', 'archive', 'native', 'points'];
@@ -25,6 +26,7 @@ export function SiteCheckTab() {
       for (const name of names) {
         setRunning(name);
         set(await callAdmin('site.run', { checks: [name], consent: hasConsent }));
+        window.dispatchEvent(new Event(CHECKED));
       }
     } catch (failure) {
       setError(failure);

@@ -20,6 +20,11 @@ function prepare(storage: string): string {
   return storage.replace(/<((?:ac|ri|at):[\w-]+)([^>]*)\/>/g, '<$1$2></$1>');
 }
 
+/** Page properties by the name that people know. */
+function macroLabel(name: string): string {
+  return name === 'details' ? text('preview.details') : text('policy.preview.macro', { name });
+}
+
 function childrenOf(node: Node): ReactNode[] {
   return [...node.childNodes].map((child, i) => toReact(child, i));
 }
@@ -42,7 +47,7 @@ function toReact(node: Node, key: number): ReactNode {
     const body = node.getElementsByTagName('ac:rich-text-body')[0];
     return (
       <div className="macro" key={key}>
-        <p className="subtle">{text('policy.preview.macro', { name: node.getAttribute('ac:name') ?? '' })}</p>
+        <p className="subtle">{macroLabel(node.getAttribute('ac:name') ?? '')}</p>
         {body && childrenOf(body)}
       </div>
     );

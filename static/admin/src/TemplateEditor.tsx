@@ -41,6 +41,7 @@ export function TemplateEditor({ template, pages, onChange }: Props) {
         pages={pages}
         onChange={(homepage) => set({ homepage })}
       />
+      <p className="subtle near">{text('templates.variables')}</p>
       <fieldset className="stack">
         <legend>{text('templates.children')}</legend>
         {children.map((child, position) => (
@@ -163,7 +164,7 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
     onChange(kind === 'select' ? { kind, ...base, options: [text('field.option.new', { number: 1 })] } : { kind, ...base });
   };
   return (
-    <div className="part" role="group" aria-label={text('field.of', { label: field.label })}>
+    <fieldset className="part" aria-label={text('field.of', { label: field.label })}>
       <div className="fields">
         <Labelled label={text('field.label', { number })}>
           {(id) => (
@@ -242,6 +243,6 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
           </Button>
         </div>
       </div>
-    </div>
+    </fieldset>
   );
 }

@@ -24,6 +24,9 @@ export function TreatmentFields({ treatment, templates, limits, onChange }: Prop
     <div className="stack">
       <fieldset>
         <legend>{text('policy.mode.legend')}</legend>
+        {limits.modes.map((limit) => (
+          <Limit key={limit}>{limit}</Limit>
+        ))}
         {MODES.map((mode) => (
           <div className="choice" key={mode}>
             <Radio
@@ -38,9 +41,6 @@ export function TreatmentFields({ treatment, templates, limits, onChange }: Prop
               {text(`mode.${mode}.text`)}
             </p>
           </div>
-        ))}
-        {limits.modes.map((limit) => (
-          <Limit key={limit}>{limit}</Limit>
         ))}
       </fieldset>
       <Checkbox

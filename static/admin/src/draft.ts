@@ -2,9 +2,9 @@
 import { showFlag } from '@forge/bridge';
 import { useEffect, useState } from 'react';
 import type { PolicyView } from '../../../src/contract';
-import type { Policy } from '../../../src/domain/policy';
+import type { Policy, PolicyProblem } from '../../../src/domain/policy';
 import { CallError, callAdmin } from '../../shared/call';
-import { text } from '../../shared/text';
+import { pageLanguage, text } from '../../shared/text';
 
 export interface Draft {
   policy: Policy;
@@ -13,10 +13,14 @@ export interface Draft {
   isChanged: boolean;
   isSaving: boolean;
   error: unknown;
+  /** What the policy would not take, by place. */
+  problems: PolicyProblem[];
   /** What somebody else saved while this admin was editing. */
   theirs: PolicyView | null;
   save: (baseVersion: number) => Promise<void>;
   discard: () => void;
+  /** Brings back what was discarded last; null = nothing was. */
+  undoDiscard: (() => void) | null;
   takeTheirs: () => void;
 }
 
@@ -24,6 +28,8 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
   const [policy, setPolicy] = useState<Policy>(stored.policy);
   const [isSaving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const [problems, setProblems] = useState<PolicyProblem[]>([]);
+  const [discarded, setDiscarded] = useState<Policy | null>(null);
   const [theirs, setTheirs] = useState<PolicyView | null>(null);
   const isChanged = JSON.stringify(policy) !== JSON.stringify(stored.policy);
   useLeaveGuard(isChanged);
@@ -32,12 +38,20 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
 
   const accept = (saved: PolicyView): void => {
     setTheirs(null);
+    setDiscarded(null);
     onSaved(saved);
   };
   const save = async (baseVersion: number): Promise<void> => {
     setSaving(true);
     setError(null);
+    setProblems([]);
     try {
+      // Checked first: a mistake is told with its place.
+      const checked = await callAdmin('policy.check', { text: JSON.stringify(policy), locale: pageLanguage() });
+      if ('problems' in checked) {
+        setProblems(checked.problems);
+        return;
+      }
       accept(await callAdmin('policy.save', { policy, baseVersion }));
       showFlag({
         id: 'policy-saved',
@@ -56,16 +70,29 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
   return {
     policy,
     stored,
-    change: (part) => setPolicy((current) => ({ ...current, ...part })),
+    change: (part) => {
+      setError(null);
+      setProblems([]);
+      setPolicy((current) => ({ ...current, ...part }));
+    },
     isChanged,
     isSaving,
     error,
+    problems,
     theirs,
     save,
     discard: () => {
+      setDiscarded(policy);
       setPolicy(stored.policy);
       setError(null);
+      setProblems([]);
     },
+    undoDiscard:
+      discarded &&
+      (() => {
+        setPolicy(discarded);
+        setDiscarded(null);
+      }),
     takeTheirs: () => theirs && accept(theirs),
   };
 }

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { CheckView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
-import { type TextKey, text } from '../../shared/text';
+import { formatTime, type TextKey, text } from '../../shared/text';
 
 export interface SiteLimits {
   /** Sentences beside the modes. */
@@ -10,6 +10,9 @@ export interface SiteLimits {
   /** Sentences beside an access. */
   access: Record<'private' | 'licensed' | 'site-default', string[]>;
 }
+
+/** Sent when a check has a new result. */
+export const CHECKED = 'homestead-site-checked';
 
 const NO_LIMITS: SiteLimits = { modes: [], access: { private: [], licensed: [], 'site-default': [] } };
 
@@ -23,7 +26,10 @@ export function useSiteLimits(): SiteLimits {
       setLimits(limitsOf(isAsked ? known : await callAdmin('site.run', { checks: ['roles'] })));
     };
     // Without an answer nothing is marked: the choices still work, and the decision says what happened.
-    read().catch(() => {});
+    const follow = (): void => void read().catch(() => {});
+    follow();
+    window.addEventListener(CHECKED, follow);
+    return () => window.removeEventListener(CHECKED, follow);
   }, []);
   return limits;
 }
@@ -31,14 +37,15 @@ export function useSiteLimits(): SiteLimits {
 export function limitsOf(checks: CheckView[]): SiteLimits {
   const of = (name: CheckView['name']): CheckView | undefined => checks.find((check) => check.name === name);
   const isOld = of('roles')?.finding === 'PRE_ROLES';
+  const found = (name: CheckView['name']): string => text('limit.found', { time: formatTime(of(name)?.at ?? 0) });
   const isRefused = of('create')?.outcome === 'bad';
   const isNative = of('native')?.finding === 'seen';
-  const say = (condition: boolean, key: TextKey): string[] => (condition ? [text(key)] : []);
+  const say = (condition: boolean, key: TextKey, name: CheckView['name']): string[] => (condition ? [`${text(key)} ${found(name)}`] : []);
   return {
-    modes: say(isRefused, 'limit.creation'),
+    modes: say(isRefused, 'limit.creation', 'create'),
     access: {
-      private: [...say(isOld, 'limit.private.PRE_ROLES'), ...say(isNative && !isOld, 'limit.private.native')],
-      licensed: say(isOld, 'limit.licensed.PRE_ROLES'),
+      private: [...say(isOld, 'limit.private.PRE_ROLES', 'roles'), ...say(isNative && !isOld, 'limit.private.native', 'native')],
+      licensed: say(isOld, 'limit.licensed.PRE_ROLES', 'roles'),
       'site-default': [],
     },
   };

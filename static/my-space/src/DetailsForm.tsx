@@ -4,7 +4,7 @@ import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Textarea from '@atlaskit/textarea';
 import Textfield from '@atlaskit/textfield';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { DetailsAnswer, DetailsView } from '../../../src/contract';
 import { callPerson } from '../../shared/call';
 import { Labelled, Select } from '../../shared/controls';
@@ -28,6 +28,11 @@ function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: b
   const [isSaving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const isSaved = answer?.homepage != null;
+  const form = useRef<HTMLFormElement>(null);
+  // The first field that is marked is where to go on.
+  useEffect(() => {
+    if (answer && Object.keys(answer.problems).length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [answer]);
   const save = async (): Promise<void> => {
     setSaving(true);
     setError(null);
@@ -42,6 +47,7 @@ function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: b
   };
   return (
     <form
+      ref={form}
       className="card stack"
       aria-labelledby="details"
       noValidate
@@ -103,7 +109,8 @@ function FieldInput({ field, value, problem, onChange }: InputProps) {
     return (
       <div className="tight">
         <Select label={label} value={value} options={options} isInvalid={problem !== null} onChange={onChange} />
-        <p className={problem ? 'problem' : 'subtle'}>{problem ?? field.help}</p>
+        {field.help !== '' && <p className="subtle">{field.help}</p>}
+        {problem && <p className="problem">{problem}</p>}
       </div>
     );
   }

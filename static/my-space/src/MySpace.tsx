@@ -75,10 +75,18 @@ function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view
     <section className="card stack" aria-labelledby="state">
       <div id="state">
         <Heading size="small" as="h2">
-          {isCurrent ? space.name : text(space?.status === 'archived' ? 'my.state.archived' : space ? 'my.state.trashed' : 'my.state.none')}
+          {isCurrent
+            ? text('my.state.current')
+            : text(space?.status === 'archived' ? 'my.state.archived' : space ? 'my.state.trashed' : 'my.state.none')}
         </Heading>
       </div>
-      <ExplanationView explanation={explanation} isAboutYou />
+      {can.create && !isCurrent && explanation.action !== 'create' && explanation.action !== 'offer' ? (
+        <p className="text">
+          <strong>{textOf('reason.you', 'person-asked')}</strong>
+        </p>
+      ) : (
+        <ExplanationView explanation={explanation} isAboutYou />
+      )}
       {record && record.state === 'removed' && record.changedAt > 0 && (
         <p className="subtle">{text('my.since', { time: formatTime(record.changedAt) })}</p>
       )}

@@ -6,7 +6,7 @@ import type { MyData } from '../../../src/contract';
 import { callPerson } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
-import { formatTime, text } from '../../shared/text';
+import { formatTime, text, textOf } from '../../shared/text';
 
 export function PrivacyCard() {
   const [isOpen, setOpen] = useState(false);
@@ -33,31 +33,35 @@ function Data() {
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
   const { record, details, hasNoticeFlag } = loaded.data;
-  const stored = Object.entries({
-    ...record,
-    ...Object.fromEntries(Object.entries(details).map(([key, value]) => [`details.${key}`, value])),
-  });
   return (
     <>
-      {stored.length === 0 && <p className="text">{text('my.privacy.nothing')}</p>}
-      {stored.length > 0 && (
+      {record === null && <p className="text">{text('my.privacy.nothing')}</p>}
+      {record && (
         <dl className="data">
-          {stored.map(([key, value]) => (
-            <Entry key={key} name={key} value={value} />
-          ))}
+          <Entry name={text('my.data.account')} value={String(record.accountId)} />
+          <Entry name={text('my.data.state')} value={textOf('reason.you', String(record.reason))} />
+          <Entry name={text('my.data.since')} value={formatTime(Number(record.changedAt))} />
+          {typeof record.spaceKey === 'string' && <Entry name={text('my.data.space')} value={record.spaceKey} />}
         </dl>
       )}
       <p className="subtle">{text(hasNoticeFlag ? 'my.privacy.flag' : 'my.privacy.noFlag')}</p>
+      {record && (
+        <details>
+          <summary>{text('my.privacy.all')}</summary>
+          <div>
+            <pre className="code-block">{JSON.stringify({ record, details }, null, 2)}</pre>
+          </div>
+        </details>
+      )}
     </>
   );
 }
 
-function Entry({ name, value }: { name: string; value: unknown }) {
-  const isTime = name.endsWith('At') && typeof value === 'number' && value > 0;
+function Entry({ name, value }: { name: string; value: string }) {
   return (
     <>
       <dt>{name}</dt>
-      <dd>{isTime ? formatTime(value) : value === null ? '–' : String(value)}</dd>
+      <dd>{value}</dd>
     </>
   );
 }
