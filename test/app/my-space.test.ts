@@ -29,7 +29,7 @@ describe('self-service', () => {
     await setPolicy(site, { mode: 'off', selfService: true });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
-    expect((await personData(site, 'me.get', ANA)).can).toEqual({ create: true, decline: true, undo: false, fill: false });
+    expect((await personData(site, 'me.get', ANA)).can).toEqual({ create: true, decline: false, undo: false, fill: false });
     expect(await personData(site, 'me.create', ANA)).toMatchObject({ kind: 'ready', access: 'private' });
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
     expect((await site.notices.load(ANA)).flags).toEqual([]);

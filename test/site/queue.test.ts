@@ -97,12 +97,13 @@ describe('queues', () => {
 describe('schedules', () => {
   it('run five minutes after the installation and then at their interval', async () => {
     const site = startSite();
-    site.platform.manifest.modules.scheduledTrigger.push({ key: 'tick', function: 'work', interval: 'hour' });
+    site.platform.manifest.modules.scheduledTrigger = [{ key: 'hourly', function: 'tick', interval: 'hour' }];
     site.platform.install();
-    const runs = () => site.usage().invocations['scheduledTrigger:tick']?.count ?? 0;
+    const runs = () => site.usage().invocations['scheduledTrigger:hourly']?.count ?? 0;
     await site.advance('PT4M');
     expect(runs()).toBe(0);
-    expect((await site.advance('PT2M')).ran.scheduledTrigger).toBe(1);
+    expect((await site.advance('PT2M')).ran.scheduledTrigger).toBeGreaterThan(0);
+    expect(runs()).toBe(1);
     await site.advance('P1D');
     expect(runs()).toBe(25);
   });

@@ -1,0 +1,27 @@
+/** A job for 20,000 people through several hours of a small quota. */
+import { expect, it } from 'vitest';
+import { accountIdOf, adminData, person, setPolicy, startSite } from '../support/site';
+
+it('never goes over the share of an hour, makes everyone one space, and lets people go first', async () => {
+  const site = startSite({ seed: 'scale', people: 20_000, spaces: 0, settings: { hourlyPoints: 40_000 } });
+  // Each call is held against Atlassian's documents in the smaller tests.
+  site.confluence.onAnswer = () => {};
+  await setPolicy(site, { mode: 'auto', jobShare: 60 });
+  await adminData(site, 'people.startCensus', {});
+  await site.advance('PT12H');
+  const plan = await adminData(site, 'people.plan', {});
+  expect(plan.creates).toBe(20_000);
+  const jobId = plan.job?.id ?? '';
+  await adminData(site, 'people.start', { jobId });
+  site.resetUsage();
+  await site.advance('PT3H');
+  for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(24_000);
+  // People's own clicks are answered while the job works, and while it waits for its next hour.
+  expect(await person(site, 'me.get', accountIdOf(19_999))).toMatchObject({ ok: true });
+  await site.advance('PT24H');
+  expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: 20_000 } });
+  for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(24_000);
+  expect(Object.keys(site.usage().rest.hours).length).toBeGreaterThan(4);
+  expect(site.status().spaces.personal.current).toBe(20_000);
+  expect(site.usage().rest.byRoute['POST /wiki/rest/api/space/_private']?.statuses).toEqual({ 200: 20_000 });
+}, 240_000);
