@@ -82,6 +82,15 @@ export class BrowserSite {
     return frame;
   }
 
+  /** The person's own page. */
+  async openMySpace(accountId: string): Promise<FrameLocator> {
+    await this.signIn(accountId);
+    await this.visit('/wiki/apps/my-space');
+    const frame = this.page.frameLocator('iframe.app-frame');
+    await frame.getByRole('heading', { level: 1 }).waitFor();
+    return frame;
+  }
+
   /** A picture for the README and for looking at. */
   async picture(name: string): Promise<void> {
     // Atlaskit fades dialogs and flags in; a picture is of the page at rest.
@@ -100,8 +109,8 @@ export class BrowserSite {
 
   /** Accessibility of the app's own frame, by axe. */
   async axe(): Promise<void> {
-    const frame = this.page.frames().find((f) => f.url().includes('/_forge/ui/admin/'));
-    if (!frame) throw new Error('the admin page is not open');
+    const frame = this.page.frames().find((f) => /\/_forge\/ui\/(admin|my-space)\//.test(f.url()));
+    if (!frame) throw new Error('no page of the app is open');
     // The page's CSP forbids inline scripts; axe comes in through the debugger, as an extension would.
     await frame.evaluate(readFileSync(AXE, 'utf8'));
     const violations = await frame.evaluate(async () => {

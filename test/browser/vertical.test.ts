@@ -39,11 +39,13 @@ describe.skipIf(executable === null)('in the browser', () => {
 
       const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
       await admin.getByText('Nobody has saved a policy yet').waitFor();
-      await admin.getByText('Nothing. Nobody is asked and nothing is made.').waitFor();
       await admin.getByRole('radio', { name: 'Automatic' }).check();
-      await admin.getByText(/^53 people have no personal space/).waitFor();
-      await admin.getByRole('radio', { name: 'Personal space home' }).check();
-      await admin.getByText('Hello, I am Ada Admin').waitFor();
+      await admin.getByRole('button', { name: 'Count the people' }).click();
+      await admin.getByText(/Counting: 0 of about/).waitFor();
+      await site.advance('PT10S');
+      await admin.getByText(/106 people counted on/).waitFor();
+      await admin.getByRole('button', { name: 'Simulate' }).click();
+      await admin.getByText('106 people would be treated differently, of 106.').waitFor();
       await local.axe();
       await local.picture(`policy-${suffix}`);
       await admin.getByRole('button', { name: 'Save policy' }).click();
@@ -128,18 +130,20 @@ describe.skipIf(executable === null)('in the browser', () => {
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('tab', { name: 'Policy' }).focus();
     await page.keyboard.press('ArrowRight');
-    await admin.getByText('Nothing has happened yet').waitFor();
+    await admin.getByText('Templates of spaces').waitFor();
     await page.keyboard.press('ArrowLeft');
     await admin.getByRole('radio', { name: 'Off' }).focus();
     await page.keyboard.press('ArrowDown');
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
     const save = admin.getByRole('button', { name: 'Save policy' });
-    for (let i = 0; i < 12 && !(await save.evaluate((b) => b === document.activeElement)); i += 1) await page.keyboard.press('Tab');
+    for (let i = 0; i < 30 && !(await save.evaluate((b) => b === document.activeElement)); i += 1) await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await admin.getByText('Version 1, saved by Ada Admin').waitFor();
+    await admin.getByRole('tabpanel').getByText('Version 1, saved by Ada Admin').waitFor();
 
     await admin.getByRole('tab', { name: 'Policy' }).focus();
     await page.keyboard.press('End');
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
     await admin.getByRole('textbox', { name: 'No change for (days)' }).focus();
     await page.keyboard.press('Enter');
     await admin.getByText(/looked at/).waitFor();
@@ -165,7 +169,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await site.invoke({
       module: 'admin',
       functionKey: 'policy.save',
-      payload: { policy: { mode: 'ask' }, baseVersion: 0 },
+      payload: { policy: { everyoneElse: { mode: 'ask' } }, baseVersion: 0 },
       accountId: second,
     });
     await admin.getByRole('button', { name: 'Save policy' }).click();
@@ -186,8 +190,9 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.picture('unreadable-light-1280');
     await admin.getByRole('button', { name: 'Set it aside and start over' }).click();
     await admin.getByText('Version 2, saved by Ada Admin').waitFor();
-    await admin.getByRole('radio', { name: 'Broken template' }).check();
-    await admin.getByText('This template cannot be used').waitFor();
+    await admin.getByRole('tab', { name: 'Templates' }).click();
+    await admin.getByLabel('Homepage', { exact: true }).selectOption({ label: 'Broken template' });
+    await admin.getByText('The page template is broken, so the built-in page is used').waitFor();
     await admin.getByRole('tab', { name: 'Clean-up' }).click();
     const days = admin.getByRole('textbox', { name: 'No change for (days)' });
     await days.fill('soon');
@@ -204,7 +209,6 @@ describe.skipIf(executable === null)('in the browser', () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByText('Nobody has saved a policy yet').waitFor();
-    await admin.getByText('Hello, I am Ada Admin').waitFor();
     await local.page.waitForLoadState('networkidle');
     const bytes = (await Promise.all(local.scripts)).reduce((sum, size) => sum + size, 0);
     expect(bytes).toBeGreaterThan(50_000);

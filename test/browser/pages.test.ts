@@ -1,0 +1,341 @@
+/** Each page of the app in a real browser, as an admin or an employee would use it, with axe. */
+import type { Browser, FrameLocator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
+import { findChromium, launch } from './chromium';
+import { BrowserSite } from './harness';
+
+const executable = await findChromium();
+const ANA = accountIdOf(1);
+
+describe.skipIf(executable === null)('in the browser', () => {
+  let browser: Browser;
+  let open: BrowserSite | undefined;
+
+  beforeAll(async () => {
+    browser = await launch(executable as string);
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    const last = open;
+    open = undefined;
+    await last?.close();
+  });
+  const start = async (options: Parameters<typeof BrowserSite.open>[1] = {}): Promise<BrowserSite> => {
+    open = await BrowserSite.open(browser, options);
+    return open;
+  };
+  const save = async (admin: FrameLocator, version: number): Promise<void> => {
+    await admin.getByRole('button', { name: 'Save policy' }).click();
+    await admin.getByRole('tabpanel').getByText(`Version ${version}, saved by`).waitFor();
+  };
+  const addRule = async (admin: FrameLocator, name: string, group: string, mode: string): Promise<void> => {
+    await admin.getByRole('button', { name: 'Add rule' }).click();
+    const dialog = admin.getByRole('dialog', { name: 'New rule' });
+    await dialog.getByLabel('Name of the rule').fill(name);
+    await dialog.getByLabel('For members of any of these groups').fill(group.slice(0, 3));
+    await dialog.getByRole('button', { name: `Add group ${group}: For members` }).click();
+    await dialog.getByRole('radio', { name: mode }).check();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+
+  it.each([
+    { width: 1280, dark: false },
+    { width: 768, dark: true },
+  ])(
+    'rules: made for groups, moved by drag and by keyboard, simulated, saved ($width px, dark: $dark)',
+    async ({ width, dark }) => {
+      const local = await start({ width, dark });
+      const { page, site } = local;
+      const suffix = `${dark ? 'dark' : 'light'}-${width}`;
+      const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+      await addRule(admin, 'Engineers', 'engineering', 'Automatic');
+      await addRule(admin, 'Sales people', 'sales', 'Ask');
+      await addRule(admin, 'No contractors', 'contractors', 'Off');
+      const order = (): Promise<string[]> => admin.locator('.rule strong').allTextContents();
+      expect(await order()).toEqual(['Engineers', 'Sales people', 'No contractors']);
+
+      await admin.getByRole('button', { name: 'Move No contractors up' }).focus();
+      await page.keyboard.press('Enter');
+      expect(await order()).toEqual(['Engineers', 'No contractors', 'Sales people']);
+      await admin.getByText('No contractors is now rule 2 of 3.').waitFor();
+      await page.keyboard.press('Enter');
+      expect(await order()).toEqual(['No contractors', 'Engineers', 'Sales people']);
+
+      await admin.locator('.rule').nth(2).locator('.handle').dragTo(admin.locator('.rule').nth(0));
+      await expect.poll(order).toEqual(['Sales people', 'No contractors', 'Engineers']);
+
+      await admin.getByRole('button', { name: 'Edit Engineers' }).click();
+      const dialog = admin.getByRole('dialog');
+      await dialog.getByLabel('But never for members of').fill('con');
+      await dialog.getByRole('button', { name: /Add group contractors: But never/ }).click();
+      await local.axe();
+      await local.picture(`rule-${suffix}`);
+      await dialog.getByRole('button', { name: 'Done' }).click();
+      await admin.getByText('Members of engineering but not of contractors').waitFor();
+      await admin.getByRole('button', { name: 'Count the people' }).click();
+      await admin.getByText(/Counting:/).waitFor();
+      await site.advance('PT10S');
+      await admin.getByText(/people counted on/).waitFor();
+      await admin.getByRole('button', { name: 'Simulate' }).click();
+      await admin.getByText(/would be treated differently, of/).waitFor();
+      await local.axe();
+      await local.picture(`rules-${suffix}`);
+      await save(admin, 1);
+      const stored = site.state().kvs.entities.policy?.site as { document: { rules: { name: string }[] } };
+      expect(stored.document.rules.map((rule) => rule.name)).toEqual(['Sales people', 'No contractors', 'Engineers']);
+    },
+    60_000,
+  );
+
+  it('roll-out: a wrong number is said at its field and cannot be saved; waves have groups and days', async () => {
+    const local = await start();
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByLabel('Percentage of people').fill('');
+    await admin.getByLabel('Percentage of people').pressSequentially('150');
+    await admin.getByText('A whole number from 0 to 100').waitFor();
+    await admin.getByRole('button', { name: 'Save policy' }).click();
+    await admin.getByText('The policy cannot be saved like this; nothing was changed').waitFor();
+    await admin.getByText('Roll-out › Percentage').waitFor();
+    await admin.getByLabel('Percentage of people').fill('25');
+    await admin.getByLabel('At most people a day').fill('40');
+    await admin.getByRole('button', { name: 'Add a wave' }).click();
+    await admin.getByLabel('Groups of the wave').fill('eng');
+    await admin.getByRole('button', { name: /Add group engineering/ }).click();
+    await admin.getByLabel('First day of the wave').fill('2026-12-01');
+    await local.axe();
+    await save(admin, 1);
+    const stored = local.site.state().kvs.entities.policy?.site as { document: { rollout: object } };
+    expect(stored.document.rollout).toMatchObject({
+      percent: 25,
+      perDay: 40,
+      waves: [{ startsOn: '2026-12-01', groups: [expect.any(String)] }],
+    });
+  });
+
+  it('as text: a mistake is answered with path and reason, and nothing changes', async () => {
+    const local = await start();
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByRole('button', { name: 'Show the policy as text' }).click();
+    const area = admin.getByLabel('The policy as JSON');
+    const before = await area.inputValue();
+    await area.fill(before.replace('"mode": "off"', '"mode": "sometimes"'));
+    await admin.getByRole('button', { name: 'Check and use this text' }).click();
+    await admin.getByText('everyoneElse.mode').waitFor();
+    await local.axe();
+    await local.picture('text-light-1280');
+    await area.fill(before.replace('"mode": "off"', '"mode": "ask"'));
+    await admin.getByRole('button', { name: 'Check and use this text' }).click();
+    await admin.getByText('Taken over. Nothing is saved until you save the policy.').waitFor();
+    expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
+    await admin.getByRole('button', { name: 'Discard changes' }).click();
+    expect(await admin.getByRole('radio', { name: 'Off' }).isChecked()).toBe(true);
+    await admin.getByRole('button', { name: 'Bring the discarded changes back' }).click();
+    expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
+    expect(local.site.state().kvs.entities.policy).toEqual({});
+  });
+
+  it('templates: pages, fields, and a preview that follows, for somebody else', async () => {
+    const local = await start();
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByRole('tab', { name: 'Templates' }).click();
+    await admin.getByText('Preview for Ada Admin').waitFor();
+    await admin.getByLabel('Homepage', { exact: true }).selectOption({ label: 'Personal space home' });
+    await admin.getByText('This space was set up on').waitFor();
+    await admin.getByRole('button', { name: 'Add child page' }).click();
+    await admin.getByLabel('Title of child page 1').fill('My checklist');
+    await admin.getByLabel('Text of child page 1').selectOption({ label: 'New joiner checklist' });
+    await admin.getByRole('button', { name: 'Add a detail' }).click();
+    await admin.getByLabel('Name of detail 1').fill('My role');
+    await admin.getByRole('checkbox', { name: 'Detail 1 is required' }).check();
+    await admin.getByRole('button', { name: 'Add a detail' }).click();
+    await admin.getByLabel('Name of detail 2').fill('Office');
+    await admin.getByLabel('Kind of detail 2').selectOption({ label: 'Choice' });
+    await admin.getByLabel('Choices of detail 2').fill('Lisbon\nOslo');
+    await admin.getByLabel('See it as somebody else').fill('Bo Berg');
+    await admin.getByRole('button', { name: 'Find' }).click();
+    await admin.getByRole('button', { name: 'Bo Berg', exact: true }).click();
+    await admin.getByText('Preview for Bo Berg').waitFor();
+    await admin.getByText('Welcome, Bo Berg').waitFor();
+    await admin.locator('.page-preview').getByText('Office', { exact: true }).waitFor();
+    await local.axe();
+    await local.picture('templates-light-1280');
+    await save(admin, 1);
+    await admin.getByLabel('Name of detail 2').fill('');
+    await admin.getByRole('button', { name: 'Save policy' }).click();
+    await admin.getByRole('tabpanel').getByText('Templates › Standard › Details › 2 › Name').first().waitFor();
+  });
+
+  it('explain, existing people, tombstones: from the question to the spaces, and back', async () => {
+    const local = await start();
+    const { site } = local;
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByRole('radio', { name: 'Automatic' }).check();
+    await save(admin, 1);
+    await admin.getByRole('tab', { name: 'Explain' }).click();
+    await admin.getByLabel('Name of the person').fill('Bo Berg');
+    await admin.getByRole('button', { name: 'Find' }).click();
+    await admin.getByRole('button', { name: 'Bo Berg', exact: true }).click();
+    await admin.getByText('A space is made. The rule makes a space.').waitFor();
+    await local.axe();
+    await local.picture('explain-light-1280');
+
+    await admin.getByRole('tab', { name: 'Existing people' }).click();
+    await admin.getByRole('button', { name: 'Count the people' }).click();
+    await admin.getByText(/Counting:/).waitFor();
+    await site.advance('PT10S');
+    await admin.getByText(/people counted on/).waitFor();
+    await admin.getByRole('button', { name: 'Preview' }).click();
+    await admin.getByText(/53 spaces would be made and no offer shown/).waitFor();
+    await local.axe();
+    await local.picture('people-light-1280');
+    await admin.getByRole('button', { name: 'Start for 53 people' }).click();
+    await admin.getByText('Running').waitFor();
+    await admin.getByRole('button', { name: 'Pause' }).click();
+    await admin.getByText('Paused', { exact: true }).waitFor();
+    await admin.getByRole('button', { name: 'Go on' }).click();
+    await admin.getByText('Running').waitFor();
+    await site.advance('PT20M');
+    await admin.getByText('53 made, 0 offered').waitFor();
+    await admin.getByRole('button', { name: 'Details' }).click();
+    await admin
+      .getByRole('row', { name: /Space made/ })
+      .first()
+      .waitFor();
+    await local.axe();
+    await local.picture('people-done-light-1280');
+
+    const space = site.confluence.state.spaces.find((s) => s.ownerId === ANA);
+    if (!space) throw new Error('no space');
+    await site.confluence.request(
+      { kind: 'person', person: site.person(ANA), viaApp: false },
+      { method: 'DELETE', url: `/wiki/rest/api/space/${space.key}`, headers: new Headers(), body: undefined },
+    );
+    await site.advance('PT1M');
+    await admin.getByRole('tab', { name: 'Policy' }).click();
+    await admin.getByRole('tab', { name: 'Existing people' }).click();
+    await admin.getByRole('row', { name: /Bo Berg.*was deleted.*the owner/ }).waitFor();
+    await local.axe();
+    await admin.getByRole('button', { name: 'Allow again: Bo Berg' }).click();
+    await admin.getByText('There are none.').waitFor();
+  }, 60_000);
+
+  it('history: who changed what, and a version brought back', async () => {
+    const local = await start();
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByRole('radio', { name: 'Ask' }).check();
+    await save(admin, 1);
+    await admin.getByRole('radio', { name: 'Automatic' }).check();
+    await save(admin, 2);
+    await local.site.advance('PT5S');
+    await admin.getByRole('tab', { name: 'History' }).click();
+    await admin.getByText('Everyone else › Mode: ask → auto').waitFor();
+    await local.axe();
+    await local.picture('history-light-1280');
+    await admin.getByRole('button', { name: 'Bring back version 1' }).click();
+    await admin.getByText('It applies at once.').waitFor();
+    await admin.getByRole('button', { name: 'Bring back version 1' }).click();
+    await admin.getByRole('article', { name: 'Version 3' }).waitFor();
+    await admin.getByRole('tab', { name: 'Policy' }).click();
+    expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
+  });
+
+  it('site check: found out with consent, and marked where the policy is set', async () => {
+    const local = await start({ settings: { roleMode: 'PRE_ROLES', asUserPersonalCreate: 'refused' } });
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByText('On this site apps cannot change permissions later').waitFor();
+    await admin.getByRole('tab', { name: 'Site check' }).click();
+    await admin.getByRole('checkbox', { name: /Also try what makes something/ }).check();
+    await admin.getByRole('button', { name: 'Run all checks' }).click();
+    await admin.getByText('Confluence refused:').waitFor();
+    await admin.getByText('Jobs have used').waitFor();
+    await admin.getByText('Both work.').waitFor();
+    await expect.poll(() => admin.getByRole('button', { name: 'Run: Rate-limit points of this hour' }).isEnabled()).toBe(true);
+    await local.axe();
+    await local.picture('site-light-1280');
+    await admin.getByRole('tab', { name: 'Policy' }).click();
+    await admin.getByText('The site check found no call that lets this app create personal spaces here.').waitFor();
+    await local.axe();
+  });
+
+  it.each([
+    { width: 1280, dark: true },
+    { width: 768, dark: false },
+  ])(
+    'my space: create, details with a mistake, who can see it, privacy ($width px, dark: $dark)',
+    async ({ width, dark }) => {
+      const local = await start({ width, dark });
+      const { site } = local;
+      const suffix = `${dark ? 'dark' : 'light'}-${width}`;
+      const fields = [
+        { key: 'role', label: 'My role', kind: 'text', required: true, help: 'As on your badge' },
+        { key: 'office', label: 'Office', kind: 'select', options: ['Lisbon', 'Oslo'] },
+      ];
+      const policy = { everyoneElse: { mode: 'off', selfService: true }, templates: [{ key: 'standard', name: 'Standard', fields }] };
+      await site.invoke({ module: 'admin', functionKey: 'policy.save', payload: { policy, baseVersion: 0 }, accountId: ADMIN_ACCOUNT_ID });
+      const mine = await local.openMySpace(ANA);
+      await mine.getByText('You can make your space here.').waitFor();
+      await local.axe();
+      await mine.getByRole('button', { name: 'Create my space' }).click();
+      await mine.getByText('Homestead made this space for you.').waitFor();
+      await mine.getByText('Only you.').waitFor();
+      await mine.getByRole('button', { name: 'Save details' }).click();
+      await mine.getByText('Fill this in.').waitFor();
+      await local.axe();
+      await mine.getByLabel('My role (required)').fill('Engineer');
+      await mine.getByLabel('Office').selectOption('Oslo');
+      await mine.getByRole('button', { name: 'Save details' }).click();
+      await mine.getByText('Saved, also on your homepage.').waitFor();
+      await mine.getByRole('button', { name: 'Let everyone with a licence read it' }).click();
+      await mine.getByText('Everyone with a Confluence licence here can read it.').waitFor();
+      await mine.getByRole('button', { name: 'Make it private' }).click();
+      await mine.getByText('Only you.').waitFor();
+      await mine.getByRole('button', { name: 'Show it' }).click();
+      await mine.getByText('Space key').waitFor();
+      await local.axe();
+      await local.picture(`my-space-${suffix}`);
+      await mine.getByRole('button', { name: 'Open my space' }).click();
+      await local.page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
+      await local.page.getByText('Engineer').waitFor();
+    },
+    60_000,
+  );
+
+  it('my space: declined and taken back, in Spanish', async () => {
+    const local = await start();
+    local.site.changePerson(ANA, { locale: 'es_ES' });
+    const policy = { everyoneElse: { mode: 'auto' } };
+    await local.site.invoke({
+      module: 'admin',
+      functionKey: 'policy.save',
+      payload: { policy, baseVersion: 0 },
+      accountId: ADMIN_ACCOUNT_ID,
+    });
+    const mine = await local.openMySpace(ANA);
+    await mine.getByRole('heading', { name: 'Mi espacio personal' }).waitFor();
+    await mine.getByRole('button', { name: 'No quiero ninguno' }).click();
+    await mine.getByText('Dijiste que no quieres un espacio. Puedes cambiar de idea.').waitFor();
+    await local.axe();
+    await mine.getByRole('button', { name: 'Ahora sí lo quiero' }).click();
+    await mine.getByText('Tu espacio se crea la próxima vez que abras una página.').waitFor();
+  });
+
+  it('the admin page in Spanish has no English sentence left on it', async () => {
+    const local = await start();
+    local.site.changePerson(ADMIN_ACCOUNT_ID, { locale: 'es_ES' });
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    const English = /\b(the|and|with|people|space|nobody|save|policy)\b/i;
+    for (const tab of ['Política', 'Plantillas', 'Explicar', 'Personas existentes', 'Actividad', 'Limpieza', 'Historial', 'Comprobación']) {
+      await admin.getByRole('tab', { name: tab, exact: true }).click();
+      await admin.getByRole('tabpanel').getByRole('heading').first().waitFor();
+      const shown = await admin.getByRole('tabpanel').innerText();
+      // Templates are called as the site's admins called them.
+      expect(
+        shown
+          .split('\n')
+          .filter((line) => line !== 'Personal space home' && English.test(line.replace(/name, date, spaceName y spaceKey/, ''))),
+      ).toEqual([]);
+    }
+  });
+});
