@@ -67,8 +67,9 @@ export const adminInputs = {
   'templates.preview': z.strictObject({ template: SpaceTemplate, accountId: AccountId.optional() }),
   'people.explain': z.strictObject({ accountId: AccountId }),
   'people.census': Nothing,
-  'people.censusCost': Nothing,
-  'people.startCensus': Nothing,
+  /** With a policy that is not saved yet, its groups are counted too. */
+  'people.censusCost': z.strictObject({ policy: Policy.optional() }),
+  'people.startCensus': z.strictObject({ policy: Policy.optional() }),
   'people.simulate': z.strictObject({ policy: Policy }),
   'people.plan': Nothing,
   'people.start': z.strictObject({ jobId: Id }),

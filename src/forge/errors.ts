@@ -77,6 +77,7 @@ export type ErrorCode =
   | 'policy-unreadable'
   | 'plan-stale'
   | 'no-census'
+  | 'census-lacks-groups'
   | 'not-changeable'
   | 'space-there'
   | 'not-found'

@@ -15,7 +15,7 @@ import { isTask, type Job, type JobOf, type PersonRow, type ProvisionRow, readCh
 import type { StoredPersonRecord } from '../store/people';
 import { readPolicy } from '../store/policy';
 import { readProvisionJob, writeProvisionJob } from '../store/site';
-import { type Census, readCensus, readGroups } from './census';
+import { type Census, readCensus, readGroups, requireGroups } from './census';
 import { decideRow, type Outcome, outcomeOf } from './simulation';
 
 const DAY_MS = 86_400_000;
@@ -48,11 +48,12 @@ export interface PeoplePlan {
   points: number;
 }
 
-/** Counts what a job would do now, person by person, and does nothing. */
+/** Counts what a job would do now, person by person, and does nothing. @throws AppError census-lacks-groups */
 export async function planPeople(census: Census, policy: Policy, now: number): Promise<PeoplePlan> {
   const outcomes = new Map<string, Outcome & { count: number }>();
   const plan: PeoplePlan = { outcomes: [], people: 0, creates: 0, offers: 0, sample: [], points: 0 };
   const groups = await readGroups(census);
+  requireGroups(groups, policy);
   for await (const { rows } of readCensus(census)) {
     for (const row of rows) {
       const decision = decideRow(groups, row, policy, now);

@@ -34,9 +34,9 @@ export interface CensusCost {
 }
 
 /** Which groups a census reads, and what that costs; asking costs 3 points a group. */
-export async function planCensus(policy: Policy): Promise<CensusCost> {
+export async function planCensus(policies: readonly Policy[]): Promise<CensusCost> {
   const licensed = (await listLicensedGroups()).map((group) => group.id);
-  const others = groupsOf(policy).filter((id) => !licensed.includes(id));
+  const others = [...new Set(policies.flatMap(groupsOf))].filter((id) => !licensed.includes(id));
   const [own, sample] = [await readSizes(licensed), await readSizes(others.slice(0, SIZES_READ))];
   const people = own.reduce((sum, size) => sum + size, 0);
   const cost = (sizes: number[]): number => sizes.reduce((sum, size) => sum + Math.max(1, Math.ceil(size / GROUPS_PER_PAGE)) + 2 * size, 0);
@@ -179,6 +179,13 @@ async function readMembership(job: Census): Promise<ReadonlyMap<string, number[]
 
 /** Reads this many chunks of people at a time: about a megabyte. */
 const CHUNKS_PER_READ = 25;
+
+/** @throws AppError census-lacks-groups when a policy asks about groups that were not counted */
+export function requireGroups(groups: readonly string[], ...policies: Policy[]): void {
+  const counted = new Set(groups);
+  const missing = new Set(policies.flatMap(groupsOf).filter((id) => !counted.has(id)));
+  if (missing.size > 0) throw new AppError('census-lacks-groups', { count: missing.size });
+}
 
 /** Everybody in the census, a few thousand at a time. */
 export async function* readCensus(census: Census): AsyncGenerator<{ chunk: number; rows: PersonRow[] }> {

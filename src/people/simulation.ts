@@ -2,7 +2,7 @@
 import type { Policy } from '../domain/policy';
 import { decideProvisioning, isSwitchedOff, type ProvisioningDecision, type Reason } from '../domain/provisioning';
 import type { PersonRow } from '../store/jobs';
-import { type Census, factsOf, readCensus, readGroups } from './census';
+import { type Census, factsOf, readCensus, readGroups, requireGroups } from './census';
 
 /** What becomes of somebody: `space` = has one, which is looked at when their turn comes. */
 export type OutcomeKind = 'create' | 'offer' | 'space' | 'nothing';
@@ -56,13 +56,14 @@ export function outcomeOf(decision: ProvisioningDecision, row: Pick<PersonRow, '
   }
 }
 
-/** How many people change outcome between two policies, from what to what. */
+/** How many people change outcome between two policies, from what to what. @throws AppError census-lacks-groups */
 export async function simulate(census: Census, before: Policy, after: Policy, now: number): Promise<Simulation> {
   const transitions = new Map<string, Transition>();
   const outcomes = new Map<string, Outcome & { count: number }>();
   let people = 0;
   let changed = 0;
   const groups = await readGroups(census);
+  requireGroups(groups, before, after);
   for await (const { rows } of readCensus(census)) {
     for (const row of rows) {
       const from = outcomeOf(decideRow(groups, row, before, now), row);

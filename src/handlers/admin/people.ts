@@ -44,15 +44,15 @@ export const peopleMethods: AdminMethods<
     const complete = censuses.find((census) => census.state === 'done');
     return { census: censuses[0] ? jobView(censuses[0]) : null, complete: complete ? jobView(complete) : null };
   },
-  'people.censusCost': async () => {
-    const { people, points } = await planCensus(await readablePolicy());
+  'people.censusCost': async ({ policy }) => {
+    const { people, points } = await planCensus([await readablePolicy(), ...(policy ? [policy] : [])]);
     const { limit } = await readBudget(Date.now());
     return { people, points, hours: points / limit };
   },
-  'people.startCensus': async (_input, caller) => {
+  'people.startCensus': async ({ policy }, caller) => {
     const [newest] = await listJobs('census', 1);
     if (newest && (newest.state === 'running' || newest.state === 'cancelling')) return jobView(newest);
-    const cost = await planCensus(await readablePolicy());
+    const cost = await planCensus([await readablePolicy(), ...(policy ? [policy] : [])]);
     return jobView(await begin(await createCensus(cost, caller.accountId, Date.now())));
   },
   'people.simulate': async ({ policy }) => {

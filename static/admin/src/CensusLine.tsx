@@ -2,7 +2,6 @@
 import Button from '@atlaskit/button/new';
 import { useEffect, useState } from 'react';
 import type { CensusCostView } from '../../../src/contract';
-import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { formatNumber, formatTime, text } from '../../shared/text';
 import type { CensusState } from './census';
@@ -23,7 +22,7 @@ export function CensusLine({ census }: { census: CensusState }) {
   const ask = async (): Promise<void> => {
     setCostError(null);
     try {
-      const found = await callAdmin('people.censusCost', {});
+      const found = await census.readCost();
       if (found.points <= CHEAP_POINTS) start();
       else setCost(found);
     } catch (failure) {

@@ -19,7 +19,7 @@ export function outcomeLabel({ kind, reason }: OutcomeView): string {
 const TRANSITIONS_SHOWN = 8;
 
 export function SimulationCard({ policy, isChanged }: { policy: Policy; isChanged: boolean }) {
-  const census = useCensus();
+  const census = useCensus(policy);
   const [simulation, setSimulation] = useState<{ of: string; view: SimulationView } | null>(null);
   const [isRunning, setRunning] = useState(false);
   const [error, setError] = useState<unknown>(null);

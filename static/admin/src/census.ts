@@ -1,6 +1,7 @@
 /** The count of the site's people, which simulation and plans work on. */
 import { useState } from 'react';
-import type { CensusView, JobView } from '../../../src/contract';
+import type { CensusCostView, CensusView, JobView } from '../../../src/contract';
+import type { Policy } from '../../../src/domain/policy';
 import { callAdmin } from '../../shared/call';
 import { type Loaded, useLoaded } from '../../shared/load';
 import { isActive, usePolling } from './jobs';
@@ -11,11 +12,14 @@ export interface CensusState {
   isCounting: boolean;
   start: () => void;
   error: unknown;
+  readCost: () => Promise<CensusCostView>;
 }
 
-export function useCensus(): CensusState {
+/** @param policy whose groups are counted beside those of the saved one */
+export function useCensus(policy?: Policy): CensusState {
   const { loaded, reload, set } = useLoaded<CensusView>(() => callAdmin('people.census', {}));
   const [error, setError] = useState<unknown>(null);
+  const asked = policy ? { policy } : {};
   const view = loaded.state === 'ready' ? loaded.data : { census: null, complete: null };
   const follow = (census: JobView): void => set({ census, complete: census.state === 'done' ? census : view.complete });
   usePolling([view.census], follow);
@@ -25,8 +29,9 @@ export function useCensus(): CensusState {
     isCounting: isActive(view.census),
     start: () => {
       setError(null);
-      callAdmin('people.startCensus', {}).then(follow, setError);
+      callAdmin('people.startCensus', asked).then(follow, setError);
     },
     error,
+    readCost: () => callAdmin('people.censusCost', asked),
   };
 }
