@@ -1,0 +1,161 @@
+/**
+ * What it costs, side by side on one local site in one run: counts and ratios, not seconds.
+ * `npm run bench`
+ */
+import { createV1Client, createV2Client } from 'confluence.js';
+import type { Caller } from '../emulator/confluence/access';
+import { accountIdOf, nameOf } from '../emulator/confluence/seed';
+import { personalSpaceKey } from '../emulator/confluence/state';
+import { listen } from '../emulator/http';
+import { LocalSite } from '../emulator/site';
+import { setPolicy } from '../support/site';
+
+/** People provisioned by each of the three. */
+const PEOPLE = 50;
+
+interface Cost {
+  requests: number;
+  points: number;
+}
+const row = (...cells: (string | number)[]): void => console.log(cells.map((cell, i) => String(cell).padEnd(i === 0 ? 46 : 14)).join(''));
+const per = (total: number, people: number): string => (total / people).toFixed(2);
+
+/** Counts what Confluence is asked while something runs, by the published rule, whoever asks. */
+async function costOf(site: LocalSite, run: () => Promise<void>): Promise<Cost> {
+  const cost = { requests: 0, points: 0 };
+  site.confluence.onAnswer = (request, answer) => {
+    if (answer.status >= 400) throw new Error(`${request.method} ${request.url} answered ${answer.status}`);
+    cost.requests += 1;
+    cost.points += answer.points;
+  };
+  await run();
+  site.confluence.onAnswer = () => {};
+  return cost;
+}
+
+/** The least that could do it: one look at the person, the space, its homepage, the notice; nothing looked at twice. */
+async function floor(site: LocalSite, accountId: string): Promise<void> {
+  const person = site.person(accountId);
+  const asPerson: Caller = { kind: 'person', person, viaApp: true };
+  const send = async (caller: Caller, method: string, url: string, body?: object) =>
+    (await site.confluence.request(caller, { method, url, headers: new Headers(), body: body && JSON.stringify(body) })).body as never;
+  const user: { displayName: string } = await send(asPerson, 'GET', '/wiki/rest/api/user/current?expand=operations,personalSpace');
+  const key = personalSpaceKey(accountId);
+  const space: { _expandable: { homepage: string } } = await send(asPerson, 'POST', '/wiki/rest/api/space/_private', {
+    key,
+    name: user.displayName,
+  });
+  const id = space._expandable.homepage.split('/').at(-1) as string;
+  const body = { representation: 'storage', value: `<p>Hello, I am ${user.displayName}</p>` };
+  await send(asPerson, 'PUT', `/wiki/api/v2/pages/${id}`, { id, status: 'current', title: user.displayName, body, version: { number: 2 } });
+  await send({ kind: 'app' }, 'POST', `/wiki/rest/api/user/${accountId}/property/notice`, { value: { pending: 'true' } });
+}
+
+/** What somebody would write with the library, with a token of each person: no app could. */
+async function script(url: string, email: string, accountId: string): Promise<void> {
+  const config = { host: url, auth: { type: 'basic' as const, email, apiToken: 'any' } };
+  const [v1, v2] = [createV1Client(config), createV2Client(config)];
+  const user = await v1.users.getCurrentUser({ expand: ['personalSpace'] });
+  if (user.personalSpace) return;
+  const made = await v1.space.createPrivateSpace({ key: personalSpaceKey(accountId), name: user.displayName ?? accountId });
+  const space = await v2.space.getSpaceById({ id: Number(made.id) });
+  const page = await v2.page.getPageById({ id: Number(space.homepageId), bodyFormat: 'storage' });
+  await v2.page.updatePage({
+    id: Number(page.id),
+    body: {
+      id: String(page.id),
+      status: 'current',
+      title: String(page.title),
+      body: { representation: 'storage', value: `<p>Hello, I am ${user.displayName}</p>` },
+      version: { number: 2, message: '' },
+    },
+  });
+  await v1.userProperties.createUserProperty({ userId: accountId, key: 'notice', value: { pending: 'true' } } as never);
+}
+
+async function provisioning(): Promise<void> {
+  const site = new LocalSite({ seed: 'scale', people: PEOPLE * 3 + 10, spaces: 0 });
+  const server = await listen(site, 0);
+  await setPolicy(site, { mode: 'auto' });
+  const part = (n: number): string[] => Array.from({ length: PEOPLE }, (_, i) => accountIdOf(1 + n * PEOPLE + i));
+  // A first person warms the process and finds out which call works here.
+  site.activity({ accountId: accountIdOf(PEOPLE * 3 + 5), views: 1 });
+  await site.advance('PT1M');
+
+  site.resetUsage();
+  const homestead = await costOf(site, async () => {
+    for (const accountId of part(0)) site.activity({ accountId, views: 1 });
+    await site.advance('PT5M');
+  });
+  const { kvs } = site.usage();
+  const least = await costOf(site, async () => {
+    for (const accountId of part(1)) await floor(site, accountId);
+  });
+  const library = await costOf(site, async () => {
+    for (const accountId of part(2)) await script(server.url, site.person(accountId).email, accountId);
+  });
+  await server.close();
+  site.stop();
+  const made = site.confluence.state.spaces.filter((space) => space.type === 'personal').length;
+  if (made !== PEOPLE * 3 + 1) throw new Error(`${made} spaces were made`);
+
+  console.log(`\nOne person provisioned (${PEOPLE} each, built-in homepage, private; first: ${nameOf(1)})`);
+  row('', 'requests', 'points');
+  row('Homestead', per(homestead.requests, PEOPLE), per(homestead.points, PEOPLE));
+  row('floor: the least calls that could do it', per(least.requests, PEOPLE), per(least.points, PEOPLE));
+  row('plain script on confluence.js, own tokens', per(library.requests, PEOPLE), per(library.points, PEOPLE));
+  row('Homestead over the floor', per(homestead.requests - least.requests, PEOPLE), per(homestead.points - least.points, PEOPLE));
+  row(
+    'Homestead, storage per person',
+    `${per(kvs.gets, PEOPLE)} gets`,
+    `${per(kvs.batches, PEOPLE)} batches`,
+    `${per(kvs.transactions, PEOPLE)} transactions`,
+  );
+  console.log('Points of the script are what an app would pay: tokens pay none. users-bulk is counted as a write (unverified).');
+}
+
+/** People whose events come again and again. */
+const SETTLED = 1_000;
+
+async function settled(): Promise<void> {
+  const site = new LocalSite({ seed: 'scale', people: SETTLED + 1, spaces: 0 });
+  await setPolicy(site, { mode: 'auto' });
+  for (let n = 1; n <= SETTLED; n += 1) site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: accountIdOf(n) });
+  await site.advance('PT30M');
+  const ready = Object.values(site.state().kvs.entities.person ?? {}).filter(
+    (record) => (record as { state: string }).state === 'ready',
+  ).length;
+  if (ready !== SETTLED) throw new Error(`${ready} of ${SETTLED} are settled`);
+
+  const cpuOf = async (count: number, eventOf: (i: number) => object): Promise<number> => {
+    const before = process.cpuUsage();
+    for (let i = 0; i < count; i += 1) await site.platform.runFunction('trigger', 'on-activity', eventOf(i));
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / count;
+  };
+  const view = (i: number): object => ({ eventType: 'avi:confluence:viewed:page', atlassianId: accountIdOf(1 + (i % SETTLED)) });
+  // An event without a person ends at once: what is left is the platform's own work.
+  const nobody = (): object => ({ eventType: 'avi:confluence:viewed:page' });
+  await cpuOf(2_000, view);
+
+  console.log(`\nActivity events of ${SETTLED} settled people, one process`);
+  row('events', 'storage reads', 'REST requests', 'CPU per event', 'CPU per event');
+  row('', '', '', '/ at 1,000', '/ of an empty one');
+  let first = 0;
+  for (const events of [1_000, 10_000, 100_000]) {
+    site.platform.restart();
+    site.resetUsage();
+    const cpu = await cpuOf(events, view);
+    const { kvs, rest } = site.usage();
+    const reads = kvs.gets + kvs.batches + kvs.queries;
+    const empty = await cpuOf(Math.min(events, 10_000), nobody);
+    first ||= cpu;
+    row(events.toLocaleString('en'), reads, rest.requests, (cpu / first).toFixed(2), (cpu / empty).toFixed(2));
+  }
+  console.log(`A cold process reads each person once; a warm one does not until an hour has passed.`);
+  site.stop();
+}
+
+await provisioning();
+await settled();
+process.exit(0);
