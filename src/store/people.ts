@@ -138,13 +138,6 @@ export async function writePerson(person: StoredPersonRecord, { audit, begunOn }
   return { ...person, revision: person.revision + 1 };
 }
 
-/** Forgets the person. @throws StaleRecord */
-export async function deletePerson(person: StoredPersonRecord, audit: AuditEntry): Promise<void> {
-  const transaction = kvs.transact().delete(person.accountId, whileRevision(PERSON, person.revision));
-  addAudit(transaction, audit);
-  await commit(transaction);
-}
-
 /** People whose recorded space is this one; a query, so it may lag by seconds. */
 export async function findPeopleBySpace(spaceId: string): Promise<StoredPersonRecord[]> {
   const { results } = await kvs
