@@ -1,6 +1,6 @@
 /** Counting people, simulating a policy on them, and making spaces for those who have none. */
 import { describe, expect, it } from 'vitest';
-import type { JobView } from '../../src/contract';
+import type { JobView, Page, ProvisionRowView } from '../../src/contract';
 import type { Policy } from '../../src/domain/policy';
 import { LocalSite } from '../emulator/site';
 import {
@@ -166,6 +166,17 @@ describe('simulation', () => {
   });
 });
 
+async function everyRow(site: LocalSite, jobId: string, onlyFailed: boolean): Promise<ProvisionRowView[]> {
+  const rows: ProvisionRowView[] = [];
+  let from: { chunk: number; row: number } | null | undefined;
+  while (from !== null) {
+    const page: Page<ProvisionRowView> = await adminData(site, 'people.rows', { jobId, onlyFailed, ...(from ? { from } : {}) });
+    rows.push(...page.rows);
+    from = page.next;
+  }
+  return rows;
+}
+
 describe('spaces for existing people', () => {
   it('plans by reason, and makes exactly those, as each person, in the schedule', async () => {
     const site = startSite();
@@ -259,6 +270,10 @@ describe('spaces for existing people', () => {
     const job = await adminData(site, 'job.get', { jobId });
     expect(job).toMatchObject({ state: 'paused', problem: 'many-failed' });
     expect(job.counts.failed).toBeLessThan(50);
+    const failed = await everyRow(site, jobId, true);
+    expect(failed).toHaveLength(job.counts.failed ?? 0);
+    expect(failed.every((row) => row.outcome === 'failed')).toBe(true);
+    expect((await everyRow(site, jobId, false)).length).toBeGreaterThan(failed.length);
   });
 
   it('says so when the platform impersonates nobody in schedules', async () => {

@@ -4,10 +4,11 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { listen, type RunningServer } from '../emulator/http';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from '../support/openapi';
+import { launch } from './chromium';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** `npm run pictures` writes those of the README anew. */
@@ -126,4 +127,23 @@ export class BrowserSite {
     });
     expect(violations).toEqual([]);
   }
+}
+
+/** Within `describe`: one Chromium for all its tests, and a site for each; answers how to start that. */
+export function useBrowser(executable: string): (options?: Parameters<typeof BrowserSite.open>[1]) => Promise<BrowserSite> {
+  let browser: Browser;
+  let open: BrowserSite | undefined;
+  beforeAll(async () => {
+    browser = await launch(executable);
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    const last = open;
+    open = undefined;
+    await last?.close();
+  });
+  return async (options = {}) => {
+    open = await BrowserSite.open(browser, options);
+    return open;
+  };
 }

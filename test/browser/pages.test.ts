@@ -1,30 +1,15 @@
 /** Each page of the app in a real browser, as an admin or an employee would use it, with axe. */
-import type { Browser, FrameLocator } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { FrameLocator } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
-import { findChromium, launch } from './chromium';
-import { BrowserSite } from './harness';
+import { findChromium } from './chromium';
+import { useBrowser } from './harness';
 
 const executable = await findChromium();
 const ANA = accountIdOf(1);
 
 describe.skipIf(executable === null)('in the browser', () => {
-  let browser: Browser;
-  let open: BrowserSite | undefined;
-
-  beforeAll(async () => {
-    browser = await launch(executable as string);
-  });
-  afterAll(() => browser.close());
-  afterEach(async () => {
-    const last = open;
-    open = undefined;
-    await last?.close();
-  });
-  const start = async (options: Parameters<typeof BrowserSite.open>[1] = {}): Promise<BrowserSite> => {
-    open = await BrowserSite.open(browser, options);
-    return open;
-  };
+  const start = useBrowser(executable as string);
   const save = async (admin: FrameLocator, version: number): Promise<void> => {
     await admin.getByRole('button', { name: 'Save policy' }).click();
     await admin.getByRole('tabpanel').getByText(`Version ${version}, saved by`).waitFor();
@@ -187,7 +172,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await site.advance('PT10S');
     await admin.getByText(/people counted on/).waitFor();
     await admin.getByRole('button', { name: 'Preview' }).click();
-    await admin.getByText(/53 spaces would be made and no offer shown/).waitFor();
+    await admin.getByText(/53 would get a space and none an offer/).waitFor();
     await local.axe();
     await local.picture('people-light-1280');
     await admin.getByRole('button', { name: 'Start for 53 people' }).click();
@@ -205,6 +190,9 @@ describe.skipIf(executable === null)('in the browser', () => {
       .waitFor();
     await local.axe();
     await local.picture('people-done-light-1280');
+    await admin.getByRole('checkbox', { name: 'Only those that failed' }).check();
+    await admin.getByText('None has failed.').waitFor();
+    await local.axe();
 
     const space = site.confluence.state.spaces.find((s) => s.ownerId === ANA);
     if (!space) throw new Error('no space');

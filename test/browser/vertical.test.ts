@@ -1,31 +1,15 @@
 /** What people do, in a real browser: the admin turns the policy on, a person reads a page, and so on. */
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
-import { findChromium, launch } from './chromium';
-import { BrowserSite } from './harness';
+import { findChromium } from './chromium';
+import { useBrowser } from './harness';
 
 const executable = await findChromium();
 const ANA = accountIdOf(1);
 const MAX_FIRST_SCRIPT_BYTES = 260_000;
 
 describe.skipIf(executable === null)('in the browser', () => {
-  let browser: Browser;
-  let open: BrowserSite | undefined;
-
-  beforeAll(async () => {
-    browser = await launch(executable as string);
-  });
-  afterAll(() => browser.close());
-  afterEach(async () => {
-    const last = open;
-    open = undefined;
-    await last?.close();
-  });
-  const start = async (options: Parameters<typeof BrowserSite.open>[1] = {}): Promise<BrowserSite> => {
-    open = await BrowserSite.open(browser, options);
-    return open;
-  };
+  const start = useBrowser(executable as string);
 
   it.each([
     { width: 1280, dark: false },

@@ -11,7 +11,7 @@ import { begin } from '../../jobs/life';
 import { isTask, type Job, type JobKind, type JobOf, listJobs, readChunk, type SpaceRow, writeJob } from '../../store/jobs';
 import { listPeople } from '../../store/people';
 import type { AdminMethods, Caller } from '../boundary';
-import { jobView, PAGE_ROWS, readRowsPage } from './jobs';
+import { hasFailed, jobView, PAGE_ROWS, readRowsPage } from './jobs';
 
 /** Archive and restore jobs shown. */
 const JOBS_SHOWN = 20;
@@ -42,7 +42,7 @@ export const cleanupMethods: AdminMethods<
     } as const;
     return jobView(await begin(await createCleanup(survey)));
   },
-  'cleanup.rows': async ({ jobId, from }) => readRows(await existingCleanup(jobId), from),
+  'cleanup.rows': async ({ jobId, from, onlyFailed }) => readRows(await existingCleanup(jobId), from, onlyFailed),
   'cleanup.preview': async ({ surveyId, selection }, caller) => {
     const survey = await existingCleanup(surveyId, 'survey');
     if (survey.state !== 'done') throw new AppError('busy');
@@ -79,8 +79,8 @@ function rowView(row: SpaceRow, chunk: number): RowView {
   return { ...view, chunk, outcome: outcome ?? null, reason: (reason as RowView['reason']) ?? null };
 }
 
-const readRows = (job: Job, from?: { chunk: number; row: number }) =>
-  readRowsPage(from, (chunk) => readChunk('spaces', job.id, chunk), rowView);
+const readRows = (job: Job, from?: { chunk: number; row: number }, onlyFailed = false) =>
+  readRowsPage(from, (chunk) => readChunk('spaces', job.id, chunk), onlyFailed ? hasFailed : null, rowView);
 
 /** Freezes what was chosen under an id; starting it takes the id alone. Nothing is changed yet. */
 async function plan(survey: JobOf<'cleanup'>, selection: Selection, caller: Caller): Promise<CleanupPlan> {

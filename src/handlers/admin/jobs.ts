@@ -29,10 +29,17 @@ export const PAGE_ROWS = 25;
 /** Chunks read for one page of a table: most hold rows, some may be empty. */
 const MAX_CHUNKS_PER_PAGE = 20;
 
-/** One page of a job's rows. `readRows` answers null behind the last chunk. */
+export const hasFailed = (row: { outcome?: string | undefined }): boolean => row.outcome === 'failed';
+
+/**
+ * One page of a job's rows. May be empty and yet have a next one, when none of the chunks read held a row that counts.
+ * @param readRows answers null behind the last chunk
+ * @param counts which rows to show; null = all
+ */
 export async function readRowsPage<R, V>(
   from: { chunk: number; row: number } | undefined,
   readRows: (chunk: number) => Promise<R[] | null>,
+  counts: ((row: R) => boolean) | null,
   toView: (row: R, chunk: number) => V,
 ): Promise<Page<V>> {
   const rows: V[] = [];
@@ -42,7 +49,8 @@ export async function readRowsPage<R, V>(
     if (stored === null) return { rows, next: null };
     for (; row < stored.length; row += 1) {
       if (rows.length === PAGE_ROWS) return { rows, next: { chunk, row } };
-      rows.push(toView(stored[row] as R, chunk));
+      const candidate = stored[row] as R;
+      if (counts === null || counts(candidate)) rows.push(toView(candidate, chunk));
     }
     chunk += 1;
     row = 0;

@@ -15,7 +15,7 @@ import { isTask, listJobs, readChunk } from '../../store/jobs';
 import { listPeople, provisioningAudit, readPersonRecord, type StoredPersonRecord, writePerson } from '../../store/people';
 import { readPolicy } from '../../store/policy';
 import type { AdminMethods } from '../boundary';
-import { counted, jobView, PAGE_ROWS, readRowsPage } from './jobs';
+import { counted, hasFailed, jobView, PAGE_ROWS, readRowsPage } from './jobs';
 
 /** Censuses looked through for one that is complete. */
 const CENSUSES_READ = 10;
@@ -80,11 +80,12 @@ export const peopleMethods: AdminMethods<
   },
   'people.start': async ({ jobId }) => jobView(await startPeoplePlan(jobId, Date.now())),
   'people.jobs': async () => Promise.all((await listJobs('provision', JOBS_SHOWN)).map(counted)),
-  'people.rows': async ({ jobId, from }) => {
+  'people.rows': async ({ jobId, from, onlyFailed }) => {
     const job = await existingJob(jobId, 'provision');
     return readRowsPage(
       from,
       (chunk) => readChunk('provision', job.id, chunk),
+      onlyFailed ? hasFailed : null,
       ({ accountId, outcome, reason }) => ({ accountId, outcome: outcome ?? null, reason: reason ?? null }),
     );
   },

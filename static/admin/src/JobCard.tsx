@@ -1,14 +1,13 @@
 /** One archive or restore job: state, progress, results, stop, undo. */
 import Button from '@atlaskit/button/new';
-import DynamicTable from '@atlaskit/dynamic-table';
 import Lozenge from '@atlaskit/lozenge';
 import ProgressBar from '@atlaskit/progress-bar';
 import { useState } from 'react';
 import type { JobView, RowView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
-import { Failure, Waiting } from '../../shared/feedback';
-import { formatDay, formatTime, type TextKey, text, textOf } from '../../shared/text';
-import { JOB_APPEARANCES, useJobRows } from './jobs';
+import { formatDay, formatTime, text, textOf } from '../../shared/text';
+import { JobResults } from './JobResults';
+import { JOB_APPEARANCES } from './jobs';
 import { spaceLabel, useNames } from './names';
 
 interface Props {
@@ -60,46 +59,20 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
         {job.waitingUntil !== null && ` ${text('cleanup.waiting', { time: formatTime(job.waitingUntil) })}`}
         {job.problem !== null && ` ${text('cleanup.job.problem', { problem: job.problem })}`}
       </p>
-      {isOpen && <Results key={job.updatedAt} job={job} />}
-    </article>
-  );
-}
-
-function Results({ job }: { job: JobView }) {
-  const { loaded, reload, rows, more, error } = useJobRows<RowView>((from) => callAdmin('cleanup.rows', { jobId: job.id, from }));
-  const nameOf = useNames(rows.map((row) => row.ownerId ?? ''));
-  if (loaded === 'loading') return <Waiting />;
-  if (loaded === 'failed') return <Failure error={error} onRetry={reload} />;
-  return (
-    <div className="tight">
-      <div className="scroll">
-        <DynamicTable
-          label={text('cleanup.job.details')}
-          head={{
-            cells: [
-              { key: 'space', content: text('cleanup.column.space') },
-              { key: 'outcome', content: text('cleanup.column.outcome') },
-              { key: 'why', content: text('activity.column.why') },
-            ],
-          }}
-          rows={rows.map((row) => ({
+      {isOpen && (
+        <JobResults<RowView>
+          job={job}
+          what={text('cleanup.column.space')}
+          load={(from, onlyFailed) => callAdmin('cleanup.rows', { jobId: job.id, from, onlyFailed })}
+          view={(row) => ({
             key: row.spaceId,
-            cells: [
-              { key: 'space', content: spaceLabel(row, nameOf) },
-              { key: 'outcome', content: row.outcome ? text(`cleanup.outcome.${row.outcome}` as TextKey) : '' },
-              { key: 'why', content: row.reason ? textOf('reason', row.reason, { date: formatDay(job.unchangedSince ?? 0) }) : '' },
-            ],
-          }))}
+            accountId: row.ownerId,
+            name: (nameOf) => spaceLabel(row, nameOf),
+            outcome: row.outcome ? text(`cleanup.outcome.${row.outcome}`) : '',
+            why: row.reason ? textOf('reason', row.reason, { date: formatDay(job.unchangedSince ?? 0) }) : '',
+          })}
         />
-      </div>
-      {error !== null && <Failure error={error} />}
-      {more && (
-        <div>
-          <Button spacing="compact" onClick={more}>
-            {text('cleanup.job.more')}
-          </Button>
-        </div>
       )}
-    </div>
+    </article>
   );
 }

@@ -1,14 +1,14 @@
 /** A job for existing people: progress, pause, cancel, and what became of each person. */
 import Button from '@atlaskit/button/new';
-import DynamicTable from '@atlaskit/dynamic-table';
 import Lozenge from '@atlaskit/lozenge';
 import ProgressBar from '@atlaskit/progress-bar';
 import { useState } from 'react';
 import type { JobView, ProvisionRowView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
-import { Failure, Waiting } from '../../shared/feedback';
-import { formatTime, type TextKey, text, textOf, textOr } from '../../shared/text';
-import { JOB_APPEARANCES, useJobRows } from './jobs';
+import { Failure } from '../../shared/feedback';
+import { formatTime, text, textOf, textOr } from '../../shared/text';
+import { JobResults } from './JobResults';
+import { JOB_APPEARANCES } from './jobs';
 import { useNames } from './names';
 
 export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (job: JobView) => void }) {
@@ -57,46 +57,20 @@ export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (j
           ` ${textOr(`job.problem.${job.problem}`, text('cleanup.job.problem', { problem: job.problem }))}`}
       </p>
       {error !== null && <Failure error={error} />}
-      {isOpen && <Results key={job.updatedAt} job={job} />}
-    </article>
-  );
-}
-
-function Results({ job }: { job: JobView }) {
-  const { loaded, reload, rows, more, error } = useJobRows<ProvisionRowView>((from) => callAdmin('people.rows', { jobId: job.id, from }));
-  const nameOf = useNames(rows.map((row) => row.accountId));
-  if (loaded === 'loading') return <Waiting />;
-  if (loaded === 'failed') return <Failure error={error} onRetry={reload} />;
-  return (
-    <div className="tight">
-      <div className="scroll">
-        <DynamicTable
-          label={text('cleanup.job.details')}
-          head={{
-            cells: [
-              { key: 'person', content: text('activity.column.person') },
-              { key: 'outcome', content: text('cleanup.column.outcome') },
-              { key: 'why', content: text('activity.column.why') },
-            ],
-          }}
-          rows={rows.map((row) => ({
+      {isOpen && (
+        <JobResults<ProvisionRowView>
+          job={job}
+          what={text('activity.column.person')}
+          load={(from, onlyFailed) => callAdmin('people.rows', { jobId: job.id, from, onlyFailed })}
+          view={(row) => ({
             key: row.accountId,
-            cells: [
-              { key: 'person', content: nameOf(row.accountId) },
-              { key: 'outcome', content: row.outcome ? text(`people.outcome.${row.outcome}` as TextKey) : text('people.outcome.open') },
-              { key: 'why', content: row.reason ? textOf('reason', row.reason) : '' },
-            ],
-          }))}
+            accountId: row.accountId,
+            name: (nameOf) => nameOf(row.accountId),
+            outcome: text(`people.outcome.${row.outcome ?? 'open'}`),
+            why: row.reason ? textOf('reason', row.reason) : '',
+          })}
         />
-      </div>
-      {error !== null && <Failure error={error} />}
-      {more && (
-        <div>
-          <Button spacing="compact" onClick={more}>
-            {text('cleanup.job.more')}
-          </Button>
-        </div>
       )}
-    </div>
+    </article>
   );
 }

@@ -109,9 +109,11 @@ function Row({ rule, position, template, nameOf, onMove, onDropped, onEdit, onRe
             {text(`mode.${rule.mode}`)}
           </Lozenge>
           {rule.selfService && <Lozenge>{text('policy.self-service.short')}</Lozenge>}
-          <span className="subtle">
-            {text(`access.${rule.access}`)}, {template}
-          </span>
+          {(rule.mode !== 'off' || rule.selfService) && (
+            <span className="subtle">
+              {text(`access.${rule.access}`)}, {template}
+            </span>
+          )}
         </div>
         <p className="subtle">{whoText(rule, nameOf)}</p>
       </div>

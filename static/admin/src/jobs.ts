@@ -1,8 +1,7 @@
 /** Jobs as the pages follow them. */
 import { useEffect, useState } from 'react';
-import type { JobView, Page } from '../../../src/contract';
+import type { JobView } from '../../../src/contract';
 import { callAdmin } from '../../shared/call';
-import { useLoaded } from '../../shared/load';
 
 export const JOB_APPEARANCES = {
   planned: 'default',
@@ -49,18 +48,4 @@ export function usePolling(all: (JobView | null)[], onChange: (job: JobView) => 
       window.clearTimeout(timer);
     };
   }, [ids]);
-}
-
-/** A job's rows, page after page; `more` is null when there are no others. */
-export function useJobRows<R>(load: (from?: { chunk: number; row: number }) => Promise<Page<R>>) {
-  const { loaded, reload, set } = useLoaded<Page<R>>(() => load());
-  const [moreError, setMoreError] = useState<unknown>(null);
-  const page = loaded.state === 'ready' ? loaded.data : { rows: [], next: null };
-  const { rows, next } = page;
-  const more = next
-    ? (): void => {
-        load(next).then((further) => set({ rows: [...rows, ...further.rows], next: further.next }), setMoreError);
-      }
-    : null;
-  return { loaded: loaded.state, reload, rows, more, error: loaded.state === 'failed' ? loaded.error : moreError };
 }
