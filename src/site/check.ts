@@ -17,7 +17,7 @@ import { makePersonalSpace, personalSpaceKey, rememberStrategy } from '../provis
 import { renderTemplate } from '../provisioning/template';
 import { listPeople } from '../store/people';
 import { readPolicy } from '../store/policy';
-import { type CheckResult, readCreationStrategies, readNativeCreation } from '../store/site';
+import { type CheckResult, readCheckSpace, readCreationStrategies, readNativeCreation, writeCheckSpace } from '../store/site';
 
 type Found = Omit<CheckResult, 'at'>;
 
@@ -147,10 +147,16 @@ async function checkCreation({ accountId, cloudId, consent }: CheckCaller): Prom
   return found('good', 'worked', { call: made.strategy });
 }
 
-/** Makes a private space of the app's own, archives it, restores it, and deletes it whatever happened. */
+/**
+ * Makes a private space of the app's own, archives it, restores it, and deletes it whatever happened.
+ * One that a stopped check left behind is deleted first.
+ */
 async function checkArchive({ consent }: CheckCaller, now: number): Promise<Found> {
   if (!consent) return found('unknown', 'untried');
+  const left = await readCheckSpace();
+  if (left !== null) await removeCheckSpace(left);
   const key = `HSCHECK${now}`;
+  await writeCheckSpace(key);
   const spaceId = await createOwnSpace(key, 'Homestead site check');
   const statusAfter = async (status: 'archived' | 'current'): Promise<boolean> => {
     try {
@@ -164,8 +170,18 @@ async function checkArchive({ consent }: CheckCaller, now: number): Promise<Foun
     if (!(await statusAfter('archived'))) return found('bad', 'no-archive');
     return (await statusAfter('current')) ? found('good', 'both') : found('bad', 'no-restore');
   } finally {
-    await deleteSpace(asApp(), key);
+    await removeCheckSpace(key);
   }
+}
+
+async function removeCheckSpace(key: string): Promise<void> {
+  try {
+    await deleteSpace(asApp(), key);
+  } catch (error) {
+    // It was never made, or is gone already.
+    if (!(error instanceof ConfluenceError && error.status === 404)) throw error;
+  }
+  await writeCheckSpace(null);
 }
 
 async function checkPoints(_caller: CheckCaller, now: number): Promise<Found> {

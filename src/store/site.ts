@@ -70,3 +70,16 @@ export async function readProvisionJob(): Promise<string | null> {
 export async function writeProvisionJob(jobId: string): Promise<void> {
   await kvs.set('provision-job', { jobId });
 }
+
+const CheckSpace = z.object({ spaceKey: z.string() });
+
+/** The space that the site check was about to make, or made; null = it left none behind. */
+export async function readCheckSpace(): Promise<string | null> {
+  const parsed = CheckSpace.safeParse(await kvs.get<unknown>('check-space'));
+  return parsed.success ? parsed.data.spaceKey : null;
+}
+
+export async function writeCheckSpace(spaceKey: string | null): Promise<void> {
+  if (spaceKey === null) await kvs.delete('check-space');
+  else await kvs.set('check-space', { spaceKey });
+}

@@ -54,6 +54,31 @@ describe('the site check', () => {
     expect(site.state().kvs.entities.person).toEqual({});
   });
 
+  it('removes what a check left behind that was stopped after any of its calls', async () => {
+    const count = (site: LocalSite): number => site.confluence.state.spaces.filter((space) => space.key.startsWith('HSCHECK')).length;
+    let left = 0;
+    for (let n = 1; ; n += 1) {
+      const site = startSite();
+      site.addFault({ killAfterCall: n });
+      // A stopped call has no answer for the page; what it left is what counts here.
+      await site.invoke({
+        module: 'admin',
+        functionKey: 'site.run',
+        payload: { checks: ['archive'], consent: true },
+        accountId: ADMIN_ACCOUNT_ID,
+      });
+      const killed = site.usage().invocations['resolver:admin']?.killed ?? 0;
+      site.clearFaults();
+      if (killed === 0) break;
+      left += count(site);
+      await site.advance('PT1M');
+      expect(await check(site, 'archive', true), `stopped after call ${n}`).toMatchObject({ finding: 'both' });
+      await site.advance('PT1M');
+      expect(count(site), `stopped after call ${n}`).toBe(0);
+    }
+    expect(left).toBeGreaterThan(2);
+  });
+
   it('does not touch the space of an admin who has one', async () => {
     const site = startSite();
     site.addSpace({ owner: ADMIN_ACCOUNT_ID });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Frame, FrameLocator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { listen, type RunningServer } from '../emulator/http';
 import { LocalSite, type SiteOptions } from '../emulator/site';
@@ -96,15 +96,7 @@ export class BrowserSite {
   async picture(name: string): Promise<void> {
     // Atlaskit fades dialogs and flags in; a picture is of the page at rest.
     await this.page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))));
-    for (const frame of this.page.frames())
-      await frame.evaluate(() =>
-        Promise.all(
-          document
-            .getAnimations()
-            .filter((a) => a.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY)
-            .map((a) => a.finished.catch(() => {})),
-        ),
-      );
+    for (const frame of this.page.frames()) await settled(frame);
     await this.page.screenshot({ path: `${PICTURES}/${name}.png` });
   }
 
@@ -114,6 +106,7 @@ export class BrowserSite {
     if (!frame) throw new Error('no page of the app is open');
     // The page's CSP forbids inline scripts; axe comes in through the debugger, as an extension would.
     await frame.evaluate(readFileSync(AXE, 'utf8'));
+    await settled(frame);
     const violations = await frame.evaluate(async () => {
       interface Results {
         violations: { id: string; nodes: { html: string }[] }[];
@@ -127,6 +120,18 @@ export class BrowserSite {
     });
     expect(violations).toEqual([]);
   }
+}
+
+/** Colours on their way from one to the other are neither a picture nor a contrast. */
+async function settled(frame: Frame): Promise<void> {
+  await frame.evaluate(() =>
+    Promise.all(
+      document
+        .getAnimations()
+        .filter((a) => a.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY)
+        .map((a) => a.finished.catch(() => {})),
+    ),
+  );
 }
 
 /** Within `describe`: one Chromium for all its tests, and a site for each; answers how to start that. */
