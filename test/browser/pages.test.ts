@@ -131,6 +131,11 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByRole('button', { name: 'Add child page' }).click();
     await admin.getByLabel('Title of child page 1').fill('My checklist');
     await admin.getByLabel('Text of child page 1').selectOption({ label: 'New joiner checklist' });
+    await admin.getByRole('button', { name: 'Add child page' }).click();
+    await admin.getByRole('button', { name: 'Move Page 2 up' }).click();
+    expect(await admin.getByLabel('Title of child page 1').inputValue()).toBe('Page 2');
+    await admin.getByRole('button', { name: 'Remove child page 1' }).click();
+    expect(await admin.getByLabel('Title of child page 1').inputValue()).toBe('My checklist');
     await admin.getByRole('button', { name: 'Add a detail' }).click();
     await admin.getByLabel('Name of detail 1').fill('My role');
     await admin.getByRole('checkbox', { name: 'Detail 1 is required' }).check();

@@ -62,14 +62,14 @@ export function TemplateEditor({ template, pages, onChange }: Props) {
               pages={pages}
               onChange={(source) => set({ children: replaced(children, position, { ...child, source }) })}
             />
-            <Button
-              spacing="compact"
-              appearance="subtle"
-              aria-label={text('templates.child.remove', { number: position + 1 })}
-              onClick={() => set({ children: without(children, position) })}
-            >
-              {text('policy.remove')}
-            </Button>
+            <PartButtons
+              name={child.title}
+              removeLabel={text('templates.child.remove', { number: position + 1 })}
+              position={position}
+              count={children.length}
+              onMove={(to) => set({ children: moved(children, position, to) })}
+              onRemove={() => set({ children: without(children, position) })}
+            />
           </div>
         ))}
         <div>
@@ -221,28 +221,51 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
           isChecked={field.required}
           onChange={(event) => onChange({ ...field, required: event.currentTarget.checked })}
         />
-        <div className="row">
-          <Button
-            spacing="compact"
-            isDisabled={number === 1}
-            aria-label={text('policy.rule.up', { name: field.label })}
-            onClick={() => onMove(number - 2)}
-          >
-            ↑
-          </Button>
-          <Button
-            spacing="compact"
-            isDisabled={number === count}
-            aria-label={text('policy.rule.down', { name: field.label })}
-            onClick={() => onMove(number)}
-          >
-            ↓
-          </Button>
-          <Button spacing="compact" appearance="subtle" aria-label={text('field.remove', { label: field.label })} onClick={onRemove}>
-            {text('policy.remove')}
-          </Button>
-        </div>
+        <PartButtons
+          name={field.label}
+          removeLabel={text('field.remove', { label: field.label })}
+          position={number - 1}
+          count={count}
+          onMove={onMove}
+          onRemove={onRemove}
+        />
       </div>
     </fieldset>
+  );
+}
+
+interface PartButtonsProps {
+  name: string;
+  removeLabel: string;
+  position: number;
+  count: number;
+  onMove: (to: number) => void;
+  onRemove: () => void;
+}
+
+/** Up, down and away with one part of a list. */
+function PartButtons({ name, removeLabel, position, count, onMove, onRemove }: PartButtonsProps) {
+  return (
+    <div className="row part-buttons">
+      <Button
+        spacing="compact"
+        isDisabled={position === 0}
+        aria-label={text('policy.rule.up', { name })}
+        onClick={() => onMove(position - 1)}
+      >
+        ↑
+      </Button>
+      <Button
+        spacing="compact"
+        isDisabled={position === count - 1}
+        aria-label={text('policy.rule.down', { name })}
+        onClick={() => onMove(position + 1)}
+      >
+        ↓
+      </Button>
+      <Button spacing="compact" appearance="subtle" aria-label={removeLabel} onClick={onRemove}>
+        {text('policy.remove')}
+      </Button>
+    </div>
   );
 }
