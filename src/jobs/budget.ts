@@ -11,7 +11,7 @@ import { readQuota, writeQuota } from '../store/site';
 
 const HOUR_MS = 3_600_000;
 /** What Atlassian gives an app in an hour unless its headers say otherwise (Tier 1, shared by all its sites). */
-const DEFAULT_QUOTA = 65_000;
+export const DEFAULT_QUOTA = 65_000;
 const MAX_ATTEMPTS = 5;
 
 /** Quotas reset at the full UTC hour. */
@@ -36,7 +36,7 @@ export async function readBudget(now: number): Promise<Budget> {
 
 /**
  * Runs something that costs at most `atMost` points, if the hour has them. More than an hour could ever
- * give is run at the beginning of an hour that is still whole.
+ * give is run at the beginning of an hour that is still whole; no step of a job is that dear under the quota above.
  * @returns null when it has to wait for the next hour
  */
 export async function withinBudget<T>(atMost: number, now: number, run: () => Promise<T>): Promise<{ result: T } | null> {

@@ -1,5 +1,9 @@
-/** A job for 20,000 people through several hours of a small quota. */
+/** Jobs and the points of an hour: a job for 20,000 people through several hours of a small quota. */
 import { expect, it } from 'vitest';
+import { Policy } from '../../src/domain/policy';
+import { DEFAULT_QUOTA } from '../../src/jobs/budget';
+import { runners } from '../../src/jobs/kinds';
+import type { Job } from '../../src/store/jobs';
 import { accountIdOf, adminData, person, setPolicy, startSite } from '../support/site';
 
 it('never goes over the share of an hour, makes everyone one space, and lets people go first', async () => {
@@ -25,3 +29,9 @@ it('never goes over the share of an hour, makes everyone one space, and lets peo
   expect(site.status().spaces.personal.current).toBe(20_000);
   expect(site.usage().rest.byRoute['POST /wiki/rest/api/space/_private']?.statuses).toEqual({ 200: 20_000 });
 }, 240_000);
+
+it('has room in an hour for the dearest step of every job, at the smallest share of the lowest quota', () => {
+  const smallest = Array.from({ length: 100 }, (_, share) => share).find((jobShare) => Policy.safeParse({ jobShare }).success) ?? 0;
+  for (const [kind, runner] of Object.entries(runners))
+    expect(runner.nextCost({ kind } as Job), kind).toBeLessThanOrEqual((DEFAULT_QUOTA * smallest) / 100);
+});
