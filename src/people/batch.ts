@@ -117,13 +117,19 @@ export async function startPeoplePlan(id: string, now: number): Promise<Job> {
   return writeJob<Job>({ ...job, kind: 'provision', state: 'running', updatedAt: now });
 }
 
+/** Of the chunk that the job is at. */
+async function countsOfChunk(job: Job): Promise<Record<string, number>> {
+  return countOutcomes((await readChunk('provision', job.id, job.chunks)) ?? []);
+}
+
 export const provisionRunner: JobRunner = {
   isScheduled: true,
   advancesPerStep: ADVANCES_PER_STEP,
   auditScope: 'job',
   nextCost: () => ROWS_PER_WRITE * MAX_POINTS_PER_PERSON,
-  openCounts: async (job) => countOutcomes((await readChunk('provision', job.id, job.chunks)) ?? []),
-  settle: async (job) => countOutcomes((await readChunk('provision', job.id, job.chunks)) ?? []),
+  openCounts: countsOfChunk,
+  // Outcomes are written with what they tell of: nothing is open.
+  settle: countsOfChunk,
   advance: (job) => {
     if (!isTask(job, 'provision')) throw new AppError('not-found');
     return advance(job);

@@ -12,7 +12,7 @@ import { useLoaded } from '../../shared/load';
 import { formatDay, formatNumber, formatTime, text } from '../../shared/text';
 import { CandidatesTable } from './CandidatesTable';
 import { JobCard } from './JobCard';
-import { isActive, usePolling } from './jobs';
+import { isActive, usePolling, withJob } from './jobs';
 
 const DEFAULT_DAYS = 180;
 const MAX_DAYS = 3650;
@@ -40,7 +40,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
   const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_DAYS;
   const replace = (job: JobView): void => {
     if (job.kind === 'survey') onChange({ ...state, survey: job });
-    else onChange({ ...state, jobs: jobs.some((j) => j.id === job.id) ? jobs.map((j) => (j.id === job.id ? job : j)) : [job, ...jobs] });
+    else onChange({ ...state, jobs: withJob(jobs, job) });
   };
   usePolling([survey, ...jobs], replace);
   const attempt = (action: Promise<JobView>): void => {

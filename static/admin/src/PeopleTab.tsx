@@ -5,13 +5,14 @@ import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
 import type { JobView, PeoplePlanView } from '../../../src/contract';
+import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, text } from '../../shared/text';
 import { CensusLine } from './CensusLine';
 import { useCensus } from './census';
-import { isActive, usePolling } from './jobs';
+import { isActive, usePolling, withJob } from './jobs';
 import { useNames } from './names';
 import { ProvisionJobCard } from './ProvisionJobCard';
 import { outcomeLabel } from './SimulationCard';
@@ -21,26 +22,12 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
   const census = useCensus();
   const jobs = useLoaded<JobView[]>(() => callAdmin('people.jobs', {}));
   const [plan, setPlan] = useState<PeoplePlanView | null>(null);
-  const [busy, setBusy] = useState<'plan' | 'start' | null>(null);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, attempt } = useAttempt<'plan' | 'start'>();
   const list = jobs.loaded.state === 'ready' ? jobs.loaded.data : [];
-  const replace = (job: JobView): void =>
-    jobs.set(list.some((other) => other.id === job.id) ? list.map((other) => (other.id === job.id ? job : other)) : [job, ...list]);
+  const replace = (job: JobView): void => jobs.set(withJob(list, job));
   usePolling(list, replace);
-  const isCounted = census.loaded.state === 'ready' && census.loaded.data.complete !== null;
   const isBusy = list.some((job) => isActive(job) || job.state === 'paused');
 
-  const attempt = async (what: 'plan' | 'start', action: () => Promise<void>): Promise<void> => {
-    setBusy(what);
-    setError(null);
-    try {
-      await action();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(null);
-    }
-  };
   const preview = (): Promise<void> => attempt('plan', async () => setPlan(await callAdmin('people.plan', {})));
   const start = (jobId: string): Promise<void> =>
     attempt('start', async () => {
@@ -62,7 +49,7 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
           <p className="text">{text('people.unsaved')}</p>
         </SectionMessage>
       )}
-      {isCounted && (
+      {census.isCounted && (
         <div>
           <Button appearance={plan ? 'default' : 'primary'} isDisabled={isBusy} isLoading={busy === 'plan'} onClick={() => void preview()}>
             {text('people.preview')}

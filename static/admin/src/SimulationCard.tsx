@@ -1,9 +1,10 @@
 /** What the policy as it is on the page would change, for how many people, with examples. */
 import Button from '@atlaskit/button/new';
-import Heading from '@atlaskit/heading';
 import { useState } from 'react';
 import type { OutcomeView, SimulationView } from '../../../src/contract';
 import type { Policy } from '../../../src/domain/policy';
+import { useAttempt } from '../../shared/attempt';
+import { Card } from '../../shared/Card';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { formatNumber, type TextKey, text, textOf } from '../../shared/text';
@@ -21,30 +22,15 @@ const TRANSITIONS_SHOWN = 8;
 export function SimulationCard({ policy, isChanged }: { policy: Policy; isChanged: boolean }) {
   const census = useCensus(policy);
   const [simulation, setSimulation] = useState<{ of: string; view: SimulationView } | null>(null);
-  const [isRunning, setRunning] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const isCounted = census.loaded.state === 'ready' && census.loaded.data.complete !== null;
-  const run = async (): Promise<void> => {
-    setRunning(true);
-    setError(null);
-    try {
-      setSimulation({ of: JSON.stringify(policy), view: await callAdmin('people.simulate', { policy }) });
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setRunning(false);
-    }
-  };
+  const { busy, error, attempt } = useAttempt<'simulate'>();
+  const isRunning = busy !== null;
+  const run = (): Promise<void> =>
+    attempt('simulate', async () => setSimulation({ of: JSON.stringify(policy), view: await callAdmin('people.simulate', { policy }) }));
   return (
-    <section className="card stack" aria-labelledby="simulation">
-      <div id="simulation">
-        <Heading size="small" as="h2">
-          {text('simulation.heading')}
-        </Heading>
-      </div>
+    <Card id="simulation" heading={text('simulation.heading')}>
       <p className="text">{text('simulation.text')}</p>
       <CensusLine census={census} />
-      {isCounted && (
+      {census.isCounted && (
         <div>
           <Button isLoading={isRunning} onClick={() => void run()}>
             {text('simulation.run')}
@@ -56,7 +42,7 @@ export function SimulationCard({ policy, isChanged }: { policy: Policy; isChange
       {simulation && !isRunning && (
         <Result view={simulation.view} isStale={simulation.of !== JSON.stringify(policy)} isChanged={isChanged} />
       )}
-    </section>
+    </Card>
   );
 }
 

@@ -10,6 +10,8 @@ export interface CensusState {
   loaded: Loaded<CensusView>;
   reload: () => void;
   isCounting: boolean;
+  /** There is a complete count to work on. */
+  isCounted: boolean;
   start: () => void;
   error: unknown;
   readCost: () => Promise<CensusCostView>;
@@ -27,6 +29,7 @@ export function useCensus(policy?: Policy): CensusState {
     loaded,
     reload,
     isCounting: isActive(view.census),
+    isCounted: view.complete !== null,
     start: () => {
       setError(null);
       callAdmin('people.startCensus', asked).then(follow, setError);

@@ -15,6 +15,10 @@ export const JOB_APPEARANCES = {
 
 export const isActive = (job: JobView | null): boolean => job !== null && (job.state === 'running' || job.state === 'cancelling');
 
+/** The list with this job as it is now; a new one comes first. */
+export const withJob = (jobs: JobView[], job: JobView): JobView[] =>
+  jobs.some((other) => other.id === job.id) ? jobs.map((other) => (other.id === job.id ? job : other)) : [job, ...jobs];
+
 /** How often a running job is asked for its progress; each time twice as long, up to the second number. */
 const POLL_MS = [1_000, 8_000] as const;
 

@@ -1,8 +1,8 @@
 /** Who can see the space, and changing that where the site lets an app do it. */
 import Button from '@atlaskit/button/new';
-import Heading from '@atlaskit/heading';
-import { useState } from 'react';
 import type { AccessView } from '../../../src/contract';
+import { useAttempt } from '../../shared/attempt';
+import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
@@ -10,26 +10,11 @@ import { type TextKey, text } from '../../shared/text';
 
 export function AccessCard({ spaceKey }: { spaceKey: string }) {
   const { loaded, reload, set } = useLoaded<AccessView>(() => callPerson('me.access', {}), spaceKey);
-  const [busy, setBusy] = useState<'private' | 'licensed' | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const change = async (access: 'private' | 'licensed'): Promise<void> => {
-    setBusy(access);
-    setError(null);
-    try {
-      set(await callPerson('me.setAccess', { access }));
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(null);
-    }
-  };
+  const { busy, error, attempt } = useAttempt<'private' | 'licensed'>();
+  const change = (access: 'private' | 'licensed'): Promise<void> =>
+    attempt(access, async () => set(await callPerson('me.setAccess', { access })));
   return (
-    <section className="card stack" aria-labelledby="access">
-      <div id="access">
-        <Heading size="small" as="h2">
-          {text('my.access')}
-        </Heading>
-      </div>
+    <Card id="access" heading={text('my.access')}>
       {loaded.state === 'loading' && <Waiting />}
       {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
       {loaded.state === 'ready' && (
@@ -59,6 +44,6 @@ export function AccessCard({ spaceKey }: { spaceKey: string }) {
           )}
         </>
       )}
-    </section>
+    </Card>
   );
 }

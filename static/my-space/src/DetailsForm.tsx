@@ -6,6 +6,7 @@ import Textarea from '@atlaskit/textarea';
 import Textfield from '@atlaskit/textfield';
 import { useEffect, useRef, useState } from 'react';
 import type { DetailsAnswer, DetailsView } from '../../../src/contract';
+import { useAttempt } from '../../shared/attempt';
 import { callPerson } from '../../shared/call';
 import { Labelled, Select } from '../../shared/controls';
 import { Failure, Waiting } from '../../shared/feedback';
@@ -25,26 +26,18 @@ export function DetailsForm({ lacksDetails }: { lacksDetails: boolean }) {
 function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: boolean }) {
   const [values, setValues] = useState(details.values);
   const [answer, setAnswer] = useState<DetailsAnswer | null>(null);
-  const [isSaving, setSaving] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, attempt } = useAttempt<'save'>();
   const isSaved = answer?.homepage != null;
   const form = useRef<HTMLFormElement>(null);
   // The first field that is marked is where to go on.
   useEffect(() => {
     if (answer && Object.keys(answer.problems).length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [answer]);
-  const save = async (): Promise<void> => {
-    setSaving(true);
-    setError(null);
-    setAnswer(null);
-    try {
+  const save = (): Promise<void> =>
+    attempt('save', async () => {
+      setAnswer(null);
       setAnswer(await callPerson('me.saveDetails', { values }));
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setSaving(false);
-    }
-  };
+    });
   return (
     <form
       ref={form}
@@ -83,7 +76,7 @@ function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: b
       })}
       {error !== null && <Failure error={error} />}
       <div className="row">
-        <Button type="submit" isLoading={isSaving}>
+        <Button type="submit" isLoading={busy === 'save'}>
           {text('my.details.save')}
         </Button>
         <span role="status">

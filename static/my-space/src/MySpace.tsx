@@ -6,6 +6,8 @@ import SectionMessage from '@atlaskit/section-message';
 import { router } from '@forge/bridge';
 import { useState } from 'react';
 import type { MyView, OfferAnswer } from '../../../src/contract';
+import { useAttempt } from '../../shared/attempt';
+import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';
 import { ExplanationView } from '../../shared/Explanation';
 import { Failure, Waiting } from '../../shared/feedback';
@@ -45,41 +47,28 @@ function Content({ view, onChange, onReload }: { view: MyView; onChange: (view: 
   );
 }
 
-type Busy = 'create' | 'decline' | 'undo' | null;
+type Start = 'create' | 'decline' | 'undo';
 
 function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view: MyView) => void; onReload: () => void }) {
   const { space, can, explanation, record } = view;
-  const [busy, setBusy] = useState<Busy>(null);
-  const [error, setError] = useState<unknown>(null);
+  const { busy, error, attempt } = useAttempt<Start>();
   const [refused, setRefused] = useState<OfferAnswer | null>(null);
-  const attempt = async (what: Busy, action: () => Promise<void>): Promise<void> => {
-    setBusy(what);
-    setError(null);
+  const start = (what: Start, action: () => Promise<void>): Promise<void> => {
     setRefused(null);
-    try {
-      await action();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(null);
-    }
+    return attempt(what, action);
   };
   const create = (): Promise<void> =>
-    attempt('create', async () => {
+    start('create', async () => {
       const answer = await callPerson('me.create', {});
       if (answer.kind === 'refused') setRefused(answer);
       else onReload();
     });
   const isCurrent = space?.status === 'current';
+  const heading = isCurrent
+    ? text('my.state.current')
+    : text(space?.status === 'archived' ? 'my.state.archived' : space ? 'my.state.trashed' : 'my.state.none');
   return (
-    <section className="card stack" aria-labelledby="state">
-      <div id="state">
-        <Heading size="small" as="h2">
-          {isCurrent
-            ? text('my.state.current')
-            : text(space?.status === 'archived' ? 'my.state.archived' : space ? 'my.state.trashed' : 'my.state.none')}
-        </Heading>
-      </div>
+    <Card id="state" heading={heading}>
       {can.create && !isCurrent && explanation.action !== 'create' && explanation.action !== 'offer' ? (
         <p className="text">
           <strong>{textOf('reason.you', 'person-asked')}</strong>
@@ -113,7 +102,7 @@ function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view
           <Button
             appearance="primary"
             isLoading={busy === 'undo'}
-            onClick={() => void attempt('undo', async () => onChange(await callPerson('me.undo', {})))}
+            onClick={() => void start('undo', async () => onChange(await callPerson('me.undo', {})))}
           >
             {text('my.undo')}
           </Button>
@@ -121,12 +110,12 @@ function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view
         {can.decline && (
           <Button
             isLoading={busy === 'decline'}
-            onClick={() => void attempt('decline', async () => onChange(await callPerson('me.decline', {})))}
+            onClick={() => void start('decline', async () => onChange(await callPerson('me.decline', {})))}
           >
             {text('my.decline')}
           </Button>
         )}
       </div>
-    </section>
+    </Card>
   );
 }

@@ -1,8 +1,8 @@
 /** What Homestead stores about the person, all of it. */
 import Button from '@atlaskit/button/new';
-import Heading from '@atlaskit/heading';
 import { useState } from 'react';
 import type { MyData } from '../../../src/contract';
+import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
@@ -11,12 +11,7 @@ import { formatTime, text, textOf } from '../../shared/text';
 export function PrivacyCard() {
   const [isOpen, setOpen] = useState(false);
   return (
-    <section className="card stack" aria-labelledby="privacy">
-      <div id="privacy">
-        <Heading size="small" as="h2">
-          {text('my.privacy')}
-        </Heading>
-      </div>
+    <Card id="privacy" heading={text('my.privacy')}>
       <p className="text">{text('my.privacy.text')}</p>
       <div>
         <Button spacing="compact" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
@@ -24,7 +19,7 @@ export function PrivacyCard() {
         </Button>
       </div>
       {isOpen && <Data />}
-    </section>
+    </Card>
   );
 }
 
