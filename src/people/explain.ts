@@ -15,7 +15,7 @@ export async function explain(
   const { decision, facts } = await consider(subject, state, record, known);
   const policy = state.kind === 'unreadable' ? null : state.policy;
   // Of somebody who is settled the rules are not asked; which one is theirs is still worth knowing.
-  const match = decision.match ?? (policy && (await matchFor(policy, subject.accountId)));
+  const match = decision.match ?? (policy && (await matchFor(policy, subject.accountId, facts.groups)));
   return {
     action: decision.action,
     reason: decision.action === 'look-up' ? null : decision.reason,
@@ -28,9 +28,9 @@ export async function explain(
   };
 }
 
-/** The rule of somebody, as their groups are now. */
-export async function matchFor(policy: Policy, accountId: string): Promise<RuleMatch> {
-  return matchRule(policy, asksForGroups(policy) ? await readGroupsOf(accountId) : new Set());
+/** The rule of somebody, as their groups are now. @param known their groups, when they have been read */
+export async function matchFor(policy: Policy, accountId: string, known: ReadonlySet<string> | null = null): Promise<RuleMatch> {
+  return matchRule(policy, known ?? (asksForGroups(policy) ? await readGroupsOf(accountId) : new Set()));
 }
 
 function nameOf(policy: Policy, position: number): { id: string; name: string } {

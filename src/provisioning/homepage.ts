@@ -45,21 +45,21 @@ export async function composePage(source: PageSource, kind: 'homepage' | 'child'
   const builtin = (problem: string | null): Composed => ({ body: text(), source: 'builtin', problem, unfilled: [] });
   if (source.kind === 'builtin') return builtin(null);
   const template = await readTemplate(source.templateId);
-  if (template === null) return builtin('template-missing');
-  if (template === 'unreadable') return builtin('template-unreadable');
-  const rendered = renderTemplate(template, reader.values);
+  if ('problem' in template) return builtin(template.problem);
+  const rendered = renderTemplate(template.body, reader.values);
   if (rendered.kind === 'invalid') return builtin(`template-broken: ${rendered.problem}`);
   return { body: rendered.body, source: 'confluence', problem: null, unfilled: rendered.unfilled };
 }
 
 /** Asks twice; a template that Confluence cannot give stops nobody's space. @throws ConfluenceError for rate limits and missing scopes */
-async function readTemplate(templateId: string): Promise<string | null> {
+async function readTemplate(templateId: string): Promise<{ body: string } | { problem: string }> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await readTemplateBody(templateId);
+      const body = await readTemplateBody(templateId);
+      return body === null ? { problem: 'template-missing' } : { body };
     } catch (error) {
       if (!(error instanceof ConfluenceError) || error.status === 429 || error.status === 401) throw error;
-      if (attempt === 2) return 'unreadable';
+      if (attempt === 2) return { problem: 'template-unreadable' };
     }
   }
 }
@@ -87,19 +87,22 @@ export async function writeHomepage(
   const chosen = await composePage(template.homepage, 'homepage', reader);
   const details = detailsTable(template.fields, {});
   const title = homepageTitle(reader.values.name, reader.locale);
-  const write = ({ version }: Pick<Page, 'version'>, composed: Composed): Promise<'written' | 'refused'> =>
-    writePageBody(as, { id: pageId, title, version }, composed.body + details, homepageMessage(reader.locale));
+  const write = (number: number, composed: Composed): Promise<'written' | 'refused'> =>
+    writePageBody(as, { id: pageId, title, version: { number } }, composed.body + details, homepageMessage(reader.locale));
   const written: Written = { template: chosen.source, templateProblem: problemOf(chosen) };
-  if (isNew && (await write({ version: { number: 1, createdAt: '' } }, chosen)) === 'written') return written;
+  if (isNew && (await write(1, chosen)) === 'written') return written;
   const page = await readPage(as, pageId);
   if (!page) return KEPT;
   if (page.version.number > 1) return isOwnVersion(page) ? written : KEPT;
-  if (!isNew && (await write(page, chosen)) === 'written') return written;
+  if (!isNew && (await write(page.version.number, chosen)) === 'written') return written;
   // Refused: somebody was faster, or Confluence does not take this text.
   const now = await readPage(as, pageId);
   if (!now) return KEPT;
   if (now.version.number > 1) return isOwnVersion(now) ? written : KEPT;
-  if (chosen.source === 'confluence' && (await write(now, await composePage({ kind: 'builtin' }, 'homepage', reader))) === 'written')
+  if (
+    chosen.source === 'confluence' &&
+    (await write(now.version.number, await composePage({ kind: 'builtin' }, 'homepage', reader))) === 'written'
+  )
     return { template: 'builtin', templateProblem: 'template-refused' };
   return { template: 'kept', templateProblem: 'homepage-refused' };
 }
