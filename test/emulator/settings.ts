@@ -1,4 +1,4 @@
-/** What the local site can be set to: each is an outcome that documentation leaves open (V-numbers: confluence facts). */
+/** What the local site can be set to: each is an outcome that documentation leaves open (V-numbers: the site's README). */
 import { z } from 'zod';
 import { durationMs } from './clock';
 
@@ -13,7 +13,24 @@ const duration = z.string().refine(
   { message: 'not an ISO 8601 duration' },
 );
 
+const Latency = z.strictObject({
+  /** From the call of a function to its first line, in a warm process. */
+  invocation: duration,
+  /** What a new process adds to that. */
+  coldStart: duration,
+  rest: duration,
+  kvs: duration,
+  sql: duration,
+  queue: duration,
+  /** Routes of Confluence that take another time than `rest`, e.g. `{"GET /wiki/rest/api/group": "PT20S"}`. */
+  routes: z.record(z.string().regex(/^(GET|POST|PUT|DELETE) \//), duration),
+});
+
 export const SiteSettings = z.strictObject({
+  /** Site time that one call takes. */
+  latency: Latency,
+  /** Processes kept however long they are idle; others end after ten minutes. */
+  warmProcesses: z.number().int().min(0).max(100),
   /** V8: Confluence makes an open personal space at a permitted person's first page view. */
   nativeAutoCreate: z.boolean(),
   /** How long after that view; PT0S = before any event of the view is delivered. */
@@ -28,20 +45,57 @@ export const SiteSettings = z.strictObject({
   /** V1: the call that accepts a `~` key from a person. */
   asUserPersonalCreate: z.enum(['private-endpoint', 'graphql', 'both', 'refused']),
   asUserIn: z.array(z.enum(['trigger', 'scheduledTrigger', 'consumer'])),
+  /** The search index, also for what was archived or deleted. */
   cqlLag: duration,
+  /** Lists of spaces and pages after a write; reads by id are current. */
+  listLag: duration,
+  /** Membership of groups. */
+  groupLag: duration,
+  /** V23: `personalSpaceId` of a person after their space came or went. */
+  userLag: duration,
+  /** V24: the app's rights in a space that has just come to be. */
+  appPermissionDelay: duration,
   /** KVS queries are eventually consistent; gets are not. */
   kvsQueryLag: duration,
+  /** How long expired KVS values are still returned (documented: up to 48 hours). */
+  ttlLag: duration,
+  /** V25: how long a browser remembers the result of a display condition. */
+  conditionCache: duration,
+  /** V26: whether `personalSpaceId` names an archived or trashed space. */
+  personalSpaceIdNamesArchived: z.boolean(),
+  /** V27: whether spaces carry `spaceOwnerId`. */
+  spaceOwnerIdSent: z.boolean(),
+  /** V28: whose doings are marked `selfGenerated`: the app's as itself, also what it does as a person, nobody's. */
+  selfGeneratedSent: z.enum(['app', 'all', 'never']),
+  /** V29: whether a person may give the app's account a role. */
+  appRoleGrant: z.enum(['accepted', 'refused']),
+  /** V30: modules whose bridge has `createHistory`. */
+  createHistoryIn: z.array(z.enum(['globalPage', 'globalSettings', 'backgroundScript'])),
+  /** V14: `users-bulk` costs as a write (1) or as a read (1 + 2 a person). */
+  usersBulkPoints: z.enum(['write', 'read']),
+  /** Points an hour that other sites of the app take from the shared pool, evenly. */
+  otherCustomersPoints: z.number().int().min(0),
+  /** V21: headers of the rate limit as documented, with the prefix `Beta-`, or not at all. */
+  rateLimitHeaders: z.enum(['plain', 'beta', 'none']),
+  /** Requests a second above which Confluence answers 429; 0 = none. */
+  burstPerSecond: z.number().int().min(0),
   eventDelay: duration,
+  /** Product events, queue events and schedules: how often each is delivered, in what order, and which share is lost. */
   deliverEvents: z.strictObject({
     times: z.number().int().min(1).max(5),
     reorder: z.boolean(),
     drop: z.number().min(0).max(1),
+    /** The same seed gives the same order and the same losses. */
+    seed: z.number().int(),
   }),
   hourlyPoints: z.number().int().min(0),
+  licence: z.enum(['active', 'none']),
 });
 export type SiteSettings = z.infer<typeof SiteSettings>;
 
 export const DEFAULT_SETTINGS: SiteSettings = {
+  latency: { invocation: 'PT0.05S', coldStart: 'PT0.3S', rest: 'PT0.15S', kvs: 'PT0.015S', sql: 'PT0.03S', queue: 'PT0.05S', routes: {} },
+  warmProcesses: 3,
   nativeAutoCreate: false,
   nativeAutoCreateDelay: 'PT0S',
   roleMode: 'ROLES_TRANSITION',
@@ -51,8 +105,38 @@ export const DEFAULT_SETTINGS: SiteSettings = {
   asUserPersonalCreate: 'private-endpoint',
   asUserIn: ['trigger', 'scheduledTrigger'],
   cqlLag: 'PT5S',
+  listLag: 'PT2S',
+  groupLag: 'PT0S',
+  userLag: 'PT1S',
+  appPermissionDelay: 'PT0S',
   kvsQueryLag: 'PT1S',
+  ttlLag: 'PT0S',
+  conditionCache: 'PT0S',
+  personalSpaceIdNamesArchived: true,
+  spaceOwnerIdSent: true,
+  selfGeneratedSent: 'app',
+  appRoleGrant: 'accepted',
+  createHistoryIn: ['globalPage'],
+  usersBulkPoints: 'read',
+  otherCustomersPoints: 0,
+  rateLimitHeaders: 'plain',
+  burstPerSecond: 0,
   eventDelay: 'PT2S',
-  deliverEvents: { times: 1, reorder: false, drop: 0 },
+  deliverEvents: { times: 1, reorder: false, drop: 0, seed: 1 },
   hourlyPoints: 65_000,
+  licence: 'active',
+};
+
+/** Every latency and every lag is nothing: `npm start -- --ideal`, and tests about something else than time. */
+export const IDEAL_SETTINGS: Partial<SiteSettings> = {
+  latency: { invocation: 'PT0S', coldStart: 'PT0S', rest: 'PT0S', kvs: 'PT0S', sql: 'PT0S', queue: 'PT0S', routes: {} },
+  cqlLag: 'PT0S',
+  listLag: 'PT0S',
+  groupLag: 'PT0S',
+  userLag: 'PT0S',
+  appPermissionDelay: 'PT0S',
+  kvsQueryLag: 'PT0S',
+  ttlLag: 'PT0S',
+  conditionCache: 'PT0S',
+  eventDelay: 'PT0S',
 };

@@ -1,6 +1,6 @@
 /**
- * What `npm start` and `npm test` need before anything else, on a fresh clone: the packages of the
- * lock file, and a build of what has changed since the last one. Plain Node, no packages.
+ * What `npm start` and `npm test` need before anything else on a fresh clone: the packages of the lock
+ * file, and a build of what has changed since the last one. Plain Node, because nothing is installed yet.
  * With `--start` it then becomes the local site: one process, so that a signal ends it at once.
  */
 import { execFileSync } from 'node:child_process';
@@ -21,7 +21,8 @@ if (major < MIN_NODE[0] || (major === MIN_NODE[0] && minor < MIN_NODE[1])) {
 }
 
 const stamps = existsSync(STAMPS) ? JSON.parse(readFileSync(STAMPS, 'utf8')) : {};
-const digest = (paths) => {
+
+function digest(paths) {
   const hash = createHash('sha256');
   const visit = (path) => {
     if (!existsSync(path)) return;
@@ -33,36 +34,34 @@ const digest = (paths) => {
   };
   for (const path of paths) visit(join(ROOT, path));
   return hash.digest('hex');
-};
-const step = (name, inputs, isMissing, run) => {
+}
+
+/** Runs an npm command unless its inputs are the same as last time and its outputs are there. */
+function step({ name, inputs, outputs, says, command }) {
   const now = digest(inputs);
-  if (!isMissing && stamps[name] === now && !(name === 'build' && process.argv.includes('--force'))) return;
-  run();
+  if (stamps[name] === now && outputs.every((path) => existsSync(join(ROOT, path)))) return;
+  console.error(says);
+  execFileSync('npm', command, { cwd: ROOT, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
   stamps[name] = now;
   mkdirSync(join(ROOT, '.cache'), { recursive: true });
   writeFileSync(STAMPS, JSON.stringify(stamps));
-};
-const run = (command, args) => execFileSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+}
 
-step('packages', ['package-lock.json'], !existsSync(join(ROOT, 'node_modules/.package-lock.json')), () => {
-  console.error('Installing the packages of package-lock.json ...');
-  run('npm', ['ci', '--no-audit', '--no-fund']);
+step({
+  name: 'packages',
+  inputs: ['package-lock.json'],
+  outputs: ['node_modules/.package-lock.json'],
+  says: 'Installing the packages of package-lock.json ...',
+  // Its warnings are about peer versions that packages of packages ask for; nobody here can act on them.
+  command: ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
 });
-const built = [
-  '.cache/functions/index.cjs',
-  'static/dist/admin/index.html',
-  'static/dist/my-space/index.html',
-  'static/dist/notice/index.html',
-];
-step(
-  'build',
-  ['src', 'static', 'tsconfig.json', 'package-lock.json', 'test/build.ts'],
-  built.some((file) => !existsSync(join(ROOT, file))),
-  () => {
-    console.error('Building the functions and the pages ...');
-    run(process.execPath, [join(ROOT, 'node_modules/tsx/dist/cli.mjs'), 'test/build.ts']);
-  },
-);
+step({
+  name: 'build',
+  inputs: ['src', 'static', 'tsconfig.json', 'package-lock.json', 'webpack.config.mjs', 'vite.config.ts'],
+  outputs: ['.cache/functions/index.cjs', ...['admin', 'my-space', 'notice'].map((page) => `static/dist/${page}/index.html`)],
+  says: 'Building the functions and the pages ...',
+  command: ['run', '--silent', 'build'],
+});
 
 const [flag, ...options] = process.argv.slice(2);
 if (flag === '--start') {

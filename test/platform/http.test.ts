@@ -147,7 +147,7 @@ describe('the product over HTTP', () => {
 describe('npm start', () => {
   it('prints one line when it can be used, ends at once on SIGTERM, and explains its options', async () => {
     const start = (...args: string[]) =>
-      spawn(process.execPath, ['test/prepare.mjs', '--start', ...args], {
+      spawn(process.execPath, ['.ci/prepare.mjs', '--start', ...args], {
         cwd: PROJECT_ROOT,
       });
     const run = (...args: string[]) =>

@@ -45,14 +45,15 @@ function mediaRulesLast(): Plugin {
 }
 
 export default defineConfig(({ mode: resource }) => ({
-  root: resolve(import.meta.dirname, resource),
+  root: resolve(import.meta.dirname, 'static', resource),
   base: './',
+  logLevel: 'warn' as const,
   plugins: [ownSentences(resource), react(), mediaRulesLast()],
   define: { 'process.env.NODE_ENV': '"production"', 'process.env': '{}' },
   // Keys have dots in them, so a catalogue is one object and not a module of names.
   json: { namedExports: false },
   build: {
-    outDir: resolve(import.meta.dirname, 'dist', resource),
+    outDir: resolve(import.meta.dirname, 'static/dist', resource),
     emptyOutDir: true,
     cssCodeSplit: false,
     // Inlined assets would be data: URLs, which Forge's CSP blocks for fonts.

@@ -1,7 +1,7 @@
 /** What Atlassian's own tools say of manifest.yml and the sources, and the rules of this repository. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
@@ -116,38 +116,5 @@ describe('manifest.yml', () => {
     }
     expect(scopes).toContain('storage:app');
     expect(manifest.permissions.content).toBeUndefined();
-  });
-});
-
-describe('the layers', () => {
-  const importsOf = (file: string): string[] =>
-    [...readFileSync(join(PROJECT_ROOT, file), 'utf8').matchAll(/(?:from|import\(|import)\s*['"]([^'"]+)['"]/g)].map((m) => m[1] as string);
-  const targetsOf = (file: string): string[] =>
-    importsOf(file).map((name) => (name.startsWith('.') ? relative(PROJECT_ROOT, resolve(PROJECT_ROOT, file, '..', name)) : name));
-
-  it('src and static never import test', () => {
-    for (const file of [...files('src'), ...files('static')]) {
-      for (const target of targetsOf(file)) expect(target, file).not.toMatch(/^test\//);
-    }
-  });
-
-  it('the local site never imports src or static: it loads the app by its manifest', () => {
-    for (const file of files('test/emulator')) {
-      for (const target of targetsOf(file)) expect(target, file).not.toMatch(/^(src|static)\//);
-    }
-  });
-
-  it('the domain knows neither platform nor clock', () => {
-    for (const file of files('src/domain')) {
-      for (const target of targetsOf(file)) expect(target, file).toMatch(/^(src\/domain\/|zod(\/|$))/);
-      expect(readFileSync(join(PROJECT_ROOT, file), 'utf8'), file).not.toMatch(/Date\.now|new Date\(\)|Math\.random/);
-    }
-  });
-
-  it('the pages take only types from the functions', () => {
-    for (const file of files('static')) {
-      const text = readFileSync(join(PROJECT_ROOT, file), 'utf8');
-      for (const [line] of text.matchAll(/^import .*src\/(?!locales).*$/gm)) expect(line, file).toMatch(/^import type /);
-    }
   });
 });

@@ -1,0 +1,54 @@
+/** Who may import whom. `npm run layers` holds the code to it. */
+
+const FEATURES = '^src/(provisioning|people|cleanup|site|jobs|handlers)/';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'domain-is-pure',
+      comment: 'A decision knows neither the platform nor what is stored: it imports other decisions, and zod.',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { pathNot: ['^src/domain/', '^node_modules/zod/'] },
+    },
+    {
+      name: 'platform-edges-know-no-feature',
+      severity: 'error',
+      from: { path: '^src/(confluence|store|forge)/' },
+      to: { path: FEATURES },
+    },
+    { name: 'handlers-are-the-top', severity: 'error', from: { path: '^src/(?!handlers/|index\\.ts)' }, to: { path: '^src/handlers/' } },
+    { name: 'the-app-knows-no-test', severity: 'error', from: { path: '^(src|static)/' }, to: { path: '^test/' } },
+    {
+      name: 'pages-take-only-types-from-functions',
+      severity: 'error',
+      from: { path: '^static/' },
+      to: { path: '^src/(?!locales/)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'local-site-loads-the-app-by-its-manifest',
+      severity: 'error',
+      from: { path: '^test/emulator/' },
+      to: { path: '^(src|static)/' },
+    },
+    {
+      name: 'confluence-knows-no-forge',
+      comment: 'The product of the local site tells the platform through `onEvent` only.',
+      severity: 'error',
+      from: { path: '^test/emulator/confluence/' },
+      to: { path: '^test/emulator/(?!confluence/|clock\\.ts|settings\\.ts|random\\.ts)' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^static/dist/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
+    },
+  },
+};

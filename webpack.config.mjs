@@ -1,0 +1,28 @@
+/** Builds the functions into one CommonJS file, with webpack and ts-loader as Atlassian's own bundler does. */
+import { resolve } from 'node:path';
+
+const ROOT = import.meta.dirname;
+
+/** @type {import('webpack').Configuration} */
+export default {
+  context: ROOT,
+  entry: { index: resolve(ROOT, 'src/index.ts') },
+  mode: 'production',
+  target: 'node',
+  optimization: { minimize: false },
+  devtool: false,
+  performance: false,
+  stats: 'errors-warnings',
+  output: { libraryTarget: 'commonjs', path: resolve(ROOT, '.cache/functions'), filename: '[name].cjs' },
+  resolve: { extensions: ['.ts', '.tsx', '.js', '.jsx', '.json', '.cjs'] },
+  module: {
+    rules: [
+      {
+        test: /\.tsx?$/,
+        exclude: /node_modules/,
+        // `npm run types` checks the types; here they are only removed.
+        use: [{ loader: 'ts-loader', options: { transpileOnly: true, onlyCompileBundledFiles: true } }],
+      },
+    ],
+  },
+};
