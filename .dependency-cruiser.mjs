@@ -38,7 +38,7 @@ export default {
       comment: 'The product of the local site tells the platform through `onEvent` only.',
       severity: 'error',
       from: { path: '^test/emulator/confluence/' },
-      to: { path: '^test/emulator/(?!confluence/|clock\\.ts|settings\\.ts|random\\.ts)' },
+      to: { path: '^test/emulator/(?!confluence/|clock\\.ts|settings\\.ts|control-error\\.ts)' },
     },
   ],
   options: {

@@ -10,10 +10,11 @@ import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import type { Caller } from './confluence/access';
 import { errorBody, familyOf } from './confluence/operation';
+import { ControlError } from './control-error';
 import { contentType, policyOf, resourceFile, transformIndex } from './forge/custom-ui';
 import { pages, sessionPerson } from './pages/pages';
 import { themeCss } from './pages/theme';
-import { ControlError, type LocalSite } from './site';
+import type { LocalSite } from './site';
 
 export interface RunningServer {
   url: string;

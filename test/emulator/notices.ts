@@ -5,8 +5,9 @@
 import { createContext, runInContext } from 'node:vm';
 import { z } from 'zod';
 import { SITE } from './confluence/state';
+import { ControlError } from './control-error';
 import { onlyScript } from './forge/custom-ui';
-import { ControlError, type LocalSite } from './site';
+import type { LocalSite } from './site';
 
 interface Flag {
   id: string;

@@ -138,5 +138,4 @@ export const IDEAL_SETTINGS: Partial<SiteSettings> = {
   kvsQueryLag: 'PT0S',
   ttlLag: 'PT0S',
   conditionCache: 'PT0S',
-  eventDelay: 'PT0S',
 };

@@ -11,6 +11,7 @@ import { spaceJson } from './confluence/rest-v2';
 import { addPage, seedDemo, seedEmpty, seedScale, USERS_GROUP } from './confluence/seed';
 import { ConfluenceSite } from './confluence/site';
 import { type Content, openGrants, type Person, privateGrants, type Space } from './confluence/state';
+import { ControlError } from './control-error';
 import { Fault, Faults } from './faults';
 import { conditionsHold } from './forge/expressions';
 import { loadManifest, moduleList, PROJECT_ROOT, uiModules } from './forge/manifest';
@@ -35,15 +36,6 @@ export interface SiteOptions {
 const ACCOUNT_CLOSED_MS = 12 * 3_600_000;
 
 export const DEFAULT_START = Date.UTC(2026, 10, 23, 9, 0, 0);
-
-export class ControlError extends Error {
-  constructor(
-    readonly status: 400 | 404,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 const PersonChange = z.strictObject({
   accountId: z.string().optional(),
