@@ -1,11 +1,16 @@
 /**
- * The site's clock. Everything on the local site that waits (event delivery, queue delays, retries,
- * scheduled triggers, index lag) waits on this clock, so a test never sleeps.
+ * The site's clock. Everything on the local site that takes or waits for time (platform calls, timers of
+ * the app, event delivery, queue delays, retries, schedules, lags) waits on this clock, so a test never sleeps.
  *
- * - manual: time stands still until `advance`.
+ * - manual: time stands still until somebody asks for it to move (`advance`, `until`).
  * - live (`npm start`): time follows the wall clock plus whatever has been advanced.
+ *
+ * Work overlaps as it does in the cloud: what falls due is started, not awaited, and time moves on only
+ * when everything that runs waits for time itself.
  */
 import { parse } from 'tinyduration';
+import TinyQueue from 'tinyqueue';
+import { type Chance, chance } from './random';
 
 interface Task {
   at: number;
@@ -13,18 +18,54 @@ interface Task {
   run: () => Promise<void> | void;
 }
 
-/** How many tasks that fall due at the same instant run side by side: enough to race, not to swamp. */
-const PARALLEL_TASKS = 10;
+/** Something that runs in site time: an invocation. While it waits for nothing, time stands still. */
+export interface Runner {
+  /** How many of its calls and timers wait for site time. */
+  parked: number;
+  hasLeft: boolean;
+}
+
+interface Demand {
+  /** Time the clock is asked to reach; Infinity = as far as it takes. */
+  target: number;
+  isMet: boolean;
+  settle: (error?: unknown) => void;
+}
+
+/** What falls due within so many milliseconds starts in a random order, and races. */
+const WINDOW_MS = 5;
+/**
+ * A runner that has nothing parked and makes no call for so many turns of the event loop, and so many
+ * milliseconds of wall time, hangs: it waits for something that the site does not know. Only its deadline ends it.
+ */
+const HANGING_TURNS = 50;
+const HANGING_WALL_MS = 20;
+/** Longest wait of a live timer; it looks again then. */
+const MAX_TIMER_MS = 60_000;
+
+const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 export class Clock {
   private time: number;
   private liveOffset: number | undefined;
-  private tasks: Task[] = [];
+  private tasks = new TinyQueue<Task>([], (a, b) => a.at - b.at || a.order - b.order);
   private nextOrder = 0;
   private timer: NodeJS.Timeout | undefined;
-  private pumping: Promise<void> = Promise.resolve();
+  private readonly demands = new Set<Demand>();
+  private isMoving = false;
+  private readonly runners = new Set<Runner>();
+  /** Runners that wait for nothing, and those among them that are known to hang. */
+  private awake = 0;
+  private hanging = 0;
+  /** Changes with everything that happens at the seam between the app and the site. */
+  private activity = 0;
+  private failure: { error: unknown } | undefined;
 
-  constructor(start: number) {
+  constructor(
+    start: number,
+    /** Decides in which order what falls due together starts. */
+    private readonly dice: Chance = chance(1),
+  ) {
     this.time = start;
   }
 
@@ -40,30 +81,185 @@ export class Clock {
   /** Runs `run` when the clock reaches now + delayMs. Answers a function that takes it back. */
   after(delayMs: number, run: Task['run']): () => void {
     const task: Task = { at: this.now() + Math.max(0, delayMs), order: this.nextOrder++, run };
-    // Binary insertion keeps the list ordered by (at, order) with 100,000 tasks waiting.
-    let low = 0;
-    let high = this.tasks.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.tasks[middle] as Task).at <= task.at) low = middle + 1;
-      else high = middle;
-    }
-    this.tasks.splice(low, 0, task);
+    this.tasks.push(task);
     this.armTimer();
     return () => {
-      const index = this.tasks.indexOf(task);
-      if (index >= 0) this.tasks.splice(index, 1);
+      // It stays in the queue until its time, which costs less than looking for it there.
+      task.run = () => {};
     };
   }
 
-  /** Moves the clock through everything that falls due on the way; resolves when nothing is due. */
-  advance(ms: number): Promise<void> {
-    const target = this.now() + ms;
-    const run = this.pumping.then(() => this.runUntil(target));
-    // One task that fails must not stop the clock for everything after it.
-    this.pumping = run.catch(() => {}).then(() => this.armTimer());
-    return run;
+  // --- what runs in site time ----------------------------------------------------------------------
+
+  /** From now on the clock waits for this runner whenever the runner does not wait for the clock. */
+  enter(): Runner {
+    const runner: Runner = { parked: 0, hasLeft: false };
+    this.runners.add(runner);
+    this.awake += 1;
+    this.activity += 1;
+    return runner;
   }
+
+  leave(runner: Runner): void {
+    if (runner.hasLeft) return;
+    runner.hasLeft = true;
+    this.runners.delete(runner);
+    if (runner.parked === 0) this.awake -= 1;
+    this.activity += 1;
+  }
+
+  /** The runner waits for site time until the function it gets is called. */
+  park(runner: Runner): () => void {
+    this.activity += 1;
+    runner.parked += 1;
+    if (runner.parked === 1 && !runner.hasLeft) this.awake -= 1;
+    let isParked = true;
+    return () => {
+      if (!isParked) return;
+      isParked = false;
+      this.activity += 1;
+      runner.parked -= 1;
+      if (runner.parked === 0 && !runner.hasLeft) this.awake += 1;
+    };
+  }
+
+  /** Resolves for the runner when so much site time has gone by. */
+  spend(runner: Runner, ms: number): Promise<void> {
+    if (ms <= 0) return Promise.resolve();
+    const unpark = this.park(runner);
+    return new Promise((resolve) => {
+      this.after(ms, () => {
+        unpark();
+        resolve();
+      });
+    });
+  }
+
+  /** How many invocations run, or wait for time. */
+  get running(): number {
+    return this.runners.size;
+  }
+
+  // --- moving --------------------------------------------------------------------------------------
+
+  /** Moves the clock through everything that falls due on the way; what still waits at the target stays suspended. */
+  async advance(ms: number): Promise<void> {
+    const target = this.now() + ms;
+    await this.demand(target).promise;
+    if (this.liveOffset !== undefined) this.liveOffset = Math.max(this.liveOffset, target - Date.now());
+    this.armTimer();
+  }
+
+  /** Moves the clock until the work is over, and answers its result. A live clock moves by itself. */
+  async until<T>(work: Promise<T>): Promise<T> {
+    if (this.liveOffset !== undefined) return work;
+    const { demand, promise } = this.demand(Number.POSITIVE_INFINITY);
+    const meet = (): void => {
+      demand.isMet = true;
+      this.activity += 1;
+    };
+    work.then(meet, meet);
+    await Promise.race([promise, work.catch(() => {})]);
+    return work;
+  }
+
+  private demand(target: number): { demand: Demand; promise: Promise<void> } {
+    let settle: Demand['settle'] = () => {};
+    const promise = new Promise<void>((resolve, reject) => {
+      settle = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    const demand: Demand = { target, isMet: false, settle };
+    this.demands.add(demand);
+    void this.move();
+    return { demand, promise };
+  }
+
+  private finish(demand: Demand, error?: unknown): void {
+    this.demands.delete(demand);
+    demand.settle(error);
+  }
+
+  private async move(): Promise<void> {
+    if (this.isMoving) return;
+    this.isMoving = true;
+    try {
+      while (this.demands.size > 0) {
+        await this.quiet();
+        this.step();
+      }
+    } finally {
+      this.isMoving = false;
+    }
+  }
+
+  /** Meets what can be met where the clock stands, or else moves it to what falls due next. */
+  private step(): void {
+    const next = this.tasks.peek()?.at ?? Number.POSITIVE_INFINITY;
+    let target = Number.POSITIVE_INFINITY;
+    for (const demand of this.demands) {
+      if (this.failure) this.finish(demand, this.failure.error);
+      else if (demand.isMet) this.finish(demand);
+      else target = Math.min(target, demand.target);
+    }
+    this.failure = undefined;
+    if (this.demands.size === 0) return;
+    if (next > target || next === Number.POSITIVE_INFINITY) {
+      if (target === Number.POSITIVE_INFINITY) {
+        for (const demand of this.demands) this.finish(demand, new Error('nothing falls due any more, and something still waits'));
+        return;
+      }
+      this.time = Math.max(this.time, target);
+      for (const demand of this.demands) if (demand.target === target) this.finish(demand);
+      return;
+    }
+    this.startDue(Math.min(next + WINDOW_MS, target));
+  }
+
+  private startDue(until: number): void {
+    const due: Task[] = [];
+    for (let task = this.tasks.peek(); task && task.at <= until; task = this.tasks.peek()) {
+      this.tasks.pop();
+      this.time = Math.max(this.time, task.at);
+      due.push(task);
+    }
+    for (const task of due.length > 1 ? this.dice.shuffled(due) : due) {
+      this.activity += 1;
+      try {
+        const running = task.run();
+        if (running) running.catch((error: unknown) => this.fail(error));
+      } catch (error) {
+        this.fail(error);
+      }
+    }
+  }
+
+  /** A fault of the site itself: whoever moves the clock hears of it. */
+  private fail(error: unknown): void {
+    this.failure ??= { error };
+    this.activity += 1;
+    if (this.liveOffset !== undefined) process.stderr.write(`${String(error)}\n`);
+  }
+
+  /** Resolves when every runner waits for time, and a turn of the event loop went by in which nothing happened. */
+  private async quiet(): Promise<void> {
+    let idleTurns = 0;
+    let idleSince = 0;
+    for (;;) {
+      const seen = this.activity;
+      await turn();
+      this.hanging = Math.min(this.hanging, this.awake);
+      if (this.activity !== seen) {
+        idleTurns = 0;
+        continue;
+      }
+      if (this.awake <= this.hanging) return;
+      if (idleTurns === 0) idleSince = performance.now();
+      idleTurns += 1;
+      if (idleTurns > HANGING_TURNS && performance.now() - idleSince > HANGING_WALL_MS) this.hanging = this.awake;
+    }
+  }
+
+  // --- live ----------------------------------------------------------------------------------------
 
   /** Follows the wall clock from now on (for `npm start`). */
   goLive(): void {
@@ -73,35 +269,21 @@ export class Clock {
 
   stop(): void {
     clearTimeout(this.timer);
-    this.tasks = [];
+    this.tasks = new TinyQueue<Task>([], (a, b) => a.at - b.at || a.order - b.order);
     this.liveOffset = undefined;
-  }
-
-  private async runUntil(target: number): Promise<void> {
-    for (;;) {
-      const next = this.tasks[0];
-      if (!next || next.at > target) break;
-      this.time = Math.max(this.time, next.at);
-      const due: Task[] = [];
-      while (due.length < PARALLEL_TASKS && this.tasks[0] && this.tasks[0].at <= next.at) {
-        due.push(this.tasks.shift() as Task);
-      }
-      await Promise.all(due.map((task) => task.run()));
-    }
-    this.time = Math.max(this.time, target);
-    if (this.liveOffset !== undefined) this.liveOffset = Math.max(this.liveOffset, target - Date.now());
   }
 
   private armTimer(): void {
     if (this.liveOffset === undefined) return;
     clearTimeout(this.timer);
-    const next = this.tasks[0];
+    const next = this.tasks.peek();
     if (!next) return;
     this.timer = setTimeout(
       () => {
-        this.advance(0).catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
+        if (this.demands.size === 0) this.startDue(this.now());
+        this.armTimer();
       },
-      Math.min(Math.max(0, next.at - this.now()), 60_000),
+      Math.min(Math.max(0, next.at - this.now()), MAX_TIMER_MS),
     );
     this.timer.unref();
   }
@@ -109,8 +291,15 @@ export class Clock {
 
 /** ISO 8601 duration to milliseconds. @throws Error when the text is not one. */
 export function durationMs(text: string): number {
+  const known = durations.get(text);
+  if (known !== undefined) return known;
   const d = parse(text);
   const days = (d.years ?? 0) * 365 + (d.months ?? 0) * 30 + (d.weeks ?? 0) * 7 + (d.days ?? 0);
   const seconds = ((days * 24 + (d.hours ?? 0)) * 60 + (d.minutes ?? 0)) * 60 + (d.seconds ?? 0);
-  return Math.round(seconds * 1000) * (d.negative ? -1 : 1);
+  const ms = Math.round(seconds * 1000) * (d.negative ? -1 : 1);
+  durations.set(text, ms);
+  return ms;
 }
+
+/** Latencies are read at every call. */
+const durations = new Map<string, number>();

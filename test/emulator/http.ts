@@ -179,6 +179,7 @@ function control(site: LocalSite): Hono {
     return c.json({});
   });
   api.post('/activity', async (c) => c.json(site.activity(await body(c))));
+  api.post('/app', async (c) => c.json(site.changeApp(await body(c))));
   api.post('/invoke', async (c) => c.json(await site.invoke(await body(c))));
   api.get('/notices', async (c) => c.json(await site.notices.load(c.req.query('accountId') ?? '')));
   api.post('/notices', async (c) => c.json(await site.notices.press(await body(c))));

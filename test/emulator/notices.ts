@@ -24,40 +24,41 @@ const ShownFlag = z.looseObject({
 });
 const Press = z.strictObject({ accountId: z.string(), flag: z.string(), action: z.string() });
 
-/** Rounds of the event loop after which a script that awaits only the bridge has come to rest. */
-const SETTLE_ROUNDS = 200;
+/** Rounds of the event loop after which a script that awaits nothing of the bridge has come to rest. */
+const SETTLE_ROUNDS = 50;
 
 export class Notices {
   private readonly flags = new Map<string, Map<string, Flag>>();
   /** Where the last pressed action took each person, if anywhere. */
   readonly navigations = new Map<string, unknown>();
+  /** Calls of the bridge that have no answer yet. */
+  private open = 0;
 
   constructor(private readonly site: LocalSite) {}
 
   /** A page view of this person: loads the script if its display condition holds. */
   async load(accountId: string) {
     const person = this.site.person(accountId);
+    const before = this.site.clock.now();
     const shown = new Map<string, Flag>();
     this.flags.set(accountId, shown);
     const modules = this.site.visibleModules(accountId).filter((m) => m.type === 'confluence:backgroundScript');
     for (const module of modules) {
-      const callBridge = (command: string, payload: unknown): Promise<unknown> =>
-        this.bridge(accountId, module.key, person.locale, shown, command, payload);
+      const callBridge = async (command: string, payload: unknown): Promise<unknown> => {
+        this.open += 1;
+        try {
+          return await this.bridge(accountId, module.key, person.locale, shown, command, payload);
+        } finally {
+          this.open -= 1;
+        }
+      };
       const context = createContext({ __bridge: { callBridge }, console, setTimeout, URL, Intl });
       context.globalThis = context;
       context.window = context;
       runInContext(onlyScript(this.site.platform.manifest, module.resource), context);
-      await settle();
+      await this.settle();
     }
-    return {
-      backgroundScript: modules.length > 0,
-      flags: [...shown.values()].map((f) => ({
-        id: f.id,
-        title: f.title,
-        description: f.description,
-        actions: f.actions.map((a) => a.text),
-      })),
-    };
+    return { backgroundScript: modules.length > 0, flags: listed(shown), tookMs: this.site.clock.now() - before };
   }
 
   /** Presses an action of a flag that the person sees. @throws ControlError 404 */
@@ -71,17 +72,13 @@ export class Notices {
       ?.get(flag)
       ?.actions.find((a) => a.text === action);
     if (!found) throw new ControlError(404, `no action '${action}' on a flag '${flag}'`);
+    const before = this.site.clock.now();
     await found.onClick?.();
-    await settle();
-    const shown = this.flags.get(accountId) as Map<string, Flag>;
+    await this.settle();
     return {
-      flags: [...shown.values()].map((f) => ({
-        id: f.id,
-        title: f.title,
-        description: f.description,
-        actions: f.actions.map((a) => a.text),
-      })),
+      flags: listed(this.flags.get(accountId) as Map<string, Flag>),
       navigatedTo: this.navigations.get(accountId) ?? null,
+      tookMs: this.site.clock.now() - before,
     };
   }
 
@@ -130,8 +127,13 @@ export class Notices {
         throw new Error(`not modelled: bridge ${command}`);
     }
   }
+
+  private async settle(): Promise<void> {
+    for (let rounds = 0; rounds < SETTLE_ROUNDS; rounds = this.open > 0 ? 0 : rounds + 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
 }
 
-async function settle(): Promise<void> {
-  for (let i = 0; i < SETTLE_ROUNDS; i += 1) await new Promise((resolve) => setImmediate(resolve));
-}
+const listed = (shown: ReadonlyMap<string, Flag>) =>
+  [...shown.values()].map(({ id, title, description, actions }) => ({ id, title, description, actions: actions.map((a) => a.text) }));

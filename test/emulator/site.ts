@@ -14,11 +14,12 @@ import { type Content, openGrants, type Person, privateGrants, type Space } from
 import { ControlError } from './control-error';
 import { Fault, Faults } from './faults';
 import { conditionsHold } from './forge/expressions';
-import { loadManifest, moduleList, PROJECT_ROOT, uiModules } from './forge/manifest';
+import { loadManifest, moduleList, PROJECT_ROOT, type UiModule, uiModules } from './forge/manifest';
 import { ForgePlatform } from './forge/platform';
 import { Notices } from './notices';
+import { type Chance, chance } from './random';
 import { DEFAULT_SETTINGS, SiteSettings } from './settings';
-import { noUsage, type Usage } from './usage';
+import { noUsage, priceOf, type Usage } from './usage';
 
 export const FUNCTION_BUNDLE = resolve(PROJECT_ROOT, '.cache/functions/index.cjs');
 
@@ -30,8 +31,18 @@ export interface SiteOptions {
   app?: boolean;
   /** Start of the site's clock; default: a Monday morning, so that runs agree. */
   start?: number;
-  settings?: Partial<SiteSettings>;
+  settings?: SettingsChange;
 }
+
+/** As `PATCH /_local/site` takes it: what is left out stays as it is. */
+type SettingsChange = Partial<Omit<SiteSettings, 'latency' | 'deliverEvents'>> & {
+  latency?: Partial<SiteSettings['latency']>;
+  deliverEvents?: Partial<SiteSettings['deliverEvents']>;
+};
+const SettingsChange = SiteSettings.partial().extend({
+  latency: SiteSettings.shape.latency.partial().optional(),
+  deliverEvents: SiteSettings.shape.deliverEvents.partial().optional(),
+});
 
 const ACCOUNT_CLOSED_MS = 12 * 3_600_000;
 
@@ -60,6 +71,7 @@ const Activity = z.strictObject({
   edits: z.number().int().min(0).optional(),
   spaceId: z.string().optional(),
 });
+const AppAct = z.strictObject({ act: z.enum(['install', 'uninstall', 'upgrade', 'redeploy']) });
 const Invoke = z.strictObject({
   module: z.string(),
   functionKey: z.string(),
@@ -77,10 +89,15 @@ export class LocalSite {
   usageCounters: Usage = noUsage();
   private nextPerson = 1_000_000;
   private readonly earlierNotModelled: string[] = [];
+  private readonly dice: Chance;
+  /** What each person's browser remembers of a module's display condition. */
+  private readonly conditions = new Map<string, { holds: boolean; at: number }>();
 
   constructor(readonly options: SiteOptions = {}) {
-    this.clock = new Clock(options.start ?? DEFAULT_START);
-    this.settings = { ...structuredClone(DEFAULT_SETTINGS), ...options.settings };
+    this.settings = structuredClone(DEFAULT_SETTINGS);
+    this.applySettings(options.settings ?? {});
+    this.dice = chance(this.settings.deliverEvents.seed);
+    this.clock = new Clock(options.start ?? DEFAULT_START, this.dice);
     this.confluence = new ConfluenceSite(this.clock, this.settings);
     this.platform = new ForgePlatform(
       this.clock,
@@ -90,6 +107,7 @@ export class LocalSite {
       FUNCTION_BUNDLE,
       this.faults,
       () => this.usageCounters,
+      this.dice,
     );
     this.notices = new Notices(this);
     this.seed();
@@ -104,7 +122,7 @@ export class LocalSite {
   }
 
   get isAppInstalled(): boolean {
-    return this.options.app !== false;
+    return this.platform.isInstalled;
   }
 
   stop(): void {
@@ -130,7 +148,7 @@ export class LocalSite {
     };
   }
 
-  /** Moves the clock; answers how many invocations ran on the way. @throws ControlError */
+  /** Moves the clock; answers how many invocations began on the way, and how many still run at its target. @throws ControlError */
   async advance(duration: string) {
     let ms: number;
     try {
@@ -145,11 +163,13 @@ export class LocalSite {
     const before = kinds.map(count);
     await this.clock.advance(ms);
     const [trigger = 0, consumer = 0, scheduledTrigger = 0] = kinds.map((kind, i) => Math.max(0, count(kind) - (before[i] ?? 0)));
-    return { now: this.clock.iso(), ran: { trigger, consumer, scheduledTrigger } };
+    return { now: this.clock.iso(), ran: { trigger, consumer, scheduledTrigger }, running: this.clock.running };
   }
 
-  usage(): Usage {
-    return { ...this.usageCounters, kvs: this.platform.kvs.usage };
+  usage() {
+    const { usageCounters } = this;
+    // Nothing of what the app does today makes Confluence send mail, and the app has no database yet.
+    return { ...usageCounters, price: priceOf(usageCounters), mail: [] };
   }
 
   /** Everything anybody called that the site does not model, also before the counters were reset. */
@@ -160,21 +180,33 @@ export class LocalSite {
   resetUsage(): void {
     this.earlierNotModelled.push(...this.usageCounters.notModelled);
     this.usageCounters = noUsage();
-    this.platform.kvs.usage = this.usageCounters.kvs;
   }
 
   /** @throws ControlError naming the setting that cannot be read; nothing changes then. */
   changeSettings(change: unknown): SiteSettings {
-    const parsed = SiteSettings.partial()
-      .extend({ deliverEvents: SiteSettings.shape.deliverEvents.partial().optional() })
-      .safeParse(change);
+    const parsed = SettingsChange.safeParse(change);
     if (!parsed.success) throw new ControlError(400, z.prettifyError(parsed.error));
-    const { deliverEvents, ...rest } = parsed.data;
-    for (const name of [...(rest.personalSpaceGroups ?? []), ...(rest.createSpaceGroups ?? [])]) {
+    for (const name of [...(parsed.data.personalSpaceGroups ?? []), ...(parsed.data.createSpaceGroups ?? [])]) {
       if (!this.confluence.state.groupsByName.has(name)) throw new ControlError(400, `no group named ${name}`);
     }
-    Object.assign(this.settings, rest, { deliverEvents: { ...this.settings.deliverEvents, ...deliverEvents } });
+    this.applySettings(parsed.data);
+    if (parsed.data.deliverEvents?.seed !== undefined) this.dice.seed(parsed.data.deliverEvents.seed);
     return this.settings;
+  }
+
+  private applySettings({ latency, deliverEvents, ...rest }: SettingsChange): void {
+    Object.assign(this.settings, rest);
+    Object.assign(this.settings.latency, latency);
+    Object.assign(this.settings.deliverEvents, deliverEvents);
+  }
+
+  /** Installs, removes, upgrades or redeploys the app. @throws ControlError */
+  changeApp(input: unknown) {
+    const { act } = parse(AppAct, input);
+    if ((act === 'install') === this.isAppInstalled)
+      throw new ControlError(400, `the app is ${act === 'install' ? 'already' : 'not'} installed`);
+    this.platform[act]();
+    return { installed: this.isAppInstalled };
   }
 
   personJson(person: Person) {
@@ -326,30 +358,48 @@ export class LocalSite {
     return createNatively(this.confluence, this.person(accountId));
   }
 
-  async invoke(input: unknown): Promise<{ result: unknown } | { error: { name: string; message: string } }> {
+  /** Moves the clock by what the call takes, and runs what falls due meanwhile. */
+  async invoke(input: unknown): Promise<({ result: unknown } | { error: { name: string; message: string } }) & { tookMs: number }> {
     const { module, functionKey, payload, accountId } = parse(Invoke, input);
     if (accountId !== null) this.person(accountId);
+    const before = this.clock.now();
     try {
-      return { result: await this.platform.invokeResolver(module, functionKey, payload, accountId) };
+      const result = await this.platform.invokeResolver(module, functionKey, payload, accountId);
+      return { result, tookMs: this.clock.now() - before };
     } catch (error) {
       const { name, message } = error as Error;
-      return { error: { name: name ?? 'Error', message: message ?? String(error) } };
+      return { error: { name: name ?? 'Error', message: message ?? String(error) }, tookMs: this.clock.now() - before };
     }
   }
 
-  /** Modules of a kind that this person's browser would load. */
+  /** Modules that this person's browser would load. */
   visibleModules(accountId: string | null) {
     if (!this.isAppInstalled) return [];
     const { state } = this.confluence;
     const person = accountId === null ? undefined : state.people.get(accountId);
-    return uiModules(this.platform.manifest).filter((module) =>
-      conditionsHold(module.displayConditions, {
-        isLoggedIn: person !== undefined,
-        isAdmin: person !== undefined && state.isAdmin(person),
-        property: (entity, key) =>
-          entity === 'user' ? state.userProperties.get(accountId ?? '')?.get(key)?.value : state.appProperties.get(key),
-      }),
+    const isLicensed = person !== undefined && state.isLicensed(person);
+    const access = person === undefined ? 'anonymous' : 'unlicensed';
+    return uiModules(this.platform.manifest).filter(
+      (module) => (isLicensed || module.unlicensedAccess.includes(access)) && this.isShown(module, person),
     );
+  }
+
+  /** As the person's browser remembers it, for as long as the site is set to. */
+  private isShown(module: UiModule, person: Person | undefined): boolean {
+    const key = `${person?.accountId ?? ''} ${module.key}`;
+    const known = this.conditions.get(key);
+    const now = this.clock.now();
+    if (known && now < known.at + durationMs(this.settings.conditionCache)) return known.holds;
+    const { state } = this.confluence;
+    const holds = conditionsHold(module.displayConditions, {
+      isLoggedIn: person !== undefined,
+      isAdmin: person !== undefined && state.isAdmin(person),
+      appIsLicensed: this.settings.licence === 'active',
+      property: (entity, key) =>
+        entity === 'user' ? state.userProperties.get(person?.accountId ?? '')?.get(key)?.value : state.appProperties.get(key),
+    });
+    this.conditions.set(key, { holds, at: now });
+    return holds;
   }
 
   addFault(fault: unknown): void {

@@ -1,6 +1,7 @@
 /** `npm start`: the local site for people. Options: `npm start -- --help`. */
 import { parseArgs } from 'node:util';
 import { listen } from './http';
+import { IDEAL_SETTINGS } from './settings';
 import { LocalSite } from './site';
 
 /** How soon the site notices that `npm start` was ended. */
@@ -17,6 +18,7 @@ const HELP = `The local site: a Confluence to click through, with Homestead in i
   --spaces N    scale: how many personal spaces (as many as people)
   --active X    scale: share of spaces with a change in the last 30 days (0.1)
   --app off     the site without the app (on)
+  --ideal       no call takes time, and nothing lags
   --help        this text
 `;
 
@@ -35,6 +37,7 @@ function options() {
         spaces: { type: 'string' },
         active: { type: 'string', default: '0.1' },
         app: { type: 'string', default: 'on' },
+        ideal: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -79,10 +82,11 @@ const site = new LocalSite({
   active,
   app: given.app === 'on',
   start: Date.now(),
+  ...(given.ideal ? { settings: IDEAL_SETTINGS } : {}),
 });
 site.platform.log = (line) => process.stderr.write(`${site.clock.iso()} ${line}\n`);
-// The app's own console lines are its log, and stdout is for the one line below.
-console.log = (...parts) => process.stderr.write(`${parts.join(' ')}\n`);
+// stdout is for the one line below.
+site.platform.appLog = (line) => process.stderr.write(`${line}\n`);
 site.clock.goLive();
 
 try {

@@ -1,11 +1,24 @@
 /** What the app cost so far: the counters of `GET /_local/usage`. */
-import { type KvsUsage, noKvsUsage } from './forge/kvs';
 
 export interface InvocationUsage {
   count: number;
   errors: number;
   retries: number;
   killed: number;
+  milliseconds: number;
+}
+
+export interface KvsUsage {
+  gets: number;
+  sets: number;
+  deletes: number;
+  queries: number;
+  batches: number;
+  transactions: number;
+  bytesRead: number;
+  /** Reads that found nothing: billed as 1 KB each. */
+  emptyReads: number;
+  bytesWritten: number;
 }
 
 export interface Usage {
@@ -18,18 +31,37 @@ export interface Usage {
   kvs: KvsUsage;
   queue: { pushes: number; events: number };
   invocations: Record<string, InvocationUsage>;
+  coldStarts: number;
+  gbSeconds: number;
+  logBytes: number;
   frontend: { requests: number };
   notModelled: string[];
 }
 
 export const noUsage = (): Usage => ({
   rest: { requests: 0, points: 0, byRoute: {}, hours: {} },
-  kvs: noKvsUsage(),
+  kvs: { gets: 0, sets: 0, deletes: 0, queries: 0, batches: 0, transactions: 0, bytesRead: 0, emptyReads: 0, bytesWritten: 0 },
   queue: { pushes: 0, events: 0 },
   invocations: {},
+  coldStarts: 0,
+  gbSeconds: 0,
+  logBytes: 0,
   frontend: { requests: 0 },
   notModelled: [],
 });
+
+/** US dollars after the free part (Forge platform pricing, state of 2026-08-22). */
+const PRICE = { gbSecond: 0.000025, kvsReadGb: 0.055, kvsWrittenGb: 1.09, logGb: 1.005 };
+const GB = 1e9;
+const EMPTY_READ_BYTES = 1_024;
+
+export function priceOf({ gbSeconds, kvs, logBytes }: Usage) {
+  const functions = gbSeconds * PRICE.gbSecond;
+  const storage =
+    ((kvs.bytesRead + kvs.emptyReads * EMPTY_READ_BYTES) / GB) * PRICE.kvsReadGb + (kvs.bytesWritten / GB) * PRICE.kvsWrittenGb;
+  const logs = (logBytes / GB) * PRICE.logGb;
+  return { functions, kvs: storage, sql: 0, logs, total: functions + storage + logs };
+}
 
 export function countRest(usage: Usage, route: string, points: number, status: number, hour: string): void {
   usage.rest.requests += 1;
@@ -42,8 +74,8 @@ export function countRest(usage: Usage, route: string, points: number, status: n
   usage.rest.byRoute[route] = entry;
 }
 
-export function countInvocation(usage: Usage, id: string, what: keyof InvocationUsage): void {
-  const entry = usage.invocations[id] ?? { count: 0, errors: 0, retries: 0, killed: 0 };
-  entry[what] += 1;
+export function countInvocation(usage: Usage, id: string, what: keyof InvocationUsage, amount = 1): void {
+  const entry = usage.invocations[id] ?? { count: 0, errors: 0, retries: 0, killed: 0, milliseconds: 0 };
+  entry[what] += amount;
   usage.invocations[id] = entry;
 }

@@ -2,11 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../emulator/clock';
 import { Kvs } from '../emulator/forge/kvs';
+import type { EntityDefinition } from '../emulator/forge/manifest';
 import { DEFAULT_SETTINGS } from '../emulator/settings';
+import { noUsage } from '../emulator/usage';
 
 function store() {
   const clock = new Clock(1_000_000);
-  const kvs = new Kvs(clock, { ...DEFAULT_SETTINGS, kvsQueryLag: 'PT2S' }, [
+  const usage = noUsage();
+  const settings = { ...DEFAULT_SETTINGS, kvsQueryLag: 'PT2S' };
+  const definitions: EntityDefinition[] = [
     {
       name: 'thing',
       attributes: {
@@ -18,10 +22,11 @@ function store() {
       },
       indexes: ['kind', { name: 'by-kind-at', partition: ['kind'], range: ['at'] }],
     },
-  ]);
+  ];
+  const kvs = new Kvs(clock, settings, definitions, () => usage.kvs);
   const call = (path: string, body: unknown) =>
     kvs.handle(`/api/v1/${path}`, JSON.stringify(body)) as { status: number; body?: Record<string, never> };
-  return { clock, call };
+  return { clock, call, settings, usage };
 }
 const things = (n: number) =>
   Array.from({ length: n }, (_, i) => ({ key: `t${i}`, entityName: 'thing', value: { kind: i % 2 ? 'odd' : 'even', at: i } }));

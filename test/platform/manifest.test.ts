@@ -8,7 +8,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { Clock } from '../emulator/clock';
 import { loadManifest, PROJECT_ROOT, scopesOf } from '../emulator/forge/manifest';
-import { coldStart } from '../emulator/forge/runtime';
+import { startProcess } from '../emulator/forge/runtime';
+import { chance } from '../emulator/random';
 import { FUNCTION_BUNDLE } from '../emulator/site';
 
 const require = createRequire(import.meta.url);
@@ -64,7 +65,7 @@ describe('manifest.yml', () => {
     try {
       const config = await new ConfigFile(new FileSystemReader(), statsig).readConfig();
       const documents = process.env.HOMESTEAD_OPENAPI ?? resolve(PROJECT_ROOT, '../shared/openapi');
-      const empty = join(PROJECT_ROOT, 'test/manifest/no-paths.json');
+      const empty = join(PROJECT_ROOT, 'test/platform/no-paths.json');
       const local = (name: string): string => {
         const path = resolve(documents, name);
         return statSync(path, { throwIfNoEntry: false }) ? path : empty;
@@ -90,7 +91,7 @@ describe('manifest.yml', () => {
   }, 120_000);
 
   it('names handlers that the bundle exports', () => {
-    const exported = Object.keys(coldStart(FUNCTION_BUNDLE, new Clock(0)));
+    const exported = [...startProcess(FUNCTION_BUNDLE, new Clock(0), chance(1)).handlers];
     expect(manifest.modules.function.map((f) => f.handler.replace('index.', '')).sort()).toEqual(exported.sort());
   });
 

@@ -3,17 +3,26 @@ import { describe, expect, it } from 'vitest';
 import { Clock } from '../emulator/clock';
 import { type Outcome, type QueueEvent, Queues } from '../emulator/forge/queue';
 import type { Invocation } from '../emulator/forge/runtime';
+import { chance } from '../emulator/random';
+import { DEFAULT_SETTINGS } from '../emulator/settings';
 import { noUsage } from '../emulator/usage';
 import { ANA, startSite } from '../support/site';
 
 const MINUTE = 60_000;
 
-function queues(deliver: (event: QueueEvent) => Outcome | Promise<Outcome> = () => ({ kind: 'ok' }), timeout = 55) {
+function queues(
+  deliver: (event: QueueEvent) => Outcome | Promise<Outcome> = () => ({ kind: 'ok' }),
+  timeout = 55,
+  settings = DEFAULT_SETTINGS,
+) {
   const clock = new Clock(0);
   const seen: { body: unknown; at: number; retryContext: unknown }[] = [];
   const usage = noUsage();
+  const lineage = { pushes: 0 };
   const all = new Queues(
     clock,
+    settings,
+    chance(1),
     (name) => (name === 'work' ? timeout : undefined),
     async (event) => {
       seen.push({ body: event.body, at: clock.now(), retryContext: event.retryContext });
@@ -22,7 +31,7 @@ function queues(deliver: (event: QueueEvent) => Outcome | Promise<Outcome> = () 
     () => usage,
   );
   const call = (verb: string, body: object) =>
-    all.handle(`/webhook/queue/${verb}/x`, JSON.stringify({ queueName: 'work', jobId: 'j', ...body }));
+    all.handle(`/webhook/queue/${verb}/x`, JSON.stringify({ queueName: 'work', jobId: 'j', ...body }), lineage);
   const push = (payload: object[], more: object = {}) => call('publish', { payload, ...more });
   return { clock, seen, call, push };
 }

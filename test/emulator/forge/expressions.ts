@@ -51,6 +51,7 @@ function evaluate(node: Expression, scope: Record<string, unknown>): unknown {
 export interface ConditionFacts {
   isLoggedIn: boolean;
   isAdmin: boolean;
+  appIsLicensed: boolean;
   /** A property of the entity, or undefined. */
   property(entity: string, key: string): unknown;
 }
@@ -75,6 +76,8 @@ function holds(name: string, value: unknown, facts: ConditionFacts): boolean {
     case 'isAdmin':
     case 'isSiteAdmin':
       return facts.isAdmin === value;
+    case 'appIsLicensed':
+      return facts.appIsLicensed === value;
     case 'and':
       return groups().every((group) => conditionsHold(group, facts));
     case 'or':

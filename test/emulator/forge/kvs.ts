@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { type Clock, durationMs } from '../clock';
 import type { SiteSettings } from '../settings';
+import type { KvsUsage } from '../usage';
 import type { EntityDefinition } from './manifest';
+import { Window } from './rates';
 
 /** Limits: Forge docs, KVS limits. */
 const KEY_PATTERN = /^(?!\s+$)[a-zA-Z0-9:._\s\-#]+$/;
@@ -16,6 +18,12 @@ const DEFAULT_PAGE = 10;
 const MAX_CONDITIONS = 100;
 const MAX_TTL_MS = 365 * 86_400_000;
 const INT32 = 2 ** 31;
+const MAX_RANGE_BYTES = 900;
+const MAX_PARTITION_BYTES = 1_700;
+/** Rates: an installation's requests a second, and its units a minute. A unit is 10 KB, rounded up. */
+const REQUESTS_PER_SECOND = 1_000;
+const UNITS_PER_MINUTE = 4_000;
+const UNIT_BYTES = 10 * 1024;
 
 class KvsError extends Error {
   constructor(
@@ -73,46 +81,45 @@ const TransactionBody = z.object({
   check: z.array(KeyRef.extend({ conditions: Conditions })).default([]),
 });
 
-export interface KvsUsage {
-  gets: number;
-  sets: number;
-  deletes: number;
-  queries: number;
-  batches: number;
-  transactions: number;
-  bytesRead: number;
-  bytesWritten: number;
-}
-export const noKvsUsage = (): KvsUsage => ({
-  gets: 0,
-  sets: 0,
-  deletes: 0,
-  queries: 0,
-  batches: 0,
-  transactions: 0,
-  bytesRead: 0,
-  bytesWritten: 0,
-});
+/** Operations that only read; all others use up units of writing. */
+const READS = new Set(['get', 'query', 'secret/get', 'entity/get', 'entity/query', 'batch/get']);
 
 export class Kvs {
-  usage = noKvsUsage();
   private readonly plain: Store = new Map();
   private readonly secrets: Store = new Map();
   private readonly entities = new Map<string, { definition: EntityDefinition; store: Store }>();
+  private readonly requests: Window;
+  private readonly readUnits: Window;
+  private readonly writeUnits: Window;
 
   constructor(
     private readonly clock: Clock,
     private readonly settings: SiteSettings,
     definitions: readonly EntityDefinition[],
+    private readonly usageNow: () => KvsUsage,
   ) {
     for (const definition of definitions) this.entities.set(definition.name, { definition, store: new Map() });
+    this.requests = new Window(clock, 1_000);
+    this.readUnits = new Window(clock, 60_000);
+    this.writeUnits = new Window(clock, 60_000);
+  }
+
+  private get usage(): KvsUsage {
+    return this.usageNow();
+  }
+
+  /** The app was uninstalled: its data is gone for whoever installs it next. */
+  clear(): void {
+    for (const store of [this.plain, this.secrets, ...[...this.entities.values()].map((e) => e.store)]) store.clear();
   }
 
   /** Answers one request of the SDK. `null` = the path is not modelled. */
   handle(path: string, bodyText: string): { status: number; body?: unknown } | null {
-    const operation = this.operations[path.replace(/^\/api\/v1\//, '')];
+    const name = path.replace(/^\/api\/v1\//, '');
+    const operation = this.operations[name];
     if (!operation) return null;
     try {
+      this.admit(name);
       let body: unknown;
       try {
         body = JSON.parse(bodyText);
@@ -125,6 +132,24 @@ export class Kvs {
       if (error instanceof z.ZodError) return { status: 400, body: { code: 'BAD_REQUEST', message: z.prettifyError(error) } };
       throw error;
     }
+  }
+
+  /** @throws KvsError 429 when the rate of the second or the minute is used up */
+  private admit(name: string): void {
+    const units = READS.has(name) ? this.readUnits : this.writeUnits;
+    if (this.requests.take(1, REQUESTS_PER_SECOND) && units.count < UNITS_PER_MINUTE) return;
+    throw new KvsError(429, name === 'transaction' ? 'TOO_MANY_REQUESTS' : 'RATE_LIMIT_EXCEEDED', 'the rate limit of storage is exceeded');
+  }
+
+  private countRead(bytes: number): void {
+    this.readUnits.add(unitsOf(bytes));
+    this.usage.bytesRead += bytes;
+    if (bytes === 0) this.usage.emptyReads += 1;
+  }
+
+  private countWrite(bytes: number): void {
+    this.writeUnits.add(unitsOf(bytes));
+    this.usage.bytesWritten += bytes;
   }
 
   /** Puts a value into an entity store as it is, past every rule: what an older version, or damage, left behind. */
@@ -180,16 +205,21 @@ export class Kvs {
 
   private read(store: Store, key: string): Entry | undefined {
     const entry = store.get(key);
-    if (!entry || entry.json === undefined) return undefined;
-    return entry;
+    return entry === undefined || this.isGone(entry) ? undefined : entry;
+  }
+
+  /** Deleted, or expired: an expired value may still be returned for a while. */
+  private isGone(entry: Entry): boolean {
+    if (entry.json === undefined) return true;
+    return entry.expiresAt !== null && this.clock.now() >= entry.expiresAt + durationMs(this.settings.ttlLag);
   }
 
   private get(store: Store, ref: z.infer<typeof KeyRef>): { status: number; body?: unknown } {
     this.usage.gets += 1;
     checkKey(ref.key);
     const entry = this.read(store, ref.key);
+    this.countRead(entry ? Buffer.byteLength(entry.json as string) : 0);
     if (!entry) return notFound(ref.key);
-    this.usage.bytesRead += Buffer.byteLength(entry.json as string);
     return {
       status: 200,
       body: { key: ref.key, value: JSON.parse(entry.json as string), ...metadata(entry, ref.options?.metadataFields) },
@@ -205,6 +235,7 @@ export class Kvs {
     if (keyPolicy === 'FAIL_IF_EXISTS' && previous) throw new KvsError(409, 'KEY_CONFLICT', `key '${item.key}' exists`);
     const before = previous ? { ...previous } : undefined;
     const entry = this.write(store, item);
+    this.countWrite(Buffer.byteLength(entry.json as string));
     if (!returnValue || (returnValue === 'PREVIOUS' && !before)) return { status: 204 };
     const shown = returnValue === 'LATEST' ? entry : (before as Entry);
     return {
@@ -215,6 +246,7 @@ export class Kvs {
 
   private delete(store: Store, ref: z.infer<typeof KeyRef>): { status: number; body?: unknown } {
     this.usage.deletes += 1;
+    this.countWrite(0);
     checkKey(ref.key);
     if (!this.read(store, ref.key)) return notFound(ref.key);
     this.erase(store, ref.key);
@@ -225,7 +257,6 @@ export class Kvs {
     const now = this.clock.now();
     const previous = this.read(store, item.key);
     const json = JSON.stringify(item.value);
-    this.usage.bytesWritten += Buffer.byteLength(json);
     const entry: Entry = {
       json,
       createdAt: previous?.createdAt ?? now,
@@ -234,11 +265,6 @@ export class Kvs {
       ...this.lag(store.get(item.key), now),
     };
     store.set(item.key, entry);
-    if (entry.expiresAt !== null) {
-      this.clock.after(entry.expiresAt - now, () => {
-        if (store.get(item.key) === entry && entry.json !== undefined) this.erase(store, item.key);
-      });
-    }
     return entry;
   }
 
@@ -250,12 +276,13 @@ export class Kvs {
 
   /** What queries go on seeing for a while: the value before this write. */
   private lag(entry: Entry | undefined, now: number): { before: string | undefined; lagUntil: number } {
-    const before = entry && now < entry.lagUntil ? entry.before : entry?.json;
+    const before = entry && (now < entry.lagUntil ? entry.before : this.isGone(entry) ? undefined : entry.json);
     return { before, lagUntil: now + durationMs(this.settings.kvsQueryLag) };
   }
 
   private seenByQueries(entry: Entry): string | undefined {
-    return this.clock.now() < entry.lagUntil ? entry.before : entry.json;
+    if (this.clock.now() < entry.lagUntil) return entry.before;
+    return this.isGone(entry) ? undefined : entry.json;
   }
 
   private validate(item: { key: string; entityName?: string | undefined; value?: unknown }): void {
@@ -280,6 +307,7 @@ export class Kvs {
       }[type];
       if (!fits) throw new KvsError(400, 'INVALID_ENTITY_VALUE', `attribute '${attribute}' of '${name}' is not a ${type}`);
     }
+    checkIndexes(definition, value as Record<string, unknown>);
   }
 
   private queryKeys(query: z.infer<typeof QueryBody>): { status: number; body?: unknown } {
@@ -372,10 +400,13 @@ export class Kvs {
     const slice = rows.slice(start, start + limit);
     const last = slice.at(-1);
     const more = start + limit < rows.length && last !== undefined;
-    const data = (accept ? slice.filter(accept) : slice).map((row) => {
-      this.usage.bytesRead += Buffer.byteLength(row.json);
-      return { key: row.key, value: JSON.parse(row.json), ...metadata(row.entry, fields) };
-    });
+    const data = (accept ? slice.filter(accept) : slice).map((row) => ({
+      key: row.key,
+      value: JSON.parse(row.json),
+      ...metadata(row.entry, fields),
+    }));
+    // Filters apply after the page is read, so what they leave out is read too.
+    this.countRead(slice.reduce((sum, row) => sum + Buffer.byteLength(row.json), 0));
     return {
       status: 200,
       body: {
@@ -409,18 +440,19 @@ export class Kvs {
   private batchGet(item: z.infer<typeof SetItem>): object {
     checkKey(item.key);
     const entry = this.read(this.storeOf(item), item.key);
+    this.countRead(entry ? Buffer.byteLength(entry.json as string) : 0);
     if (!entry) throw new KvsError(404, 'KEY_NOT_FOUND', `no key '${item.key}'`);
-    this.usage.bytesRead += Buffer.byteLength(entry.json as string);
     return { value: JSON.parse(entry.json as string), ...metadata(entry, ['CREATED_AT', 'UPDATED_AT']) };
   }
 
   private batchSet(item: z.infer<typeof SetItem>): object {
     this.validate(item);
-    this.write(this.storeOf(item), item);
+    this.countWrite(Buffer.byteLength(this.write(this.storeOf(item), item).json as string));
     return {};
   }
 
   private batchDelete(item: z.infer<typeof SetItem>): object {
+    this.countWrite(0);
     checkKey(item.key);
     const store = this.storeOf(item);
     if (!this.read(store, item.key)) throw new KvsError(404, 'KEY_NOT_FOUND', `no key '${item.key}'`);
@@ -450,7 +482,9 @@ export class Kvs {
     for (const item of all) {
       if (item.conditions && !this.conditionsHold(item)) throw new KvsError(400, 'CONDITIONAL_CHECK_FAILED', 'a condition is false');
     }
-    for (const item of body.set) this.write(this.storeOf(item), item);
+    // A transaction counts as one write, however many keys it has.
+    const bytes = body.set.reduce((sum, item) => sum + Buffer.byteLength(this.write(this.storeOf(item), item).json as string), 0);
+    this.countWrite(bytes);
     for (const item of body.delete) {
       const store = this.storeOf(item);
       if (this.read(store, item.key)) this.erase(store, item.key);
@@ -506,6 +540,22 @@ function metadata(entry: Entry, fields: readonly string[] | undefined): Record<s
     ...(fields?.includes('UPDATED_AT') ? { updatedAt: entry.updatedAt } : {}),
     ...(fields?.includes('EXPIRE_TIME') && entry.expiresAt !== null ? { expireTime: new Date(entry.expiresAt).toISOString() } : {}),
   };
+}
+
+function unitsOf(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / UNIT_BYTES));
+}
+
+/** @throws KvsError for a value that is too long for an index it belongs to */
+function checkIndexes(definition: EntityDefinition, value: Record<string, unknown>): void {
+  const bytesOf = (field: string): number => Buffer.byteLength(String(value[field] ?? ''));
+  for (const index of definition.indexes) {
+    const { name, partition = [], range } = typeof index === 'string' ? { name: index, range: [index] } : index;
+    if (bytesOf(range[0] as string) > MAX_RANGE_BYTES)
+      throw new KvsError(400, 'INVALID_ENTITY_VALUE', `index '${name}': a range has at most ${MAX_RANGE_BYTES} bytes`);
+    if (partition.reduce((sum, field) => sum + bytesOf(field), 0) > MAX_PARTITION_BYTES)
+      throw new KvsError(400, 'INVALID_ENTITY_VALUE', `index '${name}': a partition has at most ${MAX_PARTITION_BYTES} bytes`);
+  }
 }
 
 function checkKey(key: string): void {

@@ -6,10 +6,14 @@ import { z } from 'zod';
 
 export const PROJECT_ROOT = resolve(import.meta.dirname, '../../..');
 
+/** Forge docs: runtime. */
+const DEFAULT_MEMORY_MB = 512;
+
 const Title = z.union([z.string(), z.object({ i18n: z.string() })]);
 const Filter = z.strictObject({
   expression: z.string().max(10_000).optional(),
   onError: z.enum(['IGNORE', 'IGNORE_AND_LOG', 'RECEIVE', 'RECEIVE_AND_LOG']).optional(),
+  appIsLicensed: z.boolean().optional(),
 });
 const UiModule = z.object({
   key: z.string(),
@@ -18,12 +22,14 @@ const UiModule = z.object({
   title: Title.optional(),
   route: z.string().optional(),
   displayConditions: z.record(z.string(), z.unknown()).optional(),
+  /** Who besides licensed people sees the module. */
+  unlicensedAccess: z.array(z.enum(['unlicensed', 'anonymous'])).default([]),
 });
 
 const Manifest = z.object({
   app: z.object({
     id: z.string(),
-    runtime: z.object({ name: z.string() }).loose(),
+    runtime: z.object({ name: z.string(), memoryMB: z.number().default(DEFAULT_MEMORY_MB) }).loose(),
     storage: z
       .object({
         entities: z.array(
@@ -50,7 +56,14 @@ const Manifest = z.object({
       .default([]),
     consumer: z.array(z.object({ key: z.string(), queue: z.string(), function: z.string() })).default([]),
     scheduledTrigger: z
-      .array(z.object({ key: z.string(), function: z.string(), interval: z.enum(['fiveMinute', 'hour', 'day', 'week']) }))
+      .array(
+        z.object({
+          key: z.string(),
+          function: z.string(),
+          interval: z.enum(['fiveMinute', 'hour', 'day', 'week']),
+          filter: z.strictObject({ appIsLicensed: z.boolean() }).optional(),
+        }),
+      )
       .default([]),
     'confluence:globalSettings': z.array(UiModule).default([]),
     'confluence:globalPage': z.array(UiModule).default([]),
@@ -94,13 +107,18 @@ export function moduleList(manifest: Manifest): { type: string; key: string }[] 
   return Object.entries(manifest.modules).flatMap(([type, modules]) => modules.map(({ key }) => ({ type, key })));
 }
 
-/** Entity pages of text: a `title` as the default locale has it. */
-export function titleOf(manifest: Manifest, title: UiModule['title']): string {
+/** A module's title in the reader's language (`es_ES` as Confluence writes it), else in the default one. */
+export function titleOf(manifest: Manifest, title: UiModule['title'], locale = ''): string {
   if (title === undefined) return '';
   if (typeof title === 'string') return title;
-  const fallback = manifest.translations?.fallback.default;
-  const resource = manifest.translations?.resources.find((r) => r.key === fallback);
-  if (!resource) return title.i18n;
-  const catalogue = JSON.parse(readFileSync(resolve(PROJECT_ROOT, resource.path), 'utf8')) as Record<string, string>;
-  return catalogue[title.i18n] ?? title.i18n;
+  const { resources = [], fallback } = manifest.translations ?? {};
+  const names = [locale.replace('_', '-'), fallback?.default];
+  for (const name of names) {
+    const resource = resources.find((r) => r.key === name);
+    if (!resource) continue;
+    const catalogue = JSON.parse(readFileSync(resolve(PROJECT_ROOT, resource.path), 'utf8')) as Record<string, string>;
+    const text = catalogue[title.i18n];
+    if (text !== undefined) return text;
+  }
+  return title.i18n;
 }

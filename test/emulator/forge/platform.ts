@@ -1,6 +1,6 @@
 /**
- * The Forge platform around the app: starts invocations, answers `__forge_fetch__` (scopes,
- * impersonation, points, faults, dead tokens), delivers events, queue messages and schedules.
+ * The Forge platform around the app: starts invocations in processes, answers `__forge_fetch__` (scopes,
+ * impersonation, points, faults, latency, dead tokens), and installs, upgrades and removes the app.
  */
 import { randomUUID } from 'node:crypto';
 import { type Clock, durationMs } from '../clock';
@@ -9,70 +9,104 @@ import { graphqlScopes } from '../confluence/graphql';
 import type { ConfluenceSite, ProductAnswer, ProductRequest } from '../confluence/site';
 import { type Person, SITE } from '../confluence/state';
 import type { Faults } from '../faults';
+import type { Chance } from '../random';
 import type { SiteSettings } from '../settings';
 import { countInvocation, countRest, type Usage } from '../usage';
-import { evaluateFilter } from './expressions';
+import { Delivery } from './delivery';
 import { Kvs } from './kvs';
 import { impersonationScopesOf, type Manifest, scopesOf } from './manifest';
+import { PointsPool } from './points';
+import { Processes } from './processes';
 import { type Outcome, Queues, type RetryOptions } from './queue';
-import { coldStart, type FetchTarget, Invocation, type ModuleKind, type PlatformSeam, runInside } from './runtime';
+import { Window } from './rates';
+import { type FetchTarget, Invocation, type Lineage, type ModuleKind, type PlatformSeam, startProcess } from './runtime';
 
 /** Limits: Forge docs, Invocation limits. */
 const RESOLVER_TIMEOUT_S = 25;
 const BACKGROUND_TIMEOUT_S = 55;
 const IMPERSONATIONS_PER_MINUTE = 1_000;
-const MAX_EVENT_BYTES = 200_000;
-const MAX_EVENT_RETRIES = 4;
-const MAX_RETRY_AFTER_S = 900;
-/** Product events whose invocation the platform had to stop: back-off is not published, exponential is assumed. */
-const FIRST_REDELIVERY_MS = 60_000;
 const MAX_FRONTEND_REQUEST_BYTES = 500 * 1024;
-const FIRST_SCHEDULE_MS = 5 * 60_000;
-const INTERVAL_MS = { fiveMinute: 5 * 60_000, hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 };
-const NEAR_LIMIT = 0.8;
+const MAX_FRONTEND_RESPONSE_BYTES = 5 * 1024 * 1024;
+const INVOCATIONS_PER_USER_AND_MINUTE = 1_200;
+const INVOCATIONS_PER_MINUTE = 7_000;
+const INVOCATIONS_PER_SECOND = 300;
+const LOG_LINES_PER_MINUTE = 100;
+const LOG_BYTES_PER_INVOCATION = 200 * 1024;
 
-export const APP_VERSION = '1.0.0';
 const ENVIRONMENT_ID = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
-const INSTALLATION_ID = '550e8400-e29b-41d4-a716-446655440000';
 const SITE_ARI = `ari:cloud:confluence::site/${SITE.cloudId}`;
+const MB_PER_GB = 1_024;
+
+/** Kinds of module that people's browsers load. */
+const UI_TYPES = ['confluence:globalSettings', 'confluence:globalPage', 'confluence:backgroundScript'] as const;
+
+interface Installation {
+  id: string;
+  version: [major: number, minor: number];
+}
+
+type Ended = { kind: 'ok'; result: unknown } | { kind: 'error'; error: unknown } | { kind: 'killed' };
 
 export class ForgePlatform implements PlatformSeam {
   readonly kvs: Kvs;
   readonly queues: Queues;
+  readonly processes: Processes;
   /** Called before each platform call of any invocation; tests use it to interfere at a known point. */
   beforeCall: (invocation: Invocation, call: string) => void | Promise<void> = () => {};
+  /** The site's own remarks, and the app's log. */
   log: (line: string) => void = () => {};
-  private handlers: ReturnType<typeof coldStart> | undefined;
+  appLog: (line: string) => void = (line) => console.log(line);
+  private readonly delivery: Delivery;
+  private readonly points: PointsPool;
   private readonly scopes: Set<string>;
   private readonly impersonationScopes: Set<string>;
-  private hour = '';
-  private pointsThisHour = 0;
-  private minute = -1;
-  private impersonationsThisMinute = new Set<string>();
+  private readonly impersonations: Window;
+  private readonly invocationsPerMinute: Window;
+  private readonly invocationsPerSecond: Window;
+  private readonly invocationsByUser = new Map<string, Window>();
+  private readonly running = new Set<Invocation>();
+  private installation: Installation | null = null;
+  private installations = 0;
 
   constructor(
     private readonly clock: Clock,
     private readonly settings: SiteSettings,
     private readonly confluence: ConfluenceSite,
     readonly manifest: Manifest,
-    private readonly bundlePath: string,
+    bundlePath: string,
     private readonly faults: Faults,
     private readonly usage: () => Usage,
+    dice: Chance,
   ) {
     this.scopes = scopesOf(manifest);
     this.impersonationScopes = impersonationScopesOf(manifest);
-    this.kvs = new Kvs(clock, settings, manifest.app.storage?.entities ?? []);
+    this.kvs = new Kvs(clock, settings, manifest.app.storage?.entities ?? [], () => usage().kvs);
+    this.points = new PointsPool(clock, settings);
+    this.impersonations = new Window(clock, 60_000);
+    this.invocationsPerMinute = new Window(clock, 60_000);
+    this.invocationsPerSecond = new Window(clock, 1_000);
+    this.processes = new Processes(clock, settings, dice, () => startProcess(bundlePath, clock, dice));
+    this.delivery = new Delivery(
+      clock,
+      settings,
+      dice,
+      manifest.modules,
+      (kind, module, payload) => this.runBackground(kind, module.key, module.function, payload),
+      (line) => this.log(line),
+    );
     this.queues = new Queues(
       clock,
+      settings,
+      dice,
       (name) => {
         const consumer = manifest.modules.consumer.find((c) => c.queue === name);
-        return consumer && (manifest.modules.function.find((f) => f.key === consumer.function)?.timeoutSeconds ?? BACKGROUND_TIMEOUT_S);
+        return consumer && this.timeoutOf('consumer', consumer.function);
       },
       (event) => {
         const consumer = manifest.modules.consumer.find((c) => c.queue === event.queueName);
         if (!consumer) throw new Error(`no consumer for ${event.queueName}`);
         const { queueName, jobId, eventId, body, retryContext, delayInSeconds, concurrency } = event;
-        return this.runBackground('consumer', consumer.key, consumer.function, {
+        const payload = {
           queueName,
           jobId,
           eventId,
@@ -80,59 +114,134 @@ export class ForgePlatform implements PlatformSeam {
           ...(delayInSeconds === undefined ? {} : { delayInSeconds }),
           ...(concurrency ? { concurrency } : {}),
           ...(retryContext ? { retryContext } : {}),
-        });
+        };
+        return this.runBackground('consumer', consumer.key, consumer.function, payload, event.lineage);
       },
       usage,
     );
     confluence.onEvent = (event) => this.publish(event);
   }
 
-  private isInstalled = false;
+  // --- the life of the app on this site ------------------------------------------------------------
 
-  /** Starts the schedules and tells the app that it is installed; before that, nothing reaches it. */
+  get isInstalled(): boolean {
+    return this.installation !== null;
+  }
+
+  /** Starts with empty storage, also after an earlier installation. */
   install(): void {
-    this.isInstalled = true;
-    for (const schedule of this.manifest.modules.scheduledTrigger) this.arm(schedule, FIRST_SCHEDULE_MS);
-    this.publish({ eventType: 'avi:forge:installed:app', id: INSTALLATION_ID, app: { id: this.manifest.app.id, version: APP_VERSION } });
+    this.installations += 1;
+    const id = `550e8400-e29b-41d4-a716-${String(446_655_440_000 + this.installations - 1).padStart(12, '0')}`;
+    this.installation = { id, version: [1, 0] };
+    this.kvs.clear();
+    this.delivery.start();
+    this.publish({ eventType: 'avi:forge:installed:app', id, app: { id: this.manifest.app.id, version: this.version } });
+  }
+
+  /** Nothing reaches the app any more; what runs loses its token at once. */
+  uninstall(): void {
+    this.installation = null;
+    this.delivery.stop();
+    this.queues.clear();
+    this.kvs.clear();
+    for (const invocation of this.running) invocation.kill();
+    this.processes.replaceAll();
+  }
+
+  /** A new major version, which an admin has approved: the app is told. */
+  upgrade(): void {
+    if (!this.installation) return;
+    const { id, version } = this.installation;
+    this.installation = { id, version: [version[0] + 1, 0] };
+    this.processes.replaceAll();
+    this.publish({ eventType: 'avi:forge:upgraded:app', id, app: { id: this.manifest.app.id, version: this.version } });
+  }
+
+  /** A new minor version: what runs goes on in the old one, everything else starts cold in the new. Nobody is told. */
+  redeploy(): void {
+    if (!this.installation) return;
+    const { id, version } = this.installation;
+    this.installation = { id, version: [version[0], version[1] + 1] };
+    this.processes.replaceAll();
   }
 
   /** The next invocation starts in a fresh process, with nothing remembered. */
   restart(): void {
-    this.handlers = undefined;
+    this.processes.replaceAll();
+  }
+
+  private get version(): string {
+    const [major, minor] = this.installation?.version ?? [0, 0];
+    return `${major}.${minor}.0`;
+  }
+
+  /** Queues an event for every trigger that listens. */
+  publish(event: Record<string, unknown>): void {
+    this.delivery.publish(event);
   }
 
   // --- invocations -------------------------------------------------------------------------------
 
-  /** What the front end's `invoke` does. @throws what the resolver throws, as the bridge would. */
-  async invokeResolver(
+  /**
+   * What the front end's `invoke` does; moves the clock by what it takes.
+   * @throws what the resolver throws, as the bridge would
+   */
+  invokeResolver(
     moduleKey: string,
     functionKey: string,
     payload: unknown,
     accountId: string | null,
     frontEndContext: Record<string, unknown> = {},
   ): Promise<unknown> {
-    if (!this.isInstalled) throw new Error('The app is not installed');
+    return this.clock.until(this.resolve(moduleKey, functionKey, payload, accountId, frontEndContext));
+  }
+
+  private async resolve(
+    moduleKey: string,
+    functionKey: string,
+    payload: unknown,
+    accountId: string | null,
+    frontEndContext: Record<string, unknown>,
+  ): Promise<unknown> {
+    if (!this.installation) throw new Error('The app is not installed');
     this.usage().frontend.requests += 1;
     if (Buffer.byteLength(JSON.stringify(payload ?? null)) > MAX_FRONTEND_REQUEST_BYTES) throw new Error('The payload is over 500 KB');
-    const module = [
-      ...this.manifest.modules['confluence:globalSettings'],
-      ...this.manifest.modules['confluence:globalPage'],
-      ...this.manifest.modules['confluence:backgroundScript'],
-    ].find((m) => m.key === moduleKey);
+    const module = UI_TYPES.flatMap((type) => this.manifest.modules[type]).find((m) => m.key === moduleKey);
     if (!module?.resolver) throw new Error(`no module '${moduleKey}' with a resolver`);
-    const invocation = this.begin('resolver', moduleKey, module.resolver.function, accountId, RESOLVER_TIMEOUT_S);
-    const outcome = await this.run(
-      invocation,
+    // What the bridge makes of the platform's 429 is not documented: a rejected promise is assumed.
+    if (!this.takeInvocation(accountId)) throw new Error('Too many requests: the limit of invocations is reached');
+    const ended = await this.run(
+      { kind: 'resolver', moduleKey, functionKey: module.resolver.function, accountId, lineage: { pushes: 0 } },
       {
         call: { functionKey, payload, jobId: randomUUID() },
-        context: { cloudId: SITE.cloudId, moduleKey, siteUrl: SITE.baseUrl, ...frontEndContext },
+        context: { cloudId: SITE.cloudId, moduleKey, siteUrl: this.confluence.baseUrl, ...frontEndContext },
       },
       { ...this.contextOf(), ...(accountId === null ? {} : { principal: { accountId } }) },
     );
-    if (outcome.kind === 'killed') throw new Error('The function did not answer in time');
-    if (outcome.kind === 'error') throw outcome.error;
+    if (ended.kind === 'killed') throw new Error('The function did not answer in time');
+    if (ended.kind === 'error') throw ended.error;
     // Across the bridge only JSON survives, and an undefined result arrives as {}.
-    return outcome.result === undefined ? {} : JSON.parse(JSON.stringify(outcome.result));
+    if (ended.result === undefined) return {};
+    const text = JSON.stringify(ended.result);
+    if (Buffer.byteLength(text) > MAX_FRONTEND_RESPONSE_BYTES) throw new Error('The response is over 5 MB');
+    return JSON.parse(text);
+  }
+
+  /** Invocations that people make: a person's, and the installation's; over the limit they are refused. */
+  private takeInvocation(accountId: string | null): boolean {
+    const key = accountId ?? 'anonymous';
+    const own = this.invocationsByUser.get(key) ?? new Window(this.clock, 60_000);
+    this.invocationsByUser.set(key, own);
+    return (
+      own.take(1, INVOCATIONS_PER_USER_AND_MINUTE) &&
+      this.invocationsPerMinute.take(1, INVOCATIONS_PER_MINUTE) &&
+      this.invocationsPerSecond.take(1, INVOCATIONS_PER_SECOND)
+    );
+  }
+
+  /** Runs a background function with this payload now, as if the platform had called it. */
+  runFunction(kind: Exclude<ModuleKind, 'resolver'>, functionKey: string, payload: unknown): Promise<Outcome> {
+    return this.clock.until(this.runBackground(kind, functionKey, functionKey, payload));
   }
 
   private async runBackground(
@@ -140,14 +249,12 @@ export class ForgePlatform implements PlatformSeam {
     moduleKey: string,
     functionKey: string,
     payload: unknown,
+    lineage: Lineage = { pushes: 0 },
   ): Promise<Outcome> {
-    const declared = this.manifest.modules.function.find((f) => f.key === functionKey)?.timeoutSeconds;
-    const timeout = kind === 'trigger' ? RESOLVER_TIMEOUT_S : (declared ?? BACKGROUND_TIMEOUT_S);
-    const invocation = this.begin(kind, moduleKey, functionKey, null, timeout);
-    const outcome = await this.run(invocation, payload, this.contextOf());
-    if (outcome.kind === 'killed') return { kind: 'killed' };
-    if (outcome.kind === 'error') return { kind: 'error', message: String(outcome.error) };
-    const result = outcome.result as { _retry?: boolean; retryOptions?: RetryOptions } | null | undefined;
+    const ended = await this.run({ kind, moduleKey, functionKey, accountId: null, lineage }, payload, this.contextOf());
+    if (ended.kind === 'killed') return { kind: 'killed' };
+    if (ended.kind === 'error') return { kind: 'error', message: String(ended.error) };
+    const result = ended.result as { _retry?: boolean; retryOptions?: RetryOptions } | null | undefined;
     if (result?._retry === true) {
       countInvocation(this.usage(), `${kind}:${moduleKey}`, 'retries');
       return { kind: 'retry', options: result.retryOptions ?? {} };
@@ -155,56 +262,82 @@ export class ForgePlatform implements PlatformSeam {
     return { kind: 'ok' };
   }
 
-  /** Runs a background function with this payload now, as if the platform had called it. */
-  runFunction(kind: Exclude<ModuleKind, 'resolver'>, functionKey: string, payload: unknown): Promise<Outcome> {
-    return this.runBackground(kind, functionKey, functionKey, payload);
+  private timeoutOf(kind: ModuleKind, functionKey: string): number {
+    if (kind === 'trigger' || kind === 'resolver') return RESOLVER_TIMEOUT_S;
+    return this.manifest.modules.function.find((f) => f.key === functionKey)?.timeoutSeconds ?? BACKGROUND_TIMEOUT_S;
   }
 
-  private begin(kind: ModuleKind, moduleKey: string, functionKey: string, accountId: string | null, timeoutSeconds: number): Invocation {
-    countInvocation(this.usage(), `${kind}:${moduleKey}`, 'count');
-    return new Invocation(kind, moduleKey, functionKey, accountId, timeoutSeconds * 1000, this.clock, this);
-  }
-
+  /** One invocation from its call to its end, in site time: it overlaps with whatever else runs. */
   private async run(
-    invocation: Invocation,
+    call: Pick<Invocation, 'kind' | 'moduleKey' | 'functionKey' | 'accountId' | 'lineage'>,
     payload: unknown,
     context: unknown,
-  ): Promise<{ kind: 'ok'; result: unknown } | { kind: 'error'; error: unknown } | { kind: 'killed' }> {
-    const declared = this.manifest.modules.function.find((f) => f.key === invocation.functionKey);
-    const start = async (): Promise<unknown> => {
-      this.handlers ??= coldStart(this.bundlePath, this.clock);
-      const handler = this.handlers[declared?.handler.split('.')[1] ?? ''];
-      if (!handler) throw new Error(`manifest.yml names handler '${declared?.handler}', which the bundle does not export`);
-      return handler(structuredClone(payload), structuredClone(context));
-    };
-    const id = `${invocation.kind}:${invocation.moduleKey}`;
-    const answered = runInside(invocation, start).then(
-      (result) => ({ kind: 'ok' as const, result }),
-      (error: unknown) => ({ kind: 'error' as const, error }),
+  ): Promise<Ended> {
+    const { kind, moduleKey, functionKey, accountId, lineage } = call;
+    const id = `${kind}:${moduleKey}`;
+    const runner = this.clock.enter();
+    const timeoutMs = this.timeoutOf(kind, functionKey) * 1000;
+    const invocation = new Invocation(kind, moduleKey, functionKey, accountId, timeoutMs, lineage, this.clock, runner, this);
+    this.running.add(invocation);
+    countInvocation(this.usage(), id, 'count');
+    const takeBackDeadline = this.clock.after(timeoutMs, () => invocation.kill());
+    const lease = this.processes.lease();
+    const answered = this.start(invocation, lease.isCold, (handler) =>
+      lease.process.run(invocation, handler, structuredClone(payload), structuredClone(context)),
     );
-    // A handler that waits for nothing the site knows of would keep the clock waiting: the wall clock ends it.
-    const deadline = setTimeout(() => invocation.kill(), invocation.timeoutMs);
-    const outcome = await Promise.race([answered, invocation.stopped]);
-    clearTimeout(deadline);
-    if (outcome === 'killed') {
+    const ended = await Promise.race([answered, invocation.stopped]);
+    takeBackDeadline();
+    this.running.delete(invocation);
+    lease.giveBack(ended !== 'killed');
+    this.count(invocation, id, lease.isCold);
+    if (ended !== 'killed') invocation.state = 'ended';
+    this.clock.leave(runner);
+    if (ended === 'killed') {
       countInvocation(this.usage(), id, 'killed');
       this.log(`${id} stopped after ${invocation.calls} calls`);
-      // The process is gone, and with it whatever it remembered.
-      this.restart();
       return { kind: 'killed' };
     }
-    invocation.state = 'ended';
-    if (outcome.kind === 'error') {
+    if (ended.kind === 'error') {
       countInvocation(this.usage(), id, 'errors');
-      this.log(`${id} failed: ${outcome.error instanceof Error ? (outcome.error.stack ?? outcome.error.message) : String(outcome.error)}`);
+      this.log(`${id} failed: ${ended.error instanceof Error ? (ended.error.stack ?? ended.error.message) : String(ended.error)}`);
     }
-    return outcome;
+    return ended;
+  }
+
+  private async start(invocation: Invocation, isCold: boolean, handle: (handler: string) => Promise<unknown>): Promise<Ended> {
+    const { latency } = this.settings;
+    await this.clock.spend(invocation.runner, durationMs(latency.invocation) + (isCold ? durationMs(latency.coldStart) : 0));
+    const declared = this.manifest.modules.function.find((f) => f.key === invocation.functionKey);
+    try {
+      return { kind: 'ok', result: await handle(declared?.handler.split('.')[1] ?? '') };
+    } catch (error) {
+      return { kind: 'error', error };
+    }
+  }
+
+  private count(invocation: Invocation, id: string, isCold: boolean): void {
+    const usage = this.usage();
+    countInvocation(usage, id, 'milliseconds', invocation.spentMs);
+    if (isCold) usage.coldStarts += 1;
+    usage.gbSeconds += (this.manifest.app.runtime.memoryMB / MB_PER_GB) * (invocation.spentMs / 1000);
+  }
+
+  /** Lines over the limits are dropped, without a word (assumed). */
+  logLine(invocation: Invocation, line: string): void {
+    const bytes = Buffer.byteLength(line);
+    const minutes = Math.floor(invocation.spentMs / 60_000) + 1;
+    if (invocation.logLines >= LOG_LINES_PER_MINUTE * minutes || invocation.logBytes + bytes > LOG_BYTES_PER_INVOCATION) return;
+    invocation.logLines += 1;
+    invocation.logBytes += bytes;
+    this.usage().logBytes += bytes;
+    this.appLog(line);
   }
 
   private contextOf(): Record<string, unknown> {
     return {
       installContext: SITE_ARI,
-      installation: { ari: { installationId: INSTALLATION_ID }, contexts: [{ cloudId: SITE.cloudId }] },
+      installation: { ari: { installationId: this.installation?.id }, contexts: [{ cloudId: SITE.cloudId }] },
+      license: { active: this.settings.licence === 'active' },
     };
   }
 
@@ -217,14 +350,15 @@ export class ForgePlatform implements PlatformSeam {
       container: { handler: invocation.functionKey },
       appContext: {
         appId: this.manifest.app.id.split('/').at(-1),
-        appVersion: APP_VERSION,
+        appVersion: this.version,
         environmentId: ENVIRONMENT_ID,
         environmentType: 'DEVELOPMENT',
         invocationId: invocation.id,
-        installationId: INSTALLATION_ID,
+        installationId: this.installation?.id,
         functionKey: invocation.functionKey,
         moduleType: invocation.kind === 'resolver' ? 'core:resolver' : `core:${invocation.kind}`,
         moduleKey: invocation.moduleKey,
+        license: { isActive: this.settings.licence === 'active' },
         permissions: { scopes: [...this.scopes], external: {} },
       },
       ...(invocation.accountId === null ? {} : { aaid: invocation.accountId }),
@@ -236,42 +370,66 @@ export class ForgePlatform implements PlatformSeam {
 
   // --- the seam ----------------------------------------------------------------------------------
 
+  /** What a call does is done at once; its answer takes the call's latency. */
   async fetch(invocation: Invocation, target: FetchTarget, path: string, init: RequestInit = {}): Promise<Response> {
     if (invocation.state === 'killed') return never();
     if (invocation.state === 'ended') return respond(401, { message: 'the token is dead' }, { 'forge-proxy-error': 'TOKEN_EXPIRED' });
     const method = (init.method ?? 'GET').toUpperCase();
-    const call = `${target.remote ?? target.type} ${method} ${path}`;
     invocation.calls += 1;
     const number = invocation.calls;
-    await this.beforeCall(invocation, call);
+    await this.interfere(invocation, `${target.remote ?? target.type} ${method} ${path}`);
     if (this.faults.kill('before', number)) {
       invocation.kill();
       return never();
     }
-    const response = await this.answer(invocation, target, method, path, init);
-    if (this.faults.kill('after', number) || invocation.remainingMs() === 0) invocation.kill();
+    const { response, takesMs } = await this.answer(invocation, target, method, path, init);
+    if (this.faults.kill('after', number)) invocation.kill();
+    await this.clock.spend(invocation.runner, takesMs);
     return invocation.state === 'running' ? response : never();
   }
 
-  private async answer(invocation: Invocation, target: FetchTarget, method: string, path: string, init: RequestInit): Promise<Response> {
+  private async interfere(invocation: Invocation, call: string): Promise<void> {
+    const interference = this.beforeCall(invocation, call);
+    if (!interference) return;
+    const unpark = this.clock.park(invocation.runner);
+    await interference;
+    unpark();
+  }
+
+  private async answer(
+    invocation: Invocation,
+    target: FetchTarget,
+    method: string,
+    path: string,
+    init: RequestInit,
+  ): Promise<{ response: Response; takesMs: number }> {
     const body = typeof init.body === 'string' ? init.body : undefined;
     const isQueue = path.startsWith('/webhook/queue/');
     const kind = target.remote === 'kvs' ? 'kvs' : isQueue ? 'queue' : 'confluence';
+    const takesMs = this.latencyOf(kind, method, path);
     const fault = this.faults.answer(kind, method, path);
     if (fault) {
-      invocation.waitedMs += fault.delayMs;
       if (kind === 'confluence') countRest(this.usage(), this.routeName(method, path), 1, fault.status, this.currentHour());
-      return respondText(fault.status, fault.body, fault.headers);
+      return { response: respondText(fault.status, fault.body, fault.headers), takesMs: takesMs + fault.delayMs };
     }
     if (kind === 'kvs' && !this.scopes.has('storage:app')) {
-      return respond(401, { code: 'UNAUTHORIZED', message: 'storage:app is not among the scopes' });
+      return { response: respond(401, { code: 'UNAUTHORIZED', message: 'storage:app is not among the scopes' }), takesMs };
     }
-    if (kind === 'kvs') return this.orNotModelled(this.kvs.handle(path, body ?? '{}'), `KVS ${method} ${path}`);
-    if (isQueue) return this.orNotModelled(this.queues.handle(path, body ?? '{}'), `queue ${method} ${path}`);
+    if (kind === 'kvs') return { response: this.orNotModelled(this.kvs.handle(path, body ?? '{}'), `KVS ${method} ${path}`), takesMs };
+    if (isQueue) {
+      const reply = this.queues.handle(path, body ?? '{}', invocation.lineage);
+      return { response: this.orNotModelled(reply, `queue ${method} ${path}`), takesMs };
+    }
     if (target.type !== 'fpp' || (target.remote !== 'confluence' && !path.startsWith('/graphql'))) {
-      return this.orNotModelled(null, `${target.type} ${target.remote ?? ''} ${method} ${path}`);
+      return { response: this.orNotModelled(null, `${target.type} ${target.remote ?? ''} ${method} ${path}`), takesMs };
     }
-    return this.product(invocation, target, { method, url: path, headers: new Headers(init.headers), body });
+    return { response: await this.product(invocation, target, { method, url: path, headers: new Headers(init.headers), body }), takesMs };
+  }
+
+  private latencyOf(kind: 'kvs' | 'queue' | 'confluence', method: string, path: string): number {
+    const { latency } = this.settings;
+    if (kind !== 'confluence') return durationMs(latency[kind]);
+    return durationMs(latency.routes[this.routeName(method, path)] ?? latency.rest);
   }
 
   private orNotModelled(reply: { status: number; body?: unknown } | null, call: string): Response {
@@ -300,20 +458,13 @@ export class ForgePlatform implements PlatformSeam {
         return refused(respond(401, { message }, { 'forge-proxy-error': 'AUTH_TYPE_UNAVAILABLE' }));
       }
     }
-    const hour = this.currentHour();
-    if (this.pointsThisHour >= this.settings.hourlyPoints) {
-      countRest(this.usage(), this.routeName(request.method, path), 0, 429, hour);
-      return respond(429, undefined, {
-        'retry-after': String(this.secondsToReset()),
-        'ratelimit-reason': 'confluence-quota-global-based',
-        ...this.rateHeaders(),
-      });
-    }
+    const overLimit = this.points.refusal();
+    if (overLimit) return refused(respond(429, undefined, overLimit));
     const answer = await this.confluence.request(caller, request);
     if (answer.route === null) this.usage().notModelled.push(`${request.method} ${path}`);
-    this.pointsThisHour += answer.points;
-    countRest(this.usage(), this.routeName(request.method, path), answer.points, answer.status, hour);
-    return respond(answer.status, answer.body, { ...answer.headers, ...this.rateHeaders() });
+    this.points.spend(answer.points);
+    countRest(this.usage(), this.routeName(request.method, path), answer.points, answer.status, this.currentHour());
+    return respond(answer.status, answer.body, { ...answer.headers, ...this.points.headers() });
   }
 
   /**
@@ -362,14 +513,12 @@ export class ForgePlatform implements PlatformSeam {
     return { kind: 'person', person, viaApp: true };
   }
 
+  /** A token serves all calls of one invocation as one person, and takes no time. */
   private takeImpersonation(invocation: Invocation, accountId: string): boolean {
-    const minute = Math.floor(this.clock.now() / 60_000);
-    if (minute !== this.minute) {
-      this.minute = minute;
-      this.impersonationsThisMinute.clear();
-    }
-    this.impersonationsThisMinute.add(`${invocation.id} ${accountId}`);
-    return this.impersonationsThisMinute.size <= IMPERSONATIONS_PER_MINUTE;
+    if (invocation.impersonated.has(accountId)) return true;
+    if (!this.impersonations.take(1, IMPERSONATIONS_PER_MINUTE)) return false;
+    invocation.impersonated.add(accountId);
+    return true;
   }
 
   private routeName(method: string, url: string): string {
@@ -379,110 +528,7 @@ export class ForgePlatform implements PlatformSeam {
   }
 
   private currentHour(): string {
-    const hour = this.clock.iso().slice(0, 13);
-    if (hour !== this.hour) {
-      this.hour = hour;
-      this.pointsThisHour = 0;
-    }
-    return hour;
-  }
-
-  private secondsToReset(): number {
-    return Math.ceil((3_600_000 - (this.clock.now() % 3_600_000)) / 1000);
-  }
-
-  private rateHeaders(): Record<string, string> {
-    const limit = this.settings.hourlyPoints;
-    const left = Math.max(0, limit - this.pointsThisHour);
-    const reset = this.secondsToReset();
-    const isNear = this.pointsThisHour >= limit * NEAR_LIMIT;
-    return {
-      'ratelimit-policy': `"global-app-quota";q=${limit};w=3600`,
-      ratelimit: `"global-app-quota";${isNear ? `r=${left};` : ''}t=${reset}`,
-      'x-ratelimit-limit': String(limit),
-      'x-ratelimit-remaining': String(left),
-      'x-ratelimit-reset': new Date(this.clock.now() + reset * 1000).toISOString(),
-      ...(isNear ? { 'x-ratelimit-nearlimit': 'true' } : {}),
-    };
-  }
-
-  // --- events and schedules ----------------------------------------------------------------------
-
-  private held: Array<() => void> = [];
-  /** Grows by `drop` an event; each whole one is an event lost, so a run can be repeated. */
-  private dropped = 0;
-
-  /** Queues an event for every trigger that listens. */
-  publish(event: Record<string, unknown>): void {
-    if (!this.isInstalled) return;
-    const { times, reorder, drop } = this.settings.deliverEvents;
-    const delay = durationMs(this.settings.eventDelay);
-    if (Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES) return;
-    for (const trigger of this.manifest.modules.trigger) {
-      if (!trigger.events.includes(String(event.eventType))) continue;
-      if (trigger.filter?.expression !== undefined && !this.passes(trigger.filter, event)) continue;
-      this.dropped += drop;
-      if (this.dropped >= 1) {
-        this.dropped -= 1;
-        continue;
-      }
-      const send = (wait: number): void => {
-        for (let i = 0; i < times; i += 1) {
-          this.clock.after(wait + delay * i, () => this.deliver(trigger.key, trigger.function, event, 0, undefined));
-        }
-      };
-      if (!reorder) {
-        send(delay);
-        continue;
-      }
-      // Out of order: what is published within one delay is sent last first.
-      this.held.push(() => send(0));
-      if (this.held.length === 1) {
-        this.clock.after(delay, () => {
-          for (const one of this.held.reverse()) one();
-          this.held = [];
-        });
-      }
-    }
-  }
-
-  private passes(filter: { expression?: string | undefined; onError?: string | undefined }, event: Record<string, unknown>): boolean {
-    try {
-      return evaluateFilter(filter.expression ?? 'true', event);
-    } catch (error) {
-      this.log(`filter failed: ${String(error)}`);
-      return (filter.onError ?? 'IGNORE_AND_LOG').startsWith('RECEIVE');
-    }
-  }
-
-  private async deliver(
-    moduleKey: string,
-    functionKey: string,
-    event: Record<string, unknown>,
-    retryCount: number,
-    retry: RetryOptions | undefined,
-  ): Promise<void> {
-    const retryContext =
-      retryCount === 0 ? {} : { retryContext: { retryCount, retryReason: retry?.retryReason, retryData: retry?.retryData } };
-    const outcome = await this.runBackground('trigger', moduleKey, functionKey, { ...event, ...retryContext });
-    // A thrown application error is not retried: the event is lost.
-    if (outcome.kind === 'ok' || outcome.kind === 'error' || retryCount >= MAX_EVENT_RETRIES) return;
-    const options = outcome.kind === 'retry' ? outcome.options : { retryReason: 'FUNCTION_TIME_OUT' };
-    const delay =
-      outcome.kind === 'retry'
-        ? Math.min(Math.max(options.retryAfter ?? 1, 1), MAX_RETRY_AFTER_S) * 1000
-        : FIRST_REDELIVERY_MS * 2 ** retryCount;
-    this.clock.after(delay, () => this.deliver(moduleKey, functionKey, event, retryCount + 1, options));
-  }
-
-  private arm(schedule: { key: string; function: string; interval: keyof typeof INTERVAL_MS }, delay: number): void {
-    this.clock.after(delay, async () => {
-      this.arm(schedule, INTERVAL_MS[schedule.interval]);
-      await this.runBackground('scheduledTrigger', schedule.key, schedule.function, {
-        context: { cloudId: SITE.cloudId, moduleKey: schedule.key },
-        contextToken: 'local',
-      });
-    });
+    return this.clock.iso().slice(0, 13);
   }
 }
 

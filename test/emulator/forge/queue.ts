@@ -1,7 +1,11 @@
 /** Forge async events: push, delay, concurrency, retries, stats, cancel. */
 import { z } from 'zod';
 import type { Clock } from '../clock';
+import type { Chance } from '../random';
+import type { SiteSettings } from '../settings';
 import type { Usage } from '../usage';
+import { Window } from './rates';
+import type { Lineage } from './runtime';
 
 /** Limits: Forge docs, Async events limits. */
 const MAX_EVENTS = 50;
@@ -9,6 +13,10 @@ const MAX_PUSH_BYTES = 200 * 1024;
 const MAX_LONG_EVENT_BYTES = 100 * 1024;
 const LONG_CONSUMER_S = 55;
 const MAX_EVENTS_PER_MINUTE = 500;
+/** Pushes that descend from one invocation, however many invocations lie between. */
+const MAX_CYCLIC_PUSHES = 1_000;
+/** How much later the copies of an event, or an event out of order, may arrive: not published. */
+const STRAY_MS = 20_000;
 const RETENTION_MS = 24 * 3_600_000;
 const MAX_DELAY_S = 900;
 /** Back-off of events that throw or time out: exponential, up to about 15 minutes. */
@@ -40,6 +48,7 @@ export interface QueueEvent {
   retryContext: Record<string, unknown> | undefined;
   concurrency: { key: string; limit: number } | undefined;
   delayInSeconds: number | undefined;
+  lineage: Lineage;
   state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
 }
 
@@ -54,25 +63,35 @@ export class Queues {
   private readonly jobs = new Map<string, QueueEvent[]>();
   private readonly running = new Map<string, number>();
   private nextEvent = 1;
-  private minute = -1;
-  private pushedThisMinute = 0;
+  private readonly minute: Window;
 
   constructor(
     private readonly clock: Clock,
+    private readonly settings: SiteSettings,
+    private readonly dice: Chance,
     /** Timeout of the queue's consumer in seconds; undefined = no consumer is declared. */
     private readonly timeoutOf: (queueName: string) => number | undefined,
     private readonly deliver: (event: QueueEvent) => Promise<Outcome>,
     private readonly usage: () => Usage,
-  ) {}
+  ) {
+    this.minute = new Window(clock, 60_000);
+  }
 
   /** Answers a request of the SDK. `null` = the path is not modelled. */
-  handle(path: string, bodyText: string): { status: number; body?: unknown } | null {
+  handle(path: string, bodyText: string, lineage: Lineage): { status: number; body?: unknown } | null {
     const verb = /^\/webhook\/queue\/(publish|stats|cancel)\//.exec(path)?.[1];
     const body: unknown = JSON.parse(bodyText);
-    if (verb === 'publish') return this.push(body, bodyText);
+    if (verb === 'publish') return this.push(body, bodyText, lineage);
     if (verb === 'stats') return this.stats(body);
     if (verb === 'cancel') return this.cancel(body);
     return null;
+  }
+
+  /** The app was uninstalled: what waits is never delivered. */
+  clear(): void {
+    for (const event of [...this.jobs.values()].flat()) event.state = 'cancelled';
+    this.jobs.clear();
+    this.running.clear();
   }
 
   /** Waiting and running events, for pages and assertions. */
@@ -82,7 +101,7 @@ export class Queues {
     return count;
   }
 
-  private push(body: unknown, text: string): { status: number; body?: unknown } {
+  private push(body: unknown, text: string, lineage: Lineage): { status: number; body?: unknown } {
     const parsed = Push.safeParse(body);
     if (!parsed.success) return { status: 400, body: { message: z.prettifyError(parsed.error) } };
     const { queueName, jobId, payload } = parsed.data;
@@ -94,7 +113,10 @@ export class Queues {
     if (timeout > LONG_CONSUMER_S && payload.some((item) => Buffer.byteLength(JSON.stringify(item)) > MAX_LONG_EVENT_BYTES)) {
       return { status: 413, body: { errorMessage: 'an event for a consumer of more than 55 s may have 100 KB' } };
     }
-    if (!this.takeQuota(payload.length)) return { status: 429 };
+    if (lineage.pushes >= MAX_CYCLIC_PUSHES) return { status: 405 };
+    // Whose 500 events a minute they are is not stated: the installation's is assumed.
+    if (!this.minute.take(payload.length, MAX_EVENTS_PER_MINUTE)) return { status: 429 };
+    lineage.pushes += 1;
     this.usage().queue.pushes += 1;
     this.usage().queue.events += payload.length;
     const events = payload.map((item): QueueEvent => {
@@ -108,24 +130,23 @@ export class Queues {
         retryContext: undefined,
         concurrency: item.concurrency,
         delayInSeconds: item.delayInSeconds,
+        lineage,
         state: 'waiting',
       };
-      this.clock.after(Math.min(item.delayInSeconds ?? 0, MAX_DELAY_S) * 1000, () => this.run(event));
+      this.schedule(event, Math.min(item.delayInSeconds ?? 0, MAX_DELAY_S) * 1000);
       return event;
     });
     this.jobs.set(jobId, events);
     return { status: 201 };
   }
 
-  /** 500 pushed events a minute; whose is not stated, the installation's is assumed. */
-  private takeQuota(count: number): boolean {
-    const minute = Math.floor(this.clock.now() / 60_000);
-    if (minute !== this.minute) {
-      this.minute = minute;
-      this.pushedThisMinute = 0;
+  /** At least once, and in any order, when the site is set to it. */
+  private schedule(event: QueueEvent, delayMs: number): void {
+    const { times, reorder } = this.settings.deliverEvents;
+    this.clock.after(delayMs + (reorder ? this.dice.pick(STRAY_MS) : 0), () => this.run(event));
+    for (let copy = 1; copy < times; copy += 1) {
+      this.clock.after(delayMs + this.dice.pick(STRAY_MS), () => this.run({ ...event }));
     }
-    this.pushedThisMinute += count;
-    return this.pushedThisMinute <= MAX_EVENTS_PER_MINUTE;
   }
 
   private async run(event: QueueEvent): Promise<void> {
@@ -141,8 +162,9 @@ export class Queues {
     }
     event.state = 'running';
     const outcome = await this.deliver(event);
-    if (slot) this.running.set(slot.key, (this.running.get(slot.key) ?? 1) - 1);
-    this.settle(event, outcome);
+    if (slot) this.running.set(slot.key, Math.max(0, (this.running.get(slot.key) ?? 1) - 1));
+    // It may have been cancelled with the installation while it ran.
+    if ((event.state as QueueEvent['state']) === 'running') this.settle(event, outcome);
   }
 
   private settle(event: QueueEvent, outcome: Outcome): void {

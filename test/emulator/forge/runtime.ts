@@ -1,6 +1,6 @@
 /**
  * The two globals through which the real `@forge/*` packages reach the platform, one value per
- * invocation, and the app's function bundle evaluated as a warm process would hold it.
+ * invocation, and the processes that run the app's function bundle.
  *
  * Import this before anything imports a `@forge/*` package.
  */
@@ -9,7 +9,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Script } from 'node:vm';
-import type { Clock } from '../clock';
+import type { Clock, Runner } from '../clock';
+import type { Chance } from '../random';
 
 export interface FetchTarget {
   type: string;
@@ -20,19 +21,27 @@ export interface FetchTarget {
 
 export type ModuleKind = 'trigger' | 'consumer' | 'scheduledTrigger' | 'resolver';
 
+/** What one invocation set in motion: pushes that descend from it are counted together. */
+export interface Lineage {
+  pushes: number;
+}
+
 /** One running function. Its token dies with it: afterwards nothing it does has an effect. */
 export class Invocation {
   readonly id = randomUUID();
   state: 'running' | 'ended' | 'killed' = 'running';
   calls = 0;
-  /** Site time spent waiting for slow answers; the deadline counts it. */
-  waitedMs = 0;
+  logLines = 0;
+  logBytes = 0;
+  /** People for whom this invocation holds a token. */
+  readonly impersonated = new Set<string>();
   private stop: (() => void) | undefined;
   /** Settles when the platform stops the invocation. */
   readonly stopped: Promise<'killed'> = new Promise((resolve) => {
     this.stop = () => resolve('killed');
   });
-  private readonly startedAt: number;
+  readonly startedAt: number;
+  private runtime: Record<string, unknown> | undefined;
 
   constructor(
     readonly kind: ModuleKind,
@@ -41,14 +50,20 @@ export class Invocation {
     /** Account id of the person who made it, in resolvers only. */
     readonly accountId: string | null,
     readonly timeoutMs: number,
-    private readonly clock: Clock,
+    readonly lineage: Lineage,
+    readonly clock: Clock,
+    readonly runner: Runner,
     readonly platform: PlatformSeam,
   ) {
     this.startedAt = clock.now();
   }
 
+  get spentMs(): number {
+    return Math.min(this.timeoutMs, this.clock.now() - this.startedAt);
+  }
+
   remainingMs(): number {
-    return Math.max(0, this.timeoutMs - this.waitedMs - (this.clock.now() - this.startedAt));
+    return this.timeoutMs - this.spentMs;
   }
 
   kill(): void {
@@ -56,22 +71,26 @@ export class Invocation {
     this.state = 'killed';
     this.stop?.();
   }
+
+  /** What the packages read as `__forge_runtime__`, many times in one call. */
+  get forgeRuntime(): Record<string, unknown> {
+    this.runtime ??= this.platform.runtimeOf(this);
+    return this.runtime;
+  }
 }
 
 /** What an invocation needs of the platform it runs on. */
 export interface PlatformSeam {
   fetch(invocation: Invocation, target: FetchTarget, path: string, init: RequestInit): Promise<Response>;
   runtimeOf(invocation: Invocation): Record<string, unknown>;
+  logLine(invocation: Invocation, line: string): void;
 }
 
 const current = new AsyncLocalStorage<Invocation>();
 
 Object.defineProperty(globalThis, '__forge_runtime__', {
   configurable: true,
-  get: () => {
-    const invocation = current.getStore();
-    return invocation?.platform.runtimeOf(invocation);
-  },
+  get: () => current.getStore()?.forgeRuntime,
 });
 Object.defineProperty(globalThis, '__forge_fetch__', {
   configurable: true,
@@ -82,35 +101,67 @@ Object.defineProperty(globalThis, '__forge_fetch__', {
   },
 });
 
-export function runInside<T>(invocation: Invocation, run: () => T): T {
-  return current.run(invocation, run);
-}
-
 type Handler = (payload: unknown, context: unknown) => unknown;
 
+/** A process holds the module state of the bundle and runs one invocation at a time. */
+export interface FunctionProcess {
+  /** Names that the bundle exports. */
+  readonly handlers: readonly string[];
+  /** Runs an exported handler. @throws what the handler throws, or Error when the bundle has no such export */
+  run(invocation: Invocation, handler: string, payload: unknown, context: unknown): Promise<unknown>;
+  end(): void;
+}
+
 const scripts = new Map<string, Script>();
+const GIVEN = [
+  'exports',
+  'require',
+  'module',
+  'Date',
+  'Math',
+  'fetch',
+  'performance',
+  'console',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+];
 
 /**
- * Evaluates the function bundle anew, as a cold start does. Its `Date` is the site's clock; nothing
- * else of the process is replaced, except that plain egress is refused.
+ * Evaluates the function bundle anew, as a cold start does. Its `Date`, timers, `performance` and
+ * `Math.random` are the site's, so a run can be repeated; plain egress is refused.
  */
-export function coldStart(bundlePath: string, clock: Clock): Record<string, Handler> {
+export function startProcess(bundlePath: string, clock: Clock, dice: Chance): FunctionProcess {
   let script = scripts.get(bundlePath);
   if (!script) {
     const source = readFileSync(bundlePath, 'utf8');
-    script = new Script(`(function (exports, require, module, Date, fetch) {${source}\n})`, { filename: bundlePath });
+    script = new Script(`(function (${GIVEN.join(', ')}) {${source}\n})`, { filename: bundlePath });
     scripts.set(bundlePath, script);
   }
   const module = { exports: {} as Record<string, Handler> };
-  const refuseEgress = (): Promise<never> => Promise.reject(new Error('not modelled: egress by fetch'));
-  (script.runInThisContext() as (...args: unknown[]) => void)(
-    module.exports,
-    createRequire(bundlePath),
+  const given: Record<string, unknown> = {
+    exports: module.exports,
+    require: createRequire(bundlePath),
     module,
-    siteDate(clock),
-    refuseEgress,
-  );
-  return module.exports;
+    Date: siteDate(clock),
+    Math: Object.create(Math, { random: { value: () => dice.share() } }),
+    fetch: () => Promise.reject(new Error('not modelled: egress by fetch')),
+    performance: { timeOrigin: clock.now(), now: sitePerformance(clock) },
+    console: siteConsole(),
+    ...siteTimers(clock),
+  };
+  (script.runInThisContext() as (...args: unknown[]) => void)(...GIVEN.map((name) => given[name]));
+  return {
+    handlers: Object.keys(module.exports),
+    run: (invocation, name, payload, context) =>
+      current.run(invocation, async () => {
+        const handler = module.exports[name];
+        if (!handler) throw new Error(`the bundle does not export '${name}'`);
+        return handler(payload, context);
+      }),
+    end: () => {},
+  };
 }
 
 function siteDate(clock: Clock): DateConstructor {
@@ -123,4 +174,57 @@ function siteDate(clock: Clock): DateConstructor {
       return clock.now();
     }
   } as unknown as DateConstructor;
+}
+
+function sitePerformance(clock: Clock): () => number {
+  const origin = clock.now();
+  return () => clock.now() - origin;
+}
+
+/** The app's log: to the invocation that writes it. Outside of one (a cold start) it is the site's own output. */
+function siteConsole(): Record<string, (...parts: unknown[]) => void> {
+  const write = (...parts: unknown[]): void => {
+    const invocation = current.getStore();
+    const line = parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ');
+    if (invocation) invocation.platform.logLine(invocation, line);
+    else process.stderr.write(`${line}\n`);
+  };
+  return { log: write, info: write, warn: write, error: write, debug: write, trace: write };
+}
+
+/** Timers wait for site time. They belong to the invocation that sets them: when it ends, they never fire. */
+function siteTimers(clock: Clock): Record<string, unknown> {
+  const cancels = new Map<object, () => void>();
+  const set = (repeats: boolean, run: (...args: unknown[]) => void, delay: number, args: unknown[]): object => {
+    const invocation = current.getStore();
+    const timer = { unref: () => timer, ref: () => timer, hasRef: () => false };
+    if (!invocation) return timer;
+    const arm = (): void => {
+      const unpark = clock.park(invocation.runner);
+      const cancel = clock.after(Math.max(1, delay), () => {
+        unpark();
+        cancels.delete(timer);
+        if (invocation.state !== 'running') return;
+        if (repeats) arm();
+        current.run(invocation, () => run(...args));
+      });
+      cancels.set(timer, () => {
+        cancel();
+        unpark();
+      });
+    };
+    arm();
+    return timer;
+  };
+  const clear = (timer: object | undefined): void => {
+    if (timer === undefined) return;
+    cancels.get(timer)?.();
+    cancels.delete(timer);
+  };
+  return {
+    setTimeout: (run: () => void, delay = 0, ...args: unknown[]) => set(false, run, delay, args),
+    setInterval: (run: () => void, delay = 0, ...args: unknown[]) => set(true, run, delay, args),
+    clearTimeout: clear,
+    clearInterval: clear,
+  };
 }
