@@ -33,8 +33,11 @@ const SpaceEvent = z.object({
 type SpaceEvent = z.infer<typeof SpaceEvent>;
 const Context = z.object({ installContext: z.string() });
 
-const HOUR_MS = 3_600_000;
-/** People whose next activity cannot matter, so that a warm process needs no storage for them. */
+/**
+ * People whose next activity cannot matter, so that a warm process needs no storage for them. Other processes
+ * do not hear of what changes, so it must not be remembered for long: what an admin allows again works by then.
+ */
+const SETTLED_MS = 15 * 60_000;
 const settledUntil = new LRUCache<string, number>({ max: 50_000 });
 /** When the policy is off, it is looked at again after this. */
 const OFF_CACHE_MS = 5_000;
@@ -76,7 +79,7 @@ async function consider(accountId: string, installContext: string, wish: 'activi
     if (isSwitchedOff(decision)) {
       offUntil.set(installContext, now + OFF_CACHE_MS);
     } else if (record && isAtRest(record)) {
-      settledUntil.set(key, Math.min(record.recheckAt ?? Number.POSITIVE_INFINITY, now + HOUR_MS));
+      settledUntil.set(key, Math.min(record.recheckAt ?? Number.POSITIVE_INFINITY, now + SETTLED_MS));
     }
   });
 }

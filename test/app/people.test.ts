@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobView, Page, ProvisionRowView } from '../../src/contract';
 import type { Policy } from '../../src/domain/policy';
-import { LocalSite } from '../emulator/site';
+import type { LocalSite } from '../emulator/site';
 import {
   ADMIN_ACCOUNT_ID,
   ANA,
@@ -19,6 +19,7 @@ import {
   setPolicy,
   startSite,
 } from '../support/site';
+import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
 
 const groupId = (site: LocalSite, name: string): string => site.confluence.state.groupsByName.get(name)?.id ?? '';
 const licensed = (site: LocalSite) => site.people(100_000).results.filter((p) => p.licensed);
@@ -77,25 +78,28 @@ describe('counting people', () => {
   });
 
   it('ends the same when it is stopped after any call', async () => {
-    const run = async (fault: Record<string, number> | null): Promise<{ site: LocalSite; killed: number }> => {
-      const site = new LocalSite({ people: 30 });
+    const run = async (stop?: Stop): Promise<LocalSite> => {
+      const site = startSite({ people: 30, settings: ONE_PROCESS });
+      stop?.order(site);
       await adminData(site, 'people.startCensus', {});
-      if (fault) site.addFault(fault);
-      await site.advance('PT2H');
-      site.stop();
-      return { site, killed: site.usage().invocations['consumer:work-consumer']?.killed ?? 0 };
+      await site.advance('PT20M');
+      return site;
     };
     const rowsOf = (site: LocalSite) => Object.entries(site.state().kvs.plain).filter(([key]) => key.startsWith('chunk:'));
-    const undisturbed = rowsOf((await run(null)).site);
-    let stops = 0;
-    for (let n = 1; ; n += 1) {
-      const { site, killed } = await run({ killAfterCall: n });
-      if (killed === 0) break;
-      stops += 1;
-      expect(rowsOf(site), `stop ${n}`).toEqual(undisturbed);
-      expect((await adminData(site, 'people.census', {})).complete?.counts.people, `stop ${n}`).toBe(licensed(site).length);
-    }
-    expect(stops).toBeGreaterThan(20);
+    const undisturbed = rowsOf(await run());
+    const stops = await stopAtEachCall(
+      'consumer',
+      async (stop) => {
+        const site = await run(stop);
+        expect(
+          rowsOf(site).map(([, rows]) => rows),
+          stop.name,
+        ).toEqual(undisturbed.map(([, rows]) => rows));
+        expect((await adminData(site, 'people.census', {})).complete?.counts.people, stop.name).toBe(licensed(site).length);
+      },
+      2,
+    );
+    expect(stops).toBeGreaterThan(10);
   });
 });
 
@@ -329,17 +333,15 @@ describe('spaces for existing people', () => {
     expect(await admin(site, 'people.start', { jobId: second.job?.id ?? '' })).toMatchObject({ ok: false, error: { code: 'busy' } });
   });
 
-  // In two halves, each well within the time of one test.
-  it.each([1, 4])('ends the same when a step is stopped after any call (from call %i)', async (first) => {
-    const run = async (fault: Record<string, number> | null): Promise<{ site: LocalSite; jobId: string; killed: number }> => {
-      const site = new LocalSite({ people: 12 });
+  it('ends the same when a step is stopped after any call', async () => {
+    const run = async (stop?: Stop): Promise<{ site: LocalSite; jobId: string }> => {
+      const site = startSite({ people: 5, settings: ONE_PROCESS });
       await setPolicy(site, { mode: 'auto' });
       await count(site);
       const jobId = await startJob(site);
-      if (fault) site.addFault(fault);
-      await site.advance('PT3H');
-      site.stop();
-      return { site, jobId, killed: site.usage().invocations['scheduledTrigger:five-minutes']?.killed ?? 0 };
+      stop?.order(site);
+      await site.advance('PT25M');
+      return { site, jobId };
     };
     const withoutCounters = (site: LocalSite): unknown => {
       const state = comparable(site) as { kvs: { entities: { counter?: unknown; job?: Record<string, { revision: number }> } } };
@@ -347,19 +349,19 @@ describe('spaces for existing people', () => {
       for (const job of Object.values(state.kvs.entities.job ?? {})) job.revision = 0;
       return state;
     };
-    const undisturbed = await run(null);
+    const undisturbed = await run();
     expect(await adminData(undisturbed.site, 'job.get', { jobId: undisturbed.jobId })).toMatchObject({
       state: 'done',
-      counts: { made: 7 },
+      counts: { made: 3 },
     });
-    let stops = 0;
-    for (let n = first; ; n += 6) {
-      const { site, killed } = await run({ killAfterCall: n });
-      if (killed === 0) break;
-      stops += 1;
-      expect(withoutCounters(site), `stop ${n}`).toEqual(withoutCounters(undisturbed.site));
-    }
-    expect(stops).toBeGreaterThan(7);
+    const stops = await stopAtEachCall(
+      'scheduledTrigger',
+      async (stop) => {
+        expect(withoutCounters((await run(stop)).site), stop.name).toEqual(withoutCounters(undisturbed.site));
+      },
+      3,
+    );
+    expect(stops).toBeGreaterThan(8);
   });
 });
 
@@ -383,6 +385,8 @@ describe('tombstones', () => {
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
     await adminData(site, 'tombstones.lift', { accountId: ANA });
+    // So long a process may remember that there is nothing to do for a person.
+    await site.advance('PT15M');
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
     await site.advance('PT5S');

@@ -20,8 +20,9 @@ export const Fault = z.union([
         .optional(),
     }),
   }),
-  z.strictObject({ killAfterCall: z.number().int().min(1) }),
-  z.strictObject({ killBeforeCall: z.number().int().min(1) }),
+  // `invocation` = the kind (`consumer`) or kind and key (`consumer:work-consumer`) of what is to be stopped; default: any.
+  z.strictObject({ killAfterCall: z.number().int().min(1), invocation: z.string().optional() }),
+  z.strictObject({ killBeforeCall: z.number().int().min(1), invocation: z.string().optional() }),
 ]);
 export type Fault = z.infer<typeof Fault>;
 
@@ -34,11 +35,11 @@ export interface FaultAnswer {
 
 export class Faults {
   private answers: { fault: Extract<Fault, { target: string }>; pattern: RegExp | null; skip: number; left: number }[] = [];
-  private kills: { when: 'before' | 'after'; call: number }[] = [];
+  private kills: { when: 'before' | 'after'; call: number; invocation: string | undefined }[] = [];
 
   add(fault: Fault): void {
-    if ('killAfterCall' in fault) this.kills.push({ when: 'after', call: fault.killAfterCall });
-    else if ('killBeforeCall' in fault) this.kills.push({ when: 'before', call: fault.killBeforeCall });
+    if ('killAfterCall' in fault) this.kills.push({ when: 'after', call: fault.killAfterCall, invocation: fault.invocation });
+    else if ('killBeforeCall' in fault) this.kills.push({ when: 'before', call: fault.killBeforeCall, invocation: fault.invocation });
     else {
       this.answers.push({
         fault,
@@ -54,9 +55,19 @@ export class Faults {
     this.kills = [];
   }
 
-  /** Whether the invocation ends here. Each order is used up by the first invocation that reaches it. */
-  kill(when: 'before' | 'after', call: number): boolean {
-    const index = this.kills.findIndex((k) => k.when === when && k.call === call);
+  /** Whether a stop was ordered that no invocation has reached. */
+  get hasOpenStops(): boolean {
+    return this.kills.length > 0;
+  }
+
+  /** Whether the invocation (`kind:key`) ends here. Each order is used up by the first invocation that reaches it. */
+  kill(when: 'before' | 'after', call: number, invocation: string): boolean {
+    const index = this.kills.findIndex(
+      (k) =>
+        k.when === when &&
+        k.call === call &&
+        (k.invocation === undefined || invocation === k.invocation || invocation.startsWith(`${k.invocation}:`)),
+    );
     if (index < 0) return false;
     this.kills.splice(index, 1);
     return true;

@@ -105,6 +105,19 @@ export async function readsAPage(site: LocalSite, accountId: string, duration = 
   await site.advance(duration);
 }
 
+/** Makes a space, and all that is in it, so many days older: years of ticks would say nothing more. */
+export function ageSpace(site: LocalSite, spaceId: string, days: number): void {
+  const { state } = site.confluence;
+  const space = state.spacesById.get(Number(spaceId));
+  if (!space) throw new Error(`no space ${spaceId}`);
+  const ms = days * 86_400_000;
+  space.createdAt -= ms;
+  for (const item of state.contentBySpace.get(space.id) ?? []) {
+    item.createdAt -= ms;
+    for (const version of item.versions) version.at -= ms;
+  }
+}
+
 export interface SpaceState {
   id: string;
   key: string;

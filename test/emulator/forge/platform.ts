@@ -377,13 +377,14 @@ export class ForgePlatform implements PlatformSeam {
     const method = (init.method ?? 'GET').toUpperCase();
     invocation.calls += 1;
     const number = invocation.calls;
+    const name = `${invocation.kind}:${invocation.moduleKey}`;
     await this.interfere(invocation, `${target.remote ?? target.type} ${method} ${path}`);
-    if (this.faults.kill('before', number)) {
+    if (this.faults.kill('before', number, name)) {
       invocation.kill();
       return never();
     }
     const { response, takesMs } = await this.answer(invocation, target, method, path, init);
-    if (this.faults.kill('after', number)) invocation.kill();
+    if (this.faults.kill('after', number, name)) invocation.kill();
     await this.clock.spend(invocation.runner, takesMs);
     return invocation.state === 'running' ? response : never();
   }
