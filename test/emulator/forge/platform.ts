@@ -232,11 +232,12 @@ export class ForgePlatform implements PlatformSeam {
     const key = accountId ?? 'anonymous';
     const own = this.invocationsByUser.get(key) ?? new Window(this.clock, 60_000);
     this.invocationsByUser.set(key, own);
-    return (
-      own.take(1, INVOCATIONS_PER_USER_AND_MINUTE) &&
-      this.invocationsPerMinute.take(1, INVOCATIONS_PER_MINUTE) &&
-      this.invocationsPerSecond.take(1, INVOCATIONS_PER_SECOND)
-    );
+    // One that is refused uses up nothing of the other limits.
+    if (own.count >= INVOCATIONS_PER_USER_AND_MINUTE || this.invocationsPerMinute.count >= INVOCATIONS_PER_MINUTE) return false;
+    if (!this.invocationsPerSecond.take(1, INVOCATIONS_PER_SECOND)) return false;
+    own.add(1);
+    this.invocationsPerMinute.add(1);
+    return true;
   }
 
   /** Runs a background function with this payload now, as if the platform had called it. */
