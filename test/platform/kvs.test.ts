@@ -70,6 +70,29 @@ describe('keys and values', () => {
     await clock.advance(2 * 60_000);
     expect(call('get', { key: 'k' }).status).toBe(404);
   });
+
+  it('may still return a value after its time, with the time at which it expired', async () => {
+    const { call, clock, settings } = store();
+    settings.ttlLag = 'PT48H';
+    call('set', { key: 'k', value: 1, options: { ttl: { value: 1, unit: 'HOURS' } } });
+    const expired = clock.now() + 3_600_000;
+    await clock.advance(24 * 3_600_000);
+    expect(call('get', { key: 'k', options: { metadataFields: ['EXPIRE_TIME'] } })).toMatchObject({
+      status: 200,
+      body: { value: 1, expireTime: new Date(expired).toISOString() },
+    });
+    await clock.advance(26 * 3_600_000);
+    expect(call('get', { key: 'k' }).status).toBe(404);
+    expect(call('set', { key: 'k', value: 2, options: { keyPolicy: 'FAIL_IF_EXISTS' } }).status).toBe(204);
+  });
+
+  it('refuses values that are too long for an index they belong to', () => {
+    const { call } = store();
+    const set = (value: object) => call('entity/set', { entityName: 'thing', key: 'k', value });
+    expect(set({ kind: 'x'.repeat(900) }).status).toBe(204);
+    expect(set({ kind: 'x'.repeat(901) })).toMatchObject({ status: 400, body: { code: 'INVALID_ENTITY_VALUE' } });
+    expect(set({ data: 'x'.repeat(5_000) }).status).toBe(204);
+  });
 });
 
 describe('entities', () => {

@@ -100,7 +100,9 @@ export class Delivery {
   ): Promise<void> {
     const retryContext =
       retryCount === 0 ? {} : { retryContext: { retryCount, retryReason: retry?.retryReason, retryData: retry?.retryData } };
+    const { epoch } = this;
     const outcome = await this.run('trigger', trigger, { ...event, ...retryContext });
+    if (epoch !== this.epoch) return;
     // A thrown application error is not retried: the event is lost.
     if (outcome.kind === 'ok' || outcome.kind === 'error' || retryCount >= MAX_EVENT_RETRIES) return;
     const options = outcome.kind === 'retry' ? outcome.options : { retryReason: 'FUNCTION_TIME_OUT' };
