@@ -40,6 +40,7 @@ const WINDOW_MS = 5;
  */
 const HANGING_TURNS = 50;
 const HANGING_WALL_MS = 20;
+const TURNS_AFTER_WAIT = 10;
 /** Longest wait of a live timer; it looks again then. */
 const MAX_TIMER_MS = 60_000;
 
@@ -133,6 +134,11 @@ export class Clock {
         resolve();
       });
     });
+  }
+
+  /** Something still goes on outside of this process: nobody hangs. */
+  touch(): void {
+    this.activity += 1;
   }
 
   /** How many invocations run, or wait for time. */
@@ -244,18 +250,23 @@ export class Clock {
   private async quiet(): Promise<void> {
     let idleTurns = 0;
     let idleSince = 0;
+    let turnsAfterWait = 0;
     for (;;) {
       const seen = this.activity;
       await turn();
       this.hanging = Math.min(this.hanging, this.awake);
       if (this.activity !== seen) {
         idleTurns = 0;
+        turnsAfterWait = 0;
         continue;
       }
       if (this.awake <= this.hanging) return;
       if (idleTurns === 0) idleSince = performance.now();
       idleTurns += 1;
-      if (idleTurns > HANGING_TURNS && performance.now() - idleSince > HANGING_WALL_MS) this.hanging = this.awake;
+      if (performance.now() - idleSince < HANGING_WALL_MS) continue;
+      // This process may have been held up itself: whatever came meanwhile has its turns now.
+      turnsAfterWait += 1;
+      if (idleTurns > HANGING_TURNS && turnsAfterWait > TURNS_AFTER_WAIT) this.hanging = this.awake;
     }
   }
 

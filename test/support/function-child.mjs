@@ -1,0 +1,76 @@
+/**
+ * The function bundle in a process of its own, as the platform has it: plain Node, nothing of the local
+ * site. Whatever it asks of the platform goes to the parent and back. Started by child-process.ts.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { runInThisContext } from 'node:vm';
+
+const [bundlePath] = process.argv.slice(2);
+const current = new AsyncLocalStorage();
+const waiting = new Map();
+let now = 0;
+let nextId = 1;
+
+Object.defineProperty(globalThis, '__forge_runtime__', { get: () => current.getStore() });
+Object.defineProperty(globalThis, '__forge_fetch__', {
+  value: (target, path, init = {}) =>
+    new Promise((resolve) => {
+      const id = nextId++;
+      waiting.set(id, resolve);
+      const headers = [...new Headers(init.headers)];
+      process.send({ fetch: id, target, path, init: { method: init.method, body: init.body, headers } });
+    }),
+});
+
+class SiteDate extends Date {
+  constructor(...args) {
+    super(...(args.length === 0 ? [now] : args));
+  }
+  static now() {
+    return now;
+  }
+}
+const log = (line) => process.send({ log: String(line) });
+const noTimers = () => {
+  throw new Error('not modelled: timers of a function in a process of its own');
+};
+const given = {
+  exports: {},
+  require: createRequire(bundlePath),
+  Date: SiteDate,
+  console: { log, info: log, warn: log, error: log, debug: log },
+  setTimeout: noTimers,
+  setInterval: noTimers,
+};
+const module = { exports: given.exports };
+runInThisContext(`(function (module, ${Object.keys(given).join(', ')}) {${readFileSync(bundlePath, 'utf8')}\n})`)(
+  module,
+  ...Object.values(given),
+);
+
+async function run({ handler, payload, context, runtime, deadline }) {
+  const noMeasure = { measure: () => ({ stop: () => {} }) };
+  const noCount = { incr: () => {}, incrBy: () => {}, decr: () => {}, decrBy: () => {} };
+  const value = {
+    ...runtime,
+    lambdaContext: { ...runtime.lambdaContext, getRemainingTimeInMillis: () => Math.max(0, deadline - now) },
+    metrics: { counter: () => noCount, timing: () => noMeasure, gauge: () => ({ set: () => {} }) },
+  };
+  try {
+    const result = await current.run(value, () => module.exports[handler](payload, context));
+    process.send({ result, maxRssKb: process.resourceUsage().maxRSS });
+  } catch (error) {
+    process.send({ error: { name: error.name, message: error.message, stack: error.stack } });
+  }
+}
+
+process.on('message', (message) => {
+  now = message.now;
+  if (message.run) void run(message.run);
+  const { id, status, headers, body } = message.answer ?? {};
+  waiting.get(id)?.(new Response(body === '' ? null : body, { status, headers }));
+  waiting.delete(id);
+});
+process.send({ ready: Object.keys(module.exports) });
