@@ -205,16 +205,19 @@ async function create(run: Run, stored: StoredPersonRecord): Promise<StoredPerso
     record = await move(run, record, { state: 'creating', reason, recheckAt: null, notice: 'done', strategy, adopts: null }, null);
   };
   const begun = stored.state === 'creating' ? stored.strategy : null;
-  const space = { accountId, key, name: personName(user, accountId) };
-  const made = await makePersonalSpace({ as, cloudId, space, access: treatment.access, begun, begin });
+  const wanted = { accountId, key, name: personName(user, accountId) };
+  const made = await makePersonalSpace({ as, cloudId, space: wanted, access: treatment.access, begun, begin });
   const refuse = (why: Reason, detail: string | null = null): Promise<StoredPersonRecord> =>
     move(run, record, { state: 'refused', reason: why, recheckAt: now + REFUSED_RECHECK_MS, strategy: null }, 'refused', detail);
   switch (made.kind) {
     case 'made': {
-      // Only what Confluence itself calls this person's space counts.
-      const personalSpaceId = (await readPerson(accountId))?.personalSpaceId ?? null;
-      if (personalSpaceId === null) throw notListedYet();
-      if (personalSpaceId !== made.spaceId) return refuse('creation-refused', 'the new space is not the personal space');
+      // Only what Confluence itself calls this person's space counts. The space tells at once; the person's profile lags.
+      const space = await readSpace(as, made.spaceId);
+      if (space?.type !== 'personal' || space.ownerId !== accountId) {
+        const personalSpaceId = (await readPerson(accountId))?.personalSpaceId ?? null;
+        if (personalSpaceId === null) throw notListedYet();
+        if (personalSpaceId !== made.spaceId) return refuse('creation-refused', 'the new space is not the personal space');
+      }
       const { spaceId, homepageId, readers } = made;
       return finish(run, record, { spaceId, spaceKey: key, homepageId, readers, isNew: homepageId !== null, keepsPages: false });
     }

@@ -1,7 +1,8 @@
 /** A platform that runs a few lines of JavaScript instead of the app: what the platform does is seen without the app's doings. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { Clock } from '../emulator/clock';
 import { seedDemo } from '../emulator/confluence/seed';
@@ -70,6 +71,7 @@ export interface Platform {
 /** @param functions the body of a CommonJS module that may export onView, work, tick and resolve */
 export function startPlatform(functions: string, change: Partial<SiteSettings> = {}): Platform {
   const folder = mkdtempSync(join(tmpdir(), 'functions-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   const defaults = 'for (const name of ["onView", "work", "tick", "resolve"]) exports[name] ??= async () => null;';
   writeFileSync(join(folder, 'manifest.yml'), stringify(MANIFEST));
   writeFileSync(join(folder, 'index.cjs'), `${PRELUDE}${functions}\n${defaults}`);
