@@ -1,7 +1,10 @@
 /** The frame of every REST operation: what it takes, what it answers, and Confluence's two ways to say no. */
 import type { z } from 'zod';
-import type { Caller } from './access';
+import { type Caller, canUseConfluence } from './access';
 import type { ConfluenceSite } from './site';
+
+export const V1 = '/wiki/rest/api';
+export const V2 = '/wiki/api/v2';
 
 export interface Call {
   site: ConfluenceSite;
@@ -94,6 +97,30 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new Refusal(400, `Invalid value for '${issue?.path.join('.') ?? ''}': ${issue?.message ?? 'not readable'}`);
+}
+
+/** @throws Refusal 403, as v1 says it */
+export function requireUse(call: Call): void {
+  if (!canUseConfluence(call.site.state, call.caller)) throw new Refusal(403, 'not permitted to use Confluence');
+}
+
+export const iso = (at: number): string => new Date(at).toISOString();
+
+/** `_links` of a v2 object. */
+export const baseLinks = (call: Call): Record<string, string> => ({ base: `${call.site.baseUrl}/wiki` });
+
+/** `_links` of a v1 object; `self` is a path below `/wiki`. */
+export const linksOf = (call: Call, self?: string): Record<string, string> => ({
+  ...(self ? { self: `${call.site.baseUrl}/wiki${self}` } : {}),
+  base: `${call.site.baseUrl}/wiki`,
+  context: '/wiki',
+});
+
+/** One value of a closed list. @throws Refusal 400 */
+export function oneOf(query: URLSearchParams, name: string, values: readonly string[]): string | null {
+  const value = query.get(name);
+  if (value !== null && !values.includes(value)) throw new Refusal(400, `Invalid value '${value}' for '${name}'`);
+  return value;
 }
 
 /** A whole number in a query, or the default. @throws Refusal 400 */

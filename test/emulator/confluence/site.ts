@@ -9,8 +9,7 @@ import { type Caller, canUseConfluence } from './access';
 import { contentEvents, peopleEvents } from './activity';
 import { graphql } from './graphql';
 import { errorBody, familyOf, NotModelled, type Operation, Refusal, type Reply } from './operation';
-import { v1Operations } from './rest-v1';
-import { v2Operations } from './rest-v2';
+import { operations } from './rest/operations';
 import { ConfluenceState, SITE } from './state';
 
 export interface ProductRequest {
@@ -28,7 +27,7 @@ export interface ProductAnswer extends Reply {
 }
 
 const router = new TrieRouter<Operation>();
-for (const operation of [...v1Operations, ...v2Operations]) router.add(operation.method, operation.path, operation);
+for (const operation of operations) router.add(operation.method, operation.path, operation);
 
 /** Bodies over this are refused by v2 creates (facts: 413 over 5 MB). */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;

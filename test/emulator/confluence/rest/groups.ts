@@ -1,0 +1,121 @@
+/** Groups and their members. */
+import { type Call, linksOf, type Operation, pageV1, Refusal, type Reply, requireUse, V1 } from '../operation';
+import type { Group } from '../state';
+import { personById } from './users';
+
+function groupJson(call: Call, group: Group): Record<string, unknown> {
+  return {
+    type: 'group',
+    name: group.name,
+    id: group.id,
+    usageType: 'USERBASE_GROUP',
+    managedBy: 'ADMINS',
+    _links: linksOf(call, `/rest/api/group/by-id?id=${group.id}`),
+  };
+}
+
+function groupsReply(call: Call, groups: Group[]): Reply {
+  const page = pageV1(call, groups, { default: 200, max: 200 });
+  return {
+    status: 200,
+    body: { results: page.results.map((g) => groupJson(call, g)), ...page.envelope },
+    returned: { identities: page.results.length },
+  };
+}
+
+function listGroups(call: Call): Reply {
+  requireUse(call);
+  const access = call.query.get('accessType');
+  const groups = [...call.site.state.groups.values()];
+  return groupsReply(
+    call,
+    groups.filter((g) => access === null || (access === 'user' ? g.access !== 'none' : g.access === 'admin')),
+  );
+}
+
+/** How a real site matches is not said: part of the name, in any case. */
+function searchGroups(call: Call): Reply {
+  requireUse(call);
+  const query = call.query.get('query');
+  if (query === null) throw new Refusal(400, "'query' is required");
+  return groupsReply(
+    call,
+    [...call.site.state.groups.values()].filter((g) => g.name.toLowerCase().includes(query.toLowerCase())),
+  );
+}
+
+function memberOf(call: Call): Reply {
+  requireUse(call);
+  const person = personById(call, call.query.get('accountId') ?? '');
+  return groupsReply(
+    call,
+    [...person.groups].flatMap((id) => call.site.state.groups.get(id) ?? []),
+  );
+}
+
+function groupMembers(call: Call): Reply {
+  requireUse(call);
+  const { state } = call.site;
+  // An unknown group is empty, not an error (seen live).
+  const members = state.activeMembers(call.params.groupId ?? '');
+  const page = pageV1(call, members, { default: 200, max: 200, whenOver: 'refuse' });
+  const people = page.results.flatMap((id) => state.people.get(id) ?? []);
+  return {
+    status: 200,
+    body: {
+      results: people.map((person) => ({
+        type: 'known',
+        accountId: person.accountId,
+        accountType: person.accountType,
+        publicName: person.publicName,
+        displayName: person.displayName,
+        isGuest: person.isGuest,
+      })),
+      ...page.envelope,
+      ...(call.query.get('shouldReturnTotalSize') === 'true' ? { totalSize: members.length } : {}),
+    },
+    returned: { identities: people.length },
+  };
+}
+
+export const groupOperations: readonly Operation[] = [
+  {
+    method: 'GET',
+    path: `${V1}/user/memberof`,
+    query: ['accountId', 'start', 'limit'],
+    scopes: [['read:confluence-user'], ['read:user:confluence', 'read:group:confluence']],
+    handle: memberOf,
+  },
+  {
+    method: 'GET',
+    path: `${V1}/group`,
+    query: ['start', 'limit', 'accessType'],
+    scopes: [['read:confluence-groups'], ['read:group:confluence']],
+    handle: listGroups,
+  },
+  {
+    method: 'GET',
+    path: `${V1}/group/picker`,
+    query: ['query', 'start', 'limit'],
+    scopes: [['read:confluence-groups'], ['read:group:confluence']],
+    handle: searchGroups,
+  },
+  {
+    method: 'GET',
+    path: `${V1}/group/by-id`,
+    query: ['id'],
+    scopes: [['read:confluence-groups'], ['read:group:confluence']],
+    handle: (call) => {
+      const group = call.site.state.groups.get(call.query.get('id') ?? '');
+      if (!group) throw new Refusal(404, 'No such group');
+      return { status: 200, body: groupJson(call, group), returned: { identities: 1 } };
+    },
+  },
+  {
+    method: 'GET',
+    path: `${V1}/group/:groupId/membersByGroupId`,
+    query: ['start', 'limit', 'shouldReturnTotalSize'],
+    scopes: [['read:confluence-groups'], ['read:group:confluence', 'read:user:confluence']],
+    handle: groupMembers,
+  },
+];

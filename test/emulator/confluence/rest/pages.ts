@@ -1,0 +1,319 @@
+/** Pages and blog posts. */
+import { z } from 'zod';
+import { callerId, mayDo, maySee, maySeeContent } from '../access';
+import {
+  baseLinks,
+  type Call,
+  idParam,
+  iso,
+  listParam,
+  NotModelled,
+  type Operation,
+  pageV2,
+  parseBody,
+  Refusal,
+  type Reply,
+  V2,
+} from '../operation';
+import { type Content, latest, type Space } from '../state';
+import { visibleSpace } from './visible';
+
+export function contentJson(space: Space, item: Content, withBody: boolean): Record<string, unknown> {
+  const version = latest(item);
+  const isHome = space.homepageId === item.id;
+  return {
+    id: String(item.id),
+    status: item.status,
+    title: item.title,
+    spaceId: String(item.spaceId),
+    ...(item.type === 'page'
+      ? {
+          parentId: item.parentId === null ? null : String(item.parentId),
+          parentType: item.parentId === null ? null : 'page',
+          position: 0,
+          ownerId: item.ownerId,
+          lastOwnerId: null,
+          subtype: null,
+        }
+      : {}),
+    authorId: item.authorId,
+    createdAt: iso(item.createdAt),
+    version: { createdAt: iso(version.at), message: version.message, number: version.number, minorEdit: false, authorId: version.authorId },
+    ...(withBody ? { body: { storage: { representation: 'storage', value: item.body } } } : { body: {} }),
+    _links: {
+      webui: isHome ? `/spaces/${space.key}/overview` : `/spaces/${space.key}/pages/${item.id}`,
+      editui: `/pages/resumedraft.action?draftId=${item.id}`,
+      tinyui: `/x/${item.id.toString(36)}`,
+    },
+  };
+}
+
+function visibleContent(call: Call, type: Content['type']): { item: Content; space: Space } {
+  const item = call.site.state.content.get(idParam(call, 'id'));
+  const space = item && call.site.state.spacesById.get(item.spaceId);
+  if (!item || !space || item.type !== type || !maySeeContent(call.site.state, call.caller, item)) {
+    throw new Refusal(404, `${type} not found`);
+  }
+  return { item, space };
+}
+
+const CONTENT_SORTS: Record<string, (a: Content, b: Content) => number> = {
+  id: (a, b) => a.id - b.id,
+  'created-date': (a, b) => a.createdAt - b.createdAt || a.id - b.id,
+  'modified-date': (a, b) => latest(a).at - latest(b).at || a.id - b.id,
+  title: (a, b) => (a.title < b.title ? -1 : a.title > b.title ? 1 : a.id - b.id),
+};
+
+function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | null): Reply {
+  const { query, site } = call;
+  const sort = query.get('sort') ?? 'id';
+  const compare = CONTENT_SORTS[sort.replace(/^-/, '')];
+  if (!compare) throw new Refusal(400, `Invalid sort '${sort}'`);
+  const statuses = new Set(listParam(query, 'status', 5) ?? (type === 'page' ? ['current', 'archived'] : ['current']));
+  const ids = listParam(query, 'id', 250)?.map(Number);
+  const title = query.get('title');
+  const withBody = query.get('body-format') === 'storage';
+  const rootOnly = query.get('depth') === 'root';
+  const accept = (item: Content): boolean =>
+    item.type === type &&
+    statuses.has(item.status) &&
+    (!ids || ids.includes(item.id)) &&
+    (title === null || item.title === title) &&
+    (!rootOnly || item.parentId === null) &&
+    maySeeContent(site.state, call.caller, item);
+  const order = sort.startsWith('-') ? (a: Content, b: Content) => compare(b, a) : compare;
+  let items: readonly Content[];
+  if (spaces) items = spaces.flatMap((space) => site.state.contentBySpace.get(space.id) ?? []).sort(order);
+  else if (ids) items = ids.flatMap((id) => site.state.content.get(id) ?? []).sort(order);
+  else items = site.state.contentOrderedBy(sort, order);
+  const page = pageV2(call, items, { accept, ...(sort === 'id' ? { idOf: (item: Content) => item.id } : {}) });
+  const results = page.items.map((item) => contentJson(site.state.spacesById.get(item.spaceId) as Space, item, withBody));
+  return { status: 200, body: { results, _links: page.links }, headers: page.headers, returned: { objects: page.items.length } };
+}
+
+/** `space-id` of GET /pages: spaces the caller cannot see are just missing. */
+function spacesOfQuery(call: Call): Space[] | null {
+  const ids = listParam(call.query, 'space-id', 100);
+  return (
+    ids?.flatMap((id) => call.site.state.spacesById.get(Number(id)) ?? []).filter((space) => maySee(call.site.state, call.caller, space)) ??
+    null
+  );
+}
+
+const Body = z.object({
+  representation: z.enum(['storage', 'atlas_doc_format', 'wiki']).optional(),
+  value: z.string().optional(),
+  storage: z.object({ value: z.string() }).optional(),
+});
+
+/** @throws Refusal 400 for a representation the local site cannot read. */
+function storageOf(body: z.infer<typeof Body> | undefined): string {
+  if (!body) return '';
+  if (body.storage) return body.storage.value;
+  if (body.representation === 'atlas_doc_format' || body.representation === 'wiki') {
+    throw new NotModelled(`body representation ${body.representation}`);
+  }
+  return body.value ?? '';
+}
+
+const NewContent = z.strictObject({
+  spaceId: z.string(),
+  status: z.enum(['current', 'draft']).optional(),
+  title: z.string().max(255).optional(),
+  parentId: z.string().optional(),
+  body: Body.optional(),
+});
+
+function createContent(call: Call, type: 'page' | 'blogpost'): Reply {
+  const { site, caller } = call;
+  const input = parseBody(NewContent, call.body);
+  const space = site.state.spacesById.get(Number(input.spaceId));
+  if (!space || !maySee(site.state, caller, space) || !mayDo(site.state, caller, space, `create/${type}`)) {
+    throw new Refusal(404, 'Space not found, or not permitted to create there');
+  }
+  const title = input.title ?? '';
+  if (title === '' && input.status !== 'draft') throw new Refusal(400, 'A title is required');
+  requireFreeTitle(call, space, title, null, type);
+  const parent = input.parentId === undefined ? undefined : site.state.content.get(Number(input.parentId));
+  if (input.parentId !== undefined && (parent?.type !== 'page' || parent.spaceId !== space.id))
+    throw new Refusal(400, 'The parent is not a page of this space');
+  const rootLevel = call.query.get('root-level') === 'true';
+  if (rootLevel && parent) throw new Refusal(400, 'A page at the root level has no parent');
+  const creator = callerId(caller);
+  const item = site.state.addContent({
+    type,
+    title,
+    spaceId: space.id,
+    parentId: type === 'blogpost' || rootLevel ? null : (parent?.id ?? space.homepageId),
+    authorId: creator,
+    body: storageOf(input.body),
+    at: site.clock.now(),
+    status: input.status ?? 'current',
+    viewers: call.query.get('private') === 'true' || input.status === 'draft' ? new Set([creator]) : null,
+  });
+  if (item.status === 'current') site.tell.content('created', item, caller);
+  return { status: 200, body: withBase(call, contentJson(space, item, true)) };
+}
+
+function requireFreeTitle(call: Call, space: Space, title: string, exceptId: number | null, type: Content['type']): void {
+  const taken = call.site.state.contentBySpace
+    .get(space.id)
+    ?.some((other) => other.type === type && other.status === 'current' && other.id !== exceptId && other.title === title);
+  if (taken && type === 'page') throw new Refusal(400, 'A page with this title already exists in this space');
+}
+
+function withBase(call: Call, body: Record<string, unknown>): Record<string, unknown> {
+  return { ...body, _links: { ...(body._links as object), ...baseLinks(call) } };
+}
+
+function getContent(call: Call, type: 'page' | 'blogpost'): Reply {
+  const { item, space } = visibleContent(call, type);
+  const format = call.query.get('body-format');
+  if (format !== null && format !== 'storage') throw new NotModelled(`body-format ${format}`);
+  return { status: 200, body: withBase(call, contentJson(space, item, format === 'storage')), returned: { objects: 1 } };
+}
+
+const ContentUpdate = z.object({
+  id: z.string(),
+  status: z.enum(['current', 'draft']),
+  title: z.string().min(1).max(255),
+  body: Body,
+  version: z.object({ number: z.number().int(), message: z.string().optional() }),
+  ownerId: z.string().optional(),
+  spaceId: z.string().optional(),
+  parentId: z.string().optional(),
+});
+
+function updateContent(call: Call, type: 'page' | 'blogpost'): Reply {
+  const { site, caller } = call;
+  const { item, space } = visibleContent(call, type);
+  if (!mayDo(site.state, caller, space, type === 'page' ? 'update/page' : 'create/blogpost'))
+    throw new Refusal(404, 'Not permitted to update');
+  const input = parseBody(ContentUpdate, call.body);
+  if (input.id !== String(item.id)) throw new Refusal(400, 'The id in the body does not match the path');
+  const current = latest(item).number;
+  if (input.version.number !== current + 1) {
+    throw new Refusal(409, `Version must be incremented when updating a page. Current version is: ${current}`);
+  }
+  if (input.spaceId !== undefined && input.spaceId !== String(space.id)) throw new Refusal(400, 'A page cannot move between spaces');
+  if (input.parentId !== undefined && input.parentId !== String(item.parentId)) throw new NotModelled('moving a page');
+  requireFreeTitle(call, space, input.title, item.id, type);
+  if (input.ownerId !== undefined) item.ownerId = input.ownerId;
+  if (item.status === 'trashed') {
+    // A trashed page is restored without touching what it says.
+    site.state.setContentStatus(item, 'current');
+    return { status: 200, body: withBase(call, contentJson(space, item, true)) };
+  }
+  item.title = input.title;
+  item.body = storageOf(input.body);
+  if (item.status !== input.status) site.state.setContentStatus(item, input.status);
+  site.state.addVersion(item, { authorId: callerId(caller), at: site.clock.now(), message: input.version.message ?? '' });
+  site.tell.content('updated', item, caller);
+  return { status: 200, body: withBase(call, contentJson(space, item, true)) };
+}
+
+function renamePage(call: Call): Reply {
+  const { site, caller } = call;
+  const { item, space } = visibleContent(call, 'page');
+  if (!mayDo(site.state, caller, space, 'update/page')) throw new Refusal(404, 'Not permitted to update');
+  const input = parseBody(z.object({ status: z.enum(['current', 'draft']), title: z.string().min(1).max(255) }), call.body);
+  requireFreeTitle(call, space, input.title, item.id, 'page');
+  item.title = input.title;
+  site.state.addVersion(item, { authorId: callerId(caller), at: site.clock.now(), message: '' });
+  site.tell.content('updated', item, caller);
+  return { status: 200, body: withBase(call, contentJson(space, item, false)) };
+}
+
+function deleteContent(call: Call, type: 'page' | 'blogpost'): Reply {
+  const { site, caller } = call;
+  const { item, space } = visibleContent(call, type);
+  if (!mayDo(site.state, caller, space, `delete/${type}`)) throw new Refusal(404, 'Not permitted to delete');
+  if (call.query.get('purge') === 'true') {
+    if (!mayDo(site.state, caller, space, 'administer/space')) throw new Refusal(404, 'Not permitted to purge');
+    if (item.status !== 'trashed') throw new Refusal(400, 'Only trashed content can be purged');
+    site.state.removeContent(item);
+    site.tell.content('deleted', item, caller);
+  } else {
+    site.state.setContentStatus(item, 'trashed');
+    site.tell.content('trashed', item, caller);
+  }
+  return { status: 204 };
+}
+
+const CONTENT_QUERY = ['sort', 'status', 'title', 'body-format', 'cursor', 'limit'];
+
+export const pageOperations: readonly Operation[] = [
+  {
+    method: 'GET',
+    path: `${V2}/spaces/:id/pages`,
+    query: [...CONTENT_QUERY, 'depth'],
+    scopes: [['read:page:confluence']],
+    handle: (call) => listContent(call, 'page', [visibleSpace(call)]),
+  },
+  {
+    method: 'GET',
+    path: `${V2}/pages`,
+    query: [...CONTENT_QUERY, 'id', 'space-id'],
+    scopes: [['read:page:confluence']],
+    handle: (call) => listContent(call, 'page', spacesOfQuery(call)),
+  },
+  {
+    method: 'GET',
+    path: `${V2}/spaces/:id/blogposts`,
+    query: [...CONTENT_QUERY],
+    scopes: [['read:page:confluence']],
+    handle: (call) => listContent(call, 'blogpost', [visibleSpace(call)]),
+  },
+  {
+    method: 'GET',
+    path: `${V2}/blogposts`,
+    query: [...CONTENT_QUERY, 'id', 'space-id'],
+    scopes: [['read:page:confluence']],
+    handle: (call) => listContent(call, 'blogpost', spacesOfQuery(call)),
+  },
+  {
+    method: 'POST',
+    path: `${V2}/pages`,
+    query: ['root-level', 'private'],
+    scopes: [['write:page:confluence']],
+    handle: (call) => createContent(call, 'page'),
+  },
+  {
+    method: 'POST',
+    path: `${V2}/blogposts`,
+    query: ['private'],
+    scopes: [['write:page:confluence']],
+    handle: (call) => createContent(call, 'blogpost'),
+  },
+  {
+    method: 'GET',
+    path: `${V2}/pages/:id`,
+    query: ['body-format'],
+    scopes: [['read:page:confluence']],
+    handle: (call) => getContent(call, 'page'),
+  },
+  {
+    method: 'GET',
+    path: `${V2}/blogposts/:id`,
+    query: ['body-format'],
+    scopes: [['read:page:confluence']],
+    handle: (call) => getContent(call, 'blogpost'),
+  },
+  { method: 'PUT', path: `${V2}/pages/:id`, scopes: [['write:page:confluence']], handle: (call) => updateContent(call, 'page') },
+  { method: 'PUT', path: `${V2}/blogposts/:id`, scopes: [['write:page:confluence']], handle: (call) => updateContent(call, 'blogpost') },
+  { method: 'PUT', path: `${V2}/pages/:id/title`, scopes: [['write:page:confluence']], handle: renamePage },
+  {
+    method: 'DELETE',
+    path: `${V2}/pages/:id`,
+    query: ['purge'],
+    scopes: [['delete:page:confluence']],
+    handle: (call) => deleteContent(call, 'page'),
+  },
+  {
+    method: 'DELETE',
+    path: `${V2}/blogposts/:id`,
+    query: ['purge'],
+    scopes: [['delete:page:confluence']],
+    handle: (call) => deleteContent(call, 'blogpost'),
+  },
+];

@@ -1,0 +1,387 @@
+/** Spaces: list, read, create, update, delete, and the data policies that may block them. */
+import { z } from 'zod';
+import { callerId, mayCreateSpaces, mayDo, maySee, operationsIn } from '../access';
+import { createGlobalSpace, createPersonalSpace, setSpaceStatus } from '../activity';
+import {
+  baseLinks,
+  type Call,
+  errorBody,
+  iso,
+  linksOf,
+  listParam,
+  NotModelled,
+  type Operation,
+  oneOf,
+  pageV2,
+  parseBody,
+  Refusal,
+  type Reply,
+  requireUse,
+  V1,
+  V2,
+} from '../operation';
+import { type Grant, openGrants, personalSpaceKey, privateGrants, type Space } from '../state';
+import { requireRoles } from './roles';
+import { visibleSpace } from './visible';
+
+export function spaceJson(space: Space) {
+  return {
+    id: String(space.id),
+    key: space.key,
+    name: space.name,
+    type: space.type,
+    status: space.status,
+    authorId: space.authorId,
+    spaceOwnerId: space.ownerId ?? space.authorId,
+    currentActiveAlias: space.type === 'personal' ? null : space.key,
+    createdAt: iso(space.createdAt),
+    homepageId: space.homepageId === null ? null : String(space.homepageId),
+    description: null,
+    icon: null,
+    _links: { webui: `/spaces/${space.key}` },
+  };
+}
+
+function operationsJson(call: Call, space: Space): { operation: string; targetType: string }[] {
+  return [...operationsIn(call.site.state, call.caller, space)].map((pair) => {
+    const [operation = '', targetType = ''] = pair.split('/');
+    return { operation, targetType };
+  });
+}
+
+const SPACE_TYPES = ['global', 'collaboration', 'knowledge_base', 'personal', 'system', 'onboarding', 'xflow_sample_space'];
+
+const SPACE_STATUSES = ['current', 'archived', 'trashed'];
+
+function listSpaces(call: Call): Reply {
+  const { query, site } = call;
+  const ids = listParam(query, 'ids', 250);
+  const keys = listParam(query, 'keys', 250);
+  const type = oneOf(query, 'type', SPACE_TYPES);
+  const status = oneOf(query, 'status', SPACE_STATUSES);
+  const labels = listParam(query, 'labels', 50);
+  const sort = query.get('sort') ?? 'id';
+  const field = sort.replace(/^-/, '');
+  if (field !== 'id' && field !== 'key' && field !== 'name') throw new Refusal(400, `Invalid sort '${sort}'`);
+  // What the omitted status means is not stated; the app always passes one.
+  const wanted: readonly string[] = status === null ? ['current', 'archived'] : [status];
+  let items: readonly Space[];
+  if (ids) items = ids.flatMap((id) => site.state.spacesById.get(Number(id)) ?? []).sort((a, b) => a.id - b.id);
+  else if (keys) items = keys.flatMap((key) => site.state.spacesByKey.get(key) ?? []).sort((a, b) => a.id - b.id);
+  else if (field === 'id' && type !== null && status !== null) items = site.state.spacesOf(type, status);
+  else items = site.state.spacesOrderedBy(field);
+  if (sort.startsWith('-')) items = [...items].reverse();
+  const page = pageV2(call, items, {
+    ...(sort === 'id' ? { idOf: (space: Space) => space.id } : {}),
+    accept: (space) =>
+      wanted.includes(space.status) &&
+      (type === null || type === space.type) &&
+      (!labels || labels.some((label) => space.labels.includes(label))) &&
+      maySee(site.state, call.caller, space),
+  });
+  return {
+    status: 200,
+    body: { results: page.items.map(spaceJson), _links: page.links },
+    headers: page.headers,
+    returned: { objects: page.items.length },
+  };
+}
+
+function getSpace(call: Call): Reply {
+  const space = visibleSpace(call);
+  const json = spaceJson(space);
+  const body: Record<string, unknown> = { ...json, _links: { ...json._links, ...baseLinks(call) } };
+  const self = `${V2}/spaces/${space.id}`;
+  if (call.query.get('include-operations') === 'true') {
+    body.operations = {
+      results: operationsJson(call, space),
+      meta: { hasMore: false },
+      _links: { self: `${self}/operations` },
+    };
+  }
+  if (call.query.get('include-labels') === 'true') {
+    body.labels = {
+      results: space.labels.map((name, i) => ({ id: String(i + 1), name, prefix: 'team' })),
+      meta: { hasMore: false },
+      _links: { self: `${self}/labels` },
+    };
+  }
+  for (const part of ['include-properties', 'include-permissions', 'include-role-assignments']) {
+    if (call.query.get(part) === 'true') throw new NotModelled(`${part}`);
+  }
+  return { status: 200, body, returned: { objects: 1 } };
+}
+
+const NewSpace = z.strictObject({
+  name: z.string().min(1).max(200),
+  key: z.string().optional(),
+  alias: z.string().optional(),
+  createPrivateSpace: z.boolean().optional(),
+  description: z.object({ value: z.string().optional() }).optional(),
+});
+
+/** S4: RBAC sites only; makes global spaces, also for a `~` key (V1). */
+/** CONFCLOUD-84375: keys of 246 to 255 characters end in a 500. */
+export const FAILING_KEY_LENGTH = 246;
+
+function createSpace(call: Call): Reply {
+  const { site, caller } = call;
+  requireRoles(call);
+  for (const field of ['roleAssignments', 'copySpaceAccessConfiguration', 'templateKey']) {
+    if (field in ((call.body ?? {}) as object)) throw new NotModelled(field);
+  }
+  const input = parseBody(NewSpace, call.body);
+  const key = input.key ?? input.alias ?? '';
+  if (!/^[A-Za-z0-9]{1,255}$/.test(key)) throw new Refusal(400, 'Space key must be alphanumeric');
+  if (key.length >= FAILING_KEY_LENGTH) return { status: 500, body: errorBody('v2', 500, '') };
+  if (caller.kind === 'person' && !mayCreateSpaces(site.state, caller.person)) throw new Refusal(404, 'Not permitted to create spaces');
+  if (site.state.spacesByKey.has(key)) throw new Refusal(400, 'A space with this key already exists');
+  const creator = callerId(caller);
+  const description = input.description?.value ?? '';
+  const space = createGlobalSpace(site, caller, {
+    key,
+    name: input.name,
+    description,
+    grants: input.createPrivateSpace ? privateGrants(creator) : openGrants(creator),
+  });
+  return { status: 201, body: { ...spaceJson(space), _links: { webui: `/spaces/${space.key}`, ...baseLinks(call) } } };
+}
+
+const SPACE_READ_WRITE = ['read:space-details:confluence', 'write:space:confluence', 'write:space.permission:confluence'];
+
+const SPACE_WRITE = [['write:confluence-space'], SPACE_READ_WRITE];
+
+export function classicSpaceJson(call: Call, space: Space): Record<string, unknown> {
+  const self = `/rest/api/space/${space.key}`;
+  return {
+    id: space.id,
+    key: space.key,
+    alias: space.key,
+    name: space.name,
+    type: space.type,
+    status: space.status,
+    _expandable: {
+      settings: `${self}/settings`,
+      metadata: '',
+      operations: '',
+      permissions: '',
+      icon: '',
+      description: '',
+      theme: '',
+      history: '',
+      homepage: `/rest/api/content/${space.homepageId}`,
+    },
+    _links: { webui: `/spaces/${space.key}`, ...linksOf(call, self), collection: '/rest/api/space' },
+  };
+}
+
+const Subjects = z.object({
+  user: z.object({ results: z.array(z.object({ accountId: z.string() })) }).optional(),
+  group: z.object({ results: z.array(z.object({ id: z.string() })) }).optional(),
+});
+
+const ClassicNewSpace = z.object({
+  name: z.string().min(1).max(200),
+  key: z.string().nullish(),
+  alias: z.string().nullish(),
+  description: z.object({ plain: z.object({ value: z.string() }) }).nullish(),
+  permissions: z
+    .array(
+      z.object({
+        subjects: Subjects.optional(),
+        operation: z.object({ operation: z.string(), targetType: z.string() }),
+        anonymousAccess: z.boolean(),
+        unlicensedAccess: z.boolean(),
+      }),
+    )
+    .nullish(),
+});
+
+/** The pairs that C1 takes. */
+const CLASSIC_PAIRS = new Set([
+  'read/space',
+  'export/space',
+  'administer/space',
+  ...['page', 'blogpost', 'comment', 'attachment'].flatMap((type) => [`create/${type}`, `delete/${type}`]),
+]);
+
+/** The grants a C1 request spells out; without `permissions` the site's default. */
+function grantsOf(input: z.infer<typeof ClassicNewSpace>, creator: string): readonly Grant[] {
+  if (!input.permissions) return openGrants(creator);
+  const byPrincipal = new Map<string, Grant & { operations: string[] }>();
+  const add = (principalType: Grant['principalType'], principalId: string, operation: string): void => {
+    const id = `${principalType} ${principalId}`;
+    const grant = byPrincipal.get(id) ?? { principalType, principalId, roleId: null, operations: [] };
+    grant.operations.push(operation);
+    // Classic permissions have one word for adding and editing pages.
+    if (operation === 'create/page') grant.operations.push('update/page');
+    byPrincipal.set(id, grant);
+  };
+  for (const { subjects, operation } of input.permissions) {
+    const pair = `${operation.operation}/${operation.targetType}`;
+    if (!CLASSIC_PAIRS.has(pair)) throw new Refusal(400, `Unknown permission ${pair}`);
+    for (const user of subjects?.user?.results ?? []) add('USER', user.accountId, pair);
+    for (const group of subjects?.group?.results ?? []) add('GROUP', group.id, pair);
+  }
+  // The creator holds every permission, whatever the request says.
+  const grants = [...byPrincipal.values()].filter((g) => !(g.principalType === 'USER' && g.principalId === creator));
+  return [...privateGrants(creator), ...grants];
+}
+
+function createClassicSpace(call: Call, isPrivate: boolean): Reply {
+  const { site, caller } = call;
+  const input = parseBody(ClassicNewSpace, call.body);
+  const key = input.key ?? input.alias ?? '';
+  if (caller.kind === 'person' && !mayCreateSpaces(site.state, caller.person)) {
+    throw new Refusal(403, 'User does not have permission to create spaces');
+  }
+  if (!/^~?[A-Za-z0-9]+$/.test(key)) throw new Refusal(400, 'Space key must be alphanumeric');
+  if (key.length > 255) throw new Refusal(400, 'Space key is too long');
+  if (key.length >= FAILING_KEY_LENGTH) return { status: 500, body: { statusCode: 500, message: 'Internal server error' } };
+  const creator = callerId(caller);
+  if (input.permissions && site.settings.roleMode === 'ROLES') {
+    throw new Refusal(400, 'InvalidRbacOperationException: this site is in roles-only mode');
+  }
+  const grants = isPrivate ? privateGrants(creator) : grantsOf(input, creator);
+  if (key.startsWith('~')) {
+    const personal = site.settings.asUserPersonalCreate;
+    if (personal === 'graphql') throw new Refusal(400, 'Space key must be alphanumeric');
+    if (personal === 'refused' || caller.kind !== 'person' || key !== personalSpaceKey(caller.person.accountId)) {
+      throw new Refusal(403, 'Not permitted to create this personal space');
+    }
+    if (site.state.spacesByKey.has(key)) throw new Refusal(400, `A space already exists with key ${key}`);
+    return { status: 200, body: classicSpaceJson(call, createPersonalSpace(site, caller.person, caller, grants, input.name)) };
+  }
+  if (site.state.spacesByKey.has(key)) throw new Refusal(400, `A space already exists with key ${key}`);
+  const description = input.description?.plain.value ?? '';
+  const space = createGlobalSpace(site, caller, { key, name: input.name, description, grants });
+  return { status: 200, body: classicSpaceJson(call, space) };
+}
+
+/** The space, if the caller administers it. @throws Refusal 404, also for "not permitted" */
+function administeredSpace(call: Call): Space {
+  const space = call.site.state.spacesByKey.get(call.params.spaceKey ?? '');
+  if (!space || !mayDo(call.site.state, call.caller, space, 'administer/space')) {
+    throw new Refusal(404, `No space with key : ${call.params.spaceKey}`);
+  }
+  return space;
+}
+
+const SpaceUpdate = z.object({
+  name: z.string().min(1).max(200).nullish(),
+  description: z.object({ plain: z.object({ value: z.string() }) }).nullish(),
+  homepage: z.object({ id: z.string() }).nullish(),
+  type: z.string().nullish(),
+  status: z.enum(['current', 'archived']).nullish(),
+});
+
+function updateSpace(call: Call): Reply {
+  const { site, caller } = call;
+  const space = administeredSpace(call);
+  const input = parseBody(SpaceUpdate, call.body);
+  if (space.status === 'trashed') throw new Refusal(404, `No space with key : ${space.key}`);
+  if (input.name) site.state.renameSpace(space, input.name);
+  if (input.description) space.description = input.description.plain.value;
+  if (input.homepage) {
+    const page = site.state.content.get(Number(input.homepage.id));
+    if (page?.spaceId !== space.id) throw new Refusal(404, 'Homepage not found in the space');
+    space.homepageId = page.id;
+  }
+  if (input.status && input.status !== space.status) setSpaceStatus(site, space, input.status, caller);
+  else site.tell.space('updated', space, caller);
+  return { status: 200, body: classicSpaceJson(call, space) };
+}
+
+/** How long the local site takes to delete a space. */
+const DELETE_TASK_MS = 3_000;
+
+function deleteSpace(call: Call): Reply {
+  const { site, caller } = call;
+  const space = administeredSpace(call);
+  const task = { id: String(site.state.newId()), startedAt: site.clock.now(), finishedAt: null as number | null, successful: false };
+  site.state.longTasks.set(task.id, task);
+  site.clock.after(DELETE_TASK_MS, () => {
+    if (site.state.spacesById.has(space.id)) {
+      site.state.removeSpace(space);
+      site.state.record(callerId(caller), 'space-deleted', space.key);
+      site.tell.space('deleted', space, caller);
+    }
+    task.finishedAt = site.clock.now();
+    task.successful = true;
+  });
+  return {
+    status: 202,
+    body: { ari: `ari:cloud:confluence::task/${task.id}`, id: task.id, links: { status: `/rest/api/longtask/${task.id}` } },
+  };
+}
+
+function getLongTask(call: Call): Reply {
+  requireUse(call);
+  const task = call.site.state.longTasks.get(call.params.id ?? '');
+  if (!task) throw new Refusal(404, 'No such task');
+  const finished = task.finishedAt !== null;
+  return {
+    status: 200,
+    body: {
+      id: task.id,
+      name: { key: 'space.delete.task', args: [] },
+      elapsedTime: (task.finishedAt ?? call.site.clock.now()) - task.startedAt,
+      percentageComplete: finished ? 100 : 0,
+      successful: task.successful,
+      finished,
+      messages: finished ? [{ translation: 'Space deleted', args: [] }] : [],
+      _links: linksOf(call),
+    },
+  };
+}
+
+export const spaceOperations: readonly Operation[] = [
+  {
+    method: 'GET',
+    path: `${V2}/spaces`,
+    query: ['ids', 'keys', 'type', 'status', 'labels', 'sort', 'cursor', 'limit'],
+    scopes: [['read:space:confluence']],
+    handle: listSpaces,
+  },
+  {
+    method: 'GET',
+    path: `${V2}/spaces/:id`,
+    query: ['include-operations', 'include-labels'],
+    scopes: [['read:space:confluence']],
+    handle: getSpace,
+  },
+  {
+    method: 'GET',
+    path: `${V2}/spaces/:id/operations`,
+    scopes: [['read:space:confluence']],
+    handle: (call) => ({ status: 200, body: { operations: operationsJson(call, visibleSpace(call)) } }),
+  },
+  { method: 'POST', path: `${V2}/spaces`, scopes: [['write:space:confluence']], handle: createSpace },
+  {
+    method: 'GET',
+    path: `${V2}/data-policies/spaces`,
+    query: ['cursor', 'limit'],
+    scopes: [['read:space:confluence']],
+    appOnly: true,
+    handle: (call) => {
+      const page = pageV2(call, call.site.state.spaces, { idOf: (s) => s.id, accept: (s) => maySee(call.site.state, { kind: 'app' }, s) });
+      const results = page.items.map((s) => ({ id: String(s.id), key: s.key, name: s.name, dataPolicy: { anyContentBlocked: false } }));
+      return { status: 200, body: { results, _links: page.links }, headers: page.headers, returned: { objects: results.length } };
+    },
+  },
+  { method: 'POST', path: `${V1}/space`, scopes: SPACE_WRITE, handle: (call) => createClassicSpace(call, false) },
+  { method: 'POST', path: `${V1}/space/_private`, scopes: SPACE_WRITE, handle: (call) => createClassicSpace(call, true) },
+  { method: 'PUT', path: `${V1}/space/:spaceKey`, scopes: SPACE_WRITE, handle: updateSpace },
+  {
+    method: 'DELETE',
+    path: `${V1}/space/:spaceKey`,
+    scopes: [['write:confluence-space'], ['read:content.metadata:confluence', 'delete:space:confluence']],
+    handle: deleteSpace,
+  },
+  {
+    method: 'GET',
+    path: `${V1}/longtask/:id`,
+    scopes: [['read:confluence-space.summary'], ['read:content.metadata:confluence']],
+    handle: getLongTask,
+  },
+];
