@@ -24,8 +24,11 @@ function spaceObject(space: Space): Record<string, unknown> {
   };
 }
 
-/** An event was the app's own when the app asked for it, impersonating or not. */
-const isSelf = (caller: Caller): boolean => caller.kind === 'app' || (caller.kind === 'person' && caller.viaApp);
+/** V28: whether what the app does as a person counts as its own is not documented. */
+function isSelf(site: ConfluenceSite, caller: Caller): boolean {
+  if (site.settings.selfGeneratedSent === 'never') return false;
+  return caller.kind === 'app' || (site.settings.selfGeneratedSent === 'all' && caller.kind === 'person' && caller.viaApp);
+}
 
 export function contentEvents(site: ConfluenceSite) {
   return {
@@ -39,7 +42,7 @@ export function contentEvents(site: ConfluenceSite) {
         atlassianId: callerId(caller),
         eventCreatedDate: site.clock.iso(),
         suppressNotifications: false,
-        selfGenerated: isSelf(caller),
+        selfGenerated: isSelf(site, caller),
         content: {
           id: String(item.id),
           type: item.type,
@@ -56,7 +59,7 @@ export function contentEvents(site: ConfluenceSite) {
         eventType: `avi:confluence:${verb}:space:V2`,
         atlassianId: callerId(caller),
         eventCreatedDate: site.clock.iso(),
-        selfGenerated: isSelf(caller),
+        selfGenerated: isSelf(site, caller),
         space: { ...spaceObject(space), history: { createdBy: user(space.authorId), createdDate: iso(space.createdAt) } },
       });
     },
@@ -167,9 +170,8 @@ export function createGlobalSpace(site: ConfluenceSite, caller: Caller, input: N
 /** Space admins change the status of a space; the event is an assumption (V12). */
 export function setSpaceStatus(site: ConfluenceSite, space: Space, status: Space['status'], caller: Caller): void {
   if (space.status === status) return;
-  space.status = status;
+  site.state.changeSpace(space, { status });
   site.state.record(callerId(caller), `space-${status}`, space.key);
-  site.state.spaceStatusChanged();
   if (status !== 'trashed') {
     site.tell.space('updated', space, caller);
     return;

@@ -5,8 +5,9 @@
 import peggy from 'peggy';
 import { durationMs } from '../clock';
 import { type Caller, maySeeContent } from './access';
+import { indexed } from './lag';
 import { Refusal } from './operation';
-import type { ConfluenceState, Content, Space, Version } from './state';
+import { type ConfluenceState, type Content, latest, type Space, type Version } from './state';
 
 interface Clause {
   kind: 'clause';
@@ -70,19 +71,18 @@ export function searchContent(context: Context, cql: string, options: { includeA
   const query = parse(cql);
   const test = compile(context, query.where);
   const { state } = context;
-  const indexedUntil = state.clock.now() - durationMs(state.settings.cqlLag);
   const hits: Hit[] = [];
-  const keys = spaceKeysOf(query.where);
-  const spaces = keys ? keys.flatMap((key) => state.spacesByKey.get(key) ?? []) : state.spaces;
-  for (const space of new Set(spaces)) {
+  const index = indexed(state, spaceKeysOf(query.where));
+  for (const space of index.spaces) {
     if (space.status === 'trashed') continue;
     if (space.status === 'archived' && !options.includeArchived && !options.excludeCurrent) continue;
     if (space.status === 'current' && options.excludeCurrent) continue;
-    for (const item of state.contentBySpace.get(space.id) ?? []) {
+    // The index is late; permissions are not.
+    const permitted = state.spacesById.get(space.id) ?? space;
+    for (const item of index.contentOf(space)) {
       if (item.status !== 'current' && item.status !== 'archived') continue;
-      const version = indexedVersion(item, indexedUntil);
-      if (!version || !maySeeContent(state, context.caller, item)) continue;
-      const hit = { item, space, version };
+      if (!maySeeContent(state, context.caller, item, permitted)) continue;
+      const hit = { item, space, version: latest(item) };
       if (test(hit)) hits.push(hit);
     }
   }
@@ -95,14 +95,6 @@ function parse(cql: string): Query {
   } catch (error) {
     throw new Refusal(400, `Could not parse cql : ${cql} (${(error as Error).message})`);
   }
-}
-
-function indexedVersion(item: Content, until: number): Version | undefined {
-  for (let i = item.versions.length - 1; i >= 0; i -= 1) {
-    const version = item.versions[i] as Version;
-    if (version.at <= until) return version;
-  }
-  return undefined;
 }
 
 /** Space keys that every hit must be in, when the query says so at its top level. */

@@ -21,6 +21,8 @@ export interface Reply {
   headers?: Record<string, string>;
   /** What a GET returned, for points: +1 a core object, +2 an identity or access object. */
   returned?: { objects?: number; identities?: number };
+  /** A POST that only reads, and costs like it (V14). */
+  costsAsRead?: boolean;
 }
 
 export interface Operation {

@@ -34,7 +34,8 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 export class ConfluenceSite {
   readonly state: ConfluenceState;
-  readonly baseUrl: string = SITE.baseUrl;
+  /** Address of the site, as every absolute link gives it. Whoever serves the site sets it. */
+  baseUrl: string = SITE.baseUrl;
   /** Path of the request that is being answered; operations are synchronous, so one at a time. */
   currentPath = '';
   onEvent: (event: Record<string, unknown>) => void = () => {};
@@ -118,9 +119,10 @@ export class ConfluenceSite {
   }
 }
 
-/** 1 a request; a GET also +1 a core object and +2 an identity object it returned; writes 1 flat. */
+/** 1 a request; a read also 1 a core object and 2 an identity object it returned; writes 1 flat (Atlassian: Rate limiting). */
 function pointsOf(method: string, reply: Reply): number {
-  if (method !== 'GET' || reply.status >= 400) return 1;
+  const isRead = method === 'GET' || reply.costsAsRead;
+  if (!isRead || reply.status >= 400) return 1;
   return 1 + (reply.returned?.objects ?? 0) + 2 * (reply.returned?.identities ?? 0);
 }
 

@@ -1,4 +1,5 @@
 /** Groups and their members. */
+import { listedGroups, listedMembers } from '../lag';
 import { type Call, linksOf, type Operation, pageV1, Refusal, type Reply, requireUse, V1 } from '../operation';
 import type { Group } from '../state';
 import { personById } from './users';
@@ -49,7 +50,7 @@ function memberOf(call: Call): Reply {
   const person = personById(call, call.query.get('accountId') ?? '');
   return groupsReply(
     call,
-    [...person.groups].flatMap((id) => call.site.state.groups.get(id) ?? []),
+    [...listedGroups(call.site.state, person)].flatMap((id) => call.site.state.groups.get(id) ?? []),
   );
 }
 
@@ -57,7 +58,7 @@ function groupMembers(call: Call): Reply {
   requireUse(call);
   const { state } = call.site;
   // An unknown group is empty, not an error (seen live).
-  const members = state.activeMembers(call.params.groupId ?? '');
+  const members = listedMembers(state, call.params.groupId ?? '');
   const page = pageV1(call, members, { default: 200, max: 200, whenOver: 'refuse' });
   const people = page.results.flatMap((id) => state.people.get(id) ?? []);
   return {

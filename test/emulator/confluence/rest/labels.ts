@@ -16,9 +16,8 @@ function labelsReply(call: Call, space: Space): Reply {
 function addLabels(call: Call): Reply {
   const space = visibleSpaceByKey(call);
   if (!mayDo(call.site.state, call.caller, space, 'update/page')) throw new Refusal(403, 'Not permitted to edit the space');
-  for (const { name } of parseBody(z.array(z.object({ prefix: z.string(), name: z.string().min(1) })).min(1), call.body)) {
-    if (!space.labels.includes(name)) space.labels.push(name);
-  }
+  const added = parseBody(z.array(z.object({ prefix: z.string(), name: z.string().min(1) })).min(1), call.body);
+  call.site.state.changeSpace(space, { labels: [...new Set([...space.labels, ...added.map(({ name }) => name)])] });
   return labelsReply(call, space);
 }
 
@@ -29,7 +28,7 @@ function removeLabel(call: Call): Reply {
   // Without a prefix it is about labels on content.
   if (call.query.get('prefix') !== 'team') throw new NotModelled('labels with another prefix than team');
   if (!mayDo(call.site.state, call.caller, space, 'administer/space')) throw new Refusal(404, 'Not permitted to administer the space');
-  space.labels = space.labels.filter((label) => label !== name);
+  call.site.state.changeSpace(space, { labels: space.labels.filter((label) => label !== name) });
   return { status: 204 };
 }
 

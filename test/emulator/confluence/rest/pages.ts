@@ -1,6 +1,7 @@
 /** Pages and blog posts. */
 import { z } from 'zod';
 import { callerId, mayDo, maySee, maySeeContent } from '../access';
+import { listedContent, listedSpace } from '../lag';
 import {
   baseLinks,
   type Call,
@@ -80,14 +81,18 @@ function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | nu
     (!ids || ids.includes(item.id)) &&
     (title === null || item.title === title) &&
     (!rootOnly || item.parentId === null) &&
-    maySeeContent(site.state, call.caller, item);
+    maySeeContent(site.state, call.caller, item, listedSpace(site.state, item.spaceId));
+  const { state } = site;
   const order = sort.startsWith('-') ? (a: Content, b: Content) => compare(b, a) : compare;
-  let items: readonly Content[];
-  if (spaces) items = spaces.flatMap((space) => site.state.contentBySpace.get(space.id) ?? []).sort(order);
-  else if (ids) items = ids.flatMap((id) => site.state.content.get(id) ?? []).sort(order);
-  else items = site.state.contentOrderedBy(sort, order);
+  const spaceIds = spaces && new Set(spaces.map((space) => space.id));
+  let now: readonly Content[];
+  if (spaces) now = spaces.flatMap((space) => state.contentBySpace.get(space.id) ?? []).sort(order);
+  else if (ids) now = ids.flatMap((id) => state.content.get(id) ?? []).sort(order);
+  else now = state.contentOrderedBy(sort, order);
+  const belongs = (item: Content): boolean => (!spaceIds || spaceIds.has(item.spaceId)) && (!ids || ids.includes(item.id));
+  const items = listedContent(state, now, belongs, order);
   const page = pageV2(call, items, { accept, ...(sort === 'id' ? { idOf: (item: Content) => item.id } : {}) });
-  const results = page.items.map((item) => contentJson(site.state.spacesById.get(item.spaceId) as Space, item, withBody));
+  const results = page.items.map((item) => contentJson(listedSpace(state, item.spaceId) as Space, item, withBody));
   return { status: 200, body: { results, _links: page.links }, headers: page.headers, returned: { objects: page.items.length } };
 }
 
@@ -198,16 +203,21 @@ function updateContent(call: Call, type: 'page' | 'blogpost'): Reply {
   if (input.spaceId !== undefined && input.spaceId !== String(space.id)) throw new Refusal(400, 'A page cannot move between spaces');
   if (input.parentId !== undefined && input.parentId !== String(item.parentId)) throw new NotModelled('moving a page');
   requireFreeTitle(call, space, input.title, item.id, type);
-  if (input.ownerId !== undefined) item.ownerId = input.ownerId;
+  if (input.ownerId !== undefined) site.state.setOwner(item, input.ownerId);
   if (item.status === 'trashed') {
     // A trashed page is restored without touching what it says.
     site.state.setContentStatus(item, 'current');
     return { status: 200, body: withBase(call, contentJson(space, item, true)) };
   }
-  item.title = input.title;
-  item.body = storageOf(input.body);
+  const body = storageOf(input.body);
   if (item.status !== input.status) site.state.setContentStatus(item, input.status);
-  site.state.addVersion(item, { authorId: callerId(caller), at: site.clock.now(), message: input.version.message ?? '' });
+  site.state.addVersion(item, {
+    authorId: callerId(caller),
+    at: site.clock.now(),
+    message: input.version.message ?? '',
+    title: input.title,
+    body,
+  });
   site.tell.content('updated', item, caller);
   return { status: 200, body: withBase(call, contentJson(space, item, true)) };
 }
@@ -218,8 +228,7 @@ function renamePage(call: Call): Reply {
   if (!mayDo(site.state, caller, space, 'update/page')) throw new Refusal(404, 'Not permitted to update');
   const input = parseBody(z.object({ status: z.enum(['current', 'draft']), title: z.string().min(1).max(255) }), call.body);
   requireFreeTitle(call, space, input.title, item.id, 'page');
-  item.title = input.title;
-  site.state.addVersion(item, { authorId: callerId(caller), at: site.clock.now(), message: '' });
+  site.state.addVersion(item, { authorId: callerId(caller), at: site.clock.now(), message: '', title: input.title });
   site.tell.content('updated', item, caller);
   return { status: 200, body: withBase(call, contentJson(space, item, false)) };
 }

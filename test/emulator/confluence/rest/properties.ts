@@ -1,6 +1,7 @@
 /** Properties of spaces (v2), of people (v1) and of the app (v2). */
 import { z } from 'zod';
 import { callerId } from '../access';
+import { listedProperties } from '../lag';
 import {
   baseLinks,
   type Call,
@@ -59,7 +60,7 @@ function requireSmall(value: unknown): void {
 function listProperties(call: Call): Reply {
   const space = visibleSpace(call, 'spaceId');
   const key = call.query.get('key');
-  const page = pageV2(call, propertiesOf(call, space), { accept: (p) => key === null || p.key === key });
+  const page = pageV2(call, listedProperties(call.site.state, space.id), { accept: (p) => key === null || p.key === key });
   return {
     status: 200,
     body: { results: page.items.map(propertyJson), _links: page.links },
@@ -85,6 +86,7 @@ function createProperty(call: Call): Reply {
     version: 1,
     versionAt: at,
   };
+  call.site.state.pastSpaceProperties.note(property.id, null);
   list.push(property);
   return {
     status: 201,
@@ -106,6 +108,7 @@ function updateProperty(call: Call): Reply {
   const input = parseBody(z.object({ key: z.string(), value: z.unknown(), version: z.object({ number: z.number().int() }) }), call.body);
   requireSmall(input.value);
   if (input.version.number !== property.version + 1) throw new Refusal(409, 'Version must be incremented when updating a property');
+  call.site.state.pastSpaceProperties.note(property.id, { spaceId: space.id, property: { ...property } });
   property.value = input.value;
   property.version += 1;
   property.versionAt = call.site.clock.now();
@@ -115,6 +118,7 @@ function updateProperty(call: Call): Reply {
 function deleteProperty(call: Call): Reply {
   const { space, property } = propertyById(call);
   requireSpaceAdmin(call, space);
+  call.site.state.pastSpaceProperties.note(property.id, { spaceId: space.id, property: { ...property } });
   const list = propertiesOf(call, space);
   list.splice(list.indexOf(property), 1);
   return { status: 204 };

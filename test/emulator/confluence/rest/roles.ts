@@ -1,8 +1,8 @@
 /** Who may do what in a space: roles and their assignments, and classic permissions. */
 import { z } from 'zod';
-import { callerId, operationsIn } from '../access';
+import { automaticRole, callerId, operationsIn } from '../access';
 import { baseLinks, type Call, NotModelled, type Operation, pageV2, parseBody, Refusal, type Reply, V1, V2 } from '../operation';
-import { type Grant, ROLES } from '../state';
+import { APP_USERS, type ConfluenceState, EVERYONE_GRANT, type Grant, isAppUser, ROLES, type Space } from '../state';
 import { requireSpaceAdmin, visibleSpace } from './visible';
 
 /** Sites without the new roles answer role calls with 404 (facts, inferred). */
@@ -10,11 +10,20 @@ export function requireRoles(call: Call): void {
   if (call.site.settings.roleMode === 'PRE_ROLES') throw new Refusal(404, 'Not found');
 }
 
+/** Every holder of rights in the space: whoever was given them, and the users of apps, who have theirs by themselves. */
+function holders(state: ConfluenceState, space: Space): Grant[] {
+  const role = automaticRole(state, space);
+  const apps = APP_USERS.filter((user) => role && !space.grants.some((g) => g.principalId === user.accountId)).map(
+    (user): Grant => ({ principalType: 'USER', principalId: user.accountId, roleId: role?.id ?? null, operations: role?.operations ?? [] }),
+  );
+  return [...space.grants, ...apps];
+}
+
 function listRoleAssignments(call: Call): Reply {
   requireRoles(call);
   const space = visibleSpace(call);
   const { query } = call;
-  const page = pageV2(call, space.grants, {
+  const page = pageV2(call, holders(call.site.state, space), {
     accept: (g) =>
       g.roleId !== null &&
       (!query.has('role-id') || g.roleId === query.get('role-id')) &&
@@ -53,17 +62,28 @@ function setRoleAssignments(call: Call): Reply {
     const role = change.roleId === undefined ? undefined : ROLES.find((r) => r.id === change.roleId);
     if (change.roleId !== undefined && !role) throw new Refusal(400, `Unknown role ${change.roleId}`);
     if (role && !isProductAdmin && !role.operations.every((o) => mine.has(o))) throw new Refusal(400, 'Cannot grant more than you hold');
-    const index = grants.findIndex(
-      (g) => g.principalType === change.principal.principalType && g.principalId === change.principal.principalId,
-    );
+    const { principalType, principalId } = change.principal;
+    const isApp = principalType === 'USER' && isAppUser(principalId);
+    if (role && isApp && site.settings.appRoleGrant === 'refused') throw new Refusal(400, 'Users of apps cannot be assigned a space role');
+    const index = grants.findIndex((g) => g.principalType === principalType && g.principalId === principalId);
     if (index >= 0) grants.splice(index, 1);
-    if (role) grants.push({ ...change.principal, roleId: role.id, operations: role.operations });
+    if (role) grants.push({ principalType, principalId, roleId: role.id, operations: role.operations });
+    // What an app has by itself is taken from it by name.
+    else if (isApp) grants.push({ principalType, principalId, roleId: null, operations: [] });
   }
   if (!grants.some((g) => g.operations.includes('administer/space'))) throw new Refusal(400, 'At least one admin must remain');
   space.grants = grants;
   site.state.record(callerId(caller), 'space-roles-changed', space.key);
   site.tell.space('permissions_updated', space, caller);
-  return { status: 200, body: { results: grants.filter((g) => g.roleId !== null).map(assignmentJson), _links: baseLinks(call) } };
+  return {
+    status: 200,
+    body: {
+      results: holders(site.state, space)
+        .filter((g) => g.roleId !== null)
+        .map(assignmentJson),
+      _links: baseLinks(call),
+    },
+  };
 }
 
 const roleJson = (role: (typeof ROLES)[number]): Record<string, unknown> => ({
@@ -92,19 +112,53 @@ function getRole(call: Call): Reply {
   return { status: 200, body: { ...roleJson(role), _links: baseLinks(call) }, returned: { identities: 1 } };
 }
 
+const PAGE_LIKE = ['page', 'whiteboard', 'database', 'folder', 'embed'];
+const each = (keys: string[], targets: string[]): string[] => targets.flatMap((target) => keys.map((key) => `${key}/${target}`));
+
+/**
+ * The rows that one operation of this site is on a real one. A space with two principals was seen to have 480
+ * (a third party's live site); which rows they were is not known, so these are an assumption. What is for
+ * reading stays one row: an app tells readers from editors by it.
+ */
+const ROWS_OF: Record<string, string[]> = {
+  'create/page': each(['create', 'copy'], PAGE_LIKE),
+  'update/page': each(['read', 'update', 'move', 'restore', 'restrict_content', 'export'], PAGE_LIKE),
+  'delete/page': each(['delete', 'purge_version'], PAGE_LIKE),
+  'archive/page': each(['archive'], PAGE_LIKE),
+  'create/blogpost': each(['create', 'read', 'update', 'copy', 'move', 'restore', 'restrict_content', 'export'], ['blogpost']),
+  'create/attachment': each(['create', 'read', 'update', 'copy', 'move', 'export'], ['attachment']),
+  'administer/space': ['administer/space', 'manage_users/space', 'restrict_content/space'],
+  'archive/space': ['archive/space', 'archive_space/space'],
+};
+
+/** Where everyone has the site's default permissions, these name the groups that everyone is in, and the product admins. */
+function namedByDefault(state: ConfluenceState, space: Space): Grant[] {
+  if (!space.grants.includes(EVERYONE_GRANT)) return [];
+  const licensing = [...state.groups.values()].filter((group) => group.access !== 'none');
+  return [
+    ...licensing.map((group): Grant => ({ ...EVERYONE_GRANT, principalType: 'GROUP', principalId: group.id })),
+    { ...EVERYONE_GRANT, principalId: 'all-product-admins' },
+  ];
+}
+
+/** One row a principal and operation. Whoever is named here may do what the row says by a grant, too. */
 function listPermissions(call: Call): Reply {
   const space = visibleSpace(call);
+  const { state } = call.site;
   const types = { USER: 'user', GROUP: 'group', ACCESS_CLASS: 'access-class' } as const;
-  const rows = space.grants.flatMap((g) =>
-    g.operations.map((pair) => {
-      const [key, targetType] = pair.split('/');
-      return { id: '', principal: { type: types[g.principalType], id: g.principalId }, operation: { key, targetType } };
-    }),
+  const rows = [...holders(state, space), ...namedByDefault(state, space)].flatMap((grant) =>
+    grant.operations
+      .flatMap((pair) => ROWS_OF[pair] ?? [pair])
+      .map((pair) => {
+        const [key, targetType] = pair.split('/');
+        return { principal: { type: types[grant.principalType], id: grant.principalId }, operation: { key, targetType } };
+      }),
   );
-  rows.forEach((row, i) => {
-    row.id = String(space.id * 1000 + i);
-  });
-  const page = pageV2(call, rows, {});
+  const page = pageV2(
+    call,
+    rows.map((row, i) => ({ id: String(space.id * 1000 + i), ...row })),
+    {},
+  );
   return {
     status: 200,
     body: { results: page.items, _links: page.links },

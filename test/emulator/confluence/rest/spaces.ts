@@ -1,7 +1,9 @@
 /** Spaces: list, read, create, update, delete, and the data policies that may block them. */
 import { z } from 'zod';
+import type { SiteSettings } from '../../settings';
 import { callerId, mayCreateSpaces, mayDo, maySee, operationsIn } from '../access';
 import { createGlobalSpace, createPersonalSpace, setSpaceStatus } from '../activity';
+import { listedSpaces, SPACE_ORDERS } from '../lag';
 import {
   baseLinks,
   type Call,
@@ -24,7 +26,7 @@ import { type Grant, openGrants, personalSpaceKey, privateGrants, type Space } f
 import { requireRoles } from './roles';
 import { visibleSpace } from './visible';
 
-export function spaceJson(space: Space) {
+export function spaceJson(space: Space, settings: SiteSettings) {
   return {
     id: String(space.id),
     key: space.key,
@@ -32,7 +34,8 @@ export function spaceJson(space: Space) {
     type: space.type,
     status: space.status,
     authorId: space.authorId,
-    spaceOwnerId: space.ownerId ?? space.authorId,
+    // V27: added in 2026, and missing where a site does not have it yet.
+    ...(settings.spaceOwnerIdSent ? { spaceOwnerId: space.ownerId ?? space.authorId } : {}),
     currentActiveAlias: space.type === 'personal' ? null : space.key,
     createdAt: iso(space.createdAt),
     homepageId: space.homepageId === null ? null : String(space.homepageId),
@@ -65,11 +68,15 @@ function listSpaces(call: Call): Reply {
   if (field !== 'id' && field !== 'key' && field !== 'name') throw new Refusal(400, `Invalid sort '${sort}'`);
   // What the omitted status means is not stated; the app always passes one.
   const wanted: readonly string[] = status === null ? ['current', 'archived'] : [status];
-  let items: readonly Space[];
-  if (ids) items = ids.flatMap((id) => site.state.spacesById.get(Number(id)) ?? []).sort((a, b) => a.id - b.id);
-  else if (keys) items = keys.flatMap((key) => site.state.spacesByKey.get(key) ?? []).sort((a, b) => a.id - b.id);
-  else if (field === 'id' && type !== null && status !== null) items = site.state.spacesOf(type, status);
-  else items = site.state.spacesOrderedBy(field);
+  const { state } = site;
+  const compare = SPACE_ORDERS[field];
+  let now: readonly Space[];
+  if (ids) now = ids.flatMap((id) => state.spacesById.get(Number(id)) ?? []).sort(compare);
+  else if (keys) now = keys.flatMap((key) => state.spacesByKey.get(key) ?? []).sort(compare);
+  else if (field === 'id' && type !== null && status !== null) now = state.spacesOf(type, status);
+  else now = state.spacesOrderedBy(field);
+  const belongs = (space: Space): boolean => (!ids || ids.includes(String(space.id))) && (!keys || keys.includes(space.key));
+  let items = listedSpaces(state, now, belongs, compare);
   if (sort.startsWith('-')) items = [...items].reverse();
   const page = pageV2(call, items, {
     ...(sort === 'id' ? { idOf: (space: Space) => space.id } : {}),
@@ -77,11 +84,12 @@ function listSpaces(call: Call): Reply {
       wanted.includes(space.status) &&
       (type === null || type === space.type) &&
       (!labels || labels.some((label) => space.labels.includes(label))) &&
-      maySee(site.state, call.caller, space),
+      // A list is late; permissions are not.
+      maySee(state, call.caller, state.spacesById.get(space.id) ?? space),
   });
   return {
     status: 200,
-    body: { results: page.items.map(spaceJson), _links: page.links },
+    body: { results: page.items.map((space) => spaceJson(space, site.settings)), _links: page.links },
     headers: page.headers,
     returned: { objects: page.items.length },
   };
@@ -89,7 +97,7 @@ function listSpaces(call: Call): Reply {
 
 function getSpace(call: Call): Reply {
   const space = visibleSpace(call);
-  const json = spaceJson(space);
+  const json = spaceJson(space, call.site.settings);
   const body: Record<string, unknown> = { ...json, _links: { ...json._links, ...baseLinks(call) } };
   const self = `${V2}/spaces/${space.id}`;
   if (call.query.get('include-operations') === 'true') {
@@ -144,7 +152,7 @@ function createSpace(call: Call): Reply {
     description,
     grants: input.createPrivateSpace ? privateGrants(creator) : openGrants(creator),
   });
-  return { status: 201, body: { ...spaceJson(space), _links: { webui: `/spaces/${space.key}`, ...baseLinks(call) } } };
+  return { status: 201, body: { ...spaceJson(space, site.settings), _links: { webui: `/spaces/${space.key}`, ...baseLinks(call) } } };
 }
 
 const SPACE_READ_WRITE = ['read:space-details:confluence', 'write:space:confluence', 'write:space.permission:confluence'];
@@ -280,12 +288,12 @@ function updateSpace(call: Call): Reply {
   const space = administeredSpace(call);
   const input = parseBody(SpaceUpdate, call.body);
   if (space.status === 'trashed') throw new Refusal(404, `No space with key : ${space.key}`);
-  if (input.name) site.state.renameSpace(space, input.name);
-  if (input.description) space.description = input.description.plain.value;
+  if (input.name) site.state.changeSpace(space, { name: input.name });
+  if (input.description) site.state.changeSpace(space, { description: input.description.plain.value });
   if (input.homepage) {
     const page = site.state.content.get(Number(input.homepage.id));
     if (page?.spaceId !== space.id) throw new Refusal(404, 'Homepage not found in the space');
-    space.homepageId = page.id;
+    site.state.changeSpace(space, { homepageId: page.id });
   }
   if (input.status && input.status !== space.status) setSpaceStatus(site, space, input.status, caller);
   else site.tell.space('updated', space, caller);
@@ -364,7 +372,12 @@ export const spaceOperations: readonly Operation[] = [
     scopes: [['read:space:confluence']],
     appOnly: true,
     handle: (call) => {
-      const page = pageV2(call, call.site.state.spaces, { idOf: (s) => s.id, accept: (s) => maySee(call.site.state, { kind: 'app' }, s) });
+      const { state } = call.site;
+      const listed = listedSpaces(state, state.spaces, () => true, SPACE_ORDERS.id);
+      const page = pageV2(call, listed, {
+        idOf: (s) => s.id,
+        accept: (s) => maySee(state, { kind: 'app' }, state.spacesById.get(s.id) ?? s),
+      });
       const results = page.items.map((s) => ({ id: String(s.id), key: s.key, name: s.name, dataPolicy: { anyContentBlocked: false } }));
       return { status: 200, body: { results, _links: page.links }, headers: page.headers, returned: { objects: results.length } };
     },

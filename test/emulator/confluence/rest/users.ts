@@ -1,11 +1,12 @@
 /** People, one by one and in bulk. */
 import { z } from 'zod';
 import { applicationOperations, canUseConfluence, maySee } from '../access';
+import { profileSpaces } from '../lag';
 import { baseLinks, type Call, linksOf, type Operation, parseBody, Refusal, type Reply, requireUse, V1, V2 } from '../operation';
-import { APP_ACCOUNT_ID, type Person } from '../state';
+import { APP_ACCOUNT_ID, type Person, type Space } from '../state';
 import { classicSpaceJson } from './spaces';
 
-function userJson(person: Person): Record<string, unknown> {
+function userJson(person: Person, personalSpace: Space | null): Record<string, unknown> {
   return {
     accountId: person.accountId,
     accountType: person.accountType,
@@ -15,7 +16,7 @@ function userJson(person: Person): Record<string, unknown> {
     email: '',
     timeZone: null,
     isExternalCollaborator: person.isGuest,
-    personalSpaceId: person.personalSpaceId === null ? null : String(person.personalSpaceId),
+    personalSpaceId: personalSpace && String(personalSpace.id),
     profilePicture: { path: `/wiki/aa-avatar/${person.accountId}`, isDefault: true },
   };
 }
@@ -23,31 +24,22 @@ function userJson(person: Person): Record<string, unknown> {
 function usersBulk(call: Call): Reply {
   if (!canUseConfluence(call.site.state, call.caller)) throw new Refusal(404, 'Not permitted');
   const { accountIds } = parseBody(z.object({ accountIds: z.array(z.string()).min(1).max(250) }), call.body);
-  const results = accountIds.flatMap((id) => call.site.state.people.get(id) ?? []).map(userJson);
-  return { status: 200, body: { results, _links: baseLinks(call) } };
-}
-
-/** The app's own user answers like a person's. */
-function appUser(): Person {
+  const { state, settings } = call.site;
+  const spaceOf = profileSpaces(state);
+  const results = accountIds.flatMap((id) => state.account(id) ?? []).map((person) => userJson(person, spaceOf(person)));
   return {
-    accountId: APP_ACCOUNT_ID,
-    displayName: 'Homestead',
-    publicName: 'Homestead',
-    email: '',
-    accountStatus: 'active',
-    accountType: 'app',
-    isGuest: false,
-    groups: new Set(),
-    locale: 'en_US',
-    personalSpaceId: null,
+    status: 200,
+    body: { results, _links: baseLinks(call) },
+    returned: { identities: results.length },
+    costsAsRead: settings.usersBulkPoints === 'read',
   };
 }
 
 function classicUserJson(call: Call, person: Person): Record<string, unknown> {
   const expand = (call.query.get('expand') ?? '').split(',');
   const { state } = call.site;
-  const space = person.personalSpaceId === null ? undefined : state.spacesById.get(person.personalSpaceId);
-  const showSpace = expand.includes('personalSpace') && space !== undefined && maySee(state, call.caller, space);
+  const space = expand.includes('personalSpace') ? profileSpaces(state)(person) : null;
+  const showSpace = space !== null && maySee(state, call.caller, state.spacesById.get(space.id) ?? space);
   return {
     type: 'known',
     accountId: person.accountId,
@@ -75,7 +67,7 @@ function classicUserJson(call: Call, person: Person): Record<string, unknown> {
 }
 
 export function personById(call: Call, accountId: string): Person {
-  const person = accountId === APP_ACCOUNT_ID ? appUser() : call.site.state.people.get(accountId);
+  const person = call.site.state.account(accountId);
   if (!person) throw new Refusal(404, `No user found with account id ${accountId}`);
   return person;
 }
@@ -88,7 +80,7 @@ function getUser(call: Call): Reply {
 function getCurrentUser(call: Call): Reply {
   const { caller } = call;
   if (caller.kind === 'person') requireUse(call);
-  const person = caller.kind === 'person' ? caller.person : appUser();
+  const person = caller.kind === 'person' ? caller.person : personById(call, APP_ACCOUNT_ID);
   return { status: 200, body: classicUserJson(call, person), returned: { identities: 1 } };
 }
 
