@@ -5,38 +5,58 @@ interface Identified {
   id: number;
 }
 
+/** A list of today, in the order of `compare`. */
+interface Today<T> {
+  items: readonly T[];
+  compare: (a: T, b: T) => number;
+  /** The item of that id as it is now. */
+  byId: (id: number) => T | undefined;
+}
+
 /**
  * The items of a list as they were.
- * @param now the items of today, in order
  * @param then what was different, by id
  * @param belongs whether an item as it was belongs to this list
  */
 function asTheyWere<T extends Identified>(
-  now: readonly T[],
+  today: Today<T>,
   then: ReadonlyMap<number, T | null>,
   belongs: (item: T) => boolean,
-  compare: (a: T, b: T) => number,
 ): readonly T[] {
-  if (then.size === 0) return now;
-  const unchanged = now.filter((item) => !then.has(item.id));
-  const changed = [...then.values()].filter((item): item is T => item !== null && belongs(item)).sort(compare);
-  if (changed.length === 0) return unchanged;
-  const merged: T[] = [];
-  let next = 0;
-  for (const item of unchanged) {
-    while (next < changed.length && compare(changed[next] as T, item) < 0) merged.push(changed[next++] as T);
-    merged.push(item);
+  const { items, compare, byId } = today;
+  if (then.size === 0) return items;
+  const changes: { at: number; insert: T | null }[] = [];
+  for (const [id, was] of then) {
+    if (was !== null && belongs(was)) changes.push({ at: placeOf(was, today), insert: was });
+    const is = byId(id);
+    const at = is === undefined ? items.length : placeOf(is, today);
+    if (items[at]?.id === id) changes.push({ at, insert: null });
   }
-  return merged.concat(changed.slice(next));
+  changes.sort((a, b) => a.at - b.at || (a.insert && b.insert ? compare(a.insert, b.insert) : a.insert ? -1 : 1));
+  const shown: T[] = [];
+  let next = 0;
+  for (const { at, insert } of changes) {
+    for (; next < at; next += 1) shown.push(items[next] as T);
+    if (insert) shown.push(insert);
+    else next += 1;
+  }
+  for (; next < items.length; next += 1) shown.push(items[next] as T);
+  return shown;
 }
 
-const byId = (a: Identified, b: Identified): number => a.id - b.id;
+/** Where an item stands in a list, or would. By halves: a large site's list is too long to look at every item. */
+function placeOf<T>(item: T, { items, compare }: Today<T>): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare(items[middle] as T, item) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
-export const SPACE_ORDERS: Record<'id' | 'key' | 'name', (a: Space, b: Space) => number> = {
-  id: byId,
-  key: (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id - b.id),
-  name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id),
-};
+const idOrder = (a: Identified, b: Identified): number => a.id - b.id;
 
 /** Spaces as lists show them. */
 export function listedSpaces(
@@ -45,7 +65,8 @@ export function listedSpaces(
   belongs: (space: Space) => boolean,
   compare: (a: Space, b: Space) => number,
 ): readonly Space[] {
-  return asTheyWere(now, state.pastSpaces.differences(state.lagMs('listLag')), belongs, compare);
+  const today = { items: now, compare, byId: (id: number) => state.spacesById.get(id) };
+  return asTheyWere(today, state.pastSpaces.differences(state.lagMs('listLag')), belongs);
 }
 
 /** Pages and blog posts as lists show them. */
@@ -55,7 +76,8 @@ export function listedContent(
   belongs: (item: Content) => boolean,
   compare: (a: Content, b: Content) => number,
 ): readonly Content[] {
-  return asTheyWere(now, state.pastContent.differences(state.lagMs('listLag')), belongs, compare);
+  const today = { items: now, compare, byId: (id: number) => state.content.get(id) };
+  return asTheyWere(today, state.pastContent.differences(state.lagMs('listLag')), belongs);
 }
 
 /** A space that lists may still name: of those deleted lately, as it was. */
@@ -69,18 +91,21 @@ export function listedProperties(state: ConfluenceState, spaceId: number): reado
   for (const [id, was] of state.pastSpaceProperties.differences(state.lagMs('listLag'))) {
     if (was === null || was.spaceId === spaceId) then.set(id, was?.property ?? null);
   }
-  return asTheyWere(state.spaceProperties.get(spaceId) ?? [], then, () => true, byId);
+  const items = state.spaceProperties.get(spaceId) ?? [];
+  const today = { items, compare: idOrder, byId: (id: number) => items.find((property) => property.id === id) };
+  return asTheyWere(today, then, () => true);
 }
 
 /** The site as the search index knows it: its spaces (or those with these keys), and what is in each. */
 export function indexed(
   state: ConfluenceState,
   keys: readonly string[] | null,
-): { spaces: Iterable<Space>; contentOf: (space: Space) => readonly Content[] } {
+): { spaces: readonly Space[]; contentOf: (space: Space) => readonly Content[] } {
   const lagMs = state.lagMs('cqlLag');
-  const now = keys ? keys.flatMap((key) => state.spacesByKey.get(key) ?? []) : state.spaces;
   const wanted = keys && new Set(keys);
-  const spaces = asTheyWere(now, state.pastSpaces.differences(lagMs), (space) => wanted?.has(space.key) ?? true, byId);
+  const items = wanted ? [...wanted].flatMap((key) => state.spacesByKey.get(key) ?? []).sort(idOrder) : state.spaces;
+  const today = { items, compare: idOrder, byId: (id: number) => state.spacesById.get(id) };
+  const spaces = asTheyWere(today, state.pastSpaces.differences(lagMs), (space) => wanted?.has(space.key) ?? true);
   const thenBySpace = new Map<number, Map<number, Content | null>>();
   for (const [id, was] of state.pastContent.differences(lagMs)) {
     const spaceId = (was ?? state.content.get(id))?.spaceId;
@@ -89,9 +114,10 @@ export function indexed(
     thenBySpace.set(spaceId, inSpace.set(id, was));
   }
   const none = new Map<number, Content | null>();
+  const byId = (id: number): Content | undefined => state.content.get(id);
   const contentOf = (space: Space): readonly Content[] =>
-    asTheyWere(state.contentBySpace.get(space.id) ?? [], thenBySpace.get(space.id) ?? none, () => true, byId);
-  return { spaces: new Set(spaces), contentOf };
+    asTheyWere({ items: state.contentBySpace.get(space.id) ?? [], compare: idOrder, byId }, thenBySpace.get(space.id) ?? none, () => true);
+  return { spaces, contentOf };
 }
 
 /** Active members of a group as its API lists them. An unknown group is empty. */

@@ -219,6 +219,12 @@ export function personalSpaceKey(accountId: string): string {
   return `~${accountId.replace(/[:-]/g, '')}`;
 }
 
+export const SPACE_ORDERS: Record<'id' | 'key' | 'name', (a: Space, b: Space) => number> = {
+  id: (a, b) => a.id - b.id,
+  key: (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id - b.id),
+  name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id),
+};
+
 export interface AuditEntry {
   at: string;
   actor: string;
@@ -436,7 +442,7 @@ export class ConfluenceState {
     if (field === 'id') return this.spaces;
     let sorted = this.sortedSpaces.get(field);
     if (!sorted) {
-      sorted = [...this.spaces].sort((a, b) => (a[field] < b[field] ? -1 : a[field] > b[field] ? 1 : a.id - b.id));
+      sorted = [...this.spaces].sort(SPACE_ORDERS[field]);
       this.sortedSpaces.set(field, sorted);
     }
     return sorted;

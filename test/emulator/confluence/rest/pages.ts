@@ -87,7 +87,7 @@ function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | nu
   const spaceIds = spaces && new Set(spaces.map((space) => space.id));
   let now: readonly Content[];
   if (spaces) now = spaces.flatMap((space) => state.contentBySpace.get(space.id) ?? []).sort(order);
-  else if (ids) now = ids.flatMap((id) => state.content.get(id) ?? []).sort(order);
+  else if (ids) now = [...new Set(ids)].flatMap((id) => state.content.get(id) ?? []).sort(order);
   else now = state.contentOrderedBy(sort, order);
   const belongs = (item: Content): boolean => (!spaceIds || spaceIds.has(item.spaceId)) && (!ids || ids.includes(item.id));
   const items = listedContent(state, now, belongs, order);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { SiteSettings } from '../../settings';
 import { callerId, mayCreateSpaces, mayDo, maySee, operationsIn } from '../access';
 import { createGlobalSpace, createPersonalSpace, setSpaceStatus } from '../activity';
-import { listedSpaces, SPACE_ORDERS } from '../lag';
+import { listedSpaces } from '../lag';
 import {
   baseLinks,
   type Call,
@@ -22,7 +22,7 @@ import {
   V1,
   V2,
 } from '../operation';
-import { type Grant, openGrants, personalSpaceKey, privateGrants, type Space } from '../state';
+import { type Grant, openGrants, personalSpaceKey, privateGrants, SPACE_ORDERS, type Space } from '../state';
 import { requireRoles } from './roles';
 import { visibleSpace } from './visible';
 
@@ -71,8 +71,8 @@ function listSpaces(call: Call): Reply {
   const { state } = site;
   const compare = SPACE_ORDERS[field];
   let now: readonly Space[];
-  if (ids) now = ids.flatMap((id) => state.spacesById.get(Number(id)) ?? []).sort(compare);
-  else if (keys) now = keys.flatMap((key) => state.spacesByKey.get(key) ?? []).sort(compare);
+  if (ids) now = [...new Set(ids)].flatMap((id) => state.spacesById.get(Number(id)) ?? []).sort(compare);
+  else if (keys) now = [...new Set(keys)].flatMap((key) => state.spacesByKey.get(key) ?? []).sort(compare);
   else if (field === 'id' && type !== null && status !== null) now = state.spacesOf(type, status);
   else now = state.spacesOrderedBy(field);
   const belongs = (space: Space): boolean => (!ids || ids.includes(String(space.id))) && (!keys || keys.includes(space.key));
