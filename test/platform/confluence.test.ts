@@ -128,14 +128,11 @@ describe('CQL', () => {
   });
 
   it.each([
-    'space in ("a") and type = page or type = comment',
     'colour = red',
     'type = space',
-    'space.type = personal',
     'lastmodified > "yesterday"',
     'lastmodified > someday()',
     'lastmodified ~ "2026-01-01"',
-    'space = currentSpace()',
     'type = page order by watchers',
     '',
     'not type = page',

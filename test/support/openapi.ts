@@ -30,6 +30,10 @@ const DRIFT: readonly { what: string; apply: (schemas: Record<string, Json>) => 
     apply: (s) => nullable(s, ['SpaceBulk', 'SpaceSingle'], ['currentActiveAlias', 'description', 'icon']),
   },
   {
+    what: 'v2 space: homepageId is null when the homepage was deleted (an assumption: the document has no word on it)',
+    apply: (s) => nullable(s, ['SpaceBulk', 'SpaceSingle'], ['homepageId']),
+  },
+  {
     what: 'v2 page: parentId, parentType, lastOwnerId and subtype may be null',
     apply: (s) => nullable(s, ['PageBulk', 'PageSingle'], ['parentId', 'parentType', 'lastOwnerId', 'subtype']),
   },

@@ -33,7 +33,7 @@ function isSelf(site: ConfluenceSite, caller: Caller): boolean {
 export function contentEvents(site: ConfluenceSite) {
   return {
     /** No event leaves a page with view restrictions; restricted spaces do send theirs (V13). */
-    content(verb: 'viewed' | 'created' | 'updated' | 'trashed' | 'deleted', item: Content, caller: Caller): void {
+    content(verb: 'viewed' | 'created' | 'updated' | 'trashed' | 'restored' | 'deleted', item: Content, caller: Caller): void {
       const space = site.state.spacesById.get(item.spaceId);
       if (!space || item.viewers) return;
       const version = latest(item);
@@ -120,8 +120,9 @@ export function createPersonalSpace(
   owner: Person,
   caller: Caller,
   grants: Space['grants'],
-  name = owner.displayName,
+  input: { name?: string; description?: string; createdAt?: number; isTold?: boolean } = {},
 ): Space {
+  const { name = owner.displayName, description = '', createdAt = site.clock.now(), isTold = true } = input;
   const space = site.state.addSpace({
     key: personalSpaceKey(owner.accountId),
     name,
@@ -129,14 +130,14 @@ export function createPersonalSpace(
     status: 'current',
     authorId: owner.accountId,
     ownerId: owner.accountId,
-    createdAt: site.clock.now(),
-    description: '',
+    createdAt,
+    description,
     grants,
     homeTitle: 'Overview',
     homeBody: NATIVE_HOME_BODY,
   });
   site.state.record(callerId(caller), 'space-created', space.key);
-  site.tell.space('created', space, caller);
+  if (isTold) site.tell.space('created', space, caller);
   return space;
 }
 

@@ -87,7 +87,7 @@ function createSpace(
   return {
     success: true,
     errors: null,
-    space: spaceNode(createPersonalSpace(site, caller.person, caller, openGrants(caller.person.accountId), input.name)),
+    space: spaceNode(createPersonalSpace(site, caller.person, caller, openGrants(caller.person.accountId), { name: input.name })),
   };
 }
 

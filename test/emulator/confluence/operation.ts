@@ -94,9 +94,17 @@ export function errorBody(family: Family, status: number, message: string): unkn
   };
 }
 
+/**
+ * The body, as a schema of strict objects reads it.
+ * @throws NotModelled for a field that the schema does not name: a real site may know it
+ * @throws Refusal 400 for anything else that does not fit
+ */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    if (issue.code === 'unrecognized_keys') throw new NotModelled(`body field ${[...issue.path, issue.keys[0]].join('.')}`);
+  }
   const issue = result.error.issues[0];
   throw new Refusal(400, `Invalid value for '${issue?.path.join('.') ?? ''}': ${issue?.message ?? 'not readable'}`);
 }
@@ -118,11 +126,37 @@ export const linksOf = (call: Call, self?: string): Record<string, string> => ({
   context: '/wiki',
 });
 
-/** One value of a closed list. @throws Refusal 400 */
-export function oneOf(query: URLSearchParams, name: string, values: readonly string[]): string | null {
+/**
+ * A value out of those that Atlassian documents.
+ * @param documentedToo values that the site does not model
+ * @throws Refusal 400 for a value that is not documented
+ * @throws NotModelled
+ */
+export function requireKnown(name: string, value: string, modelled: readonly string[], documentedToo: readonly string[] = []): string {
+  if (modelled.includes(value)) return value;
+  if (documentedToo.includes(value)) throw new NotModelled(`${name}=${value}`);
+  throw new Refusal(400, `Invalid value '${value}' for '${name}'`);
+}
+
+/** One value of a closed list, or null. @throws as `requireKnown` */
+export function oneOf(
+  query: URLSearchParams,
+  name: string,
+  modelled: readonly string[],
+  documentedToo: readonly string[] = [],
+): string | null {
   const value = query.get(name);
-  if (value !== null && !values.includes(value)) throw new Refusal(400, `Invalid value '${value}' for '${name}'`);
-  return value;
+  return value === null ? null : requireKnown(name, value, modelled, documentedToo);
+}
+
+/** @throws Refusal 400 for anything but true and false */
+export function flag(query: URLSearchParams, name: string): boolean {
+  return oneOf(query, name, ['true', 'false']) === 'true';
+}
+
+/** What a v1 request wants expanded. @throws as `requireKnown` */
+export function expansions(query: URLSearchParams, modelled: readonly string[]): string[] {
+  return (listParam(query, 'expand', modelled.length) ?? []).map((value) => requireKnown('expand', value, modelled));
 }
 
 /** A whole number in a query, or the default. @throws Refusal 400 */
@@ -144,7 +178,15 @@ export function intParam(
   return value;
 }
 
-/** Comma-separated or repeated values. */
+/** Comma-separated or repeated ids. @throws Refusal 400 */
+export function idsParam(query: URLSearchParams, name: string, max: number): number[] | null {
+  const texts = listParam(query, name, max);
+  const wrong = texts?.find((text) => !/^\d+$/.test(text));
+  if (wrong !== undefined) throw new Refusal(400, `'${name}' takes whole numbers, not '${wrong}'`);
+  return texts?.map(Number) ?? null;
+}
+
+/** Comma-separated or repeated values; null when the parameter is absent. @throws Refusal 400 for too many */
 export function listParam(query: URLSearchParams, name: string, max: number): string[] | null {
   const raw = query
     .getAll(name)

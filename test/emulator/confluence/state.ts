@@ -249,7 +249,10 @@ export class ConfluenceState {
   private readonly sortedContent = new Map<string, Content[]>();
   readonly contentBySpace = new Map<number, Content[]>();
   readonly spaceProperties = new Map<number, Property[]>();
+  /** What the app keeps about people. */
   readonly userProperties = new Map<string, Map<string, Property>>();
+  /** What people's own tokens keep about people: no app reads it. */
+  readonly userPropertiesByToken = new Map<string, Map<string, Property>>();
   readonly appProperties = new Map<string, unknown>();
   readonly templates = new Map<string, Template>();
   readonly longTasks = new Map<string, LongTask>();

@@ -1,8 +1,8 @@
 /** Groups and their members. */
 import { listedGroups, listedMembers } from '../lag';
-import { type Call, linksOf, type Operation, pageV1, Refusal, type Reply, requireUse, V1 } from '../operation';
+import { type Call, flag, linksOf, type Operation, oneOf, pageV1, Refusal, type Reply, requireUse, V1 } from '../operation';
 import type { Group } from '../state';
-import { personById } from './users';
+import { personOfQuery } from './users';
 
 function groupJson(call: Call, group: Group): Record<string, unknown> {
   return {
@@ -26,7 +26,7 @@ function groupsReply(call: Call, groups: Group[]): Reply {
 
 function listGroups(call: Call): Reply {
   requireUse(call);
-  const access = call.query.get('accessType');
+  const access = oneOf(call.query, 'accessType', ['user', 'admin'], ['site-admin']);
   const groups = [...call.site.state.groups.values()];
   return groupsReply(
     call,
@@ -47,7 +47,7 @@ function searchGroups(call: Call): Reply {
 
 function memberOf(call: Call): Reply {
   requireUse(call);
-  const person = personById(call, call.query.get('accountId') ?? '');
+  const person = personOfQuery(call);
   return groupsReply(
     call,
     [...listedGroups(call.site.state, person)].flatMap((id) => call.site.state.groups.get(id) ?? []),
@@ -73,7 +73,7 @@ function groupMembers(call: Call): Reply {
         isGuest: person.isGuest,
       })),
       ...page.envelope,
-      ...(call.query.get('shouldReturnTotalSize') === 'true' ? { totalSize: members.length } : {}),
+      ...(flag(call.query, 'shouldReturnTotalSize') ? { totalSize: members.length } : {}),
     },
     returned: { identities: people.length },
   };

@@ -1,13 +1,15 @@
 /** Labels of spaces. */
 import { z } from 'zod';
 import { mayDo } from '../access';
-import { type Call, NotModelled, type Operation, pageV1, parseBody, Refusal, type Reply, V1 } from '../operation';
+import { type Call, type Operation, oneOf, pageV1, parseBody, Refusal, type Reply, requireKnown, V1 } from '../operation';
 import type { Space } from '../state';
 import { visibleSpaceByKey } from './visible';
 
+/** Labels of the content in a space, and a person's own. */
+const OTHER_PREFIXES = ['global', 'my'];
+
 function labelsReply(call: Call, space: Space): Reply {
-  const prefix = call.query.get('prefix');
-  if (prefix !== null && prefix !== 'team') throw new NotModelled(`labels with prefix ${prefix}`);
+  oneOf(call.query, 'prefix', ['team'], OTHER_PREFIXES);
   const labels = space.labels.map((name, i) => ({ prefix: 'team', name, id: String(i + 1), label: name }));
   const page = pageV1(call, labels, { default: 200, max: 200 });
   return { status: 200, body: { results: page.results, ...page.envelope }, returned: { objects: page.results.length } };
@@ -16,7 +18,8 @@ function labelsReply(call: Call, space: Space): Reply {
 function addLabels(call: Call): Reply {
   const space = visibleSpaceByKey(call);
   if (!mayDo(call.site.state, call.caller, space, 'update/page')) throw new Refusal(403, 'Not permitted to edit the space');
-  const added = parseBody(z.array(z.object({ prefix: z.string(), name: z.string().min(1) })).min(1), call.body);
+  const added = parseBody(z.array(z.strictObject({ prefix: z.string(), name: z.string().min(1) })).min(1), call.body);
+  for (const { prefix } of added) requireKnown('prefix', prefix, ['team'], OTHER_PREFIXES);
   call.site.state.changeSpace(space, { labels: [...new Set([...space.labels, ...added.map(({ name }) => name)])] });
   return labelsReply(call, space);
 }
@@ -25,8 +28,8 @@ function removeLabel(call: Call): Reply {
   const space = visibleSpaceByKey(call);
   const name = call.query.get('name');
   if (!name) throw new Refusal(400, "'name' is required");
-  // Without a prefix it is about labels on content.
-  if (call.query.get('prefix') !== 'team') throw new NotModelled('labels with another prefix than team');
+  // Without a prefix it means the labels of content.
+  requireKnown('prefix', call.query.get('prefix') ?? 'global', ['team'], OTHER_PREFIXES);
   if (!mayDo(call.site.state, call.caller, space, 'administer/space')) throw new Refusal(404, 'Not permitted to administer the space');
   call.site.state.changeSpace(space, { labels: space.labels.filter((label) => label !== name) });
   return { status: 204 };

@@ -5,18 +5,23 @@ import { listedContent, listedSpace } from '../lag';
 import {
   baseLinks,
   type Call,
+  flag,
   idParam,
+  idsParam,
   iso,
   listParam,
   NotModelled,
   type Operation,
+  oneOf,
   pageV2,
   parseBody,
   Refusal,
   type Reply,
+  requireKnown,
   V2,
 } from '../operation';
 import { type Content, latest, type Space } from '../state';
+import { requireWellFormed } from '../storage-format';
 import { visibleSpace } from './visible';
 
 export function contentJson(space: Space, item: Content, withBody: boolean): Record<string, unknown> {
@@ -58,7 +63,7 @@ function visibleContent(call: Call, type: Content['type']): { item: Content; spa
   return { item, space };
 }
 
-const CONTENT_SORTS: Record<string, (a: Content, b: Content) => number> = {
+const CONTENT_SORTS: Record<'id' | 'created-date' | 'modified-date' | 'title', (a: Content, b: Content) => number> = {
   id: (a, b) => a.id - b.id,
   'created-date': (a, b) => a.createdAt - b.createdAt || a.id - b.id,
   'modified-date': (a, b) => latest(a).at - latest(b).at || a.id - b.id,
@@ -67,14 +72,17 @@ const CONTENT_SORTS: Record<string, (a: Content, b: Content) => number> = {
 
 function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | null): Reply {
   const { query, site } = call;
-  const sort = query.get('sort') ?? 'id';
-  const compare = CONTENT_SORTS[sort.replace(/^-/, '')];
-  if (!compare) throw new Refusal(400, `Invalid sort '${sort}'`);
-  const statuses = new Set(listParam(query, 'status', 5) ?? (type === 'page' ? ['current', 'archived'] : ['current']));
-  const ids = listParam(query, 'id', 250)?.map(Number);
+  // The documents sort pages by title, blog posts not.
+  const fields = Object.keys(CONTENT_SORTS).filter((field) => type === 'page' || field !== 'title');
+  const sort = oneOf(query, 'sort', [...fields, ...fields.map((field) => `-${field}`)]) ?? 'id';
+  const compare = CONTENT_SORTS[sort.replace(/^-/, '') as keyof typeof CONTENT_SORTS];
+  const known = type === 'page' ? ['current', 'archived', 'trashed'] : ['current', 'trashed'];
+  const asked = listParam(query, 'status', 5)?.map((status) => requireKnown('status', status, known, ['deleted']));
+  const statuses = new Set(asked ?? (type === 'page' ? ['current', 'archived'] : ['current']));
+  const ids = idsParam(query, 'id', 250);
   const title = query.get('title');
-  const withBody = query.get('body-format') === 'storage';
-  const rootOnly = query.get('depth') === 'root';
+  const withBody = oneOf(query, 'body-format', ['storage'], ['atlas_doc_format']) === 'storage';
+  const rootOnly = oneOf(query, 'depth', ['all', 'root']) === 'root';
   const accept = (item: Content): boolean =>
     item.type === type &&
     statuses.has(item.status) &&
@@ -98,40 +106,48 @@ function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | nu
 
 /** `space-id` of GET /pages: spaces the caller cannot see are just missing. */
 function spacesOfQuery(call: Call): Space[] | null {
-  const ids = listParam(call.query, 'space-id', 100);
+  const ids = idsParam(call.query, 'space-id', 100);
   return (
-    ids?.flatMap((id) => call.site.state.spacesById.get(Number(id)) ?? []).filter((space) => maySee(call.site.state, call.caller, space)) ??
-    null
+    ids?.flatMap((id) => call.site.state.spacesById.get(id) ?? []).filter((space) => maySee(call.site.state, call.caller, space)) ?? null
   );
 }
 
-const Body = z.object({
-  representation: z.enum(['storage', 'atlas_doc_format', 'wiki']).optional(),
-  value: z.string().optional(),
-  storage: z.object({ value: z.string() }).optional(),
-});
+const Representation = z.enum(['storage', 'atlas_doc_format', 'wiki']);
+const Flat = z.strictObject({ representation: Representation.optional(), value: z.string().optional() });
+/** Flat, or nested under one representation. */
+const Body = Flat.extend({ storage: Flat.optional(), atlas_doc_format: Flat.optional(), wiki: Flat.optional() });
 
-/** @throws Refusal 400 for a representation the local site cannot read. */
+/**
+ * A body in storage format.
+ * @throws Refusal 400 for a body that is not well-formed, or not one body
+ * @throws NotModelled for another representation
+ */
 function storageOf(body: z.infer<typeof Body> | undefined): string {
   if (!body) return '';
-  if (body.storage) return body.storage.value;
-  if (body.representation === 'atlas_doc_format' || body.representation === 'wiki') {
-    throw new NotModelled(`body representation ${body.representation}`);
-  }
-  return body.value ?? '';
+  const { representation, value, ...nested } = body;
+  const [name, ...others] = Object.keys(nested);
+  if (others.length > 0 || (name !== undefined && (representation ?? value) !== undefined))
+    throw new Refusal(400, 'Only one body format may be given');
+  const format = name ?? representation;
+  if (format === undefined) throw new Refusal(400, 'The body has no representation');
+  if (format !== 'storage' || (nested.storage?.representation ?? 'storage') !== 'storage')
+    throw new NotModelled(`body representation ${format}`);
+  const storage = (name === undefined ? value : nested.storage?.value) ?? '';
+  requireWellFormed(storage);
+  return storage;
 }
 
-const NewContent = z.strictObject({
+const NewPost = z.strictObject({
   spaceId: z.string(),
   status: z.enum(['current', 'draft']).optional(),
   title: z.string().max(255).optional(),
-  parentId: z.string().optional(),
   body: Body.optional(),
 });
+const NewPage = NewPost.extend({ parentId: z.string().optional() });
 
 function createContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const { site, caller } = call;
-  const input = parseBody(NewContent, call.body);
+  const input: z.infer<typeof NewPage> = parseBody(type === 'page' ? NewPage : NewPost, call.body);
   const space = site.state.spacesById.get(Number(input.spaceId));
   if (!space || !maySee(site.state, caller, space) || !mayDo(site.state, caller, space, `create/${type}`)) {
     throw new Refusal(404, 'Space not found, or not permitted to create there');
@@ -142,7 +158,9 @@ function createContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const parent = input.parentId === undefined ? undefined : site.state.content.get(Number(input.parentId));
   if (input.parentId !== undefined && (parent?.type !== 'page' || parent.spaceId !== space.id))
     throw new Refusal(400, 'The parent is not a page of this space');
-  const rootLevel = call.query.get('root-level') === 'true';
+  const rootLevel = flag(call.query, 'root-level');
+  const isPrivate = flag(call.query, 'private') || input.status === 'draft';
+  const body = storageOf(input.body);
   if (rootLevel && parent) throw new Refusal(400, 'A page at the root level has no parent');
   const creator = callerId(caller);
   const item = site.state.addContent({
@@ -151,10 +169,10 @@ function createContent(call: Call, type: 'page' | 'blogpost'): Reply {
     spaceId: space.id,
     parentId: type === 'blogpost' || rootLevel ? null : (parent?.id ?? space.homepageId),
     authorId: creator,
-    body: storageOf(input.body),
+    body,
     at: site.clock.now(),
     status: input.status ?? 'current',
-    viewers: call.query.get('private') === 'true' || input.status === 'draft' ? new Set([creator]) : null,
+    viewers: isPrivate ? new Set([creator]) : null,
   });
   if (item.status === 'current') site.tell.content('created', item, caller);
   return { status: 200, body: withBase(call, contentJson(space, item, true)) };
@@ -171,45 +189,48 @@ function withBase(call: Call, body: Record<string, unknown>): Record<string, unk
   return { ...body, _links: { ...(body._links as object), ...baseLinks(call) } };
 }
 
+const OTHER_FORMATS = ['atlas_doc_format', 'view', 'export_view', 'anonymous_export_view', 'styled_view', 'editor'];
+
 function getContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const { item, space } = visibleContent(call, type);
-  const format = call.query.get('body-format');
-  if (format !== null && format !== 'storage') throw new NotModelled(`body-format ${format}`);
-  return { status: 200, body: withBase(call, contentJson(space, item, format === 'storage')), returned: { objects: 1 } };
+  const withBody = oneOf(call.query, 'body-format', ['storage'], OTHER_FORMATS) !== null;
+  return { status: 200, body: withBase(call, contentJson(space, item, withBody)), returned: { objects: 1 } };
 }
 
-const ContentUpdate = z.object({
+const PostUpdate = z.strictObject({
   id: z.string(),
   status: z.enum(['current', 'draft']),
   title: z.string().min(1).max(255),
   body: Body,
-  version: z.object({ number: z.number().int(), message: z.string().optional() }),
-  ownerId: z.string().optional(),
+  version: z.strictObject({ number: z.number().int(), message: z.string().optional() }),
   spaceId: z.string().optional(),
-  parentId: z.string().optional(),
 });
+const PageUpdate = PostUpdate.extend({ ownerId: z.string().optional(), parentId: z.string().optional() });
 
 function updateContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const { site, caller } = call;
   const { item, space } = visibleContent(call, type);
   if (!mayDo(site.state, caller, space, type === 'page' ? 'update/page' : 'create/blogpost'))
     throw new Refusal(404, 'Not permitted to update');
-  const input = parseBody(ContentUpdate, call.body);
+  const input: z.infer<typeof PageUpdate> = parseBody(type === 'page' ? PageUpdate : PostUpdate, call.body);
   if (input.id !== String(item.id)) throw new Refusal(400, 'The id in the body does not match the path');
+  if (input.status === 'draft' || item.status === 'draft') throw new NotModelled('updating a draft');
   const current = latest(item).number;
   if (input.version.number !== current + 1) {
     throw new Refusal(409, `Version must be incremented when updating a page. Current version is: ${current}`);
   }
   if (input.spaceId !== undefined && input.spaceId !== String(space.id)) throw new Refusal(400, 'A page cannot move between spaces');
   if (input.parentId !== undefined && input.parentId !== String(item.parentId)) throw new NotModelled('moving a page');
+  if (input.ownerId !== undefined && !site.state.account(input.ownerId)) throw new Refusal(400, 'The new owner is nobody on this site');
   requireFreeTitle(call, space, input.title, item.id, type);
+  const body = storageOf(input.body);
   if (input.ownerId !== undefined) site.state.setOwner(item, input.ownerId);
   if (item.status === 'trashed') {
-    // A trashed page is restored without touching what it says.
+    // Restoring changes the status alone.
     site.state.setContentStatus(item, 'current');
+    site.tell.content('restored', item, caller);
     return { status: 200, body: withBase(call, contentJson(space, item, true)) };
   }
-  const body = storageOf(input.body);
   if (item.status !== input.status) site.state.setContentStatus(item, input.status);
   site.state.addVersion(item, {
     authorId: callerId(caller),
@@ -226,7 +247,8 @@ function renamePage(call: Call): Reply {
   const { site, caller } = call;
   const { item, space } = visibleContent(call, 'page');
   if (!mayDo(site.state, caller, space, 'update/page')) throw new Refusal(404, 'Not permitted to update');
-  const input = parseBody(z.object({ status: z.enum(['current', 'draft']), title: z.string().min(1).max(255) }), call.body);
+  const input = parseBody(z.strictObject({ status: z.enum(['current', 'draft']), title: z.string().min(1).max(255) }), call.body);
+  if (input.status === 'draft' || item.status === 'draft') throw new NotModelled('renaming a draft');
   requireFreeTitle(call, space, input.title, item.id, 'page');
   site.state.addVersion(item, { authorId: callerId(caller), at: site.clock.now(), message: '', title: input.title });
   site.tell.content('updated', item, caller);
@@ -237,7 +259,7 @@ function deleteContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const { site, caller } = call;
   const { item, space } = visibleContent(call, type);
   if (!mayDo(site.state, caller, space, `delete/${type}`)) throw new Refusal(404, 'Not permitted to delete');
-  if (call.query.get('purge') === 'true') {
+  if (flag(call.query, 'purge')) {
     if (!mayDo(site.state, caller, space, 'administer/space')) throw new Refusal(404, 'Not permitted to purge');
     if (item.status !== 'trashed') throw new Refusal(400, 'Only trashed content can be purged');
     site.state.removeContent(item);

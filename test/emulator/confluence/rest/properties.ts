@@ -6,8 +6,8 @@ import {
   baseLinks,
   type Call,
   idParam,
-  intParam,
   iso,
+  NotModelled,
   type Operation,
   pageV1,
   pageV2,
@@ -72,7 +72,7 @@ function listProperties(call: Call): Reply {
 function createProperty(call: Call): Reply {
   const space = visibleSpace(call, 'spaceId');
   requireSpaceAdmin(call, space);
-  const input = parseBody(z.object({ key: z.string().min(1).max(255), value: z.unknown() }), call.body);
+  const input = parseBody(z.strictObject({ key: z.string().min(1).max(255), value: z.unknown() }), call.body);
   requireSmall(input.value);
   const list = propertiesOf(call, space);
   if (list.some((p) => p.key === input.key)) throw new Refusal(409, 'A property with this key already exists');
@@ -102,10 +102,17 @@ function propertyById(call: Call): { space: Space; property: Property } {
   return { space, property };
 }
 
+const PropertyUpdate = z.strictObject({
+  key: z.string(),
+  value: z.unknown(),
+  version: z.strictObject({ number: z.number().int(), message: z.string().optional() }),
+});
+
 function updateProperty(call: Call): Reply {
   const { space, property } = propertyById(call);
   requireSpaceAdmin(call, space);
-  const input = parseBody(z.object({ key: z.string(), value: z.unknown(), version: z.object({ number: z.number().int() }) }), call.body);
+  const input = parseBody(PropertyUpdate, call.body);
+  if (input.key !== property.key) throw new NotModelled('renaming a property');
   requireSmall(input.value);
   if (input.version.number !== property.version + 1) throw new Refusal(409, 'Version must be incremented when updating a property');
   call.site.state.pastSpaceProperties.note(property.id, { spaceId: space.id, property: { ...property } });
@@ -147,14 +154,16 @@ const MAX_USER_PROPERTY_BYTES = 32 * 1024;
 
 const USER_PROPERTY_KEY = /^[-_a-zA-Z0-9]+$/;
 
+/** Every app has a store of its own, and so have people with tokens of theirs. */
 function userPropertyStore(call: Call): Map<string, Property> {
   requireUse(call);
   const person = personById(call, call.params.userId ?? '');
-  const { userProperties } = call.site.state;
-  let store = userProperties.get(person.accountId);
+  const { userProperties, userPropertiesByToken } = call.site.state;
+  const stores = call.caller.kind === 'person' && !call.caller.viaApp ? userPropertiesByToken : userProperties;
+  let store = stores.get(person.accountId);
   if (!store) {
     store = new Map();
-    userProperties.set(person.accountId, store);
+    stores.set(person.accountId, store);
   }
   return store;
 }
@@ -162,7 +171,7 @@ function userPropertyStore(call: Call): Map<string, Property> {
 function userPropertyInput(call: Call): { key: string; value: Record<string, unknown> } {
   const key = call.params.key ?? '';
   if (!USER_PROPERTY_KEY.test(key) || key.length > MAX_USER_PROPERTY_KEY) throw new Refusal(400, 'Invalid property key');
-  const { value } = parseBody(z.object({ value: z.record(z.string(), z.unknown()) }), call.body);
+  const { value } = parseBody(z.strictObject({ value: z.record(z.string(), z.unknown()) }), call.body);
   if (Object.keys(value).length === 0) throw new Refusal(400, 'The value must not be empty');
   if (Buffer.byteLength(JSON.stringify(value)) > MAX_USER_PROPERTY_BYTES) throw new Refusal(400, 'The value is too long');
   return { key, value };
@@ -239,13 +248,17 @@ export const propertyOperations: readonly Operation[] = [
     scopes: [['read:app-data:confluence']],
     appOnly: true,
     handle: (call) => {
-      intParam(call.query, 'limit', 50, 250);
       const page = pageV2(
         call,
         [...call.site.state.appProperties].map(([key, value]) => ({ key, value })),
         { default: 50 },
       );
-      return { status: 200, body: { results: page.items, _links: page.links }, returned: { objects: page.items.length } };
+      return {
+        status: 200,
+        body: { results: page.items, _links: page.links },
+        headers: page.headers,
+        returned: { objects: page.items.length },
+      };
     },
   },
   { method: 'GET', path: `${V2}/app/properties/:propertyKey`, scopes: [['read:app-data:confluence']], appOnly: true, handle: appProperty },

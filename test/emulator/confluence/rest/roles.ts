@@ -1,11 +1,27 @@
 /** Who may do what in a space: roles and their assignments, and classic permissions. */
 import { z } from 'zod';
-import { automaticRole, callerId, operationsIn } from '../access';
-import { baseLinks, type Call, NotModelled, type Operation, pageV2, parseBody, Refusal, type Reply, V1, V2 } from '../operation';
+import { automaticRole, callerId, maySee, operationsIn } from '../access';
+import {
+  baseLinks,
+  type Call,
+  idsParam,
+  NotModelled,
+  type Operation,
+  oneOf,
+  pageV2,
+  parseBody,
+  Refusal,
+  type Reply,
+  requireKnown,
+  V1,
+  V2,
+} from '../operation';
 import { APP_USERS, type ConfluenceState, EVERYONE_GRANT, type Grant, isAppUser, ROLES, type Space } from '../state';
 import { requireSpaceAdmin, visibleSpace } from './visible';
 
-/** Sites without the new roles answer role calls with 404 (facts, inferred). */
+const ROLE_TYPES = ['SYSTEM', 'CUSTOM'];
+
+/** That sites without roles answer their calls with 404 is inferred. */
 export function requireRoles(call: Call): void {
   if (call.site.settings.roleMode === 'PRE_ROLES') throw new Refusal(404, 'Not found');
 }
@@ -23,9 +39,14 @@ function listRoleAssignments(call: Call): Reply {
   requireRoles(call);
   const space = visibleSpace(call);
   const { query } = call;
+  const roleType = oneOf(query, 'role-type', ROLE_TYPES);
+  oneOf(query, 'principal-type', PRINCIPAL_TYPES);
+  if (query.has('principal-id') !== query.has('principal-type'))
+    throw new Refusal(400, "'principal-id' and 'principal-type' belong together");
   const page = pageV2(call, holders(call.site.state, space), {
     accept: (g) =>
       g.roleId !== null &&
+      roleType !== 'CUSTOM' &&
       (!query.has('role-id') || g.roleId === query.get('role-id')) &&
       (!query.has('principal-id') || g.principalId === query.get('principal-id')) &&
       (!query.has('principal-type') || g.principalType === query.get('principal-type')),
@@ -43,12 +64,25 @@ const assignmentJson = (g: Grant): Record<string, unknown> => ({
   roleId: g.roleId,
 });
 
-const Assignment = z.object({
-  principal: z.object({ principalType: z.enum(['USER', 'GROUP', 'ACCESS_CLASS']), principalId: z.string() }),
+/** Access classes that OpenAPI names; what a site without Jira Service Management would do with its project admins is open. */
+const ACCESS_CLASSES = ['anonymous-users', 'authenticated-users', 'all-licensed-users', 'all-product-admins'];
+
+/** @throws Refusal 400 for a principal that does not exist */
+function requirePrincipal(state: ConfluenceState, principal: z.infer<typeof Assignment>['principal']): void {
+  const { principalType, principalId } = principal;
+  if (principalType === 'ACCESS_CLASS') requireKnown('principalId', principalId, ACCESS_CLASSES, ['jsm-project-admins']);
+  else if (principalType === 'USER' ? !state.account(principalId) : !state.groups.has(principalId)) {
+    throw new Refusal(400, `Unknown principal ${principalType} ${principalId}`);
+  }
+}
+
+const PRINCIPAL_TYPES = ['USER', 'GROUP', 'ACCESS_CLASS'] as const;
+const Assignment = z.strictObject({
+  principal: z.strictObject({ principalType: z.enum(PRINCIPAL_TYPES), principalId: z.string() }),
   roleId: z.string().optional(),
 });
 
-/** R2: all or nothing; a person grants only what they hold, product admins excepted. */
+/** All or nothing; a person grants only what they hold, product admins excepted. */
 function setRoleAssignments(call: Call): Reply {
   requireRoles(call);
   const { site, caller } = call;
@@ -59,6 +93,7 @@ function setRoleAssignments(call: Call): Reply {
   const isProductAdmin = caller.kind === 'person' && site.state.isAdmin(caller.person);
   const grants = [...space.grants];
   for (const change of changes) {
+    requirePrincipal(site.state, change.principal);
     const role = change.roleId === undefined ? undefined : ROLES.find((r) => r.id === change.roleId);
     if (change.roleId !== undefined && !role) throw new Refusal(400, `Unknown role ${change.roleId}`);
     if (role && !isProductAdmin && !role.operations.every((o) => mine.has(o))) throw new Refusal(400, 'Cannot grant more than you hold');
@@ -96,7 +131,12 @@ const roleJson = (role: (typeof ROLES)[number]): Record<string, unknown> => ({
 
 function listRoles(call: Call): Reply {
   requireRoles(call);
-  const page = pageV2(call, ROLES, { accept: () => call.query.get('role-type') !== 'CUSTOM' });
+  const spaceId = idsParam(call.query, 'space-id', 1)?.[0];
+  const space = spaceId === undefined ? undefined : call.site.state.spacesById.get(spaceId);
+  if (spaceId !== undefined && !(space && maySee(call.site.state, call.caller, space))) throw new Refusal(404, 'Space not found');
+  // Every space of the site offers the same roles, and none of them was made by an admin.
+  const roleType = oneOf(call.query, 'role-type', ROLE_TYPES);
+  const page = pageV2(call, ROLES, { accept: () => roleType !== 'CUSTOM' });
   return {
     status: 200,
     body: { results: page.items.map(roleJson), _links: page.links },

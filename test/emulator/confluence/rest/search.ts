@@ -1,10 +1,26 @@
 /** Search by CQL: content, and people. */
 
 import { type Hit, searchContent } from '../cql';
-import { type Call, intParam, iso, linksOf, type Operation, pageSearch, Refusal, type Reply, requireUse, V1 } from '../operation';
+import {
+  type Call,
+  flag,
+  intParam,
+  iso,
+  linksOf,
+  NotModelled,
+  type Operation,
+  oneOf,
+  pageSearch,
+  pageV1,
+  Refusal,
+  type Reply,
+  requireUse,
+  V1,
+} from '../operation';
 import type { Person } from '../state';
+import { excerptOf } from '../storage-format';
 
-function hitJson(hit: Hit): Record<string, unknown> {
+function hitJson(hit: Hit, withExcerpt: boolean): Record<string, unknown> {
   const { item, space, version } = hit;
   const webui = space.homepageId === item.id ? `/spaces/${space.key}/overview` : `/spaces/${space.key}/pages/${item.id}`;
   return {
@@ -17,7 +33,7 @@ function hitJson(hit: Hit): Record<string, unknown> {
       _links: { webui },
     },
     title: item.title,
-    excerpt: '',
+    excerpt: withExcerpt ? excerptOf(item.body) : '',
     url: webui,
     resultGlobalContainer: { title: space.name, displayUrl: `/spaces/${space.key}` },
     breadcrumbs: [],
@@ -29,69 +45,61 @@ function hitJson(hit: Hit): Record<string, unknown> {
   };
 }
 
-/** V5: the local site caps a page at 250, with expand at 200, with bodies at 50. */
-function searchLimit(call: Call): number {
-  const expand = call.query.get('expand') ?? '';
-  const cap = expand.includes('body.') ? 50 : expand === '' ? 250 : 200;
-  return Math.max(1, intParam(call.query, 'limit', 25, cap, 'cap'));
+/** V5: the largest page of a search without `expand` is not documented. */
+const MAX_HITS_PER_PAGE = 250;
+
+function cqlOf(call: Call): string {
+  const cql = call.query.get('cql');
+  if (cql === null) throw new Refusal(400, "'cql' is required");
+  return cql;
 }
 
 function search(call: Call): Reply {
   requireUse(call);
   if (call.caller.kind === 'person' && call.caller.person.isGuest) throw new Refusal(403, 'not permitted to use Confluence');
-  const cql = call.query.get('cql') ?? '';
-  const limit = searchLimit(call);
+  const cql = cqlOf(call);
+  const limit = Math.max(1, intParam(call.query, 'limit', 25, MAX_HITS_PER_PAGE, 'cap'));
+  const excerpt = oneOf(call.query, 'excerpt', ['none', 'highlight', 'indexed'], ['highlight_unescaped', 'indexed_unescaped']);
   const hits = searchContent({ state: call.site.state, caller: call.caller }, cql, {
-    includeArchived: call.query.get('includeArchivedSpaces') === 'true',
-    excludeCurrent: call.query.get('excludeCurrentSpaces') === 'true',
+    includeArchived: flag(call.query, 'includeArchivedSpaces'),
+    excludeCurrent: flag(call.query, 'excludeCurrentSpaces'),
   });
   const page = pageSearch(call, hits, limit);
   return {
     status: 200,
-    body: searchEnvelope(
-      call,
-      page,
+    body: {
+      results: page.results.map((hit) => hitJson(hit, excerpt !== 'none')),
+      start: page.start,
       limit,
-      hits.length,
-      cql,
-      page.results.map((hit) => hitJson(hit)),
-    ),
+      size: page.results.length,
+      totalSize: hits.length,
+      cqlQuery: cql,
+      searchDuration: 1,
+      _links: { ...linksOf(call), ...(page.next ? { next: page.next } : {}) },
+    },
     returned: { objects: page.results.length },
   };
 }
 
-function searchEnvelope(
-  call: Call,
-  page: { start: number; next: string | undefined },
-  limit: number,
-  totalSize: number,
-  cqlQuery: string,
-  results: unknown[],
-): Record<string, unknown> {
-  return {
-    results,
-    start: page.start,
-    limit,
-    size: results.length,
-    totalSize,
-    cqlQuery,
-    searchDuration: 1,
-    _links: { ...linksOf(call), ...(page.next ? { next: page.next } : {}) },
-  };
-}
-
-/** Q2 reaches at most 10,000 people. */
+/** OpenAPI: a search for people reaches 10,000 of them. */
 const MAX_USER_HITS = 10_000;
+
+/** The one condition of a search for people. @throws Refusal 400, NotModelled */
+function userCondition(cql: string): (person: Person) => boolean {
+  if (/^\s*type\s*=\s*"?user"?\s*$/i.test(cql)) return () => true;
+  const id = /^\s*user(?:\.accountid)?\s*=\s*"?([\w:-]+)"?\s*$/i.exec(cql)?.[1];
+  if (id !== undefined) return (person) => person.accountId === id;
+  if (/\s(and|or|not|in)[\s(]/i.test(cql)) throw new NotModelled('a search for people by more than one value');
+  const name = /^\s*user\.fullname\s*~\s*"?([^"]+)"?\s*$/i.exec(cql)?.[1]?.toLowerCase();
+  if (name === undefined) throw new Refusal(400, `Could not parse cql : ${cql}`);
+  return (person) => person.displayName.toLowerCase().includes(name);
+}
 
 function searchUsers(call: Call): Reply {
   requireUse(call);
-  const cql = call.query.get('cql') ?? '';
-  const byName = /^user\.fullname\s*~\s*"?([^"]+)"?$/.exec(cql);
-  const byId = /^user(?:\.accountid)?\s*=\s*"?([\w:-]+)"?$/.exec(cql);
-  if (cql.replace(/\s/g, '') !== 'type=user' && !byId && (!byName || /\s(and|or|not)\s/i.test(cql)))
-    throw new Refusal(400, `Could not parse cql : ${cql}`);
-  const wanted = byName?.[1]?.toLowerCase();
-  const filter = call.query.get('sitePermissionTypeFilter') ?? 'none';
+  const cql = cqlOf(call);
+  const isWanted = userCondition(cql);
+  const filter = oneOf(call.query, 'sitePermissionTypeFilter', ['none', 'externalCollaborator', 'all']) ?? 'none';
   const { state } = call.site;
   const hits: Person[] = [];
   for (const person of state.people.values()) {
@@ -100,12 +108,9 @@ function searchUsers(call: Call): Reply {
     if (person.accountStatus !== 'active' || person.accountType !== 'atlassian') continue;
     if (filter !== 'all' && filter !== kind) continue;
     if (kind === 'none' && !state.isLicensed(person)) continue;
-    if (byId && person.accountId !== byId[1]) continue;
-    if (wanted === undefined || person.displayName.toLowerCase().includes(wanted)) hits.push(person);
+    if (isWanted(person)) hits.push(person);
   }
-  const limit = intParam(call.query, 'limit', 25, 200, 'cap');
-  const start = intParam(call.query, 'start', 0, MAX_USER_HITS);
-  const page = pageSearch(call, hits.slice(start), limit);
+  const page = pageV1(call, hits, { default: 25, max: 200 });
   const results = page.results.map((person) => ({
     user: {
       type: 'known',
@@ -125,7 +130,8 @@ function searchUsers(call: Call): Reply {
     lastModified: call.site.clock.iso(),
     score: 0,
   }));
-  return { status: 200, body: searchEnvelope(call, page, limit, hits.length, cql, results), returned: { identities: results.length } };
+  const about = { totalSize: hits.length, cqlQuery: cql, searchDuration: 1 };
+  return { status: 200, body: { results, ...page.envelope, ...about }, returned: { identities: results.length } };
 }
 
 export const searchOperations: readonly Operation[] = [
@@ -139,7 +145,7 @@ export const searchOperations: readonly Operation[] = [
   {
     method: 'GET',
     path: `${V1}/search/user`,
-    query: ['cql', 'limit', 'start', 'cursor', 'sitePermissionTypeFilter'],
+    query: ['cql', 'limit', 'start', 'sitePermissionTypeFilter'],
     scopes: [['read:content-details:confluence']],
     handle: searchUsers,
   },

@@ -8,6 +8,8 @@ import {
   baseLinks,
   type Call,
   errorBody,
+  flag,
+  idsParam,
   iso,
   linksOf,
   listParam,
@@ -22,7 +24,7 @@ import {
   V1,
   V2,
 } from '../operation';
-import { type Grant, openGrants, personalSpaceKey, privateGrants, SPACE_ORDERS, type Space } from '../state';
+import { type ConfluenceState, type Grant, openGrants, personalSpaceKey, privateGrants, SPACE_ORDERS, type Space } from '../state';
 import { requireRoles } from './roles';
 import { visibleSpace } from './visible';
 
@@ -58,24 +60,23 @@ const SPACE_STATUSES = ['current', 'archived', 'trashed'];
 
 function listSpaces(call: Call): Reply {
   const { query, site } = call;
-  const ids = listParam(query, 'ids', 250);
+  const ids = idsParam(query, 'ids', 250);
   const keys = listParam(query, 'keys', 250);
   const type = oneOf(query, 'type', SPACE_TYPES);
   const status = oneOf(query, 'status', SPACE_STATUSES);
   const labels = listParam(query, 'labels', 50);
-  const sort = query.get('sort') ?? 'id';
-  const field = sort.replace(/^-/, '');
-  if (field !== 'id' && field !== 'key' && field !== 'name') throw new Refusal(400, `Invalid sort '${sort}'`);
+  const sort = oneOf(query, 'sort', ['id', '-id', 'key', '-key', 'name', '-name']) ?? 'id';
+  const field = sort.replace(/^-/, '') as keyof typeof SPACE_ORDERS;
   // What the omitted status means is not stated; the app always passes one.
   const wanted: readonly string[] = status === null ? ['current', 'archived'] : [status];
   const { state } = site;
   const compare = SPACE_ORDERS[field];
   let now: readonly Space[];
-  if (ids) now = [...new Set(ids)].flatMap((id) => state.spacesById.get(Number(id)) ?? []).sort(compare);
+  if (ids) now = [...new Set(ids)].flatMap((id) => state.spacesById.get(id) ?? []).sort(compare);
   else if (keys) now = [...new Set(keys)].flatMap((key) => state.spacesByKey.get(key) ?? []).sort(compare);
   else if (field === 'id' && type !== null && status !== null) now = state.spacesOf(type, status);
   else now = state.spacesOrderedBy(field);
-  const belongs = (space: Space): boolean => (!ids || ids.includes(String(space.id))) && (!keys || keys.includes(space.key));
+  const belongs = (space: Space): boolean => (!ids || ids.includes(space.id)) && (!keys || keys.includes(space.key));
   let items = listedSpaces(state, now, belongs, compare);
   if (sort.startsWith('-')) items = [...items].reverse();
   const page = pageV2(call, items, {
@@ -100,22 +101,19 @@ function getSpace(call: Call): Reply {
   const json = spaceJson(space, call.site.settings);
   const body: Record<string, unknown> = { ...json, _links: { ...json._links, ...baseLinks(call) } };
   const self = `${V2}/spaces/${space.id}`;
-  if (call.query.get('include-operations') === 'true') {
+  if (flag(call.query, 'include-operations')) {
     body.operations = {
       results: operationsJson(call, space),
       meta: { hasMore: false },
       _links: { self: `${self}/operations` },
     };
   }
-  if (call.query.get('include-labels') === 'true') {
+  if (flag(call.query, 'include-labels')) {
     body.labels = {
       results: space.labels.map((name, i) => ({ id: String(i + 1), name, prefix: 'team' })),
       meta: { hasMore: false },
       _links: { self: `${self}/labels` },
     };
-  }
-  for (const part of ['include-properties', 'include-permissions', 'include-role-assignments']) {
-    if (call.query.get(part) === 'true') throw new NotModelled(`${part}`);
   }
   return { status: 200, body, returned: { objects: 1 } };
 }
@@ -125,21 +123,25 @@ const NewSpace = z.strictObject({
   key: z.string().optional(),
   alias: z.string().optional(),
   createPrivateSpace: z.boolean().optional(),
-  description: z.object({ value: z.string().optional() }).optional(),
+  description: z.strictObject({ value: z.string().optional(), representation: z.literal('plain').optional() }).optional(),
 });
 
-/** S4: RBAC sites only; makes global spaces, also for a `~` key (V1). */
+/** @throws NotModelled for a key and another alias */
+function keyOf(input: { key?: string | null | undefined; alias?: string | null | undefined }): string {
+  const { key, alias } = input;
+  if (key && alias && key !== alias) throw new NotModelled('an alias that is not the key');
+  return key ?? alias ?? '';
+}
+
 /** CONFCLOUD-84375: keys of 246 to 255 characters end in a 500. */
 export const FAILING_KEY_LENGTH = 246;
 
+/** Only on sites with roles, and only global spaces: a key that begins with `~` is refused (V1). */
 function createSpace(call: Call): Reply {
   const { site, caller } = call;
   requireRoles(call);
-  for (const field of ['roleAssignments', 'copySpaceAccessConfiguration', 'templateKey']) {
-    if (field in ((call.body ?? {}) as object)) throw new NotModelled(field);
-  }
   const input = parseBody(NewSpace, call.body);
-  const key = input.key ?? input.alias ?? '';
+  const key = keyOf(input);
   if (!/^[A-Za-z0-9]{1,255}$/.test(key)) throw new Refusal(400, 'Space key must be alphanumeric');
   if (key.length >= FAILING_KEY_LENGTH) return { status: 500, body: errorBody('v2', 500, '') };
   if (caller.kind === 'person' && !mayCreateSpaces(site.state, caller.person)) throw new Refusal(404, 'Not permitted to create spaces');
@@ -177,27 +179,33 @@ export function classicSpaceJson(call: Call, space: Space): Record<string, unkno
       description: '',
       theme: '',
       history: '',
-      homepage: `/rest/api/content/${space.homepageId}`,
+      ...(space.homepageId === null ? {} : { homepage: `/rest/api/content/${space.homepageId}` }),
     },
     _links: { webui: `/spaces/${space.key}`, ...linksOf(call, self), collection: '/rest/api/space' },
   };
 }
 
-const Subjects = z.object({
-  user: z.object({ results: z.array(z.object({ accountId: z.string() })) }).optional(),
-  group: z.object({ results: z.array(z.object({ id: z.string() })) }).optional(),
+const Size = z.number().int().optional();
+const Subjects = z.strictObject({
+  user: z
+    .strictObject({ results: z.array(z.strictObject({ type: z.literal('known').optional(), accountId: z.string() })), size: Size })
+    .optional(),
+  group: z
+    .strictObject({ results: z.array(z.strictObject({ type: z.literal('group').optional(), id: z.string() })), size: Size })
+    .optional(),
 });
+const PlainDescription = z.strictObject({ plain: z.strictObject({ value: z.string(), representation: z.literal('plain').optional() }) });
 
-const ClassicNewSpace = z.object({
+const ClassicNewSpace = z.strictObject({
   name: z.string().min(1).max(200),
   key: z.string().nullish(),
   alias: z.string().nullish(),
-  description: z.object({ plain: z.object({ value: z.string() }) }).nullish(),
+  description: PlainDescription.nullish(),
   permissions: z
     .array(
-      z.object({
+      z.strictObject({
         subjects: Subjects.optional(),
-        operation: z.object({ operation: z.string(), targetType: z.string() }),
+        operation: z.strictObject({ operation: z.string(), targetType: z.string() }),
         anonymousAccess: z.boolean(),
         unlicensedAccess: z.boolean(),
       }),
@@ -205,7 +213,7 @@ const ClassicNewSpace = z.object({
     .nullish(),
 });
 
-/** The pairs that C1 takes. */
+/** The pairs that v1's Create space documents. */
 const CLASSIC_PAIRS = new Set([
   'read/space',
   'export/space',
@@ -213,8 +221,8 @@ const CLASSIC_PAIRS = new Set([
   ...['page', 'blogpost', 'comment', 'attachment'].flatMap((type) => [`create/${type}`, `delete/${type}`]),
 ]);
 
-/** The grants a C1 request spells out; without `permissions` the site's default. */
-function grantsOf(input: z.infer<typeof ClassicNewSpace>, creator: string): readonly Grant[] {
+/** The grants that a request spells out; without `permissions` the site's default. @throws Refusal 400 */
+function grantsOf(state: ConfluenceState, input: z.infer<typeof ClassicNewSpace>, creator: string): readonly Grant[] {
   if (!input.permissions) return openGrants(creator);
   const byPrincipal = new Map<string, Grant & { operations: string[] }>();
   const add = (principalType: Grant['principalType'], principalId: string, operation: string): void => {
@@ -225,11 +233,18 @@ function grantsOf(input: z.infer<typeof ClassicNewSpace>, creator: string): read
     if (operation === 'create/page') grant.operations.push('update/page');
     byPrincipal.set(id, grant);
   };
-  for (const { subjects, operation } of input.permissions) {
+  for (const { subjects, operation, anonymousAccess, unlicensedAccess } of input.permissions) {
+    if (anonymousAccess || unlicensedAccess) throw new NotModelled('permissions for anonymous or unlicensed people');
     const pair = `${operation.operation}/${operation.targetType}`;
     if (!CLASSIC_PAIRS.has(pair)) throw new Refusal(400, `Unknown permission ${pair}`);
-    for (const user of subjects?.user?.results ?? []) add('USER', user.accountId, pair);
-    for (const group of subjects?.group?.results ?? []) add('GROUP', group.id, pair);
+    for (const { accountId } of subjects?.user?.results ?? []) {
+      if (!state.account(accountId)) throw new Refusal(400, `No user found with account id ${accountId}`);
+      add('USER', accountId, pair);
+    }
+    for (const { id } of subjects?.group?.results ?? []) {
+      if (!state.groups.has(id)) throw new Refusal(400, `No group found with id ${id}`);
+      add('GROUP', id, pair);
+    }
   }
   // The creator holds every permission, whatever the request says.
   const grants = [...byPrincipal.values()].filter((g) => !(g.principalType === 'USER' && g.principalId === creator));
@@ -239,7 +254,8 @@ function grantsOf(input: z.infer<typeof ClassicNewSpace>, creator: string): read
 function createClassicSpace(call: Call, isPrivate: boolean): Reply {
   const { site, caller } = call;
   const input = parseBody(ClassicNewSpace, call.body);
-  const key = input.key ?? input.alias ?? '';
+  if (isPrivate && input.permissions) throw new NotModelled('permissions of a private space');
+  const key = keyOf(input);
   if (caller.kind === 'person' && !mayCreateSpaces(site.state, caller.person)) {
     throw new Refusal(403, 'User does not have permission to create spaces');
   }
@@ -250,7 +266,8 @@ function createClassicSpace(call: Call, isPrivate: boolean): Reply {
   if (input.permissions && site.settings.roleMode === 'ROLES') {
     throw new Refusal(400, 'InvalidRbacOperationException: this site is in roles-only mode');
   }
-  const grants = isPrivate ? privateGrants(creator) : grantsOf(input, creator);
+  const grants = isPrivate ? privateGrants(creator) : grantsOf(site.state, input, creator);
+  const description = input.description?.plain.value ?? '';
   if (key.startsWith('~')) {
     const personal = site.settings.asUserPersonalCreate;
     if (personal === 'graphql') throw new Refusal(400, 'Space key must be alphanumeric');
@@ -258,10 +275,10 @@ function createClassicSpace(call: Call, isPrivate: boolean): Reply {
       throw new Refusal(403, 'Not permitted to create this personal space');
     }
     if (site.state.spacesByKey.has(key)) throw new Refusal(400, `A space already exists with key ${key}`);
-    return { status: 200, body: classicSpaceJson(call, createPersonalSpace(site, caller.person, caller, grants, input.name)) };
+    const space = createPersonalSpace(site, caller.person, caller, grants, { name: input.name, description });
+    return { status: 200, body: classicSpaceJson(call, space) };
   }
   if (site.state.spacesByKey.has(key)) throw new Refusal(400, `A space already exists with key ${key}`);
-  const description = input.description?.plain.value ?? '';
   const space = createGlobalSpace(site, caller, { key, name: input.name, description, grants });
   return { status: 200, body: classicSpaceJson(call, space) };
 }
@@ -275,10 +292,10 @@ function administeredSpace(call: Call): Space {
   return space;
 }
 
-const SpaceUpdate = z.object({
+const SpaceUpdate = z.strictObject({
   name: z.string().min(1).max(200).nullish(),
-  description: z.object({ plain: z.object({ value: z.string() }) }).nullish(),
-  homepage: z.object({ id: z.string() }).nullish(),
+  description: PlainDescription.nullish(),
+  homepage: z.strictObject({ id: z.string() }).nullish(),
   type: z.string().nullish(),
   status: z.enum(['current', 'archived']).nullish(),
 });
@@ -288,13 +305,16 @@ function updateSpace(call: Call): Reply {
   const space = administeredSpace(call);
   const input = parseBody(SpaceUpdate, call.body);
   if (space.status === 'trashed') throw new Refusal(404, `No space with key : ${space.key}`);
-  if (input.name) site.state.changeSpace(space, { name: input.name });
-  if (input.description) site.state.changeSpace(space, { description: input.description.plain.value });
-  if (input.homepage) {
-    const page = site.state.content.get(Number(input.homepage.id));
-    if (page?.spaceId !== space.id) throw new Refusal(404, 'Homepage not found in the space');
-    site.state.changeSpace(space, { homepageId: page.id });
+  if (input.type && input.type !== space.type) throw new NotModelled('changing the type of a space');
+  const page = input.homepage ? site.state.content.get(Number(input.homepage.id)) : undefined;
+  if (input.homepage && (page?.spaceId !== space.id || page.type !== 'page' || page.status !== 'current')) {
+    throw new Refusal(404, 'Homepage not found in the space');
   }
+  site.state.changeSpace(space, {
+    ...(input.name ? { name: input.name } : {}),
+    ...(input.description ? { description: input.description.plain.value } : {}),
+    ...(page ? { homepageId: page.id } : {}),
+  });
   if (input.status && input.status !== space.status) setSpaceStatus(site, space, input.status, caller);
   else site.tell.space('updated', space, caller);
   return { status: 200, body: classicSpaceJson(call, space) };

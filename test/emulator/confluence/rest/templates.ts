@@ -1,12 +1,13 @@
 /** Page templates. */
 
 import { canUseConfluence, maySee } from '../access';
-import { type Call, linksOf, type Operation, pageV1, Refusal, type Reply, V1 } from '../operation';
+import { type Call, expansions, linksOf, type Operation, pageV1, Refusal, type Reply, V1 } from '../operation';
 
 function templateJson(call: Call, id: string): Record<string, unknown> {
   const template = call.site.state.templates.get(id);
   if (!template) throw new Refusal(403, 'Template not found or not permitted');
-  const withBody = (call.query.get('expand') ?? '').includes('body') || call.params.contentTemplateId !== undefined;
+  const expand = expansions(call.query, ['body', 'body.storage']);
+  const withBody = expand.length > 0 || call.params.contentTemplateId !== undefined;
   return {
     templateId: template.id,
     name: template.name,
@@ -48,6 +49,12 @@ function listTemplates(call: Call): Reply {
   };
 }
 
+/** The site has no blueprints. */
+function listBlueprints(call: Call): Reply {
+  if (!maySeeTemplate(call, call.query.get('spaceKey'))) throw new Refusal(403, 'Not permitted to view templates');
+  return { status: 200, body: { results: [], ...pageV1(call, [], { default: 25, max: 200 }).envelope } };
+}
+
 function getTemplate(call: Call): Reply {
   const id = call.params.contentTemplateId ?? '';
   if (!maySeeTemplate(call, call.site.state.templates.get(id)?.spaceKey ?? null))
@@ -64,7 +71,7 @@ export const templateOperations: readonly Operation[] = [
     path: `${V1}/template/blueprint`,
     query: ['spaceKey', 'start', 'limit'],
     scopes: TEMPLATE,
-    handle: (call) => ({ status: 200, body: { results: [], start: 0, limit: 25, size: 0, _links: linksOf(call) } }),
+    handle: listBlueprints,
   },
   { method: 'GET', path: `${V1}/template/:contentTemplateId`, scopes: TEMPLATE, handle: getTemplate },
 ];

@@ -9,6 +9,7 @@ function watchedSpace(call: Call, write: boolean): { space: Space; accountId: st
   const accountId = call.query.get('accountId') ?? callerId(call.caller);
   const space = state.spacesByKey.get(call.params.spaceKey ?? '');
   if (!space || !maySee(state, call.caller, space)) throw new Refusal(write ? 403 : 404, 'Space not found');
+  if (!state.account(accountId)) throw new Refusal(404, `No user found with account id ${accountId}`);
   const isOther = accountId !== callerId(call.caller);
   if (isOther && !mayDo(state, call.caller, space, 'administer/space') && !isConfluenceAdmin(call.caller, call)) {
     throw new Refusal(403, 'Not permitted to manage watches of another user');
