@@ -24,6 +24,19 @@ function spaceObject(space: Space): Record<string, unknown> {
   };
 }
 
+function contentObject(item: Content, space: Space): Record<string, unknown> {
+  const version = latest(item);
+  return {
+    id: String(item.id),
+    type: item.type,
+    status: item.status,
+    title: item.title,
+    space: spaceObject(space),
+    history: { latest: true, createdBy: user(item.authorId), ownedBy: user(item.ownerId), createdDate: iso(item.createdAt) },
+    version: { by: user(version.authorId), when: iso(version.at), number: version.number },
+  };
+}
+
 /** V28: whether what the app does as a person counts as its own is not documented. */
 function isSelf(site: ConfluenceSite, caller: Caller): boolean {
   if (site.settings.selfGeneratedSent === 'never') return false;
@@ -36,7 +49,7 @@ export function contentEvents(site: ConfluenceSite) {
     content(verb: 'viewed' | 'created' | 'updated' | 'trashed' | 'restored' | 'deleted', item: Content, caller: Caller): void {
       const space = site.state.spacesById.get(item.spaceId);
       if (!space || item.viewers) return;
-      const version = latest(item);
+      const container = item.parentId === null ? undefined : site.state.content.get(item.parentId);
       site.onEvent({
         eventType: `avi:confluence:${verb}:${item.type}`,
         atlassianId: callerId(caller),
@@ -44,13 +57,8 @@ export function contentEvents(site: ConfluenceSite) {
         suppressNotifications: false,
         selfGenerated: isSelf(site, caller),
         content: {
-          id: String(item.id),
-          type: item.type,
-          status: item.status,
-          title: item.title,
-          space: spaceObject(space),
-          history: { latest: true, createdBy: user(item.authorId), ownedBy: user(item.ownerId), createdDate: iso(item.createdAt) },
-          version: { by: user(version.authorId), when: iso(version.at), number: version.number },
+          ...contentObject(item, space),
+          ...(container?.type === 'page' && item.type === 'comment' ? { container: contentObject(container, space) } : {}),
         },
       });
     },
@@ -85,10 +93,16 @@ export function peopleEvents(site: ConfluenceSite) {
   };
 }
 
-/** A person looks at a page. Confluence may make their personal space at this moment. */
-export function view(site: ConfluenceSite, person: Person, item: Content): void {
+/**
+ * A person looks at a page. Confluence may make their personal space at this moment.
+ * @param at in the past, nothing happens but that the visit counts
+ * @throws Error when they may not
+ */
+export function view(site: ConfluenceSite, person: Person, item: Content, at = site.clock.now()): void {
   const caller: Caller = { kind: 'person', person, viaApp: false };
   if (!maySeeContent(site.state, caller, item)) throw new Error(`${person.accountId} may not view ${item.id}`);
+  site.state.visited(person.accountId, at);
+  if (at < site.clock.now()) return;
   site.tell.content('viewed', item, caller);
   if (site.settings.nativeAutoCreate) {
     const delay = durationMs(site.settings.nativeAutoCreateDelay);
@@ -97,12 +111,29 @@ export function view(site: ConfluenceSite, person: Person, item: Content): void 
   }
 }
 
-export function edit(site: ConfluenceSite, person: Person, item: Content): void {
+/** @param at in the past, no event is sent. @throws Error when they may not */
+export function edit(site: ConfluenceSite, person: Person, item: Content, at = site.clock.now()): void {
   const caller: Caller = { kind: 'person', person, viaApp: false };
   const space = site.state.spacesById.get(item.spaceId);
   if (!space || !mayDo(site.state, caller, space, 'update/page')) throw new Error(`${person.accountId} may not edit ${item.id}`);
-  site.state.addVersion(item, { authorId: person.accountId, at: site.clock.now(), message: '' });
-  site.tell.content('updated', item, caller);
+  site.state.addVersion(item, { authorId: person.accountId, at, message: '' });
+  if (at >= site.clock.now()) site.tell.content('updated', item, caller);
+}
+
+/** A comment below a page, seen by whoever sees the page. @param at in the past, no event is sent */
+export function comment(site: ConfluenceSite, person: Person, page: Content, at = site.clock.now()): Content {
+  const made = site.state.addContent({
+    type: 'comment',
+    title: `Re: ${page.title}`,
+    spaceId: page.spaceId,
+    parentId: page.id,
+    authorId: person.accountId,
+    body: '<p>Well said.</p>',
+    at,
+    viewers: page.viewers,
+  });
+  if (at >= site.clock.now()) site.tell.content('created', made, { kind: 'person', person, viaApp: false });
+  return made;
 }
 
 /** Confluence's own automatic creation: open, with its own homepage, for people who hold "Personal space". */
@@ -120,14 +151,14 @@ export function createPersonalSpace(
   owner: Person,
   caller: Caller,
   grants: Space['grants'],
-  input: { name?: string; description?: string; createdAt?: number; isTold?: boolean } = {},
+  input: { name?: string; description?: string; createdAt?: number; isTold?: boolean; status?: Space['status'] } = {},
 ): Space {
-  const { name = owner.displayName, description = '', createdAt = site.clock.now(), isTold = true } = input;
+  const { name = owner.displayName, description = '', createdAt = site.clock.now(), isTold = true, status = 'current' } = input;
   const space = site.state.addSpace({
     key: personalSpaceKey(owner.accountId),
     name,
     type: 'personal',
-    status: 'current',
+    status,
     authorId: owner.accountId,
     ownerId: owner.accountId,
     createdAt,
@@ -141,7 +172,7 @@ export function createPersonalSpace(
   return space;
 }
 
-/** Trashed spaces are purged after 60 days. */
+/** Atlassian support: since January 2025, what is in the trash is purged after 60 days. */
 const PURGE_MS = 60 * 86_400_000;
 
 export interface NewGlobalSpace {
@@ -177,9 +208,17 @@ export function setSpaceStatus(site: ConfluenceSite, space: Space, status: Space
     site.tell.space('updated', space, caller);
     return;
   }
-  const trashedAt = site.clock.now();
-  site.clock.after(PURGE_MS, () => {
-    if (space.status !== 'trashed' || site.clock.now() < trashedAt + PURGE_MS || !site.state.spacesById.has(space.id)) return;
+  purgeLater(site, space);
+}
+
+/** For a space that has just been put into the trash. */
+export function purgeLater(site: ConfluenceSite, space: Space): void {
+  const { state, clock } = site;
+  const trashedAt = clock.now();
+  state.trashedAt.set(space.id, trashedAt);
+  clock.after(PURGE_MS, () => {
+    // Restored meanwhile, and perhaps trashed again, which counts anew.
+    if (space.status !== 'trashed' || state.trashedAt.get(space.id) !== trashedAt || !state.spacesById.has(space.id)) return;
     site.state.removeSpace(space);
     site.state.record('confluence', 'space-purged', space.key);
     site.tell.space('deleted', space, { kind: 'anonymous' });

@@ -257,6 +257,9 @@ export class ConfluenceState {
   readonly templates = new Map<string, Template>();
   readonly longTasks = new Map<string, LongTask>();
   readonly watches = new Set<string>();
+  readonly trashedAt = new Map<number, number>();
+  /** When each person last looked at a page; later than now for those who are on the way. */
+  readonly lastVisit = new Map<string, number>();
   readonly audit: AuditEntry[] = [];
   private readonly longestLagMs = (): number => Math.max(...LAGS.map((name) => this.lagMs(name)));
   readonly pastSpaces: Past<number, Space>;
@@ -333,6 +336,10 @@ export class ConfluenceState {
     for (const id of person.groups) this.groups.get(id)?.members.delete(person.accountId);
     person.groups = new Set(groups.map((g) => g.id));
     for (const group of groups) group.members.add(person.accountId);
+  }
+
+  visited(accountId: string, at: number): void {
+    this.lastVisit.set(accountId, Math.max(at, this.lastVisit.get(accountId) ?? at));
   }
 
   /** A person or the user of an app. */
