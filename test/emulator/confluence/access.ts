@@ -23,8 +23,8 @@ export function callerId(caller: Caller): string {
 }
 
 /**
- * The role that Confluence gives the users of apps in a space by itself; null: none. Nobody has documented how
- * far it goes (V3) or how late it comes (V24), hence the settings.
+ * The role that Confluence grants app users in a space automatically, or null. Neither its extent (V3) nor its delay
+ * (V24) is documented, so both are settings.
  */
 export function automaticRole(state: ConfluenceState, space: Space): Role | null {
   if (state.clock.now() < space.createdAt + state.lagMs('appPermissionDelay')) return null;
@@ -33,7 +33,7 @@ export function automaticRole(state: ConfluenceState, space: Space): Role | null
   return reach === 'never' ? MANAGER_ROLE : ADMIN_ROLE;
 }
 
-/** What a grant names the app for holds at once, also when it is nothing. */
+/** An explicit grant overrides the automatic role, even when it grants nothing. */
 function appOperations(state: ConfluenceState, space: Space): readonly string[] {
   const named = space.grants.find((g) => g.principalId === APP_ACCOUNT_ID);
   return named ? named.operations : (automaticRole(state, space)?.operations ?? []);

@@ -37,7 +37,7 @@ function contentObject(item: Content, space: Space): Record<string, unknown> {
   };
 }
 
-/** V28: whether what the app does as a person counts as its own is not documented. */
+/** V28: not documented for what the app does as a person. */
 function isSelf(site: ConfluenceSite, caller: Caller): boolean {
   if (site.settings.selfGeneratedSent === 'never') return false;
   return caller.kind === 'app' || (site.settings.selfGeneratedSent === 'all' && caller.kind === 'person' && caller.viaApp);
@@ -95,7 +95,7 @@ export function peopleEvents(site: ConfluenceSite) {
 
 /**
  * A person looks at a page. Confluence may make their personal space at this moment.
- * @param at in the past, nothing happens but that the visit counts
+ * @param at in the past: the visit is remembered, and nothing else happens
  * @throws Error when they may not
  */
 export function view(site: ConfluenceSite, person: Person, item: Content, at = site.clock.now()): void {
@@ -111,7 +111,7 @@ export function view(site: ConfluenceSite, person: Person, item: Content, at = s
   }
 }
 
-/** @param at in the past, no event is sent. @throws Error when they may not */
+/** @param at in the past: no event is sent. @throws Error when they may not */
 export function edit(site: ConfluenceSite, person: Person, item: Content, at = site.clock.now()): void {
   const caller: Caller = { kind: 'person', person, viaApp: false };
   const space = site.state.spacesById.get(item.spaceId);
@@ -120,7 +120,7 @@ export function edit(site: ConfluenceSite, person: Person, item: Content, at = s
   if (at >= site.clock.now()) site.tell.content('updated', item, caller);
 }
 
-/** A comment below a page, seen by whoever sees the page. @param at in the past, no event is sent */
+/** Adds a comment that everyone who sees the page can see. @param at in the past: no event is sent */
 export function comment(site: ConfluenceSite, person: Person, page: Content, at = site.clock.now()): Content {
   const made = site.state.addContent({
     type: 'comment',
@@ -211,13 +211,13 @@ export function setSpaceStatus(site: ConfluenceSite, space: Space, status: Space
   purgeLater(site, space);
 }
 
-/** For a space that has just been put into the trash. */
+/** Schedules the purge of a space that has just been trashed. */
 export function purgeLater(site: ConfluenceSite, space: Space): void {
   const { state, clock } = site;
   const trashedAt = clock.now();
   state.trashedAt.set(space.id, trashedAt);
   clock.after(PURGE_MS, () => {
-    // Restored meanwhile, and perhaps trashed again, which counts anew.
+    // The space may have been restored meanwhile; trashing it again starts a new period.
     if (space.status !== 'trashed' || state.trashedAt.get(space.id) !== trashedAt || !state.spacesById.has(space.id)) return;
     site.state.removeSpace(space);
     site.state.record('confluence', 'space-purged', space.key);

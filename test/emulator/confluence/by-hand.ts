@@ -1,4 +1,4 @@
-/** What people do by hand in Confluence's own pages, for the control API: it acts in their names and within their rights. */
+/** What people do by hand in the Confluence UI, for the control API. */
 import { z } from 'zod';
 import { durationMs } from '../clock';
 import { ControlError } from '../control-error';
@@ -77,9 +77,9 @@ function space(site: ConfluenceSite, spaceId: string): Space {
 const signedIn = (who: Person): Caller => ({ kind: 'person', person: who, viaApp: false });
 
 /**
- * A personal space as its owner would make it. A space with `createdAt` in the past has been there since: it
- * sends no event, and no list is late about it. Pages without it only make the space look older. What its pages
- * and comments say of the past is taken as it is, whoever may see the space now.
+ * Creates a personal space as its owner would. With `createdAt` in the past, the space counts as old: no event is
+ * sent and no list lags. Old pages alone only backdate the creation. Authors of pages and comments are not checked
+ * against the permissions the space has now.
  * @returns the space as v2 gives it
  * @throws ControlError
  */
@@ -117,8 +117,8 @@ export function addSpace(site: ConfluenceSite, input: unknown): ReturnType<typeo
 }
 
 /**
- * Changes a space as `by` would, with the events of it. An administrator of Confluence may do so in every space:
- * the product lets them recover permissions first. Only they bring a space back from the trash.
+ * Changes a space as `by` would, and sends the events. Confluence administrators may change every space, because
+ * the product lets them recover permissions first. Only they can restore a space from the trash.
  * @returns the space as v2 gives it
  * @throws ControlError 400 for what that person may not do; nothing is changed then
  */
@@ -150,7 +150,7 @@ export function changeSpace(site: ConfluenceSite, spaceId: string, input: unknow
   return spaceJson(changed, site.settings);
 }
 
-/** What was done, or will be by the time that the spread is over. */
+/** What was done, or will be done before the spread ends. */
 export interface Done {
   people: number;
   views: number;
@@ -159,7 +159,7 @@ export interface Done {
 }
 
 /**
- * What people do on pages: one person by name, or the first `count` who have not come today.
+ * Makes people view, edit and comment on pages: one named person, or the first `count` people without a visit today.
  * @throws ControlError; nothing was done then
  */
 export function act(site: ConfluenceSite, input: unknown): Done {
@@ -196,13 +196,13 @@ function actAsOne(site: ConfluenceSite, doing: z.infer<typeof OnePerson>): Done 
   const now = clock.now();
   const at = doing.at === undefined ? now : Date.parse(doing.at);
   const page = frontPage(site, who, where);
-  const require = (operation: string): void => {
+  const requireRight = (operation: string): void => {
     if (!mayDo(state, signedIn(who), where, operation))
       throw new ControlError(400, `${accountId} may not ${operation} in space ${where.id}`);
   };
-  if (restricted) require('create/page');
-  if (edits > 0) require('update/page');
-  if (comments > 0) require('create/comment');
+  if (restricted) requireRight('create/page');
+  if (edits > 0) requireRight('update/page');
+  if (comments > 0) requireRight('create/comment');
   if (at > now) throw new ControlError(400, 'nothing can have been done in the future');
   if (at < (restricted ? where.createdAt : page.createdAt)) throw new ControlError(400, 'there was no such page at that time');
 
@@ -242,13 +242,13 @@ function actAsMany(site: ConfluenceSite, { count, spread, views }: z.infer<typeo
   }
   const visit = (who: Person): void => {
     const page = findFrontPage(site, who, where);
-    // Between the choice and the visit the person may have lost access, and the page may have gone.
+    // By now the person may have lost access, or the page may be gone.
     for (let i = 0; page && i < views; i += 1) view(site, who, page);
   };
   if (chosen[0]) frontPage(site, chosen[0], where);
   chosen.forEach((who, i) => {
     const delayMs = Math.floor((i * durationMs(spread)) / chosen.length);
-    // Whoever is on the way is not chosen again.
+    // Recorded now, so that the next call does not choose this person again.
     state.visited(who.accountId, now + delayMs);
     if (delayMs === 0) visit(who);
     else clock.after(delayMs, () => visit(who));

@@ -1,6 +1,6 @@
 /**
- * A subset of CQL, parsed by a grammar and evaluated on the site as its index knows it. What Atlassian
- * documents beyond it is not modelled; what nobody documents is refused.
+ * A subset of CQL, evaluated against the site as the search index sees it. Anything else that Atlassian
+ * documents is not modelled (501); anything undocumented is refused (400).
  */
 import peggy from 'peggy';
 import { durationMs } from '../clock';
@@ -52,7 +52,7 @@ const TYPES = ['page', 'blogpost', 'comment', 'attachment', 'whiteboard', 'datab
 const DAY_UNITS: Record<string, string> = { y: 'Y', M: 'M', w: 'W', d: 'D' };
 const TIME_UNITS: Record<string, string> = { h: 'H', m: 'M' };
 const EVALUATED_FIELDS = ['type', 'space', 'id', 'content', 'parent', 'creator', 'contributor', 'title', 'lastmodified', 'created'];
-/** Fields and functions that Atlassian documents (CQL fields, CQL functions, and `space.type` for Data Center, V4) and the site does not evaluate. */
+/** Documented by Atlassian (CQL fields, CQL functions; `space.type` for Data Center only, V4) but not evaluated here. */
 const OTHER_FIELDS = [
   'ancestor',
   'container',
@@ -73,7 +73,7 @@ const OTHER_FUNCTIONS = ['Day', 'Week', 'Month', 'Year']
   .concat(['currentContent', 'currentSpace', 'favouriteSpaces', 'recentlyViewedContent', 'recentlyViewedSpaces'])
   .map((name) => name.toLowerCase());
 
-/** The error for a word that the site does not know: one that a real site knows is not the caller's mistake. */
+/** 501 for a word that Atlassian documents, 400 for any other. */
 function unknownWord(kind: 'field' | 'function' | 'order', word: string, documented: readonly string[]): Error {
   if (documented.includes(word.toLowerCase())) return new NotModelled(`CQL ${kind} ${word}`);
   return new Refusal(400, `Could not parse cql : unknown ${kind} '${word}'`);
@@ -106,7 +106,7 @@ export function searchContent(context: Context, cql: string, options: { includeA
     if (space.status === 'trashed') continue;
     if (space.status === 'archived' && !options.includeArchived && !options.excludeCurrent) continue;
     if (space.status === 'current' && options.excludeCurrent) continue;
-    // The index is late; permissions are not.
+    // The index lags, permissions do not.
     const permitted = state.spacesById.get(space.id) ?? space;
     for (const item of index.contentOf(space)) {
       if (item.status !== 'current' && item.status !== 'archived') continue;

@@ -1,4 +1,4 @@
-/** The GraphQL gateway: the fields of the facts' section 6 that apps may call, on the `graphql` package. */
+/** The GraphQL gateway: the fields that apps may call, as in Atlassian's published GraphQL types. */
 import { buildSchema, type DocumentNode, execute, parse, validate } from 'graphql';
 import { z } from 'zod';
 import { type Caller, mayHavePersonalSpace } from './access';

@@ -14,9 +14,9 @@ interface Today<T> {
 }
 
 /**
- * The items of a list as they were.
- * @param then what was different, by id
- * @param belongs whether an item as it was belongs to this list
+ * A list as it was a while ago.
+ * @param then the earlier versions of what has changed since, by id; null: it did not exist
+ * @param belongs whether the earlier version of an item belongs in this list
  */
 function asTheyWere<T extends Identified>(
   today: Today<T>,
@@ -44,7 +44,7 @@ function asTheyWere<T extends Identified>(
   return shown;
 }
 
-/** Where an item stands in a list, or would. By halves: a large site's list is too long to look at every item. */
+/** The index of an item, or where it would be inserted. Binary search: the list may hold 100,000 items. */
 function placeOf<T>(item: T, { items, compare }: Today<T>): number {
   let low = 0;
   let high = items.length;
@@ -80,7 +80,7 @@ export function listedContent(
   return asTheyWere(today, state.pastContent.differences(state.lagMs('listLag')), belongs);
 }
 
-/** A space that lists may still name: of those deleted lately, as it was. */
+/** A space that lists may still show, including one deleted recently. */
 export function listedSpace(state: ConfluenceState, id: number): Space | undefined {
   return state.spacesById.get(id) ?? state.pastSpaces.differences(state.lagMs('listLag')).get(id) ?? undefined;
 }
@@ -96,7 +96,7 @@ export function listedProperties(state: ConfluenceState, spaceId: number): reado
   return asTheyWere(today, then, () => true);
 }
 
-/** The site as the search index knows it: its spaces (or those with these keys), and what is in each. */
+/** The site as the search index sees it: all spaces or those with the given keys, and their content. */
 export function indexed(
   state: ConfluenceState,
   keys: readonly string[] | null,
@@ -138,10 +138,7 @@ export function listedGroups(state: ConfluenceState, person: Person): ReadonlySe
   return state.pastGroups.differences(state.lagMs('groupLag')).get(person.accountId) ?? person.groups;
 }
 
-/**
- * Reads the personal space that a person's profile names (V23, V26), in the state it names it in; null: none.
- * One reader serves a whole answer.
- */
+/** Returns a function that gives the personal space named in a person's profile, or null (V23, V26). Create one per response. */
 export function profileSpaces(state: ConfluenceState): (person: Person) => Space | null {
   const lagMs = state.lagMs('userLag');
   const people = state.pastPeople.differences(lagMs);

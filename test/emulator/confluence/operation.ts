@@ -21,7 +21,7 @@ export interface Reply {
   headers?: Record<string, string>;
   /** What a GET returned, for points: +1 a core object, +2 an identity or access object. */
   returned?: { objects?: number; identities?: number };
-  /** A POST that only reads, and costs like it (V14). */
+  /** Set on a POST that only reads and is charged as a read (V14). */
   costsAsRead?: boolean;
 }
 
@@ -95,7 +95,7 @@ export function errorBody(family: Family, status: number, message: string): unkn
 }
 
 /**
- * The body, as a schema of strict objects reads it.
+ * Parses a request body. The schema must be built from strict objects.
  * @throws NotModelled for a field that the schema does not name: a real site may know it
  * @throws Refusal 400 for anything else that does not fit
  */
@@ -127,8 +127,8 @@ export const linksOf = (call: Call, self?: string): Record<string, string> => ({
 });
 
 /**
- * A value out of those that Atlassian documents.
- * @param documentedToo values that the site does not model
+ * Checks a value against the ones that Atlassian documents.
+ * @param documentedToo values that are documented but not modelled
  * @throws Refusal 400 for a value that is not documented
  * @throws NotModelled
  */
@@ -154,7 +154,7 @@ export function flag(query: URLSearchParams, name: string): boolean {
   return oneOf(query, name, ['true', 'false']) === 'true';
 }
 
-/** What a v1 request wants expanded. @throws as `requireKnown` */
+/** The values of `expand` in a v1 request. @throws as `requireKnown` */
 export function expansions(query: URLSearchParams, modelled: readonly string[]): string[] {
   return (listParam(query, 'expand', modelled.length) ?? []).map((value) => requireKnown('expand', value, modelled));
 }

@@ -1,6 +1,6 @@
 /**
- * What things were before they changed. A list, a profile, a group or the search index that lags asks what
- * was different a while ago and shows that. Where nothing changed lately, asking costs nothing.
+ * The earlier versions of what has changed recently. Lists, profiles, groups and the search index use it to show the
+ * site as it was a while ago. When nothing has changed recently, this costs nothing.
  */
 import type { Clock } from '../clock';
 
@@ -16,36 +16,36 @@ export class Past<K, V> {
   private changes: Change<K, V>[] = [];
   private pruneAt = FIRST_PRUNE;
 
-  /** @param longestLagMs how far back anybody may ask; older changes are forgotten */
+  /** @param longestLagMs how far back `differences` can be asked to look; older changes are dropped */
   constructor(
     private readonly clock: Clock,
     private readonly longestLagMs: () => number,
   ) {}
 
-  /** To be called before a change. `before` must stay as it is from then on; null: the thing did not exist. */
+  /** Call this before a change. `before` must not be mutated afterwards; null: it did not exist. */
   note(key: K, before: V | null): void {
     const at = this.clock.now();
     const last = this.changes[this.changes.length - 1];
-    // Whoever asks sees either both changes of one instant or neither.
+    // Changes of the same instant become visible together, so the first `before` is enough.
     if (last?.key === key && last.at === at) return;
     this.changes.push({ at, key, before });
     if (this.changes.length >= this.pruneAt) this.prune(at);
   }
 
-  /** By key, what was different `lagMs` ago; null: the thing did not exist then. */
+  /** By key, the value `lagMs` ago of everything that has changed since; null: it did not exist. */
   differences(lagMs: number): ReadonlyMap<K, V | null> {
     const since = this.clock.now() - lagMs;
     const found = new Map<K, V | null>();
     for (let i = this.changes.length - 1; i >= 0; i -= 1) {
       const change = this.changes[i] as Change<K, V>;
       if (change.at <= since) break;
-      // Going backwards, the last one set is the first change since then.
+      // Walking backwards, the entry written last belongs to the earliest change.
       found.set(change.key, change.before);
     }
     return found;
   }
 
-  /** Everything up to now counts as old: nothing of it is shown late. */
+  /** Forgets every change so far, so that none of them is shown late. */
   forget(): void {
     this.changes = [];
   }

@@ -1,4 +1,4 @@
-/** The v2 space as test/emulator/site.ts still asks for it; goes when that file takes its spaces from by-hand.ts. */
+/** For test/emulator/site.ts, until it uses by-hand.ts. */
 import { DEFAULT_SETTINGS } from '../settings';
 import { spaceJson as spaceOf } from './rest/spaces';
 import type { Space } from './state';

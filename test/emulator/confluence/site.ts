@@ -29,12 +29,12 @@ export interface ProductAnswer extends Reply {
 const router = new TrieRouter<Operation>();
 for (const operation of operations) router.add(operation.method, operation.path, operation);
 
-/** Bodies over this are refused by v2 creates (facts: 413 over 5 MB). */
+/** OpenAPI v2: creates answer 413 above 5 MB. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 export class ConfluenceSite {
   readonly state: ConfluenceState;
-  /** Address of the site, as every absolute link gives it. Whoever serves the site sets it. */
+  /** The origin in every absolute link. The HTTP server sets it to its own address. */
   baseUrl: string = SITE.baseUrl;
   /** Path of the request that is being answered; operations are synchronous, so one at a time. */
   currentPath = '';

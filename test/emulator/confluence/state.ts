@@ -127,7 +127,7 @@ function appUser(accountId: string, name: string): Person {
   };
 }
 
-/** The users of the apps on this site: ours, and one that every Confluence Cloud site has. */
+/** The users of the apps on this site: this app, and one that every Confluence Cloud site has. */
 export const APP_USERS: readonly Person[] = [
   appUser(APP_ACCOUNT_ID, 'Homestead'),
   appUser('712020:0a0a0a0a-0000-4000-8000-00000000a002', 'Automation for Confluence'),
@@ -204,7 +204,7 @@ export const EVERYONE_GRANT: Grant = {
   operations: COLLABORATOR_ROLE.operations,
 };
 
-/** The site's default space permissions: the creator and everyone with a licence. */
+/** The site's default space permissions: the creator and everyone with a license. */
 export function openGrants(ownerId: string): readonly Grant[] {
   return [...privateGrants(ownerId), EVERYONE_GRANT];
 }
@@ -249,16 +249,16 @@ export class ConfluenceState {
   private readonly sortedContent = new Map<string, Content[]>();
   readonly contentBySpace = new Map<number, Content[]>();
   readonly spaceProperties = new Map<number, Property[]>();
-  /** What the app keeps about people. */
+  /** User properties of the app. */
   readonly userProperties = new Map<string, Map<string, Property>>();
-  /** What people's own tokens keep about people: no app reads it. */
+  /** User properties written with API tokens. No app can read them. */
   readonly userPropertiesByToken = new Map<string, Map<string, Property>>();
   readonly appProperties = new Map<string, unknown>();
   readonly templates = new Map<string, Template>();
   readonly longTasks = new Map<string, LongTask>();
   readonly watches = new Set<string>();
   readonly trashedAt = new Map<number, number>();
-  /** When each person last looked at a page; later than now for those who are on the way. */
+  /** Time (ms) of each person's last page view; in the future for a view that is scheduled. */
   readonly lastVisit = new Map<string, number>();
   readonly audit: AuditEntry[] = [];
   private readonly longestLagMs = (): number => Math.max(...LAGS.map((name) => this.lagMs(name)));
@@ -285,7 +285,7 @@ export class ConfluenceState {
     this.pastGroups = new Past(clock, this.longestLagMs);
   }
 
-  /** A setting that is a duration, in milliseconds. Settings change while the site runs, so their texts are the key. */
+  /** A duration setting in milliseconds. Cached by its text, because settings can change while the site runs. */
   lagMs(name: (typeof LAGS)[number] | 'appPermissionDelay'): number {
     const text = this.settings[name];
     let ms = this.durations.get(text);
@@ -296,7 +296,7 @@ export class ConfluenceState {
     return ms;
   }
 
-  /** Everything the site holds now is old: no lag hides it. For seeds. */
+  /** Makes everything that exists now old, so that no lag hides it. Seeds call this. */
   forgetPast(): void {
     for (const past of [this.pastSpaces, this.pastContent, this.pastSpaceProperties, this.pastPeople, this.pastGroups]) past.forget();
   }
@@ -384,7 +384,7 @@ export class ConfluenceState {
     return false;
   }
 
-  /** A space that was created in the past shows no lag. */
+  /** A space with `createdAt` in the past is old: it shows no lag. */
   addSpace(space: Omit<Space, 'id' | 'homepageId' | 'labels'> & { homeTitle: string; homeBody: string }): Space {
     const { homeTitle, homeBody, ...fields } = space;
     const full: Space = { ...fields, id: this.newId(), homepageId: null, labels: [] };
@@ -428,7 +428,7 @@ export class ConfluenceState {
     owner.personalSpaceId = null;
   }
 
-  /** Changes what lists show of a space. Permissions are not among it: they count at once. */
+  /** Changes what lists show of a space. Permissions are set directly, because they take effect at once. */
   changeSpace(space: Space, change: Partial<Pick<Space, 'name' | 'status' | 'description' | 'homepageId' | 'labels'>>): void {
     this.pastSpaces.note(space.id, { ...space });
     Object.assign(space, change);
@@ -499,7 +499,7 @@ export class ConfluenceState {
     this.dropContent(item);
   }
 
-  /** A space whose homepage is gone has none; it does not come back by itself. */
+  /** A space loses its homepage with the page; restoring the page does not bring it back. */
   private leaveHome(item: Content): void {
     const space = this.spacesById.get(item.spaceId);
     if (space?.homepageId === item.id) this.changeSpace(space, { homepageId: null });
@@ -525,14 +525,14 @@ export class ConfluenceState {
     return sorted;
   }
 
-  /** Changes what lists show of a page or blog post, as a new version of it. A version of the past takes its place among the others. */
+  /** Adds a version and the change it makes. A version with `at` in the past is inserted by date. */
   addVersion(item: Content, change: { authorId: string; at: number; message: string; title?: string; body?: string }): void {
     const { title, body, ...made } = change;
     if (made.at >= this.clock.now()) this.pastContent.note(item.id, { ...item });
     const later = item.versions.filter((version) => version.at > made.at);
     const earlier = item.versions.slice(0, item.versions.length - later.length);
     const versions = [...earlier, { number: 0, ...made }, ...later];
-    // Records of the past keep the list they had.
+    // A new array, because earlier versions of the record share the old one.
     item.versions = versions.map((version, i) => (version.number === i + 1 ? version : { ...version, number: i + 1 }));
     if (title !== undefined) item.title = title;
     if (body !== undefined) item.body = body;

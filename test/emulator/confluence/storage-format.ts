@@ -8,7 +8,7 @@ const NAMESPACES: Record<string, string> = {
   at: 'http://atlassian.com/template',
 };
 
-/** The entities of XHTML 1.0 (W3C: Latin-1, symbols and special characters), which XML itself does not know. */
+/** W3C, XHTML 1.0 entity sets (Latin-1, symbols, special). XML itself defines only five entities. */
 const XHTML_ENTITIES = `nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro
 para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave Eacute Ecirc Euml
 Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute
@@ -20,7 +20,7 @@ darr harr crarr lArr uArr rArr dArr hArr forall part exist empty nabla isin noti
 cup int there4 sim cong asymp ne equiv le ge sub sup nsub sube supe oplus otimes perp sdot lceil rceil lfloor rfloor lang rang loz spades
 clubs hearts diams OElig oelig Scaron scaron Yuml circ tilde ensp emsp thinsp zwnj zwj lrm rlm ndash mdash lsquo rsquo sbquo ldquo rdquo
 bdquo dagger Dagger permil lsaquo rsaquo euro`.split(/\s+/);
-/** What an entity stands for does not matter to whether a text is well-formed. */
+/** Well-formedness does not depend on what an entity expands to. */
 const ANY_CHARACTER = '\u00a0';
 
 /** @throws Refusal 400 in Confluence's words when a text is not well-formed */

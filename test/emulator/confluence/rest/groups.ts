@@ -34,7 +34,7 @@ function listGroups(call: Call): Reply {
   );
 }
 
-/** How a real site matches is not said: part of the name, in any case. */
+/** Matching is not documented: a case-insensitive substring is assumed. */
 function searchGroups(call: Call): Reply {
   requireUse(call);
   const query = call.query.get('query');

@@ -5,7 +5,7 @@ import { type Call, type Operation, oneOf, pageV1, parseBody, Refusal, type Repl
 import type { Space } from '../state';
 import { visibleSpaceByKey } from './visible';
 
-/** Labels of the content in a space, and a person's own. */
+/** Prefixes that OpenAPI documents and the site has no labels for. */
 const OTHER_PREFIXES = ['global', 'my'];
 
 function labelsReply(call: Call, space: Space): Reply {
@@ -28,7 +28,7 @@ function removeLabel(call: Call): Reply {
   const space = visibleSpaceByKey(call);
   const name = call.query.get('name');
   if (!name) throw new Refusal(400, "'name' is required");
-  // Without a prefix it means the labels of content.
+  // OpenAPI: the default prefix is `global`.
   requireKnown('prefix', call.query.get('prefix') ?? 'global', ['team'], OTHER_PREFIXES);
   if (!mayDo(call.site.state, call.caller, space, 'administer/space')) throw new Refusal(404, 'Not permitted to administer the space');
   call.site.state.changeSpace(space, { labels: space.labels.filter((label) => label !== name) });

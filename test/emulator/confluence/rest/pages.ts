@@ -72,7 +72,7 @@ const CONTENT_SORTS: Record<'id' | 'created-date' | 'modified-date' | 'title', (
 
 function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | null): Reply {
   const { query, site } = call;
-  // The documents sort pages by title, blog posts not.
+  // OpenAPI: only pages can be sorted by title.
   const fields = Object.keys(CONTENT_SORTS).filter((field) => type === 'page' || field !== 'title');
   const sort = oneOf(query, 'sort', [...fields, ...fields.map((field) => `-${field}`)]) ?? 'id';
   const compare = CONTENT_SORTS[sort.replace(/^-/, '') as keyof typeof CONTENT_SORTS];
@@ -104,7 +104,7 @@ function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | nu
   return { status: 200, body: { results, _links: page.links }, headers: page.headers, returned: { objects: page.items.length } };
 }
 
-/** `space-id` of GET /pages: spaces the caller cannot see are just missing. */
+/** `space-id` of GET /pages: spaces that the caller cannot see are silently missing. */
 function spacesOfQuery(call: Call): Space[] | null {
   const ids = idsParam(call.query, 'space-id', 100);
   return (
@@ -114,7 +114,7 @@ function spacesOfQuery(call: Call): Space[] | null {
 
 const Representation = z.enum(['storage', 'atlas_doc_format', 'wiki']);
 const Flat = z.strictObject({ representation: Representation.optional(), value: z.string().optional() });
-/** Flat, or nested under one representation. */
+/** Either flat, or nested under one representation. */
 const Body = Flat.extend({ storage: Flat.optional(), atlas_doc_format: Flat.optional(), wiki: Flat.optional() });
 
 /**
@@ -226,7 +226,7 @@ function updateContent(call: Call, type: 'page' | 'blogpost'): Reply {
   const body = storageOf(input.body);
   if (input.ownerId !== undefined) site.state.setOwner(item, input.ownerId);
   if (item.status === 'trashed') {
-    // Restoring changes the status alone.
+    // OpenAPI: restoring changes only the status.
     site.state.setContentStatus(item, 'current');
     site.tell.content('restored', item, caller);
     return { status: 200, body: withBase(call, contentJson(space, item, true)) };

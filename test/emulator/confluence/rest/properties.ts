@@ -154,7 +154,7 @@ const MAX_USER_PROPERTY_BYTES = 32 * 1024;
 
 const USER_PROPERTY_KEY = /^[-_a-zA-Z0-9]+$/;
 
-/** Every app has a store of its own, and so have people with tokens of theirs. */
+/** Atlassian staff: user properties are isolated per app. API tokens share a store that is separate from the app's. */
 function userPropertyStore(call: Call): Map<string, Property> {
   requireUse(call);
   const person = personById(call, call.params.userId ?? '');

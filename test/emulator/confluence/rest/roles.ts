@@ -21,12 +21,12 @@ import { requireSpaceAdmin, visibleSpace } from './visible';
 
 const ROLE_TYPES = ['SYSTEM', 'CUSTOM'];
 
-/** That sites without roles answer their calls with 404 is inferred. */
+/** Sites without roles answer 404: inferred, not documented. */
 export function requireRoles(call: Call): void {
   if (call.site.settings.roleMode === 'PRE_ROLES') throw new Refusal(404, 'Not found');
 }
 
-/** Every holder of rights in the space: whoever was given them, and the users of apps, who have theirs by themselves. */
+/** Everyone with rights in the space: explicit grants, and app users with their automatic role. */
 function holders(state: ConfluenceState, space: Space): Grant[] {
   const role = automaticRole(state, space);
   const apps = APP_USERS.filter((user) => role && !space.grants.some((g) => g.principalId === user.accountId)).map(
@@ -64,7 +64,7 @@ const assignmentJson = (g: Grant): Record<string, unknown> => ({
   roleId: g.roleId,
 });
 
-/** Access classes that OpenAPI names; what a site without Jira Service Management would do with its project admins is open. */
+/** Access classes in OpenAPI, except `jsm-project-admins`, who need Jira Service Management. */
 const ACCESS_CLASSES = ['anonymous-users', 'authenticated-users', 'all-licensed-users', 'all-product-admins'];
 
 /** @throws Refusal 400 for a principal that does not exist */
@@ -103,7 +103,7 @@ function setRoleAssignments(call: Call): Reply {
     const index = grants.findIndex((g) => g.principalType === principalType && g.principalId === principalId);
     if (index >= 0) grants.splice(index, 1);
     if (role) grants.push({ principalType, principalId, roleId: role.id, operations: role.operations });
-    // What an app has by itself is taken from it by name.
+    // An empty grant overrides the automatic role.
     else if (isApp) grants.push({ principalType, principalId, roleId: null, operations: [] });
   }
   if (!grants.some((g) => g.operations.includes('administer/space'))) throw new Refusal(400, 'At least one admin must remain');
@@ -134,7 +134,7 @@ function listRoles(call: Call): Reply {
   const spaceId = idsParam(call.query, 'space-id', 1)?.[0];
   const space = spaceId === undefined ? undefined : call.site.state.spacesById.get(spaceId);
   if (spaceId !== undefined && !(space && maySee(call.site.state, call.caller, space))) throw new Refusal(404, 'Space not found');
-  // Every space of the site offers the same roles, and none of them was made by an admin.
+  // Every space offers the same roles, and none of them is custom.
   const roleType = oneOf(call.query, 'role-type', ROLE_TYPES);
   const page = pageV2(call, ROLES, { accept: () => roleType !== 'CUSTOM' });
   return {
@@ -156,9 +156,9 @@ const PAGE_LIKE = ['page', 'whiteboard', 'database', 'folder', 'embed'];
 const each = (keys: string[], targets: string[]): string[] => targets.flatMap((target) => keys.map((key) => `${key}/${target}`));
 
 /**
- * The rows that one operation of this site is on a real one. A space with two principals was seen to have 480
- * (a third party's live site); which rows they were is not known, so these are an assumption. What is for
- * reading stays one row: an app tells readers from editors by it.
+ * The rows that a real site has for one operation of this site. A space with two principals had 480 rows
+ * on a third party's live site; which rows those were is unknown, so this list is an assumption. Operations that
+ * only read stay one row each, because that is how an app tells readers from editors.
  */
 const ROWS_OF: Record<string, string[]> = {
   'create/page': each(['create', 'copy'], PAGE_LIKE),
@@ -171,7 +171,7 @@ const ROWS_OF: Record<string, string[]> = {
   'archive/space': ['archive/space', 'archive_space/space'],
 };
 
-/** Where everyone has the site's default permissions, these name the groups that everyone is in, and the product admins. */
+/** The site's default permissions also name the licensed groups and the product admins, with what everyone holds. */
 function namedByDefault(state: ConfluenceState, space: Space): Grant[] {
   if (!space.grants.includes(EVERYONE_GRANT)) return [];
   const licensing = [...state.groups.values()].filter((group) => group.access !== 'none');
@@ -181,7 +181,7 @@ function namedByDefault(state: ConfluenceState, space: Space): Grant[] {
   ];
 }
 
-/** One row a principal and operation. Whoever is named here may do what the row says by a grant, too. */
+/** One row per principal and operation. The extra rows grant nothing that their principals do not hold already. */
 function listPermissions(call: Call): Reply {
   const space = visibleSpace(call);
   const { state } = call.site;

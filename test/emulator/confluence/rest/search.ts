@@ -81,10 +81,10 @@ function search(call: Call): Reply {
   };
 }
 
-/** OpenAPI: a search for people reaches 10,000 of them. */
+/** OpenAPI: a user search returns at most 10,000 people. */
 const MAX_USER_HITS = 10_000;
 
-/** The one condition of a search for people. @throws Refusal 400, NotModelled */
+/** The condition of a user search. @throws Refusal 400, NotModelled */
 function userCondition(cql: string): (person: Person) => boolean {
   if (/^\s*type\s*=\s*"?user"?\s*$/i.test(cql)) return () => true;
   const id = /^\s*user(?:\.accountid)?\s*=\s*"?([\w:-]+)"?\s*$/i.exec(cql)?.[1];

@@ -36,7 +36,7 @@ export function spaceJson(space: Space, settings: SiteSettings) {
     type: space.type,
     status: space.status,
     authorId: space.authorId,
-    // V27: added in 2026, and missing where a site does not have it yet.
+    // V27: added in 2026; not every site may have it.
     ...(settings.spaceOwnerIdSent ? { spaceOwnerId: space.ownerId ?? space.authorId } : {}),
     currentActiveAlias: space.type === 'personal' ? null : space.key,
     createdAt: iso(space.createdAt),
@@ -67,7 +67,7 @@ function listSpaces(call: Call): Reply {
   const labels = listParam(query, 'labels', 50);
   const sort = oneOf(query, 'sort', ['id', '-id', 'key', '-key', 'name', '-name']) ?? 'id';
   const field = sort.replace(/^-/, '') as keyof typeof SPACE_ORDERS;
-  // What the omitted status means is not stated; the app always passes one.
+  // OpenAPI does not say what an omitted status means: an assumption.
   const wanted: readonly string[] = status === null ? ['current', 'archived'] : [status];
   const { state } = site;
   const compare = SPACE_ORDERS[field];
@@ -85,7 +85,7 @@ function listSpaces(call: Call): Reply {
       wanted.includes(space.status) &&
       (type === null || type === space.type) &&
       (!labels || labels.some((label) => space.labels.includes(label))) &&
-      // A list is late; permissions are not.
+      // Lists lag, permissions do not.
       maySee(state, call.caller, state.spacesById.get(space.id) ?? space),
   });
   return {
@@ -213,7 +213,7 @@ const ClassicNewSpace = z.strictObject({
     .nullish(),
 });
 
-/** The pairs that v1's Create space documents. */
+/** OpenAPI v1, Create space: the permission pairs it accepts. */
 const CLASSIC_PAIRS = new Set([
   'read/space',
   'export/space',

@@ -49,7 +49,7 @@ function listTemplates(call: Call): Reply {
   };
 }
 
-/** The site has no blueprints. */
+/** The local site has no blueprints. */
 function listBlueprints(call: Call): Reply {
   if (!maySeeTemplate(call, call.query.get('spaceKey'))) throw new Refusal(403, 'Not permitted to view templates');
   return { status: 200, body: { results: [], ...pageV1(call, [], { default: 25, max: 200 }).envelope } };

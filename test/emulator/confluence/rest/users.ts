@@ -47,7 +47,7 @@ function usersBulk(call: Call): Reply {
   };
 }
 
-/** The last is deprecated: the answer always carries it. */
+/** `isExternalCollaborator` is deprecated and always part of the answer. */
 const USER_EXPANSIONS = ['operations', 'personalSpace', 'isExternalCollaborator'];
 
 function classicUserJson(call: Call, person: Person): Record<string, unknown> {
@@ -106,7 +106,7 @@ function getCurrentUser(call: Call): Reply {
   return { status: 200, body: classicUserJson(call, person), returned: { identities: 1 } };
 }
 
-/** OpenAPI: ids beyond the first hundred are left out without a word. */
+/** OpenAPI: ids beyond the first 100 are silently dropped. */
 const MAX_BULK_USERS = 100;
 
 function getUsers(call: Call): Reply {
