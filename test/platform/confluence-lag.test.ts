@@ -104,6 +104,16 @@ describe('lists of spaces and pages', () => {
     expect(rows(await late.ask(APP, 'GET', `/wiki/rest/api/user/memberof?accountId=${OWNER}`))).toHaveLength(2);
   });
 
+  it('show the right moment of a long history', async () => {
+    const t = startConfluence({ listLag: 'PT10S' });
+    const space = t.personalSpace(OWNER);
+    for (let second = 1; second <= 3_000; second += 1) {
+      await t.wait('PT1S');
+      t.site.state.changeSpace(space, { name: `Name ${second}` });
+    }
+    expect(rows(await t.ask(APP, 'GET', `/wiki/api/v2/spaces?ids=${space.id}`))).toMatchObject([{ name: 'Name 2990' }]);
+  });
+
   it('apply permissions at once', async () => {
     const t = startConfluence({ listLag: 'PT1H' });
     const space = t.personalSpace(OWNER);
