@@ -2,12 +2,13 @@
 import { createV1Client, createV2Client } from 'confluence.js';
 import { expect, it, onTestFinished } from 'vitest';
 import { listen } from '../emulator/http';
+import { IDEAL_SETTINGS } from '../emulator/settings';
 import { LocalSite } from '../emulator/site';
 import { checkCall } from '../support/openapi';
 import { ADMIN_ACCOUNT_ID } from '../support/site';
 
 async function serve(seed: 'demo' | 'empty' = 'demo') {
-  const site = new LocalSite({ seed });
+  const site = new LocalSite({ seed, settings: IDEAL_SETTINGS });
   const server = await listen(site, 0);
   const problems: string[] = [];
   site.confluence.onAnswer = (request, answer) => problems.push(...checkCall(request, answer));

@@ -1,5 +1,15 @@
 /** Who may do what on the local site. */
-import { APP_ACCOUNT_ID, type ConfluenceState, type Content, isOpen, type Person, type Space } from './state';
+import {
+  ADMIN_ROLE,
+  APP_ACCOUNT_ID,
+  type ConfluenceState,
+  type Content,
+  isOpen,
+  MANAGER_ROLE,
+  type Person,
+  type Role,
+  type Space,
+} from './state';
 
 export type Caller =
   | { kind: 'anonymous' }
@@ -12,10 +22,22 @@ export function callerId(caller: Caller): string {
   return caller.kind === 'person' ? caller.person.accountId : 'anonymous';
 }
 
-const EVERYTHING = ['read/space', 'administer/space', 'archive/space', 'delete/space', 'export/space']
-  .concat(['page', 'blogpost', 'comment', 'attachment'].flatMap((t) => [`create/${t}`, `delete/${t}`]))
-  .concat(['update/page', 'archive/page']);
-const ALL_BUT_ADMIN = EVERYTHING.filter((o) => !['administer/space', 'archive/space', 'delete/space'].includes(o));
+/**
+ * The role that Confluence grants app users in a space automatically, or null. Neither its extent (V3) nor its delay
+ * (V24) is documented, so both are settings.
+ */
+export function automaticRole(state: ConfluenceState, space: Space): Role | null {
+  if (state.clock.now() < space.createdAt + state.lagMs('appPermissionDelay')) return null;
+  const reach = state.settings.appIsSpaceAdmin;
+  if (reach !== 'always' && !isOpen(space)) return null;
+  return reach === 'never' ? MANAGER_ROLE : ADMIN_ROLE;
+}
+
+/** An explicit grant overrides the automatic role, even when it grants nothing. */
+function appOperations(state: ConfluenceState, space: Space): readonly string[] {
+  const named = space.grants.find((g) => g.principalId === APP_ACCOUNT_ID);
+  return named ? named.operations : (automaticRole(state, space)?.operations ?? []);
+}
 
 function grantedTo(state: ConfluenceState, person: Person, space: Space): Set<string> {
   const operations = new Set<string>();
@@ -45,15 +67,7 @@ export function operationsIn(state: ConfluenceState, caller: Caller, space: Spac
     }
     return operations;
   }
-  if (caller.kind === 'app') {
-    // V3: what an app holds in spaces nobody invited it to is not known, hence a setting.
-    const explicit = space.grants.find((g) => g.principalId === APP_ACCOUNT_ID);
-    if (explicit) return new Set(explicit.operations);
-    const reach = state.settings.appIsSpaceAdmin;
-    if (reach === 'always') return new Set(EVERYTHING);
-    if (!isOpen(space)) return new Set();
-    return new Set(reach === 'open-spaces' ? EVERYTHING : ALL_BUT_ADMIN);
-  }
+  if (caller.kind === 'app') return new Set(appOperations(state, space));
   if (!canUseConfluence(state, caller)) return new Set();
   const operations = grantedTo(state, caller.person, space);
   return operations.has('read/space') ? operations : new Set();
@@ -67,7 +81,7 @@ export function canUseConfluence(state: ConfluenceState, caller: Caller): boolea
 }
 
 export function maySee(state: ConfluenceState, caller: Caller, space: Space): boolean {
-  if (caller.kind === 'app' && state.settings.appIsSpaceAdmin === 'always') return true;
+  if (caller.kind === 'app') return appOperations(state, space).includes('read/space');
   return operationsIn(state, caller, space).has('read/space');
 }
 
@@ -76,9 +90,13 @@ export function mayDo(state: ConfluenceState, caller: Caller, space: Space, oper
 }
 
 /** Restricted pages are hidden from everyone not named, the app included (ECO-822). */
-export function maySeeContent(state: ConfluenceState, caller: Caller, item: Content): boolean {
+export function maySeeContent(
+  state: ConfluenceState,
+  caller: Caller,
+  item: Content,
+  space: Space | undefined = state.spacesById.get(item.spaceId),
+): boolean {
   if (item.viewers && !item.viewers.has(callerId(caller))) return false;
-  const space = state.spacesById.get(item.spaceId);
   return space !== undefined && maySee(state, caller, space);
 }
 

@@ -24,30 +24,41 @@ function spaceObject(space: Space): Record<string, unknown> {
   };
 }
 
-/** An event was the app's own when the app asked for it, impersonating or not. */
-const isSelf = (caller: Caller): boolean => caller.kind === 'app' || (caller.kind === 'person' && caller.viaApp);
+function contentObject(item: Content, space: Space): Record<string, unknown> {
+  const version = latest(item);
+  return {
+    id: String(item.id),
+    type: item.type,
+    status: item.status,
+    title: item.title,
+    space: spaceObject(space),
+    history: { latest: true, createdBy: user(item.authorId), ownedBy: user(item.ownerId), createdDate: iso(item.createdAt) },
+    version: { by: user(version.authorId), when: iso(version.at), number: version.number },
+  };
+}
+
+/** V28: not documented for what the app does as a person. */
+function isSelf(site: ConfluenceSite, caller: Caller): boolean {
+  if (site.settings.selfGeneratedSent === 'never') return false;
+  return caller.kind === 'app' || (site.settings.selfGeneratedSent === 'all' && caller.kind === 'person' && caller.viaApp);
+}
 
 export function contentEvents(site: ConfluenceSite) {
   return {
     /** No event leaves a page with view restrictions; restricted spaces do send theirs (V13). */
-    content(verb: 'viewed' | 'created' | 'updated' | 'trashed' | 'deleted', item: Content, caller: Caller): void {
+    content(verb: 'viewed' | 'created' | 'updated' | 'trashed' | 'restored' | 'deleted', item: Content, caller: Caller): void {
       const space = site.state.spacesById.get(item.spaceId);
       if (!space || item.viewers) return;
-      const version = latest(item);
+      const container = item.parentId === null ? undefined : site.state.content.get(item.parentId);
       site.onEvent({
         eventType: `avi:confluence:${verb}:${item.type}`,
         atlassianId: callerId(caller),
         eventCreatedDate: site.clock.iso(),
         suppressNotifications: false,
-        selfGenerated: isSelf(caller),
+        selfGenerated: isSelf(site, caller),
         content: {
-          id: String(item.id),
-          type: item.type,
-          status: item.status,
-          title: item.title,
-          space: spaceObject(space),
-          history: { latest: true, createdBy: user(item.authorId), ownedBy: user(item.ownerId), createdDate: iso(item.createdAt) },
-          version: { by: user(version.authorId), when: iso(version.at), number: version.number },
+          ...contentObject(item, space),
+          ...(container?.type === 'page' && item.type === 'comment' ? { container: contentObject(container, space) } : {}),
         },
       });
     },
@@ -56,7 +67,7 @@ export function contentEvents(site: ConfluenceSite) {
         eventType: `avi:confluence:${verb}:space:V2`,
         atlassianId: callerId(caller),
         eventCreatedDate: site.clock.iso(),
-        selfGenerated: isSelf(caller),
+        selfGenerated: isSelf(site, caller),
         space: { ...spaceObject(space), history: { createdBy: user(space.authorId), createdDate: iso(space.createdAt) } },
       });
     },
@@ -82,10 +93,16 @@ export function peopleEvents(site: ConfluenceSite) {
   };
 }
 
-/** A person looks at a page. Confluence may make their personal space at this moment. */
-export function view(site: ConfluenceSite, person: Person, item: Content): void {
+/**
+ * A person looks at a page. Confluence may make their personal space at this moment.
+ * @param at in the past: the visit is remembered, and nothing else happens
+ * @throws Error when they may not
+ */
+export function view(site: ConfluenceSite, person: Person, item: Content, at = site.clock.now()): void {
   const caller: Caller = { kind: 'person', person, viaApp: false };
   if (!maySeeContent(site.state, caller, item)) throw new Error(`${person.accountId} may not view ${item.id}`);
+  site.state.visited(person.accountId, at);
+  if (at < site.clock.now()) return;
   site.tell.content('viewed', item, caller);
   if (site.settings.nativeAutoCreate) {
     const delay = durationMs(site.settings.nativeAutoCreateDelay);
@@ -94,12 +111,29 @@ export function view(site: ConfluenceSite, person: Person, item: Content): void 
   }
 }
 
-export function edit(site: ConfluenceSite, person: Person, item: Content): void {
+/** @param at in the past: no event is sent. @throws Error when they may not */
+export function edit(site: ConfluenceSite, person: Person, item: Content, at = site.clock.now()): void {
   const caller: Caller = { kind: 'person', person, viaApp: false };
   const space = site.state.spacesById.get(item.spaceId);
   if (!space || !mayDo(site.state, caller, space, 'update/page')) throw new Error(`${person.accountId} may not edit ${item.id}`);
-  site.state.addVersion(item, { authorId: person.accountId, at: site.clock.now(), message: '' });
-  site.tell.content('updated', item, caller);
+  site.state.addVersion(item, { authorId: person.accountId, at, message: '' });
+  if (at >= site.clock.now()) site.tell.content('updated', item, caller);
+}
+
+/** Adds a comment that everyone who sees the page can see. @param at in the past: no event is sent */
+export function comment(site: ConfluenceSite, person: Person, page: Content, at = site.clock.now()): Content {
+  const made = site.state.addContent({
+    type: 'comment',
+    title: `Re: ${page.title}`,
+    spaceId: page.spaceId,
+    parentId: page.id,
+    authorId: person.accountId,
+    body: '<p>Well said.</p>',
+    at,
+    viewers: page.viewers,
+  });
+  if (at >= site.clock.now()) site.tell.content('created', made, { kind: 'person', person, viaApp: false });
+  return made;
 }
 
 /** Confluence's own automatic creation: open, with its own homepage, for people who hold "Personal space". */
@@ -117,27 +151,28 @@ export function createPersonalSpace(
   owner: Person,
   caller: Caller,
   grants: Space['grants'],
-  name = owner.displayName,
+  input: { name?: string; description?: string; createdAt?: number; isTold?: boolean; status?: Space['status'] } = {},
 ): Space {
+  const { name = owner.displayName, description = '', createdAt = site.clock.now(), isTold = true, status = 'current' } = input;
   const space = site.state.addSpace({
     key: personalSpaceKey(owner.accountId),
     name,
     type: 'personal',
-    status: 'current',
+    status,
     authorId: owner.accountId,
     ownerId: owner.accountId,
-    createdAt: site.clock.now(),
-    description: '',
+    createdAt,
+    description,
     grants,
     homeTitle: 'Overview',
     homeBody: NATIVE_HOME_BODY,
   });
   site.state.record(callerId(caller), 'space-created', space.key);
-  site.tell.space('created', space, caller);
+  if (isTold) site.tell.space('created', space, caller);
   return space;
 }
 
-/** Trashed spaces are purged after 60 days. */
+/** Atlassian support: since January 2025, what is in the trash is purged after 60 days. */
 const PURGE_MS = 60 * 86_400_000;
 
 export interface NewGlobalSpace {
@@ -167,16 +202,23 @@ export function createGlobalSpace(site: ConfluenceSite, caller: Caller, input: N
 /** Space admins change the status of a space; the event is an assumption (V12). */
 export function setSpaceStatus(site: ConfluenceSite, space: Space, status: Space['status'], caller: Caller): void {
   if (space.status === status) return;
-  space.status = status;
+  site.state.changeSpace(space, { status });
   site.state.record(callerId(caller), `space-${status}`, space.key);
-  site.state.spaceStatusChanged();
   if (status !== 'trashed') {
     site.tell.space('updated', space, caller);
     return;
   }
-  const trashedAt = site.clock.now();
-  site.clock.after(PURGE_MS, () => {
-    if (space.status !== 'trashed' || site.clock.now() < trashedAt + PURGE_MS || !site.state.spacesById.has(space.id)) return;
+  purgeLater(site, space);
+}
+
+/** Schedules the purge of a space that has just been trashed. */
+export function purgeLater(site: ConfluenceSite, space: Space): void {
+  const { state, clock } = site;
+  const trashedAt = clock.now();
+  state.trashedAt.set(space.id, trashedAt);
+  clock.after(PURGE_MS, () => {
+    // The space may have been restored meanwhile; trashing it again starts a new period.
+    if (space.status !== 'trashed' || state.trashedAt.get(space.id) !== trashedAt || !state.spacesById.has(space.id)) return;
     site.state.removeSpace(space);
     site.state.record('confluence', 'space-purged', space.key);
     site.tell.space('deleted', space, { kind: 'anonymous' });

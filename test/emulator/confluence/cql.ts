@@ -1,12 +1,13 @@
 /**
- * The CQL subset of the facts' section 5, parsed by a grammar and evaluated for real, with index lag.
- * Anything else is refused: mixed `and`/`or` without parentheses, unknown fields, operators, functions.
+ * A subset of CQL, evaluated against the site as the search index sees it. Anything else that Atlassian
+ * documents is not modelled (501); anything undocumented is refused (400).
  */
 import peggy from 'peggy';
 import { durationMs } from '../clock';
 import { type Caller, maySeeContent } from './access';
-import { Refusal } from './operation';
-import type { ConfluenceState, Content, Space, Version } from './state';
+import { indexed } from './lag';
+import { NotModelled, Refusal } from './operation';
+import { type ConfluenceState, type Content, latest, type Space, type Version } from './state';
 
 interface Clause {
   kind: 'clause';
@@ -15,7 +16,7 @@ interface Clause {
   values: Value[];
 }
 type Value = { kind: 'text'; text: string } | { kind: 'call'; name: string; args: string[] };
-type Expression = Clause | { kind: 'not'; of: Expression } | { kind: 'and' | 'or'; of: Expression[] };
+type Expression = Clause | { kind: 'not'; of: Expression } | { kind: 'and' | 'or' | 'mixed'; of: Expression[] };
 interface Query {
   where: Expression;
   orderBy: { field: string; descending: boolean }[];
@@ -25,15 +26,16 @@ const GRAMMAR = String.raw`
 Query = _ where:Joined orderBy:OrderBy? _ { return { where, orderBy: orderBy ?? [] } }
 OrderBy = _ "order"i __ "by"i __ first:Sort rest:(_ "," _ s:Sort { return s })* { return [first, ...rest] }
 Sort = field:Name direction:(__ d:("asc"i / "desc"i) { return d })? { return { field: field.toLowerCase(), descending: direction?.toLowerCase() === 'desc' } }
-Joined
-  = first:Term rest:(__ "and"i __ t:NegatedOrTerm { return t })+ !(__ "or"i __) { return { kind: 'and', of: [first, ...rest] } }
-  / first:Term rest:(__ "or"i __ t:NegatedOrTerm { return t })+ !(__ "and"i __) { return { kind: 'or', of: [first, ...rest] } }
-  / Term
+Joined = first:Term rest:(__ by:("and"i / "or"i) __ of:NegatedOrTerm { return { by: by.toLowerCase(), of } })* {
+  if (rest.length === 0) return first;
+  const kinds = new Set(rest.map((part) => part.by));
+  return { kind: kinds.size === 1 ? rest[0].by : 'mixed', of: [first, ...rest.map((part) => part.of)] };
+}
 NegatedOrTerm = "not"i __ of:Term { return { kind: 'not', of } } / Term
 Term = "(" _ of:Joined _ ")" { return of } / Clause
 Clause
   = field:Name __ op:("not"i __ "in"i { return 'not in' } / "in"i { return 'in' }) _ "(" _ first:Value rest:(_ "," _ v:Value { return v })* _ ")" { return { kind: 'clause', field: field.toLowerCase(), op, values: [first, ...rest] } }
-  / field:Name _ op:("!=" / ">=" / "<=" / "=" / ">" / "<" / "~") _ value:Value { return { kind: 'clause', field: field.toLowerCase(), op, values: [value] } }
+  / field:Name _ op:("!=" / "!~" / ">=" / "<=" / "=" / ">" / "<" / "~") _ value:Value { return { kind: 'clause', field: field.toLowerCase(), op, values: [value] } }
 Value
   = name:Name "(" _ args:Args? _ ")" { return { kind: 'call', name, args: args ?? [] } }
   / text:Quoted { return { kind: 'text', text } }
@@ -49,6 +51,34 @@ const parser = peggy.generate(GRAMMAR);
 const TYPES = ['page', 'blogpost', 'comment', 'attachment', 'whiteboard', 'database', 'embed', 'folder'];
 const DAY_UNITS: Record<string, string> = { y: 'Y', M: 'M', w: 'W', d: 'D' };
 const TIME_UNITS: Record<string, string> = { h: 'H', m: 'M' };
+const EVALUATED_FIELDS = ['type', 'space', 'id', 'content', 'parent', 'creator', 'contributor', 'title', 'lastmodified', 'created'];
+/** Documented by Atlassian (CQL fields, CQL functions; `space.type` for Data Center only, V4) but not evaluated here. */
+const OTHER_FIELDS = [
+  'ancestor',
+  'container',
+  'favorite',
+  'favourite',
+  'label',
+  'macro',
+  'mention',
+  'space.category',
+  'space.key',
+  'space.title',
+  'space.type',
+  'text',
+  'watcher',
+];
+const OTHER_FUNCTIONS = ['Day', 'Week', 'Month', 'Year']
+  .flatMap((unit) => [`startOf${unit}`, `endOf${unit}`])
+  .concat(['currentContent', 'currentSpace', 'favouriteSpaces', 'recentlyViewedContent', 'recentlyViewedSpaces'])
+  .map((name) => name.toLowerCase());
+
+/** 501 for a word that Atlassian documents, 400 for any other. */
+function unknownWord(kind: 'field' | 'function' | 'order', word: string, documented: readonly string[]): Error {
+  if (documented.includes(word.toLowerCase())) return new NotModelled(`CQL ${kind} ${word}`);
+  return new Refusal(400, `Could not parse cql : unknown ${kind} '${word}'`);
+}
+
 /** Keys per `space in (...)` and bytes of the query that the local site takes (V6: not published). */
 const MAX_SPACE_KEYS = 100;
 const MAX_QUERY_BYTES = 8_000;
@@ -70,19 +100,18 @@ export function searchContent(context: Context, cql: string, options: { includeA
   const query = parse(cql);
   const test = compile(context, query.where);
   const { state } = context;
-  const indexedUntil = state.clock.now() - durationMs(state.settings.cqlLag);
   const hits: Hit[] = [];
-  const keys = spaceKeysOf(query.where);
-  const spaces = keys ? keys.flatMap((key) => state.spacesByKey.get(key) ?? []) : state.spaces;
-  for (const space of new Set(spaces)) {
+  const index = indexed(state, spaceKeysOf(query.where));
+  for (const space of index.spaces) {
     if (space.status === 'trashed') continue;
     if (space.status === 'archived' && !options.includeArchived && !options.excludeCurrent) continue;
     if (space.status === 'current' && options.excludeCurrent) continue;
-    for (const item of state.contentBySpace.get(space.id) ?? []) {
+    // The index lags, permissions do not.
+    const permitted = state.spacesById.get(space.id) ?? space;
+    for (const item of index.contentOf(space)) {
       if (item.status !== 'current' && item.status !== 'archived') continue;
-      const version = indexedVersion(item, indexedUntil);
-      if (!version || !maySeeContent(state, context.caller, item)) continue;
-      const hit = { item, space, version };
+      if (!maySeeContent(state, context.caller, item, permitted)) continue;
+      const hit = { item, space, version: latest(item) };
       if (test(hit)) hits.push(hit);
     }
   }
@@ -95,14 +124,6 @@ function parse(cql: string): Query {
   } catch (error) {
     throw new Refusal(400, `Could not parse cql : ${cql} (${(error as Error).message})`);
   }
-}
-
-function indexedVersion(item: Content, until: number): Version | undefined {
-  for (let i = item.versions.length - 1; i >= 0; i -= 1) {
-    const version = item.versions[i] as Version;
-    if (version.at <= until) return version;
-  }
-  return undefined;
 }
 
 /** Space keys that every hit must be in, when the query says so at its top level. */
@@ -125,6 +146,7 @@ function compile(context: Context, expression: Expression): (hit: Hit) => boolea
     return (hit) => !test(hit);
   }
   if (expression.kind === 'clause') return compileClause(context, expression);
+  if (expression.kind === 'mixed') throw new NotModelled("CQL that mixes 'and' with 'or' without parentheses");
   const tests = expression.of.map((part) => compile(context, part));
   return expression.kind === 'and' ? (hit) => tests.every((t) => t(hit)) : (hit) => tests.some((t) => t(hit));
 }
@@ -172,18 +194,18 @@ function compileClause(context: Context, clause: Clause): (hit: Hit) => boolean 
       return (hit) => (isCreator ? people.has(hit.item.authorId) : hit.item.versions.some((v) => people.has(v.authorId))) !== negated;
     }
     case 'title': {
-      allow('~', '=');
+      allow('~', '!~', '=', '!=');
       const [wanted = ''] = texts(clause);
       const lower = wanted.replace(/^"|"$/g, '').toLowerCase();
-      if (clause.op === '~' && /[*?~^]/.test(lower))
-        throw new Refusal(400, 'Could not parse cql : wildcards are not supported on the local site');
+      const isExact = clause.op === '=' || clause.op === '!=';
+      if (!isExact && /[*?~^]/.test(lower)) throw new NotModelled('wildcards in CQL');
       const words = lower.split(/\s+/);
-      return clause.op === '='
-        ? (hit) => hit.item.title.toLowerCase() === lower
-        : (hit) => {
-            const title = new Set(hit.item.title.toLowerCase().split(/\W+/));
-            return words.every((word) => title.has(word));
-          };
+      const matches = (title: string): boolean => {
+        if (isExact) return title === lower;
+        const present = new Set(title.split(/\W+/));
+        return words.every((word) => present.has(word));
+      };
+      return (hit) => matches(hit.item.title.toLowerCase()) !== clause.op.startsWith('!');
     }
     case 'lastmodified':
     case 'created': {
@@ -205,13 +227,13 @@ function compileClause(context: Context, clause: Clause): (hit: Hit) => boolean 
       return (hit) => test(minute(read(hit)));
     }
     default:
-      throw new Refusal(400, `Could not parse cql : no field '${clause.field}' on the local site`);
+      throw unknownWord('field', clause.field, OTHER_FIELDS);
   }
 }
 
 function texts(clause: Clause): string[] {
   return clause.values.map((v) => {
-    if (v.kind === 'call') throw new Refusal(400, `Could not parse cql : function ${v.name}() is not supported for ${clause.field}`);
+    if (v.kind === 'call') throw unknownWord('function', v.name, OTHER_FUNCTIONS);
     return v.text;
   });
 }
@@ -219,7 +241,7 @@ function texts(clause: Clause): string[] {
 function accountOf(caller: Caller, value: Value): string {
   if (value.kind === 'text') return value.text;
   if (value.name.toLowerCase() === 'currentuser' && caller.kind === 'person') return caller.person.accountId;
-  throw new Refusal(400, `Could not parse cql : function ${value.name}() is not supported here`);
+  throw unknownWord('function', value.name, OTHER_FUNCTIONS);
 }
 
 function dateOf(state: ConfluenceState, value: Value): number {
@@ -242,7 +264,7 @@ function dateOf(state: ConfluenceState, value: Value): number {
     startofday: () => Math.floor(now / 86_400_000) * 86_400_000,
   };
   const start = starts[value.name.toLowerCase()];
-  if (!start) throw new Refusal(400, `Could not parse cql : function ${value.name}() is not supported here`);
+  if (!start) throw unknownWord('function', value.name, OTHER_FUNCTIONS);
   if (value.args.length > 1) throw new Refusal(400, `Could not parse cql : function ${value.name}() takes one argument`);
   return start() + incrementMs(value.args[0]);
 }
@@ -264,7 +286,7 @@ function sort(hits: Hit[], orderBy: Query['orderBy']): Hit[] {
   };
   const keys = orderBy.map(({ field, descending }) => {
     const read = readers[field];
-    if (!read) throw new Refusal(400, `Could not parse cql : cannot order by '${field}'`);
+    if (!read) throw unknownWord('order', field, [...OTHER_FIELDS, ...EVALUATED_FIELDS]);
     return { read, sign: descending ? -1 : 1 };
   });
   return hits.sort((a, b) => {

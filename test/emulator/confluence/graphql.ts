@@ -1,4 +1,4 @@
-/** The GraphQL gateway: the fields of the facts' section 6 that apps may call, on the `graphql` package. */
+/** The GraphQL gateway: the fields that apps may call, as in Atlassian's published GraphQL types. */
 import { buildSchema, type DocumentNode, execute, parse, validate } from 'graphql';
 import { z } from 'zod';
 import { type Caller, mayHavePersonalSpace } from './access';
@@ -87,7 +87,7 @@ function createSpace(
   return {
     success: true,
     errors: null,
-    space: spaceNode(createPersonalSpace(site, caller.person, caller, openGrants(caller.person.accountId), input.name)),
+    space: spaceNode(createPersonalSpace(site, caller.person, caller, openGrants(caller.person.accountId), { name: input.name })),
   };
 }
 

@@ -1,7 +1,10 @@
 /** The frame of every REST operation: what it takes, what it answers, and Confluence's two ways to say no. */
 import type { z } from 'zod';
-import type { Caller } from './access';
+import { type Caller, canUseConfluence } from './access';
 import type { ConfluenceSite } from './site';
+
+export const V1 = '/wiki/rest/api';
+export const V2 = '/wiki/api/v2';
 
 export interface Call {
   site: ConfluenceSite;
@@ -18,6 +21,8 @@ export interface Reply {
   headers?: Record<string, string>;
   /** What a GET returned, for points: +1 a core object, +2 an identity or access object. */
   returned?: { objects?: number; identities?: number };
+  /** Set on a POST that only reads and is charged as a read (V14). */
+  costsAsRead?: boolean;
 }
 
 export interface Operation {
@@ -89,11 +94,69 @@ export function errorBody(family: Family, status: number, message: string): unkn
   };
 }
 
+/**
+ * Parses a request body. The schema must be built from strict objects.
+ * @throws NotModelled for a field that the schema does not name: a real site may know it
+ * @throws Refusal 400 for anything else that does not fit
+ */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    if (issue.code === 'unrecognized_keys') throw new NotModelled(`body field ${[...issue.path, issue.keys[0]].join('.')}`);
+  }
   const issue = result.error.issues[0];
   throw new Refusal(400, `Invalid value for '${issue?.path.join('.') ?? ''}': ${issue?.message ?? 'not readable'}`);
+}
+
+/** @throws Refusal 403, as v1 says it */
+export function requireUse(call: Call): void {
+  if (!canUseConfluence(call.site.state, call.caller)) throw new Refusal(403, 'not permitted to use Confluence');
+}
+
+export const iso = (at: number): string => new Date(at).toISOString();
+
+/** `_links` of a v2 object. */
+export const baseLinks = (call: Call): Record<string, string> => ({ base: `${call.site.baseUrl}/wiki` });
+
+/** `_links` of a v1 object; `self` is a path below `/wiki`. */
+export const linksOf = (call: Call, self?: string): Record<string, string> => ({
+  ...(self ? { self: `${call.site.baseUrl}/wiki${self}` } : {}),
+  base: `${call.site.baseUrl}/wiki`,
+  context: '/wiki',
+});
+
+/**
+ * Checks a value against the ones that Atlassian documents.
+ * @param documentedToo values that are documented but not modelled
+ * @throws Refusal 400 for a value that is not documented
+ * @throws NotModelled
+ */
+export function requireKnown(name: string, value: string, modelled: readonly string[], documentedToo: readonly string[] = []): string {
+  if (modelled.includes(value)) return value;
+  if (documentedToo.includes(value)) throw new NotModelled(`${name}=${value}`);
+  throw new Refusal(400, `Invalid value '${value}' for '${name}'`);
+}
+
+/** One value of a closed list, or null. @throws as `requireKnown` */
+export function oneOf(
+  query: URLSearchParams,
+  name: string,
+  modelled: readonly string[],
+  documentedToo: readonly string[] = [],
+): string | null {
+  const value = query.get(name);
+  return value === null ? null : requireKnown(name, value, modelled, documentedToo);
+}
+
+/** @throws Refusal 400 for anything but true and false */
+export function flag(query: URLSearchParams, name: string): boolean {
+  return oneOf(query, name, ['true', 'false']) === 'true';
+}
+
+/** The values of `expand` in a v1 request. @throws as `requireKnown` */
+export function expansions(query: URLSearchParams, modelled: readonly string[]): string[] {
+  return (listParam(query, 'expand', modelled.length) ?? []).map((value) => requireKnown('expand', value, modelled));
 }
 
 /** A whole number in a query, or the default. @throws Refusal 400 */
@@ -115,7 +178,15 @@ export function intParam(
   return value;
 }
 
-/** Comma-separated or repeated values. */
+/** Comma-separated or repeated ids. @throws Refusal 400 */
+export function idsParam(query: URLSearchParams, name: string, max: number): number[] | null {
+  const texts = listParam(query, name, max);
+  const wrong = texts?.find((text) => !/^\d+$/.test(text));
+  if (wrong !== undefined) throw new Refusal(400, `'${name}' takes whole numbers, not '${wrong}'`);
+  return texts?.map(Number) ?? null;
+}
+
+/** Comma-separated or repeated values; null when the parameter is absent. @throws Refusal 400 for too many */
 export function listParam(query: URLSearchParams, name: string, max: number): string[] | null {
   const raw = query
     .getAll(name)

@@ -144,6 +144,7 @@ function addTemplates(site: ConfluenceSite): void {
 
 export function seedEmpty(site: ConfluenceSite): void {
   addBasics(site);
+  site.state.forgetPast();
 }
 
 const FIRST =
@@ -194,6 +195,7 @@ export function seedDemo(site: ConfluenceSite, people: number): void {
     if (isGuest || n % 2 === 1) continue;
     seedDemoSpace(site, person, n, now);
   }
+  site.state.forgetPast();
 }
 
 function seedDemoSpace(site: ConfluenceSite, person: Person, n: number, now: number): void {
@@ -209,8 +211,8 @@ function seedDemoSpace(site: ConfluenceSite, person: Person, n: number, now: num
   }
   if (n % 8 === 4 && status === 'current') {
     const home = site.state.content.get(space.homepageId as number) as Content;
-    site.state.addVersion(home, { authorId: person.accountId, at: now - (n % 50) * DAY, message: '' });
-    home.body = `<p>I am ${person.displayName}. Ask me anything.</p>`;
+    const body = `<p>I am ${person.displayName}. Ask me anything.</p>`;
+    site.state.addVersion(home, { authorId: person.accountId, at: now - (n % 50) * DAY, message: '', body });
   }
 }
 
@@ -230,4 +232,5 @@ export function seedScale(site: ConfluenceSite, options: { people: number; space
   if (options.spaces >= options.people) {
     addPersonalSpace(site, { owner: admin, access: 'licensed', createdAt: now - 400 * DAY });
   }
+  site.state.forgetPast();
 }

@@ -9,8 +9,7 @@ import { type Caller, canUseConfluence } from './access';
 import { contentEvents, peopleEvents } from './activity';
 import { graphql } from './graphql';
 import { errorBody, familyOf, NotModelled, type Operation, Refusal, type Reply } from './operation';
-import { v1Operations } from './rest-v1';
-import { v2Operations } from './rest-v2';
+import { operations } from './rest/operations';
 import { ConfluenceState, SITE } from './state';
 
 export interface ProductRequest {
@@ -28,14 +27,15 @@ export interface ProductAnswer extends Reply {
 }
 
 const router = new TrieRouter<Operation>();
-for (const operation of [...v1Operations, ...v2Operations]) router.add(operation.method, operation.path, operation);
+for (const operation of operations) router.add(operation.method, operation.path, operation);
 
-/** Bodies over this are refused by v2 creates (facts: 413 over 5 MB). */
+/** OpenAPI v2: creates answer 413 above 5 MB. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 export class ConfluenceSite {
   readonly state: ConfluenceState;
-  readonly baseUrl: string = SITE.baseUrl;
+  /** The origin in every absolute link. The HTTP server sets it to its own address. */
+  baseUrl: string = SITE.baseUrl;
   /** Path of the request that is being answered; operations are synchronous, so one at a time. */
   currentPath = '';
   onEvent: (event: Record<string, unknown>) => void = () => {};
@@ -119,9 +119,10 @@ export class ConfluenceSite {
   }
 }
 
-/** 1 a request; a GET also +1 a core object and +2 an identity object it returned; writes 1 flat. */
+/** 1 a request; a read also 1 a core object and 2 an identity object it returned; writes 1 flat (Atlassian: Rate limiting). */
 function pointsOf(method: string, reply: Reply): number {
-  if (method !== 'GET' || reply.status >= 400) return 1;
+  const isRead = method === 'GET' || reply.costsAsRead;
+  if (!isRead || reply.status >= 400) return 1;
   return 1 + (reply.returned?.objects ?? 0) + 2 * (reply.returned?.identities ?? 0);
 }
 

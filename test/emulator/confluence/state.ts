@@ -2,8 +2,9 @@
  * What a Confluence site holds. Plain records in maps, with the few indexes that keep a list page
  * quick at 100,000 people and 100,000 spaces. No rule of who may do what lives here (access.ts).
  */
-import type { Clock } from '../clock';
+import { type Clock, durationMs } from '../clock';
 import type { SiteSettings } from '../settings';
+import { Past } from './past';
 
 export interface Group {
   id: string;
@@ -21,7 +22,7 @@ export interface Person {
   accountStatus: 'active' | 'inactive' | 'closed' | 'unknown';
   accountType: 'atlassian' | 'app' | 'customer';
   isGuest: boolean;
-  groups: Set<string>;
+  groups: ReadonlySet<string>;
   locale: string;
   /** Id of the personal space, also when it is archived or in the trash. */
   personalSpaceId: number | null;
@@ -49,7 +50,7 @@ export interface Space {
   homepageId: number | null;
   description: string;
   grants: readonly Grant[];
-  labels: string[];
+  labels: readonly string[];
 }
 
 export interface Version {
@@ -73,7 +74,7 @@ export interface Content {
   ownerId: string;
   createdAt: number;
   body: string;
-  versions: Version[];
+  versions: readonly Version[];
   /** Account ids that may view, or null when nobody is kept out. */
   viewers: Set<string> | null;
 }
@@ -110,6 +111,29 @@ export const SITE = {
 
 /** The app's own user, as Confluence gives one to every installed app. */
 export const APP_ACCOUNT_ID = '712020:0a0a0a0a-0000-4000-8000-00000000a001';
+
+function appUser(accountId: string, name: string): Person {
+  return {
+    accountId,
+    displayName: name,
+    publicName: name,
+    email: '',
+    accountStatus: 'active',
+    accountType: 'app',
+    isGuest: false,
+    groups: new Set(),
+    locale: 'en_US',
+    personalSpaceId: null,
+  };
+}
+
+/** The users of the apps on this site: this app, and one that every Confluence Cloud site has. */
+export const APP_USERS: readonly Person[] = [
+  appUser(APP_ACCOUNT_ID, 'Homestead'),
+  appUser('712020:0a0a0a0a-0000-4000-8000-00000000a002', 'Automation for Confluence'),
+];
+
+export const isAppUser = (accountId: string): boolean => APP_USERS.some((user) => user.accountId === accountId);
 
 const OWNER_OPERATIONS = [
   'read/space',
@@ -158,6 +182,7 @@ export const ROLES: readonly Role[] = [
   },
 ];
 export const ADMIN_ROLE = ROLES[0] as Role;
+export const MANAGER_ROLE = ROLES[1] as Role;
 const COLLABORATOR_ROLE = ROLES[2] as Role;
 
 const grantsByOwner = new Map<string, readonly Grant[]>();
@@ -172,14 +197,14 @@ export function privateGrants(ownerId: string): readonly Grant[] {
   return grants;
 }
 
-const EVERYONE_GRANT: Grant = {
+export const EVERYONE_GRANT: Grant = {
   principalType: 'ACCESS_CLASS',
   principalId: 'all-licensed-users',
   roleId: COLLABORATOR_ROLE.id,
   operations: COLLABORATOR_ROLE.operations,
 };
 
-/** The site's default space permissions: the creator and everyone with a licence. */
+/** The site's default space permissions: the creator and everyone with a license. */
 export function openGrants(ownerId: string): readonly Grant[] {
   return [...privateGrants(ownerId), EVERYONE_GRANT];
 }
@@ -194,6 +219,12 @@ export function personalSpaceKey(accountId: string): string {
   return `~${accountId.replace(/[:-]/g, '')}`;
 }
 
+export const SPACE_ORDERS: Record<'id' | 'key' | 'name', (a: Space, b: Space) => number> = {
+  id: (a, b) => a.id - b.id,
+  key: (a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id - b.id),
+  name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id),
+};
+
 export interface AuditEntry {
   at: string;
   actor: string;
@@ -202,6 +233,8 @@ export interface AuditEntry {
 }
 
 const ID_STEP = 2;
+
+const LAGS = ['listLag', 'cqlLag', 'groupLag', 'userLag'] as const;
 
 export class ConfluenceState {
   readonly people = new Map<string, Person>();
@@ -216,12 +249,26 @@ export class ConfluenceState {
   private readonly sortedContent = new Map<string, Content[]>();
   readonly contentBySpace = new Map<number, Content[]>();
   readonly spaceProperties = new Map<number, Property[]>();
+  /** User properties of the app. */
   readonly userProperties = new Map<string, Map<string, Property>>();
+  /** User properties written with API tokens. No app can read them. */
+  readonly userPropertiesByToken = new Map<string, Map<string, Property>>();
   readonly appProperties = new Map<string, unknown>();
   readonly templates = new Map<string, Template>();
   readonly longTasks = new Map<string, LongTask>();
   readonly watches = new Set<string>();
+  readonly trashedAt = new Map<number, number>();
+  /** Time (ms) of each person's last page view; in the future for a view that is scheduled. */
+  readonly lastVisit = new Map<string, number>();
   readonly audit: AuditEntry[] = [];
+  private readonly longestLagMs = (): number => Math.max(...LAGS.map((name) => this.lagMs(name)));
+  readonly pastSpaces: Past<number, Space>;
+  readonly pastContent: Past<number, Content>;
+  readonly pastSpaceProperties: Past<number, { spaceId: number; property: Property }>;
+  readonly pastPeople: Past<string, { personalSpaceId: number | null }>;
+  /** Ids of the groups a person was in. */
+  readonly pastGroups: Past<string, ReadonlySet<string>>;
+  private readonly durations = new Map<string, number>();
   private nextId = 163_840;
   private sortedSpaces = new Map<string, Space[]>();
   private activeByGroup = new Map<string, readonly string[]>();
@@ -230,7 +277,29 @@ export class ConfluenceState {
   constructor(
     readonly clock: Clock,
     readonly settings: SiteSettings,
-  ) {}
+  ) {
+    this.pastSpaces = new Past(clock, this.longestLagMs);
+    this.pastContent = new Past(clock, this.longestLagMs);
+    this.pastSpaceProperties = new Past(clock, this.longestLagMs);
+    this.pastPeople = new Past(clock, this.longestLagMs);
+    this.pastGroups = new Past(clock, this.longestLagMs);
+  }
+
+  /** A duration setting in milliseconds. Cached by its text, because settings can change while the site runs. */
+  lagMs(name: (typeof LAGS)[number] | 'appPermissionDelay'): number {
+    const text = this.settings[name];
+    let ms = this.durations.get(text);
+    if (ms === undefined) {
+      ms = durationMs(text);
+      this.durations.set(text, ms);
+    }
+    return ms;
+  }
+
+  /** Makes everything that exists now old, so that no lag hides it. Seeds call this. */
+  forgetPast(): void {
+    for (const past of [this.pastSpaces, this.pastContent, this.pastSpaceProperties, this.pastPeople, this.pastGroups]) past.forget();
+  }
 
   newId(): number {
     this.nextId += ID_STEP;
@@ -263,9 +332,19 @@ export class ConfluenceState {
       return group;
     });
     this.peopleChanged();
+    this.pastGroups.note(person.accountId, person.groups);
     for (const id of person.groups) this.groups.get(id)?.members.delete(person.accountId);
     person.groups = new Set(groups.map((g) => g.id));
     for (const group of groups) group.members.add(person.accountId);
+  }
+
+  visited(accountId: string, at: number): void {
+    this.lastVisit.set(accountId, Math.max(at, this.lastVisit.get(accountId) ?? at));
+  }
+
+  /** A person or the user of an app. */
+  account(accountId: string): Person | undefined {
+    return this.people.get(accountId) ?? APP_USERS.find((user) => user.accountId === accountId);
   }
 
   /** A person's standing changed. */
@@ -305,9 +384,12 @@ export class ConfluenceState {
     return false;
   }
 
+  /** A space with `createdAt` in the past is old: it shows no lag. */
   addSpace(space: Omit<Space, 'id' | 'homepageId' | 'labels'> & { homeTitle: string; homeBody: string }): Space {
     const { homeTitle, homeBody, ...fields } = space;
     const full: Space = { ...fields, id: this.newId(), homepageId: null, labels: [] };
+    const isNew = full.createdAt >= this.clock.now();
+    if (isNew) this.pastSpaces.note(full.id, null);
     this.spaces.push(full);
     this.spacesById.set(full.id, full);
     this.spacesByKey.set(full.key, full);
@@ -324,31 +406,34 @@ export class ConfluenceState {
     }).id;
     if (full.type === 'personal' && full.ownerId) {
       const owner = this.people.get(full.ownerId);
+      if (owner && isNew) this.pastPeople.note(owner.accountId, { personalSpaceId: owner.personalSpaceId });
       if (owner) owner.personalSpaceId = full.id;
     }
     return full;
   }
 
   removeSpace(space: Space): void {
+    this.pastSpaces.note(space.id, { ...space });
     this.spaces.splice(this.spaces.indexOf(space), 1);
     this.spacesById.delete(space.id);
     this.spacesByKey.delete(space.key);
     this.sortedSpaces.clear();
     this.spacesByStatus.clear();
-    for (const item of [...(this.contentBySpace.get(space.id) ?? [])]) this.removeContent(item);
+    for (const item of [...(this.contentBySpace.get(space.id) ?? [])]) this.dropContent(item);
     this.contentBySpace.delete(space.id);
     this.spaceProperties.delete(space.id);
     const owner = space.ownerId ? this.people.get(space.ownerId) : undefined;
-    if (owner?.personalSpaceId === space.id) owner.personalSpaceId = null;
+    if (owner?.personalSpaceId !== space.id) return;
+    this.pastPeople.note(owner.accountId, { personalSpaceId: owner.personalSpaceId });
+    owner.personalSpaceId = null;
   }
 
-  renameSpace(space: Space, name: string): void {
-    space.name = name;
-    this.sortedSpaces.clear();
-  }
-
-  spaceStatusChanged(): void {
-    this.spacesByStatus.clear();
+  /** Changes what lists show of a space. Permissions are set directly, because they take effect at once. */
+  changeSpace(space: Space, change: Partial<Pick<Space, 'name' | 'status' | 'description' | 'homepageId' | 'labels'>>): void {
+    this.pastSpaces.note(space.id, { ...space });
+    Object.assign(space, change);
+    if (change.name !== undefined) this.sortedSpaces.clear();
+    if (change.status !== undefined) this.spacesByStatus.clear();
   }
 
   /** Spaces of a type and status, by id: a page of the few archived ones does not walk 100,000 current ones. */
@@ -367,7 +452,7 @@ export class ConfluenceState {
     if (field === 'id') return this.spaces;
     let sorted = this.sortedSpaces.get(field);
     if (!sorted) {
-      sorted = [...this.spaces].sort((a, b) => (a[field] < b[field] ? -1 : a[field] > b[field] ? 1 : a.id - b.id));
+      sorted = [...this.spaces].sort(SPACE_ORDERS[field]);
       this.sortedSpaces.set(field, sorted);
     }
     return sorted;
@@ -399,6 +484,7 @@ export class ConfluenceState {
       versions: [{ number: 1, at: item.at, authorId: item.authorId, message: '' }],
       viewers: item.viewers ?? null,
     };
+    if (item.at >= this.clock.now()) this.pastContent.note(full.id, null);
     this.content.set(full.id, full);
     this.contentById.push(full);
     this.sortedContent.clear();
@@ -409,6 +495,18 @@ export class ConfluenceState {
   }
 
   removeContent(item: Content): void {
+    this.leaveHome(item);
+    this.dropContent(item);
+  }
+
+  /** A space loses its homepage with the page; restoring the page does not bring it back. */
+  private leaveHome(item: Content): void {
+    const space = this.spacesById.get(item.spaceId);
+    if (space?.homepageId === item.id) this.changeSpace(space, { homepageId: null });
+  }
+
+  private dropContent(item: Content): void {
+    this.pastContent.note(item.id, { ...item });
     this.content.delete(item.id);
     this.contentById.splice(this.contentById.indexOf(item), 1);
     const siblings = this.contentBySpace.get(item.spaceId) ?? [];
@@ -427,14 +525,30 @@ export class ConfluenceState {
     return sorted;
   }
 
-  addVersion(item: Content, change: { authorId: string; at: number; message: string }): void {
+  /** Adds a version and the change it makes. A version with `at` in the past is inserted by date. */
+  addVersion(item: Content, change: { authorId: string; at: number; message: string; title?: string; body?: string }): void {
+    const { title, body, ...made } = change;
+    if (made.at >= this.clock.now()) this.pastContent.note(item.id, { ...item });
+    const later = item.versions.filter((version) => version.at > made.at);
+    const earlier = item.versions.slice(0, item.versions.length - later.length);
+    const versions = [...earlier, { number: 0, ...made }, ...later];
+    // A new array, because earlier versions of the record share the old one.
+    item.versions = versions.map((version, i) => (version.number === i + 1 ? version : { ...version, number: i + 1 }));
+    if (title !== undefined) item.title = title;
+    if (body !== undefined) item.body = body;
     this.sortedContent.clear();
-    item.versions.push({ number: item.versions.length + 1, ...change });
   }
 
   setContentStatus(item: Content, status: Content['status']): void {
+    this.pastContent.note(item.id, { ...item });
     item.status = status;
     item.statusChangedAt = this.clock.now();
+    if (status === 'trashed') this.leaveHome(item);
+  }
+
+  setOwner(item: Content, ownerId: string): void {
+    this.pastContent.note(item.id, { ...item });
+    item.ownerId = ownerId;
   }
 }
 
