@@ -30,6 +30,7 @@ export async function listen(site: LocalSite, port: number): Promise<RunningServ
     server.once('error', fail);
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  site.confluence.baseUrl = url;
   return {
     url,
     close: () =>
@@ -174,6 +175,7 @@ function control(site: LocalSite): Hono {
   api.post('/people', async (c) => c.json(site.addPerson(await body(c))));
   api.patch('/people/:accountId', async (c) => c.json(site.changePerson(c.req.param('accountId'), await body(c))));
   api.post('/spaces', async (c) => c.json(site.addSpace(await body(c))));
+  api.patch('/spaces/:id', async (c) => c.json(site.changeSpace(c.req.param('id'), await body(c))));
   api.post('/events', async (c) => {
     site.sendEvent(await body(c));
     return c.json({});

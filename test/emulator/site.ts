@@ -5,12 +5,11 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { Clock, durationMs } from './clock';
-import type { Caller } from './confluence/access';
-import { createNatively, createPersonalSpace, edit, setSpaceStatus, view } from './confluence/activity';
-import { spaceJson } from './confluence/rest-v2';
-import { addPage, seedDemo, seedEmpty, seedScale, USERS_GROUP } from './confluence/seed';
+import { createNatively, setSpaceStatus } from './confluence/activity';
+import { act, addSpace, changeSpace } from './confluence/by-hand';
+import { seedDemo, seedEmpty, seedScale, USERS_GROUP } from './confluence/seed';
 import { ConfluenceSite } from './confluence/site';
-import { type Content, openGrants, type Person, privateGrants, type Space } from './confluence/state';
+import type { Person, Space } from './confluence/state';
 import { ControlError } from './control-error';
 import { Fault, Faults } from './faults';
 import { conditionsHold } from './forge/expressions';
@@ -58,18 +57,6 @@ const PersonChange = z.strictObject({
   groups: z.array(z.string()).optional(),
   licensed: z.boolean().optional(),
   locale: z.string().optional(),
-});
-const NewSpace = z.strictObject({
-  owner: z.string(),
-  status: z.enum(['current', 'archived', 'trashed']).optional(),
-  access: z.enum(['private', 'licensed']).optional(),
-  pages: z.array(z.strictObject({ title: z.string(), updated: z.string(), by: z.string().optional() })).optional(),
-});
-const Activity = z.strictObject({
-  accountId: z.string(),
-  views: z.number().int().min(0).optional(),
-  edits: z.number().int().min(0).optional(),
-  spaceId: z.string().optional(),
 });
 const AppAct = z.strictObject({ act: z.enum(['install', 'uninstall', 'upgrade', 'redeploy']) });
 const Invoke = z.strictObject({
@@ -305,52 +292,23 @@ export class LocalSite {
     }
   }
 
-  /** A personal space made by hand. */
+  /** A personal space that its owner created by hand. @throws ControlError */
   addSpace(input: unknown) {
-    const { owner: ownerId, status, access, pages } = parse(NewSpace, input);
-    const owner = this.person(ownerId);
-    if (owner.personalSpaceId !== null) throw new ControlError(400, `${ownerId} has a personal space`);
-    const bad = pages?.find((page) => Number.isNaN(Date.parse(page.updated)));
-    if (bad) throw new ControlError(400, `'${bad.updated}' is not a time`);
-    const grants = access === 'private' ? privateGrants(ownerId) : openGrants(ownerId);
-    const caller: Caller = { kind: 'person', person: owner, viaApp: false };
-    const space = createPersonalSpace(this.confluence, owner, caller, grants);
-    for (const page of pages ?? []) {
-      const at = Date.parse(page.updated);
-      addPage(this.confluence, space, { title: page.title, at, authorId: page.by ?? ownerId });
-      space.createdAt = Math.min(space.createdAt, at);
-    }
-    if (pages && pages.length > 0) this.backdateHome(space);
-    if (status && status !== 'current') setSpaceStatus(this.confluence, space, status, caller);
-    return spaceJson(space);
+    return addSpace(this.confluence, input);
   }
 
-  /** The homepage is as old as the space. */
-  private backdateHome(space: Space): void {
-    const home = this.confluence.state.content.get(space.homepageId as number) as Content;
-    home.createdAt = space.createdAt;
-    (home.versions[0] as { at: number }).at = space.createdAt;
+  /** What an admin or the owner does to a space by hand. @throws ControlError */
+  changeSpace(spaceId: string, input: unknown) {
+    return changeSpace(this.confluence, spaceId, input);
   }
 
   sendEvent(event: unknown): void {
     this.platform.publish(parse(z.looseObject({ eventType: z.string() }), event));
   }
 
-  /** A person views and edits pages; without `spaceId` they view the first page of the first global space. */
-  activity(input: unknown): { views: number; edits: number } {
-    const { accountId, views = 0, edits = 0, spaceId } = parse(Activity, input);
-    const person = this.person(accountId);
-    const { state } = this.confluence;
-    const space = spaceId === undefined ? state.spaces.find((s) => s.type === 'global') : state.spacesById.get(Number(spaceId));
-    if (!space) throw new ControlError(404, spaceId === undefined ? 'the site has no global space' : `no space ${spaceId}`);
-    const page = state.content.get(space.homepageId as number) as Content;
-    try {
-      for (let i = 0; i < views; i += 1) view(this.confluence, person, page);
-      for (let i = 0; i < edits; i += 1) edit(this.confluence, person, page);
-    } catch (error) {
-      throw new ControlError(400, (error as Error).message);
-    }
-    return { views, edits };
+  /** People view, edit and comment on pages; without `spaceId` in the first global space. @throws ControlError */
+  activity(input: unknown) {
+    return act(this.confluence, input);
   }
 
   /** Confluence's own creation for this person, now, whatever the setting says. */

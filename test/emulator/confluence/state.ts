@@ -268,7 +268,6 @@ export class ConfluenceState {
   readonly pastPeople: Past<string, { personalSpaceId: number | null }>;
   /** Ids of the groups a person was in. */
   readonly pastGroups: Past<string, ReadonlySet<string>>;
-  private readonly durations = new Map<string, number>();
   private nextId = 163_840;
   private sortedSpaces = new Map<string, Space[]>();
   private activeByGroup = new Map<string, readonly string[]>();
@@ -285,15 +284,9 @@ export class ConfluenceState {
     this.pastGroups = new Past(clock, this.longestLagMs);
   }
 
-  /** A duration setting in milliseconds. Cached by its text, because settings can change while the site runs. */
+  /** A duration setting in milliseconds. Settings may change while the site runs. */
   lagMs(name: (typeof LAGS)[number] | 'appPermissionDelay'): number {
-    const text = this.settings[name];
-    let ms = this.durations.get(text);
-    if (ms === undefined) {
-      ms = durationMs(text);
-      this.durations.set(text, ms);
-    }
-    return ms;
+    return durationMs(this.settings[name]);
   }
 
   /** Makes everything that exists now old, so that no lag hides it. Seeds call this. */
