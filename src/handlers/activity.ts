@@ -6,9 +6,10 @@ import { asPerson } from '../confluence/client';
 import { isSwitchedOff, restsOnPolicy } from '../domain/provisioning';
 import { ConfluenceError } from '../forge/errors';
 import { provision } from '../provisioning/provision';
+import { personalSpaceKey } from '../provisioning/strategies';
 import { noteStatus } from '../provisioning/tombstones';
-import type { StoredPersonRecord } from '../store/people';
-import { readNativeCreation, writeNativeCreation } from '../store/site';
+import { readPersonRecord, type StoredPersonRecord } from '../store/people';
+import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site';
 import { cloudIdOf, log, retryAfter, retryingLater } from './boundary';
 
 /** Content events, of which only who did it is used; without `atlassianId` it was an anonymous view. */
@@ -115,6 +116,7 @@ export async function onPersonalSpace(event: unknown, context: unknown): Promise
   if (space.type !== 'personal' || selfGenerated === true) return undefined;
   if (eventType.includes(':created:')) return noteCreation(parsed.data, install.data.installContext);
   return retryingLater('onPersonalSpace', async () => {
+    if (await isTrialSpace(space.key)) return;
     // Whoever was settled with this space is looked at anew.
     for (const accountId of await noteChange(parsed.data)) settledUntil.delete(`${install.data.installContext} ${accountId}`);
   });
@@ -127,11 +129,22 @@ const NATIVE_NOTED_MS = 86_400_000;
 async function noteCreation({ space, atlassianId }: SpaceEvent, installContext: string): Promise<InvocationError | undefined> {
   const owner = space.history?.createdBy?.accountId ?? atlassianId;
   if (owner === undefined) return undefined;
+  let isOwn = false;
   const noted = await retryingLater('onPersonalSpace', async () => {
+    isOwn = (await isOwnCreation(owner, space)) || (await isTrialSpace(space.key));
+    if (isOwn) return;
     const last = await readNativeCreation();
     if (last === null || Date.now() - last > NATIVE_NOTED_MS) await writeNativeCreation(Date.now());
   });
+  if (isOwn) return undefined;
   return noted ?? consider(owner, installContext, 'arrival');
+}
+
+/** What Homestead creates as a person is not marked as its own on every site; whoever began it also finishes it. */
+async function isOwnCreation(owner: string, { id, key }: SpaceEvent['space']): Promise<boolean> {
+  const person = await readPersonRecord(owner);
+  if (!person || person.strategy === null) return false;
+  return person.state === 'creating' ? key === personalSpaceKey(owner) : person.spaceId === String(id);
 }
 
 /** The owner of a space that was put away is not given another one. @returns whose space it was */

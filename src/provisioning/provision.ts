@@ -223,6 +223,8 @@ async function create(run: Run, stored: StoredPersonRecord): Promise<StoredPerso
     }
     case 'exists':
       return resume(run, record, made.spaceId);
+    case 'unlisted':
+      throw notListedYet();
     case 'put-away': {
       const { reason, spaceId } = made;
       return move(run, record, { state: 'removed', reason, recheckAt: null, spaceId, strategy: null, by: 'unknown' }, 'removed');

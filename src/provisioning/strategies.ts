@@ -39,6 +39,8 @@ export type MakeResult =
   /** The person's key belongs to a space of theirs that was archived or trashed. */
   | { kind: 'put-away'; spaceId: string; reason: 'space-archived' | 'space-trashed' }
   | { kind: 'refused'; detail: string }
+  /** Confluence says that the key is taken, and does not list by whom: lists lag behind. */
+  | { kind: 'unlisted' }
   /** Only a call that makes an open space is left, and this site has no way to close it. */
   | { kind: 'no-private-way'; detail: string };
 
@@ -90,6 +92,8 @@ export async function makePersonalSpace({ as, cloudId, space, access, begun, beg
     if (creation.kind === 'made') return { kind: 'refused', detail: await takeBack(strategy, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);
     if (existing) return existing;
+    // A refusal that names the key is about the key: somebody was faster, and is not listed yet (the wording is unverified).
+    if (creation.status === 400 && creation.detail.includes(space.key)) return { kind: 'unlisted' };
     refusals.push({ text: `${strategy}: ${creation.status} ${creation.detail}`, isPermission: creation.status === 403 });
   }
   const detail = refusals

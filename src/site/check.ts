@@ -17,7 +17,14 @@ import { makePersonalSpace, personalSpaceKey, rememberStrategy } from '../provis
 import { renderTemplate } from '../provisioning/template';
 import { listPeople } from '../store/people';
 import { readPolicy } from '../store/policy';
-import { type CheckResult, readCheckSpace, readCreationStrategies, readNativeCreation, writeCheckSpace } from '../store/site';
+import {
+  type CheckResult,
+  markTrialSpace,
+  readCheckSpace,
+  readCreationStrategies,
+  readNativeCreation,
+  writeCheckSpace,
+} from '../store/site';
 
 type Found = Omit<CheckResult, 'at'>;
 
@@ -137,10 +144,14 @@ async function checkCreation({ accountId, cloudId, consent }: CheckCaller): Prom
   if ((await readPerson(accountId))?.personalSpaceId) return worked === null ? found('unknown', 'has-space') : known;
   const { displayName } = await readCurrentUser(asCaller());
   const space = { accountId, key: personalSpaceKey(accountId), name: displayName || accountId };
+  // Its events arrive when it is gone again: they are not about a space that anybody had.
+  await markTrialSpace(space.key);
   const made = await makePersonalSpace({ as: asCaller(), cloudId, space, access: 'private', begun: null, begin: async () => {} });
   if (made.kind === 'no-private-way') return found('bad', 'no-private-way', { detail: made.detail });
   if (made.kind !== 'made') return found('bad', 'refused', { detail: 'detail' in made ? made.detail : made.kind });
-  const isPersonal = (await readPerson(accountId))?.personalSpaceId === made.spaceId;
+  // The space itself tells at once; the person's profile lags behind it.
+  const trial = await readSpace(asCaller(), made.spaceId);
+  const isPersonal = trial?.type === 'personal' && trial.ownerId === accountId;
   await deleteSpace(asCaller(), space.key);
   if (!isPersonal) return found('bad', 'not-personal', { call: made.strategy });
   await rememberStrategy(made.strategy);

@@ -71,6 +71,19 @@ export async function writeProvisionJob(jobId: string): Promise<void> {
   await kvs.set('provision-job', { jobId });
 }
 
+/** So long after the site check has tried to create a personal space, events about one with this key are its own. */
+const TRIAL_TTL = { ttl: { value: 1, unit: 'HOURS' } } as const;
+/** Keys of personal spaces begin with `~`, which keys of storage may not contain. */
+const trialKey = (spaceKey: string): string => `trial-space:${spaceKey.replace('~', '')}`;
+
+export async function markTrialSpace(spaceKey: string): Promise<void> {
+  await kvs.set(trialKey(spaceKey), { tried: true }, TRIAL_TTL);
+}
+
+export async function isTrialSpace(spaceKey: string): Promise<boolean> {
+  return (await kvs.get<unknown>(trialKey(spaceKey))) !== undefined;
+}
+
 const CheckSpace = z.object({ spaceKey: z.string() });
 
 /** The space that the site check was about to make, or made; null = it left none behind. */

@@ -120,6 +120,7 @@ describe('details', () => {
     expect(body).toContain('<time datetime="2020-02-29" />');
     expect(body.match(/ac:name="details"/g)).toHaveLength(1);
     expect(Object.values(site.state().spaceProperties)).toEqual([{ 'homestead-details': { values } }]);
+    await site.advance('PT3S');
     expect(await personData(site, 'me.details', ANA)).toMatchObject({ values });
     expect(recordOf(site, ANA)?.data).toMatchObject({ lacksDetails: false });
   });
@@ -150,6 +151,7 @@ describe('details', () => {
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'Engineer', office: 'Oslo' } });
     const page = [...site.confluence.state.content.values()].find((item) => item.body.includes('<td>Engineer</td>'));
     if (!page) throw new Error('no page');
+    await site.advance('PT3S');
     page.body = page.body.replace('<td>Oslo</td></tr>', '<td>Oslo, third floor</td></tr><tr><th>Pet</th><td>Rex</td></tr>');
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'Manager', office: 'Oslo' } });
     for (const part of ['<td>Manager</td>', 'Oslo, third floor', '<th>Pet</th><td>Rex</td>']) expect(page.body).toContain(part);
@@ -173,6 +175,7 @@ describe('details', () => {
     if (page) page.body = '<p>broken';
     expect(await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } })).toEqual({ problems: {}, homepage: 'left-alone' });
     expect(page?.body).toBe('<p>broken');
+    await site.advance('PT3S');
     expect((await personData(site, 'me.details', ANA)).values).toEqual({ role: 'x' });
   });
 
@@ -373,6 +376,7 @@ describe('privacy', () => {
     expect(await personData(site, 'me.data', ANA)).toEqual({ record: null, details: {}, hasNoticeFlag: false });
     await readsAPage(site, ANA);
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } });
+    await site.advance('PT3S');
     const data = await personData(site, 'me.data', ANA);
     const stored = recordOf(site, ANA) as unknown as Record<string, unknown> & { data: Record<string, unknown> };
     const { data: inner, ...outer } = stored;

@@ -74,7 +74,9 @@ describe('counting people', () => {
     expect(cost.people).toBe(5_001);
     site.resetUsage();
     await count(site, 'PT10M');
-    expect(site.usage().rest.points).toBeLessThanOrEqual(cost.points + 20);
+    // Storage gives 4,000 reads a minute, so a page may be looked at twice.
+    expect(site.usage().rest.points).toBeGreaterThan(cost.points * 0.98);
+    expect(site.usage().rest.points).toBeLessThanOrEqual(cost.points * 1.05);
   });
 
   it('ends the same when it is stopped after any call', async () => {
@@ -243,12 +245,14 @@ describe('spaces for existing people', () => {
   });
 
   it('can be paused, gone on with, and cancelled; what is done stays', async () => {
-    const site = startSite({ seed: 'scale', people: 2_000, spaces: 0, settings: { hourlyPoints: 8_000 } });
+    const site = startSite({ seed: 'scale', people: 400, spaces: 0, settings: { hourlyPoints: 2_000 } });
     await setPolicy(site, { mode: 'auto' });
     await count(site, 'PT5H');
     const jobId = await startJob(site);
     await site.advance('PT10M');
     await adminData(site, 'job.pause', { jobId });
+    // The people it is at are still served.
+    await site.advance('PT1M');
     const paused = await adminData(site, 'job.get', { jobId });
     expect(paused.state).toBe('paused');
     const made = paused.counts.made ?? 0;
@@ -452,6 +456,7 @@ describe('tombstones', () => {
     await readsAPage(site, ANA);
     const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
     if (space) site.confluence.state.removeSpace(space);
+    await site.advance('PT5S');
     expect(await person(site, 'me.get', ANA)).toMatchObject({
       ok: true,
       data: { record: { state: 'removed', reason: 'space-removed' }, can: { create: false } },

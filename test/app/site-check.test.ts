@@ -85,7 +85,7 @@ describe('the site check', () => {
 
   it('does not touch the space of an admin who has one', async () => {
     const site = startSite();
-    site.addSpace({ owner: ADMIN_ACCOUNT_ID });
+    site.addSpace({ owner: ADMIN_ACCOUNT_ID, createdAt: '2026-01-01T00:00:00.000Z' });
     const before = JSON.stringify(personalSpacesOf(site, ADMIN_ACCOUNT_ID));
     expect(await check(site, 'create', true)).toMatchObject({ outcome: 'unknown', finding: 'has-space' });
     expect(JSON.stringify(personalSpacesOf(site, ADMIN_ACCOUNT_ID))).toBe(before);

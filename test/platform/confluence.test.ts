@@ -160,7 +160,9 @@ describe('what the app may call', () => {
     // The admin check (1 + 2 for a user) and the list (1 + 3 templates).
     expect(site.usage().rest.points).toBe(3 + 4);
     for (let i = 0; i < 6; i += 1) await spend();
-    expect(await spend()).toMatchObject({ result: { ok: false, error: { code: 'rate-limited', details: { seconds: 3600 } } } });
+    expect(await spend()).toMatchObject({
+      result: { ok: false, error: { code: 'rate-limited', details: { seconds: expect.closeTo(3_600, -2) } } },
+    });
     await site.advance('PT1H');
     expect(await spend()).toMatchObject({ result: { ok: true } });
   });
@@ -188,9 +190,11 @@ describe('events', () => {
 
   it('are lost in the share that was asked for', async () => {
     const site = startSite({ settings: { deliverEvents: { times: 1, reorder: false, drop: 0.5, seed: 1 } } });
-    site.activity({ accountId: ANA, views: 10 });
+    site.activity({ accountId: ANA, views: 100 });
     await site.advance('PT30S');
-    expect(site.usage().invocations['trigger:activity']?.count).toBe(5);
+    const count = site.usage().invocations['trigger:activity']?.count;
+    expect(count).toBeGreaterThan(35);
+    expect(count).toBeLessThan(65);
   });
 
   it('pass the filter of the trigger', async () => {

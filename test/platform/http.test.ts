@@ -49,10 +49,11 @@ describe('the control API', () => {
     expect((await call('POST', '/_local/clock', { advance: 'PT20S' })).body).toEqual({
       now: '2026-11-23T09:00:20.000Z',
       ran: { trigger: 3, consumer: 0, scheduledTrigger: 0 },
+      running: 0,
     });
     expect((await call('GET', '/_local/usage')).body).toMatchObject({
       rest: { requests: 0 },
-      kvs: { batches: 2 },
+      kvs: { sets: 0 },
       queue: { pushes: 0 },
       invocations: { 'trigger:activity': { count: 2 } },
       notModelled: [],
@@ -85,7 +86,7 @@ describe('the control API', () => {
     expect(
       (await call('POST', '/_local/invoke', { module: 'admin', functionKey: 'nothing', payload: {}, accountId: ADMIN_ACCOUNT_ID })).body,
     ).toMatchObject({ error: { name: 'Error', message: expect.stringContaining('nothing') } });
-    expect((await call('GET', `/_local/notices?accountId=${ANA}`)).body).toEqual({ backgroundScript: false, flags: [] });
+    expect((await call('GET', `/_local/notices?accountId=${ANA}`)).body).toEqual({ backgroundScript: false, flags: [], tookMs: 0 });
     expect(Object.keys((await call('GET', '/_local/state')).body)).toEqual(['kvs', 'userProperties', 'spaceProperties', 'spaces', 'audit']);
     expect((await call('DELETE', '/_local/usage')).status).toBe(200);
     expect((await call('DELETE', '/_local/faults')).status).toBe(200);
