@@ -53,7 +53,7 @@ describe('the control API', () => {
     });
     expect((await call('GET', '/_local/usage')).body).toMatchObject({
       rest: { requests: 0 },
-      kvs: { sets: 0 },
+      kvs: { transactions: 0 },
       queue: { pushes: 0 },
       invocations: { 'trigger:activity': { count: 2 } },
       notModelled: [],
