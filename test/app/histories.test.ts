@@ -1,0 +1,208 @@
+/**
+ * Random histories: people view, click, edit and delete; admins change the policy, archive and restore; calls fail and
+ * invocations stop. Whatever the order, the promises of the README hold at every step.
+ */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
+import { LocalSite } from '../emulator/site';
+import { admin, person, personalSpacesOf, recordOf, setPolicy } from '../support/site';
+
+const RUNS = process.env.HOMESTEAD_LONG ? 300 : 20;
+/** Without a space: three ordinary people, a guest (23) and one who left (17). */
+const PEOPLE = [1, 3, 5, 17, 23].map(accountIdOf);
+const GUEST = accountIdOf(23);
+const LEAVER = accountIdOf(17);
+
+type Step =
+  | { kind: 'view' | 'decline' | 'undo' | 'create' | 'edit' | 'delete' | 'native'; who: number }
+  | { kind: 'archive' | 'restore'; who: number }
+  | { kind: 'policy'; mode: 'off' | 'ask' | 'auto' }
+  | { kind: 'pause'; paused: boolean }
+  | { kind: 'lift'; who: number }
+  | { kind: 'wait'; minutes: number }
+  | { kind: 'fail'; path: string; status: number; times: number }
+  | { kind: 'stop'; after: number };
+
+const who = fc.integer({ min: 0, max: PEOPLE.length - 1 });
+const STEP: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('view' as const), who }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('decline' as const, 'undo', 'create', 'edit', 'delete', 'native', 'archive', 'restore', 'lift'),
+      who,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('policy' as const), mode: fc.constantFrom('off' as const, 'ask', 'auto', 'auto') }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('pause' as const), paused: fc.boolean() }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('wait' as const), minutes: fc.constantFrom(0, 1, 10, 60, 3_000) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('fail' as const),
+      path: fc.constantFrom(
+        '/wiki/api/v2/users-bulk',
+        '/wiki/rest/api/space/_private',
+        '/wiki/api/v2/pages/*',
+        '/wiki/rest/api/user/*/property/*',
+      ),
+      status: fc.constantFrom(403, 429, 500, 503),
+      times: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('stop' as const), after: fc.integer({ min: 1, max: 20 }) }) },
+);
+
+/** What people were promised by what they, or others, did; `null` = nothing. */
+interface Promised {
+  /** The person said no, and has not taken it back. */
+  declined: boolean;
+  /** Their space was deleted by hand, and nobody has allowed another. */
+  removed: boolean;
+  /** Words that a person wrote on a page of their space. */
+  words: string | null;
+}
+
+/** null: the call was stopped, and nobody knows. */
+const hasWorked = (call: Promise<{ ok: boolean }>): Promise<boolean | null> =>
+  call.then(
+    ({ ok }) => ok,
+    () => null,
+  );
+
+class History {
+  readonly site: LocalSite;
+  private readonly promised = new Map<string, Promised>(PEOPLE.map((id) => [id, { declined: false, removed: false, words: null }]));
+  /** Spaces that the app has asked Confluence for, by key. */
+  private readonly created: string[] = [];
+
+  constructor(seed: number) {
+    this.site = new LocalSite({ people: 24, settings: { deliverEvents: { times: 1, reorder: true, seed } } });
+    this.site.platform.appLog = () => {};
+    this.site.confluence.onAnswer = (request, answer) => {
+      const isCreation = request.method === 'POST' && /\/space(\/_private)?$/.test(request.url) && answer.status === 200;
+      if (isCreation) this.created.push(String((JSON.parse(request.body ?? '{}') as { key: string }).key));
+    };
+  }
+
+  async play(step: Step): Promise<void> {
+    const { site } = this;
+    const accountId = 'who' in step ? (PEOPLE[step.who] as string) : '';
+    const promised = this.promised.get(accountId) as Promised;
+    const [space] = personalSpacesOf(site, accountId);
+    const before = this.created.length;
+    switch (step.kind) {
+      case 'view':
+        if (accountId !== LEAVER && accountId !== GUEST) site.activity({ accountId, views: 1 });
+        break;
+      case 'native':
+        site.createNatively(accountId);
+        break;
+      case 'edit':
+        if (space?.status !== 'current') break;
+        promised.words = `<p>Mine ${site.clock.now()}</p>`;
+        site.activity({ accountId, edits: 1, spaceId: space.id });
+        for (const item of site.confluence.state.contentBySpace.get(Number(space.id)) ?? []) item.body = promised.words;
+        break;
+      case 'delete':
+        await this.byHand(accountId, async () => {
+          if (!space) return;
+          await site.confluence.request(
+            { kind: 'person', person: site.person(accountId), viaApp: false },
+            { method: 'DELETE', url: `/wiki/rest/api/space/${space.key}`, headers: new Headers(), body: undefined },
+          );
+          await site.advance('PT10M');
+          promised.words = null;
+          promised.removed = true;
+        });
+        break;
+      case 'archive':
+      case 'restore':
+        if (space) site.changeSpace(space.id, { by: ADMIN_ACCOUNT_ID, status: step.kind === 'archive' ? 'archived' : 'current' });
+        break;
+      case 'decline':
+        if (await hasWorked(person(site, 'me.decline', accountId))) promised.declined = true;
+        break;
+      case 'undo':
+        // Without an answer it may have been taken back.
+        if ((await hasWorked(person(site, 'me.undo', accountId))) !== false) promised.declined = false;
+        break;
+      case 'create':
+        // One's own click takes one's own no back.
+        if (recordOf(site, accountId)?.state !== 'declined') promised.declined = false;
+        await hasWorked(person(site, 'offer.create', accountId));
+        break;
+      case 'lift':
+        if ((await hasWorked(admin(site, 'tombstones.lift', { accountId }))) !== false) promised.removed = false;
+        break;
+      case 'policy':
+        await setPolicy(site, { mode: step.mode }).catch(() => null);
+        break;
+      case 'pause':
+        await setPolicy(site, { paused: step.paused }).catch(() => null);
+        break;
+      case 'wait':
+        await site.advance(`PT${step.minutes}M`);
+        break;
+      case 'fail':
+        site.addFault({ target: 'confluence', path: step.path, times: step.times, respond: { status: step.status } });
+        break;
+      case 'stop':
+        site.addFault({ killAfterCall: step.after });
+        break;
+    }
+    this.check(before);
+  }
+
+  /** Deletions are only followed where an event tells of them, or the person comes by. */
+  private async byHand(accountId: string, run: () => Promise<void>): Promise<void> {
+    this.site.clearFaults();
+    await run();
+    if (accountId !== LEAVER && accountId !== GUEST) await hasWorked(person(this.site, 'me.get', accountId));
+  }
+
+  check(createdBefore = this.created.length): void {
+    const { site } = this;
+    const fresh = this.created.slice(createdBefore);
+    for (const accountId of PEOPLE) {
+      const spaces = personalSpacesOf(site, accountId);
+      expect(spaces.length, 'one space at most').toBeLessThanOrEqual(1);
+      const { declined, removed, words } = this.promised.get(accountId) as Promised;
+      const isFresh = fresh.some((key) => key === `~${accountId.replace(/[:-]/g, '')}`);
+      if (declined) expect(isFresh, 'nothing for who said no').toBe(false);
+      if (removed) expect(isFresh, 'nothing comes back').toBe(false);
+      if (accountId === GUEST || accountId === LEAVER) expect(isFresh, 'nothing for guests and leavers').toBe(false);
+      if (words !== null && spaces[0])
+        expect(
+          spaces[0].pages.some((page) => page.body === words),
+          'words stay',
+        ).toBe(true);
+    }
+  }
+
+  /** Everything that was begun is finished once faults are over. */
+  async rest(): Promise<void> {
+    this.site.clearFaults();
+    // Not at the very moment of a tick.
+    await this.site.advance('P2DT90S');
+    this.check();
+    expect(this.site.clock.running).toBe(0);
+    expect(this.site.allNotModelled).toEqual([]);
+    this.site.stop();
+  }
+}
+
+it(`hold the promises of the README (${RUNS} of them)`, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 1_000 }), fc.array(STEP, { minLength: 5, maxLength: 25 }), async (seed, steps) => {
+      const history = new History(seed);
+      for (const step of steps) await history.play(step);
+      await history.rest();
+    }),
+    { numRuns: RUNS, seed: 20_261_124, endOnFailure: process.env.HOMESTEAD_LONG === undefined },
+  );
+}, 900_000);
