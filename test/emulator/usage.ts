@@ -29,6 +29,8 @@ export interface Usage {
     hours: Record<string, number>;
   };
   kvs: KvsUsage;
+  /** The app has no database yet. */
+  sql: { statements: number; ddl: number; rowsRead: number; rowsWritten: number; milliseconds: number; errors: number };
   queue: { pushes: number; events: number };
   invocations: Record<string, InvocationUsage>;
   coldStarts: number;
@@ -41,6 +43,7 @@ export interface Usage {
 export const noUsage = (): Usage => ({
   rest: { requests: 0, points: 0, byRoute: {}, hours: {} },
   kvs: { gets: 0, sets: 0, deletes: 0, queries: 0, batches: 0, transactions: 0, bytesRead: 0, emptyReads: 0, bytesWritten: 0 },
+  sql: { statements: 0, ddl: 0, rowsRead: 0, rowsWritten: 0, milliseconds: 0, errors: 0 },
   queue: { pushes: 0, events: 0 },
   invocations: {},
   coldStarts: 0,
