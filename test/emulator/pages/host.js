@@ -70,7 +70,12 @@
         button.addEventListener('click', () => callBack(frame, action.onClick));
         row.append(button);
       }
-      box.append(title, text, row);
+      const close = document.createElement('button');
+      close.className = 'flag-close';
+      close.setAttribute('aria-label', 'Close');
+      close.textContent = '×';
+      close.addEventListener('click', () => box.remove());
+      box.append(title, text, row, close);
       flagArea.append(box);
       if (flag.isAutoDismiss) setTimeout(() => box.remove(), 8000);
       return true;
@@ -85,6 +90,13 @@
       else location.assign(url);
       return true;
     },
+    createHistory: async (frame) => {
+      const { createHistoryIn } = await (await fetch('/_local/site')).json();
+      if (!createHistoryIn.includes(frame.dataset.type.replace('confluence:', ''))) {
+        throw new Error(`createHistory is not available in ${frame.dataset.type}`);
+      }
+      return location.pathname.slice(appRoot(frame).length) + location.search + location.hash || '/';
+    },
     getUrl: (_frame, to) => new URL(urlOf(to), location.origin).href,
     reload: () => location.reload(),
     fetchProduct: async (_frame, { restPath, fetchRequestInit }) => {
@@ -96,9 +108,26 @@
     },
   };
 
+  /** Where the app's own paths begin. */
+  const appRoot = (frame) => `/wiki/apps/${frame.dataset.module}`;
+  const moveHistory = (frame, { history: verb, path, steps }) => {
+    if (verb === 'go') history.go(steps);
+    else history[`${verb}State`](null, '', appRoot(frame) + path.replace(/^\/(?=$|\?|#)/, ''));
+  };
+  window.addEventListener('popstate', () => {
+    for (const frame of frames) {
+      const path = location.pathname.slice(appRoot(frame).length) + location.search + location.hash;
+      frame.contentWindow?.postMessage({ popped: path || '/' }, uiOrigin);
+    }
+  });
+
   window.addEventListener('message', async (event) => {
     const frame = frames.find((f) => f.contentWindow === event.source);
-    if (!frame || event.origin !== uiOrigin || event.data?.bridge === undefined) return;
+    if (!frame || event.origin !== uiOrigin) return;
+    if (event.data?.history !== undefined) moveHistory(frame, event.data);
+    // The window scrolls, not the frame.
+    if (event.data?.height !== undefined && frame.classList.contains('app-frame')) frame.style.height = `${event.data.height}px`;
+    if (event.data?.bridge === undefined) return;
     const { bridge, command, payload } = event.data;
     const answer = (data) => frame.contentWindow?.postMessage({ answer: bridge, ...data }, uiOrigin);
     try {
