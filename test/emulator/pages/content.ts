@@ -8,7 +8,7 @@ import { personAvatar, spaceAvatar } from './avatar';
 import { writableSpaces } from './chrome';
 import { type Desk, type Html, notFound, notPermitted, show } from './document';
 import { icon } from './icons';
-import { renderStorage } from './storage-format';
+import { renderStorage, type Targets } from './storage-format';
 import { callerOf, sessionPerson } from './visitor';
 import { audienceText, contentUrl, dayText, spaceUrl, statusText } from './words';
 
@@ -43,7 +43,7 @@ export function content(desk: Desk): Hono {
       contentId: String(item.id),
       body: html`${pageBar(desk, person, space, item)}
         <div class="page"><h1>${item.title}</h1>${byline(desk, item)}
-        <article>${raw(renderStorage(item.body))}</article>
+        <article>${raw(renderStorage(item.body, targetsIn(desk, person, space)))}</article>
         ${comments(desk, person, space, item)}</div>`,
     });
   };
@@ -146,6 +146,18 @@ export function content(desk: Desk): Hono {
   return app;
 }
 
+/** A link names a page of the same space by its title. */
+function targetsIn({ site }: Pick<Desk, 'site'>, person: Person | undefined, space: Space): Targets {
+  const { state } = site.confluence;
+  return {
+    urlOfPage: (title) => {
+      const item = (state.contentBySpace.get(space.id) ?? []).find((i) => i.type === 'page' && i.title === title && i.status === 'current');
+      return item && maySeeContent(state, callerOf(person), item) ? contentUrl(space, item) : undefined;
+    },
+    nameOfPerson: (accountId) => state.account(accountId)?.displayName,
+  };
+}
+
 function pageBar({ site }: Desk, person: Person | undefined, space: Space, item: Content): Html {
   const mayEdit = person !== undefined && mayDo(site.confluence.state, callerOf(person), space, 'update/page');
   const isHome = item.id === space.homepageId;
@@ -183,7 +195,7 @@ function comments({ site }: Desk, person: Person | undefined, space: Space, item
     ${found.map((i) => {
       const author = state.account(i.authorId);
       return html`<div class="comment">${author ? personAvatar(author) : ''}<div><b>${author?.displayName ?? 'Someone who has left'}</b>
-        <span class="small subtle">${dayText(i.createdAt, clock.now())}</span>${raw(renderStorage(i.body))}</div></div>`;
+        <span class="small subtle">${dayText(i.createdAt, clock.now())}</span>${raw(renderStorage(i.body, targetsIn({ site }, person, space)))}</div></div>`;
     })}
     ${
       mayWrite

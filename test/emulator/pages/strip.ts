@@ -108,7 +108,7 @@ function switchPanel(site: LocalSite, deeds: Deeds, person: Person): Html {
   suggested.delete(person.accountId);
   return html`<section id="switch-panel" class="panel" popover role="dialog" aria-labelledby="switch-title">
     <h2 id="switch-title">Switch person</h2>
-    <form action="/wiki/signin" class="search-field" role="search">${icon('search')}<input name="q" type="search" autocomplete="off"
+    <form action="/wiki/signin" class="search-field" role="search">${icon('search')}<input name="q" autocomplete="off"
       aria-label="Name or account ID" placeholder="Name or account ID" data-live-search="switch-list" /></form>
     <form method="post" action="/wiki/signin"><ul id="switch-list" class="plain people-list" aria-live="polite">${[...suggested.values()]
       .slice(0, SUGGESTIONS)

@@ -50,7 +50,7 @@ ${['purple', 'blue', 'teal', 'green', 'orange', 'yellow', 'gray']
 .steps { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; } .steps li { display: flex; gap: 10px; } .steps .icon { margin-top: 2px; } .steps .done { color: var(--ds-text-subtle); } .steps .done .icon { color: var(--ds-icon-success); }
 .people-list li { display: flex; align-items: center; gap: 12px; padding: 8px 0; border-bottom: 1px solid var(--ds-border); } .panel .people-list { margin-top: 8px; } .panel .people-list li:last-child { border-bottom: 0; } .people-list .name, .people-list .small { display: block; overflow-wrap: anywhere; }
 .mail { display: flex; gap: 12px; align-items: baseline; padding: 8px 0; } .mail > span { flex: 1; }
-.profile { display: flex; gap: 12px; align-items: center; } .panel form { margin: 0; }
+.profile { display: flex; gap: 12px; align-items: center; } .panel form { margin: 0; } .panel .search-field { max-width: none; }
 
 .top-bar { position: sticky; top: var(--strip-height); z-index: 11; display: flex; align-items: center; gap: 4px; height: var(--bar-height); padding: 0 12px; background: var(--ds-surface); border-bottom: 1px solid var(--ds-border); }
 .brand { display: flex; align-items: center; gap: 8px; margin-left: 6px; font-weight: 600; color: var(--ds-text); } .brand:hover { text-decoration: none; }
@@ -75,7 +75,7 @@ body:has(.flag) main:not(:has(.app-frame)) { padding-bottom: 240px; }
 .page-bar { display: flex; align-items: center; gap: 8px; min-height: 48px; padding: 8px 24px; } .crumbs { display: flex; align-items: center; gap: 8px; min-width: 0; font: var(--ds-font-body-small); color: var(--ds-text-subtle); } .crumbs a { color: inherit; } .crumbs > * { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .crumbs > .avatar { overflow: visible; }
 .page { max-width: 824px; padding: 24px 16px 32px 64px; } .page > h1 { font: var(--ds-font-heading-xlarge); margin-bottom: 8px; overflow-wrap: anywhere; }
 .byline { display: flex; align-items: center; gap: 8px; font: var(--ds-font-body-small); color: var(--ds-text-subtle); margin-bottom: 24px; }
-article, .comment { font: var(--ds-font-body-large); overflow-wrap: anywhere; } article ul, article ol { padding-left: 24px; }
+article, .comment { font: var(--ds-font-body-large); overflow-wrap: anywhere; } article ul, article ol { margin: 0 0 12px; padding-left: 24px; }
 article table { width: auto; min-width: 60%; } article em:only-child { color: var(--ds-text-subtlest); }
 .macro { border: 1px solid var(--ds-border); border-radius: 8px; padding: 8px 16px; margin: 12px 0; background: var(--ds-background-neutral-subtle); } .macro small { color: var(--ds-text-subtle); }
 .comments { margin-top: 40px; border-top: 1px solid var(--ds-border); } .comment { display: flex; gap: 12px; margin: 16px 0; font: var(--ds-font-body); } .comment p { margin: 4px 0 0; }
@@ -104,7 +104,7 @@ dialog { border: 0; border-radius: 8px; padding: 0; width: 600px; height: 40vh; 
   .page { padding: 16px 24px 32px; } .column { padding: 24px; } .first-page { padding: 32px 24px; } .card-head { min-height: 0; margin-bottom: 12px; }
 }
 @media (max-width: 560px) {
-  .brand-name, .create-label { display: none; } .top-middle { padding: 0 4px; } .page-bar { padding: 8px 16px; flex-wrap: wrap; } .page { padding: 8px 16px 32px; } .column { padding: 24px 16px; } .first-page { padding: 24px 16px; }
+  .brand-name, .create-label { display: none; } .top-middle { padding: 0 4px; } .page-bar { padding: 12px 16px 8px; flex-wrap: wrap; } .page-bar .crumbs { flex-basis: 100%; } .page-bar .grow { display: none; } .page { padding: 8px 16px 32px; } .column { padding: 24px 16px; } .first-page { padding: 24px 16px; }
   #flags { left: 16px; max-width: calc(100vw - 32px); bottom: 16px; } .page-list li > .small { display: none; } .strip { gap: 8px; padding: 0 12px; } .strip-name { padding-right: 8px; }
 }
 `;
