@@ -73,7 +73,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     await page.getByRole('button', { name: 'Switch person' }).click();
     const panel = page.getByRole('dialog', { name: 'Switch person' });
     await panel.getByRole('textbox', { name: 'Name or account ID' }).fill('omar');
-    await panel.getByText('Last change').first().waitFor({ state: 'hidden' });
+    await panel.getByText('Ada Admin').waitFor({ state: 'hidden' });
     await panel.getByText('Omar Ito').waitFor();
     await page.keyboard.press('Escape');
     await panel.waitFor({ state: 'hidden' });
@@ -142,8 +142,10 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     const local = await start();
     const { page } = local;
     await local.signIn(BO);
-    await local.visit('/wiki/settings/people');
-    await page.getByText('This page is for Confluence administrators.').waitFor();
+    await local.visit('/wiki');
+    const refused = await page.request.get(new URL('/wiki/settings/people', page.url()).href);
+    expect(refused.status()).toBe(403);
+    expect(await refused.text()).toContain('This page is for Confluence administrators.');
     expect(await page.getByRole('link', { name: 'Settings' }).count()).toBe(0);
     await page.getByRole('link', { name: 'My personal space' }).waitFor();
     await local.signIn(GUEST);

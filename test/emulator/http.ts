@@ -48,7 +48,7 @@ const SCRIPTS = resolve(import.meta.dirname, 'pages');
 function application(site: LocalSite): Hono {
   const app = new Hono();
   const deeds = noDeeds();
-  for (const name of ['bridge.js', 'host.js', 'chrome.js']) app.get(`/_forge/${name}`, () => script(name));
+  for (const name of ['bridge.js', 'host.js', 'page.js']) app.get(`/_forge/${name}`, () => script(name));
   app.get('/_forge/theme.css', async () => new Response(await themeCss(), { headers: { 'content-type': 'text/css; charset=utf-8' } }));
   app.get('/_forge/ui/:resource/*', (c) => customUi(site, c));
   app.route('/_local', control(site));

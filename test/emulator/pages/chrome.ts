@@ -35,7 +35,7 @@ export function topBar(site: LocalSite, person: Person, spaceKey: string | undef
     </div>
     <button type="button" class="icon-button" popovertarget="bell-panel" aria-label="Notifications">${icon('bell')}</button>
     ${state.isAdmin(person) ? html`<a class="icon-button" href="/wiki/settings/people" aria-label="Settings">${icon('gear')}</a>` : ''}
-    <button type="button" class="icon-button" popovertarget="profile-panel" aria-label="Your profile: ${person.displayName}">${personAvatar(person)}</button>
+    <button type="button" class="icon-button" popovertarget="profile-panel">${personAvatar(person)}<span class="hidden-text">Your profile: ${person.displayName}</span></button>
   </header>
   ${bellPanel(site, person)}
   <section id="profile-panel" class="panel panel-small" popover role="dialog" aria-label="Your profile">

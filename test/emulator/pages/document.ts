@@ -75,7 +75,7 @@ ${chrome}
 <div id="flags" role="status" aria-live="polite"></div>
 ${background.map((m) => frame(site, m, person, 'background-script'))}
 <script>window.__context = ${raw(JSON.stringify(context).replace(/</g, '\\u003c'))};</script>
-<script src="/_forge/host.js"></script><script src="/_forge/chrome.js"></script></body></html>`;
+<script src="/_forge/host.js"></script><script src="/_forge/page.js"></script></body></html>`;
   return c.html(page, shown.status ?? 200);
 }
 

@@ -104,7 +104,7 @@ dialog { border: 0; border-radius: 8px; padding: 0; width: 600px; height: 40vh; 
   .page { padding: 16px 24px 32px; } .column { padding: 24px; } .first-page { padding: 32px 24px; } .card-head { min-height: 0; margin-bottom: 12px; }
 }
 @media (max-width: 560px) {
-  .brand-name, .create-label { display: none; } .top-middle { padding: 0 4px; } .page-bar { padding: 12px 16px 8px; flex-wrap: wrap; } .page-bar .crumbs { flex-basis: 100%; } .page-bar .grow { display: none; } .page { padding: 8px 16px 32px; } .column { padding: 24px 16px; } .first-page { padding: 24px 16px; }
+  .brand-name, .create-label { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } .top-middle { padding: 0 4px; } .page-bar { padding: 12px 16px 8px; flex-wrap: wrap; } .page-bar .crumbs { flex-basis: 100%; } .page-bar .grow { display: none; } .page { padding: 8px 16px 32px; } .column { padding: 24px 16px; } .first-page { padding: 24px 16px; }
   #flags { left: 16px; max-width: calc(100vw - 32px); bottom: 16px; } .page-list li > .small { display: none; } .strip { gap: 8px; padding: 0 12px; } .strip-name { padding-right: 8px; }
 }
 `;
