@@ -290,7 +290,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.picture(`my-space-${suffix}`);
       await mine.getByRole('button', { name: 'Open my space' }).click();
       await local.page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
-      await local.page.getByText('Engineer').waitFor();
+      await local.page.getByRole('article').getByText('Engineer').waitFor();
     },
     60_000,
   );

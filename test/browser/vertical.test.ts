@@ -43,7 +43,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.picture(`notice-${suffix}`);
       await page.getByRole('button', { name: 'Open my space' }).click();
       await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
-      expect(await page.getByText('private', { exact: true }).count()).toBeGreaterThan(0);
+      expect(await page.getByText('Only you', { exact: true }).count()).toBeGreaterThan(0);
       await local.picture(`space-${suffix}`);
       await page.reload();
       await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();

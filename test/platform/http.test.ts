@@ -36,7 +36,7 @@ describe('the control API', () => {
       ready: true,
       now: '2026-11-23T09:00:00.000Z',
       people: 120,
-      spaces: { personal: { current: 46, archived: 8, trashed: 3 }, global: 2 },
+      spaces: { personal: { current: 46, archived: 8, trashed: 3 }, global: 3 },
       app: { installed: true },
     });
     expect((await call('PATCH', '/_local/site', { nativeAutoCreate: true, eventDelay: 'PT9S' })).body).toMatchObject({

@@ -157,6 +157,56 @@ export function nameOf(n: number): string {
   return `${FIRST[n % FIRST.length]} ${LAST[(n * 7 + Math.floor(n / FIRST.length)) % LAST.length]}`;
 }
 
+const toPage = (title: string): string => `<ac:link><ri:page ri:content-title="${title}" /><ac:link-body>${title}</ac:link-body></ac:link>`;
+
+const HANDBOOK: [title: string, body: string][] = [
+  [
+    'Welcome',
+    `<p>Everything you need in your first weeks: who does what, how we write things down, and where to find the rest.</p>
+<h2>Before your first day</h2><ul><li>Read ${toPage('How we write')}</li><li>Look at the ${toPage('Holiday calendar')}</li></ul>
+<h2>In your first week</h2>
+<p>Meet your buddy, set up your machine, and ask anything. Keep your own notes in your personal space.</p>`,
+  ],
+  [
+    'Holiday calendar',
+    `<p>The offices are closed on these days. Everything else is a working day unless your team agrees otherwise.</p>
+<table><tbody><tr><th>Office</th><th>Closed</th></tr><tr><td>Lisbon</td><td>April 25, June 10, December 25</td></tr>
+<tr><td>Oslo</td><td>May 1, May 17, December 25</td></tr></tbody></table>`,
+  ],
+  [
+    'How we write',
+    `<p>Write for the person who reads it next year.</p>
+<ul><li>Say what was decided, and why, in the first paragraph.</li><li>One page, one subject.</li><li>Link to a page instead of copying it.</li></ul>`,
+  ],
+  [
+    'Travel',
+    `<p>Book trains before planes, and book early.</p>
+<h2>Getting your money back</h2><p>Keep every receipt and hand them in within 30 days.</p>`,
+  ],
+];
+
+const PLATFORM_TEAM: [title: string, body: string][] = [
+  ['Services we run', '<p>Builds, deployments, and the data store. Each has an owner and a page of its own.</p>'],
+  ['How to ask us for help', '<p>Write in the team channel. If something is down, use the on-call guide instead.</p>'],
+  ['Decisions', '<p>One line for each decision, newest first.</p>'],
+];
+
+/** The person whose space nobody has changed for long; the first page of the local site introduces them. */
+const OLD_SPACE_OWNER = 4;
+const MONTH = 30.44 * DAY;
+
+/** Created 26 months ago, last changed 14 months ago. */
+function seedOldSpace(site: ConfluenceSite, owner: Person, now: number): void {
+  const space = addPersonalSpace(site, {
+    owner,
+    access: 'licensed',
+    createdAt: now - 26 * MONTH,
+    homeBody: `<p>I am ${owner.displayName}. Ask me anything.</p>`,
+  });
+  addPage(site, space, { title: 'Meeting notes', at: now - 18 * MONTH, authorId: owner.accountId });
+  addPage(site, space, { title: 'Offsite ideas', at: now - 14 * MONTH, authorId: owner.accountId });
+}
+
 /**
  * A small company: `people` people, about half with a personal space: in use, idle for months,
  * untouched since the day Confluence made it, private, archived, in the trash, left by leavers.
@@ -168,11 +218,9 @@ export function seedDemo(site: ConfluenceSite, people: number): void {
   addGroup(site, 'contractors', 'none');
   const admin = addBasics(site);
   addTemplates(site);
-  const handbook = addGlobalSpace(site, admin, 'HELLO', 'Company handbook', [
-    ['Welcome', '<p>Start here. Everything a newcomer needs is linked from this page.</p>'],
-    ['Holiday calendar', '<p>Public holidays by office.</p>'],
-  ]);
+  const handbook = addGlobalSpace(site, admin, 'HELLO', 'Company handbook', HANDBOOK);
   addGlobalSpace(site, admin, 'ENG', 'Engineering', [['On-call guide', '<p>Who to wake, and when not to.</p>']]);
+  addGlobalSpace(site, admin, 'PLAT', 'Platform team', PLATFORM_TEAM);
   site.state.addContent({
     type: 'blogpost',
     title: 'We moved floors',
@@ -193,7 +241,8 @@ export function seedDemo(site: ConfluenceSite, people: number): void {
       locale: n % 10 === 3 ? 'es_ES' : 'en_US',
     });
     if (isGuest || n % 2 === 1) continue;
-    seedDemoSpace(site, person, n, now);
+    if (n === OLD_SPACE_OWNER) seedOldSpace(site, person, now);
+    else seedDemoSpace(site, person, n, now);
   }
   site.state.forgetPast();
 }

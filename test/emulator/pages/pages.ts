@@ -1,271 +1,30 @@
-/** What people see of the local Confluence: sign in, read, edit, the space directory, the app's pages. */
-import { type Context, Hono } from 'hono';
-import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import { html, raw } from 'hono/html';
-import { type Caller, mayDo, maySee, maySeeContent } from '../confluence/access';
-import { edit, setSpaceStatus, view } from '../confluence/activity';
-import { type Content, latest, type Person, SITE, type Space } from '../confluence/state';
-import { titleOf, type UiModule, type UiType } from '../forge/manifest';
+/** What people see of the local site, put together. */
+import { Hono } from 'hono';
+import { setCookie } from 'hono/cookie';
 import type { LocalSite } from '../site';
-import { renderStorage } from './storage-format';
-import { STYLE } from './style';
-import { THEME_ATTRIBUTE } from './theme';
+import { adminSettings } from './admin-settings';
+import { content } from './content';
+import type { Deeds } from './deeds';
+import { firstPage } from './first-page';
+import { overview } from './overview';
+import { people } from './people';
+import { COLOR_MODE_COOKIE, cameFrom, colorModeOf } from './visitor';
+import { timeText } from './words';
 
-const SESSION = 'local-site-person';
-const PAGE_SIZE = 50;
-
-type Html = ReturnType<typeof html>;
-
-export function sessionPerson(site: LocalSite, c: Context): Person | undefined {
-  const accountId = getCookie(c, SESSION);
-  return accountId === undefined ? undefined : site.confluence.state.people.get(accountId);
-}
-
-const callerOf = (person: Person | undefined): Caller => (person ? { kind: 'person', person, viaApp: false } : { kind: 'anonymous' });
-
-export function pages(site: LocalSite): Hono {
+export function pages(site: LocalSite, deeds: Deeds): Hono {
+  const desk = { site, deeds };
   const app = new Hono();
-  const { state } = site.confluence;
-
-  const page = (
-    c: Context,
-    title: string,
-    body: Html,
-    status: 200 | 403 | 404 = 200,
-    extra: { spaceKey?: string; contentId?: string } = {},
-  ) => {
-    const person = sessionPerson(site, c);
-    const mode = getCookie(c, 'color-mode') === 'dark' ? 'dark' : 'light';
-    return c.html(layout({ site, c, person, title, body, mode, ...extra }), status);
-  };
-
   app.get('/', (c) => c.redirect('/wiki'));
-  app.get('/wiki', (c) => {
-    const person = sessionPerson(site, c);
-    if (!person) return c.redirect('/wiki/signin');
-    const spaces = state.spaces.filter((s) => s.type === 'global' && s.status === 'current' && maySee(state, callerOf(person), s));
-    const mine = person.personalSpaceId === null ? undefined : state.spacesById.get(person.personalSpaceId);
-    return page(
-      c,
-      'Home',
-      html`<h1>Good morning, ${person.publicName}</h1>
-        <p>A local Confluence. Read a page, and Confluence tells the app about it.</p>
-        <div class="cards">
-          ${spaces.map(
-            (space) =>
-              html`<section class="card"><h2><a href="${spaceUrl(space)}">${space.name}</a></h2>
-              <ul>${pagesOf(site, space, callerOf(person)).map((p) => html`<li><a href="${contentUrl(space, p)}">${p.title}</a></li>`)}</ul></section>`,
-          )}
-          <section class="card"><h2>Your personal space</h2>
-            ${mine ? html`<p><a href="${spaceUrl(mine)}">${mine.name}</a> <span class="tag">${mine.status}</span></p>` : html`<p>You have none yet.</p>`}
-          </section>
-        </div>`,
-    );
-  });
-
-  app.get('/wiki/signin', (c) => {
-    const query = (c.req.query('q') ?? '').toLowerCase();
-    const found: Person[] = [];
-    for (const person of state.people.values()) {
-      if (found.length === PAGE_SIZE) break;
-      if (query === '' || person.displayName.toLowerCase().includes(query) || person.accountId === query) found.push(person);
-    }
-    return page(
-      c,
-      'Sign in',
-      html`<h1>Sign in as anyone</h1>
-        <form class="row"><input name="q" aria-label="Find a person" placeholder="Find a person by name" value="${query}" /><button>Find</button></form>
-        <form method="post"><table><thead><tr><th>Person</th><th>Standing</th><th>Personal space</th><th></th></tr></thead><tbody>
-          ${found.map(
-            (p) =>
-              html`<tr><td>${p.displayName}</td><td>${standing(site, p)}</td>
-              <td>${p.personalSpaceId === null ? 'none' : state.spacesById.get(p.personalSpaceId)?.status}</td>
-              <td><button name="accountId" value="${p.accountId}">Sign in as ${p.publicName}</button></td></tr>`,
-          )}
-        </tbody></table></form>
-        <p class="muted">${state.people.size.toLocaleString('en')} people on this site; the first ${PAGE_SIZE} that match are shown.</p>`,
-    );
-  });
-  app.post('/wiki/signin', async (c) => {
-    const { accountId } = await c.req.parseBody();
-    const person = state.people.get(String(accountId));
-    if (!person) return page(c, 'Sign in', html`<h1>Nobody has that id</h1><p><a href="/wiki/signin">Back</a></p>`, 404);
-    setCookie(c, SESSION, person.accountId, { path: '/', httpOnly: true, sameSite: 'Lax' });
-    return c.redirect('/wiki');
-  });
-  app.post('/wiki/signout', (c) => {
-    deleteCookie(c, SESSION);
-    return c.redirect('/wiki/signin');
-  });
   app.post('/wiki/color-mode', (c) => {
-    setCookie(c, 'color-mode', getCookie(c, 'color-mode') === 'dark' ? 'light' : 'dark', { path: '/' });
-    return c.redirect(c.req.header('referer') ?? '/wiki');
+    setCookie(c, COLOR_MODE_COOKIE, colorModeOf(c) === 'dark' ? 'light' : 'dark', { path: '/' });
+    return c.redirect(cameFrom(c));
   });
+  app.get('/wiki/clock', (c) => c.json({ now: site.clock.iso(), text: timeText(site.clock.now()) }));
   app.post('/wiki/clock', async (c) => {
     const { advance } = await c.req.parseBody();
     await site.advance(String(advance));
-    return c.redirect(c.req.header('referer') ?? '/wiki');
+    return c.redirect(cameFrom(c));
   });
-
-  app.get('/wiki/spaces', (c) => {
-    const caller = callerOf(sessionPerson(site, c));
-    const query = (c.req.query('q') ?? '').toLowerCase();
-    const after = Number(c.req.query('after') ?? 0);
-    const found: Space[] = [];
-    let last = 0;
-    for (const space of state.spaces) {
-      if (space.id <= after) continue;
-      if (found.length === PAGE_SIZE) break;
-      if (space.status === 'trashed' || !maySee(state, caller, space)) continue;
-      if (query !== '' && !space.name.toLowerCase().includes(query)) continue;
-      found.push(space);
-      last = space.id;
-    }
-    return page(
-      c,
-      'Spaces',
-      html`<h1>Space directory</h1>
-        <form class="row"><input name="q" aria-label="Find a space" placeholder="Find a space" value="${query}" /><button>Find</button></form>
-        <table><thead><tr><th>Space</th><th>Kind</th><th>Status</th><th>Who can see it</th></tr></thead><tbody>
-          ${found.map((s) => html`<tr><td><a href="${spaceUrl(s)}">${s.name}</a></td><td>${s.type}</td><td>${s.status}</td><td>${visibility(s)}</td></tr>`)}
-        </tbody></table>
-        ${found.length === PAGE_SIZE ? html`<p><a href="/wiki/spaces?q=${encodeURIComponent(query)}&after=${last}">Next</a></p>` : ''}`,
-    );
-  });
-
-  const showContent = (c: Context, space: Space | undefined, item: Content | undefined) => {
-    const person = sessionPerson(site, c);
-    if (!space || !item || !maySeeContent(state, callerOf(person), item)) {
-      return page(c, 'Not found', html`<h1>Not found</h1><p>There is nothing here, or you may not see it.</p>`, 404);
-    }
-    if (person) view(site.confluence, person, item);
-    const mayEdit = person !== undefined && mayDo(state, callerOf(person), space, 'update/page');
-    return page(
-      c,
-      item.title,
-      html`<p class="crumbs"><a href="${spaceUrl(space)}">${space.name}</a> <span class="tag">${space.type}</span>
-          ${space.status === 'current' ? '' : html`<span class="tag">${space.status}</span>`} <span class="tag">${visibility(space)}</span></p>
-        <h1>${item.title}</h1>
-        <article>${raw(renderStorage(item.body))}</article>
-        <p class="muted">Version ${latest(item).number}, ${new Date(latest(item).at).toISOString().slice(0, 16).replace('T', ' ')}</p>
-        ${mayEdit ? html`<form method="post" action="${contentUrl(space, item)}/edit"><button>Add a line to this page</button></form>` : ''}
-        <h2>Pages in this space</h2><ul>${pagesOf(site, space, callerOf(person)).map((p) => html`<li><a href="${contentUrl(space, p)}">${p.title}</a></li>`)}</ul>`,
-      200,
-      { spaceKey: space.key, contentId: String(item.id) },
-    );
-  };
-  app.get('/wiki/spaces/:key', (c) => c.redirect(`/wiki/spaces/${c.req.param('key')}/overview`));
-  app.get('/wiki/spaces/:key/overview', (c) => {
-    const space = state.spacesByKey.get(c.req.param('key'));
-    return showContent(c, space, state.content.get(space?.homepageId ?? 0));
-  });
-  app.get('/wiki/spaces/:key/pages/:id', (c) =>
-    showContent(c, state.spacesByKey.get(c.req.param('key')), state.content.get(Number(c.req.param('id')))),
-  );
-  app.post('/wiki/spaces/:key/pages/:id/edit', (c) => {
-    const person = sessionPerson(site, c);
-    const item = state.content.get(Number(c.req.param('id')));
-    const space = state.spacesByKey.get(c.req.param('key'));
-    if (!person || !item || !space || !mayDo(state, callerOf(person), space, 'update/page'))
-      return page(c, 'Not permitted', html`<h1>Not permitted</h1>`, 403);
-    item.body += '<p>A line added by hand.</p>';
-    edit(site.confluence, person, item);
-    return c.redirect(contentUrl(space, item));
-  });
-  app.post('/wiki/spaces/:key/status', async (c) => {
-    const person = sessionPerson(site, c);
-    const space = state.spacesByKey.get(c.req.param('key'));
-    const { status } = await c.req.parseBody();
-    if (!person || !space || !mayDo(state, callerOf(person), space, 'administer/space'))
-      return page(c, 'Not permitted', html`<h1>Not permitted</h1>`, 403);
-    if (status === 'current' || status === 'archived' || status === 'trashed')
-      setSpaceStatus(site.confluence, space, status, callerOf(person));
-    return c.redirect('/wiki');
-  });
-
-  app.get('/wiki/apps/:module', (c) => {
-    const person = sessionPerson(site, c);
-    const module = appPages(site, person).find((m) => m.key === c.req.param('module'));
-    // Confluence offers global settings to its administrators only; what the app's resolvers refuse is the app's to decide.
-    if (!module || (module.type === 'confluence:globalSettings' && !(person && state.isAdmin(person)))) {
-      return page(c, 'Not permitted', html`<h1>Not permitted</h1><p>This page is for Confluence administrators.</p>`, 403);
-    }
-    return page(c, titleOf(site.platform.manifest, module.title), frame(module, 'app-frame'));
-  });
+  for (const part of [firstPage, people, overview, content, adminSettings]) app.route('/', part(desk));
   return app;
-}
-
-function appPages(site: LocalSite, person: Person | undefined): (UiModule & { type: UiType })[] {
-  return site.visibleModules(person?.accountId ?? null).filter((m) => m.type !== 'confluence:backgroundScript');
-}
-
-function frame(module: UiModule & { type: UiType }, className: string): Html {
-  return html`<iframe class="${className}" title="${module.key}" data-module="${module.key}" data-type="${module.type}" data-resource="${module.resource}"
-    sandbox="allow-downloads allow-forms allow-modals allow-pointer-lock allow-same-origin allow-scripts"></iframe>`;
-}
-
-function layout(o: {
-  site: LocalSite;
-  c: Context;
-  person: Person | undefined;
-  title: string;
-  body: Html;
-  mode: string;
-  spaceKey?: string;
-  contentId?: string;
-}): Html {
-  const { site, person, mode } = o;
-  const { state } = site.confluence;
-  const modules = appPages(site, person).filter(
-    (m) => m.type !== 'confluence:globalSettings' || (person !== undefined && state.isAdmin(person)),
-  );
-  // Forge names pages, blog posts and space homes; admin pages do not load background scripts (unverified).
-  const background =
-    o.contentId === undefined ? [] : site.visibleModules(person?.accountId ?? null).filter((m) => m.type === 'confluence:backgroundScript');
-  const context = {
-    accountId: person?.accountId,
-    cloudId: SITE.cloudId,
-    locale: person?.locale,
-    spaceKey: o.spaceKey,
-    contentId: o.contentId,
-  };
-  return html`<!doctype html>
-<html lang="en" data-color-mode="${mode}" data-theme="${THEME_ATTRIBUTE}">
-<head><meta charset="utf-8" /><meta name="viewport" content="width=device-width, initial-scale=1" /><title>${o.title} - Confluence (local)</title>
-<link rel="icon" href="data:," /><link rel="stylesheet" href="/_forge/theme.css" /><style>${raw(STYLE)}</style></head>
-<body><header>
-  <a class="brand" href="/wiki">Confluence <small>local site</small></a>
-  <nav aria-label="Site"><a href="/wiki/spaces">Spaces</a><a href="/wiki/signin">People</a>
-    ${modules.map((m) => html`<a href="/wiki/apps/${m.key}">${titleOf(site.platform.manifest, m.title)}</a>`)}</nav>
-  <form method="post" action="/wiki/clock" class="row"><span class="muted">${site.clock.iso().slice(0, 16).replace('T', ' ')}</span><button name="advance" value="PT1H">+1 hour</button><button name="advance" value="P1D">+1 day</button></form>
-  <form method="post" action="/wiki/color-mode"><button>${mode === 'dark' ? 'Light' : 'Dark'}</button></form>
-  ${person ? html`<form method="post" action="/wiki/signout" class="row"><span>${person.displayName}</span><button>Sign out</button></form>` : html`<a href="/wiki/signin">Sign in</a>`}
-</header>
-<main>${o.body}</main>
-<div id="flags" role="status" aria-live="polite"></div>
-${background.map((m) => frame(m, 'background-script'))}
-<script>window.__context = ${raw(JSON.stringify(context).replace(/</g, '\\u003c'))};</script>
-<script src="/_forge/host.js"></script></body></html>`;
-}
-
-function standing(site: LocalSite, person: Person): string {
-  const parts: string[] = [person.accountStatus];
-  if (person.isGuest) parts.push('guest');
-  if (site.confluence.state.isAdmin(person)) parts.push('administrator');
-  else if (site.confluence.state.isLicensed(person)) parts.push('licensed');
-  return parts.join(', ');
-}
-
-function visibility(space: Space): string {
-  return space.grants.some((g) => g.principalType !== 'USER') ? 'open' : 'private';
-}
-
-const spaceUrl = (space: Space): string => `/wiki/spaces/${encodeURIComponent(space.key)}/overview`;
-const contentUrl = (space: Space, item: Content): string => `/wiki/spaces/${encodeURIComponent(space.key)}/pages/${item.id}`;
-
-function pagesOf(site: LocalSite, space: Space, caller: Caller): Content[] {
-  const { state } = site.confluence;
-  return (state.contentBySpace.get(space.id) ?? [])
-    .filter((i) => i.type === 'page' && i.status === 'current' && maySeeContent(state, caller, i))
-    .slice(0, PAGE_SIZE);
 }

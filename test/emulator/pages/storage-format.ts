@@ -5,9 +5,31 @@ const KEEP = new Set(
   'p h1 h2 h3 h4 h5 h6 ul ol li table tbody thead tr th td strong em u s code pre blockquote hr br span a div input label'.split(' '),
 );
 
-export function renderStorage(storage: string): string {
+/** What links and mentions in the text point to; undefined for what is not there. */
+export interface Targets {
+  urlOfPage(title: string): string | undefined;
+  nameOfPerson(accountId: string): string | undefined;
+}
+
+export function renderStorage(storage: string, targets: Targets): string {
   const $ = cheerio.load(`<root>${storage}</root>`, { xml: { xmlMode: false, lowerCaseTags: true, recognizeSelfClosing: true } });
   $('script,style,ac\\:parameter').remove();
+  const links = new Map<string, string>();
+  $('ac\\:link').each((_, el) => {
+    const accountId = $(el).find('ri\\:user').attr('ri:account-id');
+    const title = $(el).find('ri\\:page').attr('ri:content-title');
+    if (accountId !== undefined) {
+      $(el).replaceWith($('<span class="mention"></span>').text(`@${targets.nameOfPerson(accountId) ?? 'someone'}`));
+      return;
+    }
+    const text = $(el).text().trim() || (title ?? '');
+    const url = title === undefined ? undefined : targets.urlOfPage(title);
+    if (url === undefined) $(el).replaceWith($('<span></span>').text(text));
+    else {
+      links.set(String(links.size), url);
+      $(el).replaceWith($(`<a class="link-${links.size - 1}"></a>`).text(text));
+    }
+  });
   $('ac\\:structured-macro').each((_, el) => {
     const name = $(el).attr('ac:name') ?? 'macro';
     $(el).replaceWith(
@@ -33,5 +55,6 @@ export function renderStorage(storage: string): string {
       if (!['class', 'type', 'disabled', 'checked', 'colspan', 'rowspan'].includes(name)) $(el).removeAttr(name);
     }
   });
+  for (const [n, url] of links) $(`a.link-${n}`).attr('href', url).removeAttr('class');
   return $('root').html() ?? '';
 }
