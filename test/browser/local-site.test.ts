@@ -80,8 +80,8 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Switch person');
     await page.getByRole('button', { name: 'Switch person' }).click();
     await panel.getByRole('link', { name: 'All 120 people' }).click();
-    await page.getByText('Guest', { exact: true }).first().waitFor();
-    await page.getByRole('button', { name: 'Be Elif Costa' }).click();
+    await page.getByRole('main').getByText('Guest', { exact: true }).first().waitFor();
+    await page.getByRole('main').getByRole('button', { name: 'Be Elif Costa' }).click();
     await page.getByRole('button', { name: 'Your profile: Elif Costa' }).waitFor();
   });
 

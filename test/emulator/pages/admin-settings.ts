@@ -71,7 +71,8 @@ export function adminSettings(desk: Desk): Hono {
   spacesPage('/wiki/settings/spaces', 'All spaces', false);
   spacesPage('/wiki/settings/trash', 'Trash', true);
 
-  app.get('/wiki/apps/:module', (c) => {
+  // What comes behind the module is the app's own: `createHistory`.
+  app.get('/wiki/apps/:module/:path{.*}?', (c) => {
     const person = sessionPerson(site, c);
     const module = appPages(site, person).find((m) => m.key === c.req.param('module'));
     const isSettings = module?.type === 'confluence:globalSettings';

@@ -9,7 +9,7 @@ import { writableSpaces } from './chrome';
 import { type Desk, type Html, notFound, notPermitted, show } from './document';
 import { icon } from './icons';
 import { renderStorage, type Targets } from './storage-format';
-import { callerOf, sessionPerson } from './visitor';
+import { callerOf, cameFrom, sessionPerson } from './visitor';
 import { audienceText, contentUrl, dayText, spaceUrl, statusText } from './words';
 
 /** As Confluence limits titles. */
@@ -106,7 +106,7 @@ export function content(desk: Desk): Hono {
       return notPermitted(desk, c, 'Only administrators of the space may do this.');
     if (status === 'current' || status === 'archived' || status === 'trashed')
       setSpaceStatus(site.confluence, space, status, callerOf(person));
-    return c.redirect(c.req.header('referer') === undefined ? '/wiki' : '/wiki/settings/spaces');
+    return c.redirect(cameFrom(c));
   });
 
   app.get('/wiki/create', (c) => {

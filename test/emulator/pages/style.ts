@@ -79,6 +79,7 @@ article, .comment { font: var(--ds-font-body-large); overflow-wrap: anywhere; } 
 article table { width: auto; min-width: 60%; } article em:only-child { color: var(--ds-text-subtlest); }
 .macro { border: 1px solid var(--ds-border); border-radius: 8px; padding: 8px 16px; margin: 12px 0; background: var(--ds-background-neutral-subtle); } .macro small { color: var(--ds-text-subtle); }
 .comments { margin-top: 40px; border-top: 1px solid var(--ds-border); } .comment { display: flex; gap: 12px; margin: 16px 0; font: var(--ds-font-body); } .comment p { margin: 4px 0 0; }
+.column > .search-field { margin-bottom: 12px; }
 .form { display: grid; gap: 16px; } .form label { display: grid; gap: 4px; font-weight: 500; } .form label > * { font-weight: 400; } .form textarea { padding: 8px; } .form select { width: 100%; }
 .page-list li { display: flex; align-items: center; gap: 12px; padding: 8px 0; border-bottom: 1px solid var(--ds-border); } .page-list a, .page-list .grow .small { display: block; overflow-wrap: anywhere; }
 .table-box { overflow-x: auto; margin: 0; } table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: 8px; border-bottom: 1px solid var(--ds-border); } thead th { font: var(--ds-font-body-small); font-weight: 600; color: var(--ds-text-subtle); border-bottom-width: 2px; white-space: nowrap; } article th { font: var(--ds-font-body-small); font-weight: 600; color: var(--ds-text-subtle); }
