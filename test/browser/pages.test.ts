@@ -3,7 +3,7 @@ import type { FrameLocator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { findChromium } from './chromium';
-import { useBrowser } from './harness';
+import { themes, useBrowser } from './harness';
 
 const executable = await findChromium();
 const ANA = accountIdOf(1);
@@ -25,10 +25,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await dialog.waitFor({ state: 'detached' });
   };
 
-  it.each([
-    { width: 1280, dark: false },
-    { width: 768, dark: true },
-  ])(
+  it.each(themes({ width: 768, dark: true }, { width: 1280, dark: false }))(
     'rules: made for groups, moved by drag and by keyboard, simulated, saved ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });
@@ -252,10 +249,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.axe();
   });
 
-  it.each([
-    { width: 1280, dark: true },
-    { width: 768, dark: false },
-  ])(
+  it.each(themes({ width: 1280, dark: true }, { width: 768, dark: false }))(
     'my space: create, details with a mistake, who can see it, privacy ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { findChromium } from './chromium';
-import { useBrowser } from './harness';
+import { themes, useBrowser } from './harness';
 
 const executable = await findChromium();
 const ANA = accountIdOf(1);
@@ -11,10 +11,7 @@ const MAX_FIRST_SCRIPT_BYTES = 260_000;
 describe.skipIf(executable === null)('in the browser', () => {
   const start = useBrowser(executable as string);
 
-  it.each([
-    { width: 1280, dark: false },
-    { width: 768, dark: true },
-  ])(
+  it.each(themes({ width: 1280, dark: false }, { width: 768, dark: true }))(
     'goes from the switch to a space, a notice, a clean-up and back ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });
