@@ -6,6 +6,7 @@ import { view } from '@forge/bridge';
 import type { ReactElement } from 'react';
 import { createRoot } from 'react-dom/client';
 import { pageLanguage, setLocale } from './text';
+import { followVisibleArea } from './visible-area';
 
 /**
  * Atlaskit's modal dialog in its older form locks scrolling by a `<style>` that Forge's CSP blocks; the
@@ -21,5 +22,6 @@ export async function start(page: ReactElement): Promise<void> {
   const [{ locale }] = await Promise.all([view.getContext(), view.theme.enable()]);
   await setLocale(locale, async () => (await import('../../src/locales/es-ES.json')).default);
   document.documentElement.lang = pageLanguage();
+  followVisibleArea();
   createRoot(root).render(page);
 }

@@ -1,8 +1,13 @@
-/* Inside the app's iframe: `__bridge.callBridge` over messages to the host page; functions travel as numbers. */
+/*
+ * Inside the app's iframe: `__bridge.callBridge` over messages to the host page, where functions travel as
+ * numbers; and the height of the document, so that the host page can make the frame as tall.
+ */
 (() => {
   const host = document.referrer ? new URL(document.referrer).origin : '*';
   const waiting = new Map();
   const functions = new Map();
+  /** What the app got from `createHistory`: the host page reports each change of the address to all of them. */
+  const histories = new Set();
   let nextId = 1;
 
   const pack = (value) => {
@@ -31,25 +36,58 @@
     });
   };
 
+  const callBridge = (command, payload) =>
+    new Promise((resolve, reject) => {
+      const id = nextId++;
+      waiting.set(id, { command, resolve, reject });
+      window.parent.postMessage({ bridge: id, command, payload: pack(payload) }, host);
+    });
+
+  /** A history object (version 4) whose every change is made by the host page, so `location` is updated a moment later. */
+  const createHistory = ({ location, action }) => {
+    const listeners = new Set();
+    const history = {
+      action,
+      location,
+      push: (to, state) => callBridge('changeHistory', { action: 'PUSH', to, state }),
+      replace: (to, state) => callBridge('changeHistory', { action: 'REPLACE', to, state }),
+      go: (steps) => callBridge('goInHistory', { steps }),
+      goBack: () => history.go(-1),
+      goForward: () => history.go(1),
+      listen: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    };
+    histories.add({ history, listeners });
+    return history;
+  };
+
+  const showChange = ({ location, action }) => {
+    for (const { history, listeners } of histories) {
+      Object.assign(history, { location, action });
+      for (const listener of listeners) listener(location, action);
+    }
+  };
+
   window.addEventListener('message', (event) => {
     if (event.source !== window.parent) return;
-    const { answer, error, result, call, args } = event.data ?? {};
+    const { answer, error, result, call, args, historyChange } = event.data ?? {};
     if (call !== undefined) functions.get(call)?.(...(args ?? []));
+    if (historyChange !== undefined) showChange(historyChange);
     if (answer === undefined) return;
     const entry = waiting.get(answer);
     waiting.delete(answer);
     if (!entry) return;
     if (error) entry.reject(Object.assign(new Error(error.message), { name: error.name }));
     else if (entry.command === 'enableTheming') enableTheming(result).then(entry.resolve);
+    else if (entry.command === 'createHistory') entry.resolve(createHistory(result));
     else entry.resolve(result);
   });
 
-  window.__bridge = {
-    callBridge: (command, payload) =>
-      new Promise((resolve, reject) => {
-        const id = nextId++;
-        waiting.set(id, { command, resolve, reject });
-        window.parent.postMessage({ bridge: id, command, payload: pack(payload) }, host);
-      }),
-  };
+  window.__bridge = { callBridge };
+
+  // The root element, not its scrollHeight: that one is never less than the frame, so the frame could not shrink again.
+  const root = document.documentElement;
+  new ResizeObserver(() => window.parent.postMessage({ height: root.offsetHeight }, host)).observe(root);
 })();

@@ -183,7 +183,8 @@ export function pages(site: LocalSite): Hono {
     return c.redirect('/wiki');
   });
 
-  app.get('/wiki/apps/:module', (c) => {
+  // Below its own address an app has paths of its own, by `createHistory`.
+  app.get('/wiki/apps/:module/*', (c) => {
     const person = sessionPerson(site, c);
     const module = appPages(site, person).find((m) => m.key === c.req.param('module'));
     // Confluence offers global settings to its administrators only; what the app's resolvers refuse is the app's to decide.
@@ -228,6 +229,7 @@ function layout(o: {
     locale: person?.locale,
     spaceKey: o.spaceKey,
     contentId: o.contentId,
+    createHistoryIn: site.settings.createHistoryIn,
   };
   return html`<!doctype html>
 <html lang="en" data-color-mode="${mode}" data-theme="${THEME_ATTRIBUTE}">

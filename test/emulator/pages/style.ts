@@ -15,11 +15,12 @@ button { cursor: pointer; } .row { display: flex; gap: 8px; align-items: center;
 .muted { color: var(--ds-text-subtle); } .tag { font: var(--ds-font-body-small); border: 1px solid var(--ds-border); border-radius: 4px; padding: 0 4px; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(280px, 1fr)); gap: 16px; }
 .card, .macro { border: 1px solid var(--ds-border); border-radius: 8px; padding: 8px 16px; background: var(--ds-surface-raised); }
-.app-frame { border: 0; width: 100%; height: calc(100vh - 48px); display: block; }
+.app-frame { border: 0; width: 100%; display: block; }
 .background-script { display: none; }
 #flags { position: fixed; left: 24px; bottom: 24px; width: 400px; max-width: calc(100vw - 48px); display: grid; gap: 8px; z-index: 10; }
 .flag { background: var(--ds-surface-overlay); box-shadow: var(--ds-shadow-overlay); border-radius: 4px; padding: 16px; }
-.flag h2 { font: var(--ds-font-heading-xsmall); margin: 0 0 8px; } .flag p { margin: 0 0 8px; color: var(--ds-text-subtle); }
+.flag { position: relative; } .flag-close { position: absolute; top: 8px; right: 8px; border: 0; background: none; padding: 4px 8px; color: var(--ds-text-subtle); }
+.flag h2 { padding-right: 24px; font: var(--ds-font-heading-xsmall); margin: 0 0 8px; } .flag p { margin: 0 0 8px; color: var(--ds-text-subtle); }
 .flag .row button { border: 0; background: none; color: var(--ds-link); padding: 0; } .flag .row { gap: 16px; }
 dialog { border: 0; border-radius: 8px; padding: 0; width: 600px; height: 40vh; background: var(--ds-surface-overlay); }
 `;

@@ -1,0 +1,58 @@
+/**
+ * Confluence makes the frame of a page as tall as its document and scrolls the window, so inside the frame
+ * nothing sticks to the edge of the screen by itself. This keeps, on the root element, what page.css needs for
+ * that, in px from the top of the frame: `--visible-top` and `--visible-height`. A frame that scrolls itself is
+ * visible as a whole.
+ */
+
+/** A frame cannot see that Confluence's top bar (56 px in its current navigation) lies over the top of the window. */
+const TOP_BAR = 56;
+/** How far each way an edge may move unnoticed by its own probe; the other thresholds lie in between. */
+const PROBE_REACH = 256;
+const STEPS = 128;
+
+/** The part of the frame that is on the screen, in px from the top of the frame. */
+interface Part {
+  top: number;
+  bottom: number;
+}
+
+/** Starts following the visible part of the frame, for as long as the page lives. */
+export function followVisibleArea(): void {
+  const frame = document.createElement('div');
+  frame.className = 'visible-area';
+  const probes = [document.createElement('div'), document.createElement('div')] as const;
+  frame.append(...probes);
+  document.body.append(frame);
+
+  // The browser tells what is visible of an element, across origins too, but only when the visible *share*
+  // changes; in the middle of a tall frame it does not. So a probe lies across each edge of the visible part:
+  // half of it is visible, and scrolling by a few pixels changes that.
+  const measure = new IntersectionObserver((entries) => {
+    const { isIntersecting, intersectionRect } = entries.at(-1) as IntersectionObserverEntry;
+    if (!isIntersecting || intersectionRect.height === 0) return;
+    publish(intersectionRect);
+    place(probes, intersectionRect);
+  });
+  const look = (): void => {
+    // Observing anew is how to be told without a threshold.
+    measure.unobserve(frame);
+    measure.observe(frame);
+  };
+  const thresholds = Array.from({ length: STEPS + 1 }, (_, step) => step / STEPS);
+  const edges = new IntersectionObserver(look, { threshold: thresholds });
+  for (const probe of probes) edges.observe(probe);
+  new ResizeObserver(look).observe(frame);
+}
+
+function publish({ top, bottom }: Part): void {
+  const covered = Math.min(top, TOP_BAR);
+  const { style } = document.documentElement;
+  style.setProperty('--visible-top', `${top + covered}px`);
+  style.setProperty('--visible-height', `${Math.max(0, bottom - top - covered)}px`);
+}
+
+function place([upper, lower]: readonly [HTMLElement, HTMLElement], { top, bottom }: Part): void {
+  upper.style.top = `${top - PROBE_REACH}px`;
+  lower.style.top = `${bottom - PROBE_REACH}px`;
+}
