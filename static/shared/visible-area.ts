@@ -22,6 +22,7 @@ export function followVisibleArea(): void {
   const frame = document.createElement('div');
   frame.className = 'visible-area';
   const probes = [document.createElement('div'), document.createElement('div')] as const;
+  for (const probe of probes) probe.style.height = `${2 * PROBE_REACH}px`;
   frame.append(...probes);
   document.body.append(frame);
 
