@@ -5,11 +5,10 @@
  * visible as a whole.
  */
 
-/** A frame cannot see that Confluence's top bar (56 px in its current navigation) lies over the top of the window. */
+/** Height of Confluence's top bar in px: it lies over the top of the window, which a frame cannot see (unverified). */
 const TOP_BAR = 56;
-/** How far each way an edge may move unnoticed by its own probe; the other thresholds lie in between. */
-const PROBE_REACH = 256;
-const STEPS = 128;
+/** How far each way, in px, a probe reaches from its edge; the browser reports every px of it. */
+const PROBE_REACH = 128;
 
 /** The part of the frame that is on the screen, in px from the top of the frame. */
 interface Part {
@@ -26,9 +25,9 @@ export function followVisibleArea(): void {
   frame.append(...probes);
   document.body.append(frame);
 
-  // The browser tells what is visible of an element, across origins too, but only when the visible *share*
-  // changes; in the middle of a tall frame it does not. So a probe lies across each edge of the visible part:
-  // half of it is visible, and scrolling by a few pixels changes that.
+  // The browser reports which part of an element is visible, across origins too, but only when the visible share
+  // changes, and scrolling along a tall frame does not change it. So a probe lies across each edge of the visible
+  // part: half of it is visible, and scrolling by one px changes that.
   const measure = new IntersectionObserver((entries) => {
     const { isIntersecting, intersectionRect } = entries.at(-1) as IntersectionObserverEntry;
     if (!isIntersecting || intersectionRect.height === 0) return;
@@ -36,11 +35,11 @@ export function followVisibleArea(): void {
     place(probes, intersectionRect);
   });
   const look = (): void => {
-    // Observing anew is how to be told without a threshold.
+    // An element newly observed is reported at once, whatever its share.
     measure.unobserve(frame);
     measure.observe(frame);
   };
-  const thresholds = Array.from({ length: STEPS + 1 }, (_, step) => step / STEPS);
+  const thresholds = Array.from({ length: 2 * PROBE_REACH + 1 }, (_, px) => px / (2 * PROBE_REACH));
   const edges = new IntersectionObserver(look, { threshold: thresholds });
   for (const probe of probes) edges.observe(probe);
   new ResizeObserver(look).observe(frame);

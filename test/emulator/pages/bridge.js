@@ -87,7 +87,8 @@
 
   window.__bridge = { callBridge };
 
-  // The root element, not its scrollHeight: that one is never less than the frame, so the frame could not shrink again.
+  // Not scrollHeight: that is never less than the height of the frame, so the frame could not shrink again.
   const root = document.documentElement;
-  new ResizeObserver(() => window.parent.postMessage({ height: root.offsetHeight }, host)).observe(root);
+  const reportHeight = () => window.parent.postMessage({ height: Math.ceil(root.getBoundingClientRect().height) }, host);
+  new ResizeObserver(reportHeight).observe(root);
 })();
