@@ -103,6 +103,24 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
     }
   });
 
+  it('scrolls what gets the focus out from behind the save bar', async () => {
+    const { page } = await openAdmin(768);
+    const app = page.frameLocator('iframe.app-frame');
+    await lengthen(frameOf(page), 2000);
+    const field = app.getByLabel('Percentage of people');
+    await field.waitFor();
+    // Just above the bottom of the window, where the bar lies over it.
+    const { y, height } = await boxOf(field);
+    await page.evaluate((by) => window.scrollBy(0, by), y + height - WINDOW_HEIGHT + 4);
+    const bar = app.locator('.bar:visible');
+    await expect.poll(() => boxOf(bar).then((box) => Math.round(box.y + box.height))).toBe(WINDOW_HEIGHT);
+    await field.evaluate((element) => element.focus());
+    await expect.poll(async () => (await boxOf(bar)).y - (await boxOf(field)).y - height).toBeGreaterThan(0);
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Tab');
+    expect((await boxOf(bar)).y - (await boxOf(field)).y - height).toBeGreaterThan(0);
+  });
+
   it.each([1280, 768])(
     'shows a dialog whole, opened at the bottom of a long page, also while the window scrolls (%i px)',
     async (width) => {
