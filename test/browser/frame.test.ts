@@ -189,7 +189,7 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
     await expect(refusal).rejects.toThrow('createHistory is not available in globalSettings modules');
   });
 
-  it('lets a flag be closed', async () => {
+  it('shows flags beside the save button, not over it, with a button that closes them', async () => {
     const { page } = await openAdmin(1280);
     const show = () =>
       frameOf(page).evaluate(() =>
@@ -203,6 +203,12 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
       );
     await show();
     await page.getByText('It is done').waitFor();
+    const [flag, save] = await Promise.all(
+      [page.locator('.flag'), page.frameLocator('iframe.app-frame').getByRole('button', { name: 'Save policy' })].map((l) =>
+        l.boundingBox(),
+      ),
+    );
+    expect((flag?.x ?? Number.NaN) + (flag?.width ?? 0)).toBeLessThan(save?.x ?? 0);
     await page.getByRole('button', { name: 'Close' }).click();
     expect(await page.getByText('It is done').count()).toBe(0);
   });
