@@ -22,6 +22,7 @@ export async function start(page: ReactElement): Promise<void> {
   const [{ locale }] = await Promise.all([view.getContext(), view.theme.enable()]);
   await setLocale(locale, async () => (await import('../../src/locales/es-ES.json')).default);
   document.documentElement.lang = pageLanguage();
+  followVisibleArea();
   createRoot(root).render(page);
   followVisibleArea();
 }

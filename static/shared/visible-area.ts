@@ -1,83 +1,58 @@
 /**
- * Confluence makes the frame of a page as high as its content, and scrolls around it: inside, `position: sticky`
- * and `fixed` have nothing to hold on to. What part of the frame is in sight is told by an IntersectionObserver,
- * which looks at the window of the whole page even from a frame of another origin.
- *
- * Elements with `data-in-sight="top"` or `"bottom"` are moved within their parent so that they stay in sight, as
- * sticky ones would. Dialogs use `--visible-top` and `--visible-height` (page.css).
+ * Confluence makes the frame of a page as tall as its document and scrolls the window, so inside the frame
+ * nothing sticks to the edge of the screen by itself. This keeps, on the root element, what page.css needs for
+ * that, in px from the top of the frame: `--visible-top` and `--visible-height`. A frame that scrolls itself is
+ * visible as a whole.
  */
 
-/** The page is covered by invisible pieces; each tells when a hundredth more or less of it is in sight. */
-const PIECE_PX = 400;
-const THRESHOLDS = Array.from({ length: 101 }, (_, i) => i / 100);
-/** Between an element that is kept in sight and the edge. */
-const GAP_PX = { top: 16, bottom: 0 };
+/** Height of Confluence's top bar in px: it lies over the top of the window, which a frame cannot see (unverified). */
+const TOP_BAR = 56;
+/** How far each way, in px, a probe reaches from its edge; the browser reports every px of it. */
+const PROBE_REACH = 128;
 
+/** The part of the frame that is on the screen, in px from the top of the frame. */
+interface Part {
+  top: number;
+  bottom: number;
+}
+
+/** Starts following the visible part of the frame, for as long as the page lives. */
 export function followVisibleArea(): void {
-  const page = document.documentElement;
-  const cover = document.createElement('div');
-  cover.className = 'visible-area';
-  cover.setAttribute('aria-hidden', 'true');
-  document.body.append(cover);
-  const inSight = new Map<Element, DOMRectReadOnly>();
+  const frame = document.createElement('div');
+  frame.className = 'visible-area';
+  const probes = [document.createElement('div'), document.createElement('div')] as const;
+  for (const probe of probes) probe.style.height = `${2 * PROBE_REACH}px`;
+  frame.append(...probes);
+  document.body.append(frame);
 
-  const place = (): void => {
-    if (inSight.size === 0) return;
-    const rects = [...inSight.values()];
-    const top = Math.min(...rects.map((rect) => rect.top));
-    const bottom = Math.max(...rects.map((rect) => rect.bottom));
-    page.style.setProperty('--visible-top', `${Math.round(top)}px`);
-    page.style.setProperty('--visible-height', `${Math.round(bottom - top)}px`);
-    for (const element of document.querySelectorAll<HTMLElement>('[data-in-sight]')) {
-      keepInSight(element, top + window.scrollY, bottom + window.scrollY);
-    }
+  // The browser reports which part of an element is visible, across origins too, but only when the visible share
+  // changes, and scrolling along a tall frame does not change it. So a probe lies across each edge of the visible
+  // part: half of it is visible, and scrolling by one px changes that.
+  const measure = new IntersectionObserver((entries) => {
+    const { isIntersecting, intersectionRect } = entries.at(-1) as IntersectionObserverEntry;
+    if (!isIntersecting || intersectionRect.height === 0) return;
+    publish(intersectionRect);
+    place(probes, intersectionRect);
+  });
+  const look = (): void => {
+    // An element newly observed is reported at once, whatever its share.
+    measure.unobserve(frame);
+    measure.observe(frame);
   };
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting, intersectionRect } of entries) {
-        if (isIntersecting) inSight.set(target, intersectionRect);
-        else inSight.delete(target);
-      }
-      place();
-    },
-    { threshold: THRESHOLDS },
-  );
-
-  const coverPage = (): void => {
-    const pieces = Math.ceil(Math.max(page.getBoundingClientRect().height, window.innerHeight) / PIECE_PX);
-    while (cover.childElementCount > pieces) {
-      const last = cover.lastElementChild as Element;
-      observer.unobserve(last);
-      inSight.delete(last);
-      last.remove();
-    }
-    while (cover.childElementCount < pieces) {
-      const piece = document.createElement('div');
-      cover.append(piece);
-      observer.observe(piece);
-    }
-    place();
-  };
-  new ResizeObserver(coverPage).observe(page);
-  window.addEventListener('resize', coverPage);
+  const thresholds = Array.from({ length: 2 * PROBE_REACH + 1 }, (_, px) => px / (2 * PROBE_REACH));
+  const edges = new IntersectionObserver(look, { threshold: thresholds });
+  for (const probe of probes) edges.observe(probe);
+  new ResizeObserver(look).observe(frame);
 }
 
-/** Moves the element from where it stands in the page towards the part in sight, no farther than its parent reaches. */
-function keepInSight(element: HTMLElement, visibleTop: number, visibleBottom: number): void {
-  const parent = element.parentElement;
-  if (!parent) return;
-  const [top, height] = [offsetInPage(element), element.offsetHeight];
-  const room = offsetInPage(parent) + parent.offsetHeight - (top + height);
-  const shift =
-    element.dataset.inSight === 'top'
-      ? Math.min(Math.max(0, visibleTop + GAP_PX.top - top), Math.max(0, room))
-      : Math.max(Math.min(0, visibleBottom - GAP_PX.bottom - (top + height)), Math.min(0, offsetInPage(parent) - top));
-  element.style.transform = shift === 0 ? '' : `translateY(${shift}px)`;
+function publish({ top, bottom }: Part): void {
+  const covered = Math.min(top, TOP_BAR);
+  const { style } = document.documentElement;
+  style.setProperty('--visible-top', `${top + covered}px`);
+  style.setProperty('--visible-height', `${Math.max(0, bottom - top - covered)}px`);
 }
 
-/** Where the element stands in the page, whatever it has been moved by. */
-function offsetInPage(element: HTMLElement): number {
-  let offset = 0;
-  for (let node: HTMLElement | null = element; node; node = node.offsetParent as HTMLElement | null) offset += node.offsetTop;
-  return offset;
+function place([upper, lower]: readonly [HTMLElement, HTMLElement], { top, bottom }: Part): void {
+  upper.style.top = `${top - PROBE_REACH}px`;
+  lower.style.top = `${bottom - PROBE_REACH}px`;
 }

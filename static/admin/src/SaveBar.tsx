@@ -45,22 +45,6 @@ export function SaveBar({ draft }: { draft: Draft }) {
       )}
       {error !== null && <Failure error={error} />}
       <div className="row spread">
-        <div className="row">
-          <Button
-            appearance="primary"
-            isDisabled={!isChanged || theirs !== null}
-            isLoading={draft.isSaving}
-            onClick={() => void draft.save(stored.version)}
-          >
-            {text('policy.save')}
-          </Button>
-          {isChanged && <Button onClick={draft.discard}>{text('policy.discard')}</Button>}
-          {!isChanged && draft.undoDiscard && (
-            <Button appearance="subtle" onClick={draft.undoDiscard}>
-              {text('policy.undiscard')}
-            </Button>
-          )}
-        </div>
         <p className="subtle" role="status">
           {isChanged
             ? text('policy.unsaved')
@@ -72,6 +56,23 @@ export function SaveBar({ draft }: { draft: Draft }) {
                   time: formatTime(stored.savedAt ?? 0),
                 })}
         </p>
+        {/* On the right: Confluence shows its flags over the bottom left of the window. */}
+        <div className="row">
+          {isChanged && <Button onClick={draft.discard}>{text('policy.discard')}</Button>}
+          {!isChanged && draft.undoDiscard && (
+            <Button appearance="subtle" onClick={draft.undoDiscard}>
+              {text('policy.undiscard')}
+            </Button>
+          )}
+          <Button
+            appearance="primary"
+            isDisabled={!isChanged || theirs !== null}
+            isLoading={draft.isSaving}
+            onClick={() => void draft.save(stored.version)}
+          >
+            {text('policy.save')}
+          </Button>
+        </div>
       </div>
     </div>
   );

@@ -1,8 +1,13 @@
-/* Inside the app's iframe: `__bridge.callBridge` over messages to the host page; functions travel as numbers. Also tells the host how high the content is. */
+/*
+ * Inside the app's iframe: `__bridge.callBridge` over messages to the host page, where functions travel as
+ * numbers; and the height of the document, so that the host page can make the frame as tall.
+ */
 (() => {
   const host = document.referrer ? new URL(document.referrer).origin : '*';
   const waiting = new Map();
   const functions = new Map();
+  /** What the app got from `createHistory`: the host page reports each change of the address to all of them. */
+  const histories = new Set();
   let nextId = 1;
 
   const pack = (value) => {
@@ -31,54 +36,45 @@
     });
   };
 
-  const send = (message) => window.parent.postMessage(message, host);
-  const ask = (command, payload) =>
+  const callBridge = (command, payload) =>
     new Promise((resolve, reject) => {
       const id = nextId++;
       waiting.set(id, { command, resolve, reject });
-      send({ bridge: id, command, payload: pack(payload) });
+      window.parent.postMessage({ bridge: id, command, payload: pack(payload) }, host);
     });
 
-  /** A path of the app's own URL as history v4 describes it. */
-  const locationOf = (to, state) => {
-    if (typeof to !== 'string') return { pathname: '/', search: '', hash: '', key: String(nextId++), state, ...to };
-    const { pathname, search, hash } = new URL(to, 'https://app.invalid/');
-    return { pathname, search, hash, key: String(nextId++), state };
-  };
-  let history;
-  const createHistory = (path) => {
+  /** A history object (version 4) whose every change is made by the host page, so `location` is updated a moment later. */
+  const createHistory = ({ location, action }) => {
     const listeners = new Set();
-    const move = (action, location) => {
-      Object.assign(history, { action, location });
-      for (const listener of listeners) listener(location, action);
-    };
-    const go = (verb, action) => (to, state) => {
-      const location = locationOf(to, state);
-      send({ history: verb, path: location.pathname + location.search + location.hash });
-      move(action, location);
-    };
-    history = {
-      action: 'POP',
-      location: locationOf(path),
-      push: go('push', 'PUSH'),
-      replace: go('replace', 'REPLACE'),
-      go: (steps) => send({ history: 'go', steps }),
-      goBack: () => send({ history: 'go', steps: -1 }),
-      goForward: () => send({ history: 'go', steps: 1 }),
+    const history = {
+      action,
+      location,
+      push: (to, state) => callBridge('changeHistory', { action: 'PUSH', to, state }),
+      replace: (to, state) => callBridge('changeHistory', { action: 'REPLACE', to, state }),
+      go: (steps) => callBridge('goInHistory', { steps }),
+      goBack: () => history.go(-1),
+      goForward: () => history.go(1),
       listen: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
-      popped: (to) => move('POP', locationOf(to)),
     };
+    histories.add({ history, listeners });
     return history;
+  };
+
+  const showChange = ({ location, action }) => {
+    for (const { history, listeners } of histories) {
+      Object.assign(history, { location, action });
+      for (const listener of listeners) listener(location, action);
+    }
   };
 
   window.addEventListener('message', (event) => {
     if (event.source !== window.parent) return;
-    const { answer, error, result, call, args, popped } = event.data ?? {};
-    if (popped !== undefined) history?.popped(popped);
+    const { answer, error, result, call, args, historyChange } = event.data ?? {};
     if (call !== undefined) functions.get(call)?.(...(args ?? []));
+    if (historyChange !== undefined) showChange(historyChange);
     if (answer === undefined) return;
     const entry = waiting.get(answer);
     waiting.delete(answer);
@@ -89,9 +85,10 @@
     else entry.resolve(result);
   });
 
-  // The frame is as high as its content; what is laid over the content does not make it higher.
-  const report = () => send({ height: Math.ceil(document.documentElement.getBoundingClientRect().height) });
-  new ResizeObserver(report).observe(document.documentElement);
+  window.__bridge = { callBridge };
 
-  window.__bridge = { callBridge: ask };
+  // Not scrollHeight: that is never less than the height of the frame, so the frame could not shrink again.
+  const root = document.documentElement;
+  const reportHeight = () => window.parent.postMessage({ height: Math.ceil(root.getBoundingClientRect().height) }, host);
+  new ResizeObserver(reportHeight).observe(root);
 })();

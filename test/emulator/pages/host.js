@@ -12,6 +12,37 @@
     const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
     return response.json();
   };
+
+  /** Frames whose app holds a history object. */
+  const historyFrames = new Set();
+  const appPath = (moduleKey) => `/wiki/apps/${moduleKey}`;
+
+  /** Where the app is, as a location of history version 4: the address without the path of the app's page. */
+  const appLocation = (frame) => {
+    const { key, state } = window.history.state ?? {};
+    const pathname = location.pathname.slice(appPath(frame.dataset.module).length) || '/';
+    return { pathname, search: location.search, hash: location.hash, state, key };
+  };
+  const reportHistory = (frame, action) =>
+    frame.contentWindow?.postMessage({ historyChange: { location: appLocation(frame), action } }, uiOrigin);
+
+  /** The address of a path or location of the app; relative paths start from where the app is, and none leads out of it. */
+  const addressOf = (frame, to) => {
+    const here = appLocation(frame);
+    const path = typeof to === 'string' ? to : `${to.pathname ?? here.pathname}${to.search ?? ''}${to.hash ?? ''}`;
+    const { pathname, search, hash } = new URL(path.replace(/^\/+/, '/'), new URL(here.pathname + here.search, location.origin));
+    return `${appPath(frame.dataset.module)}${pathname === '/' ? '' : pathname}${search}${hash}`;
+  };
+
+  /**
+   * An app's page is at least as tall as the rest of the window and otherwise as tall as its document: the
+   * window scrolls, not the frame. Background scripts have no place on the page.
+   */
+  const appFrames = frames.filter((frame) => frame.dataset.type !== 'confluence:backgroundScript');
+  const fillWindow = () => {
+    for (const frame of appFrames) frame.style.minHeight = `calc(100vh - ${frame.getBoundingClientRect().top + window.scrollY}px)`;
+  };
+
   const closeFlag = (id) => document.getElementById(`flag-${id}`)?.remove();
 
   const extensionOf = (frame) => ({
@@ -25,7 +56,7 @@
     if (to.url) return to.url;
     if (to.target === 'spaceView') return `/wiki/spaces/${encodeURIComponent(to.spaceKey)}/overview`;
     if (to.target === 'contentView') return `/wiki/rest/not-modelled/${to.contentId}`;
-    if (to.target === 'module') return `/wiki/apps/${to.moduleKey}`;
+    if (to.target === 'module') return appPath(to.moduleKey) + (to.path ?? '');
     throw new Error(`not modelled: navigation to ${to.target}`);
   };
 
@@ -58,6 +89,11 @@
       const box = document.createElement('section');
       box.className = 'flag';
       box.id = `flag-${flag.id}`;
+      const close = document.createElement('button');
+      close.className = 'flag-close';
+      close.setAttribute('aria-label', 'Close');
+      close.textContent = '×';
+      close.addEventListener('click', () => box.remove());
       const title = document.createElement('h2');
       title.textContent = flag.title;
       const text = document.createElement('p');
@@ -70,12 +106,7 @@
         button.addEventListener('click', () => callBack(frame, action.onClick));
         row.append(button);
       }
-      const close = document.createElement('button');
-      close.className = 'flag-close';
-      close.setAttribute('aria-label', 'Close');
-      close.textContent = '×';
-      close.addEventListener('click', () => box.remove());
-      box.append(title, text, row, close);
+      box.append(title, close, text, row);
       flagArea.append(box);
       if (flag.isAutoDismiss) setTimeout(() => box.remove(), 8000);
       return true;
@@ -84,6 +115,20 @@
       closeFlag(id);
       return true;
     },
+    createHistory: (frame) => {
+      const type = frame.dataset.type.replace('confluence:', '');
+      if (!context.createHistoryIn.includes(type)) throw new Error(`createHistory is not available in ${type} modules`);
+      historyFrames.add(frame);
+      return { location: appLocation(frame), action: 'POP' };
+    },
+    changeHistory: (frame, { action, to, state }) => {
+      const entry = { key: crypto.randomUUID().slice(0, 8), state: typeof to === 'string' ? state : to.state };
+      const address = addressOf(frame, to);
+      if (action === 'PUSH') window.history.pushState(entry, '', address);
+      else window.history.replaceState(entry, '', address);
+      for (const follower of historyFrames) reportHistory(follower, action);
+    },
+    goInHistory: (_frame, { steps }) => window.history.go(steps),
     navigate: (_frame, to) => {
       const url = urlOf(to);
       if (to.type === 'new-tab') window.open(url, '_blank');
@@ -124,9 +169,7 @@
   window.addEventListener('message', async (event) => {
     const frame = frames.find((f) => f.contentWindow === event.source);
     if (!frame || event.origin !== uiOrigin) return;
-    if (event.data?.history !== undefined) moveHistory(frame, event.data);
-    // The window scrolls, not the frame.
-    if (event.data?.height !== undefined && frame.classList.contains('app-frame')) frame.style.height = `${event.data.height}px`;
+    if (event.data?.height !== undefined && appFrames.includes(frame)) frame.style.height = `${event.data.height}px`;
     if (event.data?.bridge === undefined) return;
     const { bridge, command, payload } = event.data;
     const answer = (data) => frame.contentWindow?.postMessage({ answer: bridge, ...data }, uiOrigin);
@@ -142,5 +185,13 @@
     }
   });
 
+  window.addEventListener('popstate', () => {
+    for (const frame of historyFrames) reportHistory(frame, 'POP');
+  });
+  window.addEventListener('resize', fillWindow);
+  // A page that the browser keeps for the Back button does not come back with old flags.
+  window.addEventListener('pagehide', () => flagArea.replaceChildren());
+
+  fillWindow();
   for (const frame of frames) frame.src = `${uiOrigin}/_forge/ui/${frame.dataset.resource}/index.html`;
 })();
