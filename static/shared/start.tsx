@@ -24,5 +24,4 @@ export async function start(page: ReactElement): Promise<void> {
   document.documentElement.lang = pageLanguage();
   followVisibleArea();
   createRoot(root).render(page);
-  followVisibleArea();
 }

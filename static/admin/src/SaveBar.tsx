@@ -15,7 +15,7 @@ export function SaveBar({ draft }: { draft: Draft }) {
   const { stored, theirs, isChanged, error } = draft;
   const nameOf = useNames([stored.savedBy ?? '', theirs?.savedBy ?? '']);
   return (
-    <div className="bar stack" data-in-sight="bottom">
+    <div className="bar stack">
       {theirs && (
         <div role="alert">
           <SectionMessage appearance="warning" title={text('policy.conflict.title', { name: nameOf(theirs.savedBy ?? '') })}>

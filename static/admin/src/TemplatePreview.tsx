@@ -22,7 +22,7 @@ export function TemplatePreview({ template }: { template: SpaceTemplate }) {
     `${JSON.stringify(shown)} ${person?.accountId ?? ''}`,
   );
   return (
-    <section className="card stack sticky" data-in-sight="top" aria-labelledby="preview">
+    <section className="card stack sticky" aria-labelledby="preview">
       <div id="preview">
         <Heading size="small" as="h3">
           {loaded.state === 'ready' ? text('preview.heading.for', { name: loaded.data.name }) : text('preview.heading')}

@@ -51,6 +51,7 @@ export function show({ site, deeds }: Desk, c: Context, shown: Shown) {
       ? []
       : site.visibleModules(person?.accountId ?? null).filter((m) => m.type === 'confluence:backgroundScript');
   const context = {
+    createHistoryIn: site.settings.createHistoryIn,
     accountId: person?.accountId,
     cloudId: SITE.cloudId,
     locale: person?.locale,

@@ -135,13 +135,6 @@
       else location.assign(url);
       return true;
     },
-    createHistory: async (frame) => {
-      const { createHistoryIn } = await (await fetch('/_local/site')).json();
-      if (!createHistoryIn.includes(frame.dataset.type.replace('confluence:', ''))) {
-        throw new Error(`createHistory is not available in ${frame.dataset.type}`);
-      }
-      return location.pathname.slice(appRoot(frame).length) + location.search + location.hash || '/';
-    },
     getUrl: (_frame, to) => new URL(urlOf(to), location.origin).href,
     reload: () => location.reload(),
     fetchProduct: async (_frame, { restPath, fetchRequestInit }) => {
@@ -152,19 +145,6 @@
       return { body: await response.text(), headers: kept, status: response.status, statusText: response.statusText, isAttachment: false };
     },
   };
-
-  /** Where the app's own paths begin. */
-  const appRoot = (frame) => `/wiki/apps/${frame.dataset.module}`;
-  const moveHistory = (frame, { history: verb, path, steps }) => {
-    if (verb === 'go') history.go(steps);
-    else history[`${verb}State`](null, '', appRoot(frame) + path.replace(/^\/(?=$|\?|#)/, ''));
-  };
-  window.addEventListener('popstate', () => {
-    for (const frame of frames) {
-      const path = location.pathname.slice(appRoot(frame).length) + location.search + location.hash;
-      frame.contentWindow?.postMessage({ popped: path || '/' }, uiOrigin);
-    }
-  });
 
   window.addEventListener('message', async (event) => {
     const frame = frames.find((f) => f.contentWindow === event.source);
