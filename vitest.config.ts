@@ -23,6 +23,8 @@ export default defineConfig({
     // The app's own log lines belong to the app, not to the report.
     silent: 'passed-only',
     testTimeout: 60_000,
+    // Long enough for a machine that is three times slower.
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     maxWorkers: 2,
   },

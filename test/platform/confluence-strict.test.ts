@@ -263,9 +263,7 @@ describe('people and search', () => {
   it('give the beginning of a text as the excerpt of a hit, unless none is wanted', async () => {
     const t = startConfluence();
     const find = (query: string) => t.ask(APP, 'GET', `/wiki/rest/api/search?cql=${encodeURIComponent('title = "Welcome"')}${query}`);
-    expect(rows(await find(''))).toMatchObject([
-      { excerpt: expect.stringMatching(/^Everything you need in your first weeks: [^<]+$/) },
-    ]);
+    expect(rows(await find(''))).toMatchObject([{ excerpt: expect.stringMatching(/^Everything you need in your first weeks: [^<]+$/) }]);
     expect(rows(await find('&excerpt=none'))).toMatchObject([{ excerpt: '' }]);
   });
 
