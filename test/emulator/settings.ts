@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { durationMs } from './clock';
 
-const duration = z.string().refine(
+/** An ISO 8601 duration that is not negative. */
+export const Duration = z.string().refine(
   (text) => {
     try {
       return durationMs(text) >= 0;
@@ -15,15 +16,15 @@ const duration = z.string().refine(
 
 const Latency = z.strictObject({
   /** From the call of a function to its first line, in a warm process. */
-  invocation: duration,
+  invocation: Duration,
   /** What a new process adds to that. */
-  coldStart: duration,
-  rest: duration,
-  kvs: duration,
-  sql: duration,
-  queue: duration,
+  coldStart: Duration,
+  rest: Duration,
+  kvs: Duration,
+  sql: Duration,
+  queue: Duration,
   /** Routes of Confluence that take another time than `rest`, e.g. `{"GET /wiki/rest/api/group": "PT20S"}`. */
-  routes: z.record(z.string().regex(/^(GET|POST|PUT|DELETE) \//), duration),
+  routes: z.record(z.string().regex(/^(GET|POST|PUT|DELETE) \//), Duration),
 });
 
 export const SiteSettings = z.strictObject({
@@ -34,7 +35,7 @@ export const SiteSettings = z.strictObject({
   /** V8: Confluence makes an open personal space at a permitted person's first page view. */
   nativeAutoCreate: z.boolean(),
   /** How long after that view; PT0S = before any event of the view is delivered. */
-  nativeAutoCreateDelay: duration,
+  nativeAutoCreateDelay: Duration,
   roleMode: z.enum(['PRE_ROLES', 'ROLES_TRANSITION', 'ROLES']),
   /** Groups whose members hold the global permission "Personal space" (native creation, GraphQL). */
   personalSpaceGroups: z.array(z.string()),
@@ -46,21 +47,21 @@ export const SiteSettings = z.strictObject({
   asUserPersonalCreate: z.enum(['private-endpoint', 'graphql', 'both', 'refused']),
   asUserIn: z.array(z.enum(['trigger', 'scheduledTrigger', 'consumer'])),
   /** The search index, also for what was archived or deleted. */
-  cqlLag: duration,
+  cqlLag: Duration,
   /** Lists of spaces and pages after a write; reads by id are current. */
-  listLag: duration,
+  listLag: Duration,
   /** Membership of groups. */
-  groupLag: duration,
+  groupLag: Duration,
   /** V23: `personalSpaceId` of a person after their space came or went. */
-  userLag: duration,
+  userLag: Duration,
   /** V24: the app's rights in a space that has just come to be. */
-  appPermissionDelay: duration,
+  appPermissionDelay: Duration,
   /** KVS queries are eventually consistent; gets are not. */
-  kvsQueryLag: duration,
+  kvsQueryLag: Duration,
   /** How long expired KVS values are still returned (documented: up to 48 hours). */
-  ttlLag: duration,
+  ttlLag: Duration,
   /** V25: how long a browser remembers the result of a display condition. */
-  conditionCache: duration,
+  conditionCache: Duration,
   /** V26: whether `personalSpaceId` names an archived or trashed space. */
   personalSpaceIdNamesArchived: z.boolean(),
   /** V27: whether spaces carry `spaceOwnerId`. */
@@ -79,7 +80,7 @@ export const SiteSettings = z.strictObject({
   rateLimitHeaders: z.enum(['plain', 'beta', 'none']),
   /** Requests a second above which Confluence answers 429; 0 = none. */
   burstPerSecond: z.number().int().min(0),
-  eventDelay: duration,
+  eventDelay: Duration,
   /** Product events, queue events and schedules: how often each is delivered, in what order, and which share is lost. */
   deliverEvents: z.strictObject({
     times: z.number().int().min(1).max(5),

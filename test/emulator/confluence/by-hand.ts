@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { durationMs } from '../clock';
 import { ControlError } from '../control-error';
+import { Duration } from '../settings';
 import { type Caller, canUseConfluence, mayDo, maySeeContent } from './access';
 import { comment, createPersonalSpace, edit, purgeLater, setSpaceStatus, view } from './activity';
 import { spaceJson } from './rest/spaces';
@@ -10,16 +11,6 @@ import type { ConfluenceSite } from './site';
 import { type Content, EVERYONE_GRANT, isAppUser, openGrants, type Person, personalSpaceKey, privateGrants, type Space } from './state';
 
 const Time = z.string().refine((text) => !Number.isNaN(Date.parse(text)), { message: 'not a time' });
-const Duration = z.string().refine(
-  (text) => {
-    try {
-      return durationMs(text) >= 0;
-    } catch {
-      return false;
-    }
-  },
-  { message: 'not an ISO 8601 duration' },
-);
 const Count = z.number().int().min(0).default(0);
 const Access = z.enum(['private', 'licensed']);
 const Status = z.enum(['current', 'archived', 'trashed']);
