@@ -72,16 +72,20 @@ export async function writeProvisionJob(jobId: string): Promise<void> {
 }
 
 /** So long after the site check has tried to create a personal space, events about one with this key are its own. */
+const TRIAL_MS = 3_600_000;
+/** Only tidies up: storage may return a value for 48 hours after it has expired. */
 const TRIAL_TTL = { ttl: { value: 1, unit: 'HOURS' } } as const;
+const Trial = z.object({ until: z.number() });
 /** Keys of personal spaces begin with `~`, which keys of storage may not contain. */
 const trialKey = (spaceKey: string): string => `trial-space:${spaceKey.replace('~', '')}`;
 
 export async function markTrialSpace(spaceKey: string): Promise<void> {
-  await kvs.set(trialKey(spaceKey), { tried: true }, TRIAL_TTL);
+  await kvs.set(trialKey(spaceKey), { until: Date.now() + TRIAL_MS }, TRIAL_TTL);
 }
 
 export async function isTrialSpace(spaceKey: string): Promise<boolean> {
-  return (await kvs.get<unknown>(trialKey(spaceKey))) !== undefined;
+  const trial = Trial.safeParse(await kvs.get<unknown>(trialKey(spaceKey)));
+  return trial.success && Date.now() < trial.data.until;
 }
 
 const CheckSpace = z.object({ spaceKey: z.string() });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { CheckView, SiteCheckName } from '../../src/contract';
 import type { SiteSettings } from '../emulator/settings';
 import type { LocalSite } from '../emulator/site';
-import { ADMIN_ACCOUNT_ID, ANA, adminData, personalSpacesOf, readsAPage, setPolicy, startSite } from '../support/site';
+import { ADMIN_ACCOUNT_ID, ANA, adminData, personalSpacesOf, readsAPage, recordOf, setPolicy, startSite } from '../support/site';
 
 async function check(site: LocalSite, name: SiteCheckName, consent = false): Promise<CheckView | undefined> {
   return (await adminData(site, 'site.run', { checks: [name], consent })).find((found) => found.name === name);
@@ -56,6 +56,16 @@ describe('the site check', () => {
     expect(spaces()).toBe(before);
     expect(site.state().audit.map((entry) => entry.action)).toContain('space-archived');
     expect(site.state().kvs.entities.person).toEqual({});
+  });
+
+  it('takes a space that its admin creates later for what it is, though storage still returns what has expired', async () => {
+    const site = startSite({ settings: { ttlLag: 'PT48H' } });
+    await setPolicy(site, { mode: 'auto' });
+    await check(site, 'create', true);
+    await site.advance('PT2H');
+    site.addSpace({ owner: ADMIN_ACCOUNT_ID });
+    await site.advance('PT5M');
+    expect(recordOf(site, ADMIN_ACCOUNT_ID)).toMatchObject({ state: 'ready', reason: 'space-adopted' });
   });
 
   it('removes what a check left behind that was stopped after any of its calls', async () => {
