@@ -275,10 +275,10 @@ export class ForgePlatform implements PlatformSeam {
     context: unknown,
   ): Promise<Ended> {
     const { kind, moduleKey, functionKey, accountId, lineage } = call;
-    const id = `${kind}:${moduleKey}`;
     const runner = this.clock.enter();
     const timeoutMs = this.timeoutOf(kind, functionKey) * 1000;
     const invocation = new Invocation(kind, moduleKey, functionKey, accountId, timeoutMs, lineage, this.clock, runner, this);
+    const id = invocation.name;
     this.running.add(invocation);
     countInvocation(this.usage(), id, 'count');
     const takeBackDeadline = this.clock.after(timeoutMs, () => invocation.kill());
@@ -290,7 +290,7 @@ export class ForgePlatform implements PlatformSeam {
     takeBackDeadline();
     this.running.delete(invocation);
     lease.giveBack(ended !== 'killed');
-    this.count(invocation, id, lease.isCold);
+    this.count(invocation, lease.isCold);
     if (ended !== 'killed') invocation.state = 'ended';
     this.clock.leave(runner);
     if (ended === 'killed') {
@@ -316,9 +316,9 @@ export class ForgePlatform implements PlatformSeam {
     }
   }
 
-  private count(invocation: Invocation, id: string, isCold: boolean): void {
+  private count(invocation: Invocation, isCold: boolean): void {
     const usage = this.usage();
-    countInvocation(usage, id, 'milliseconds', invocation.spentMs);
+    countInvocation(usage, invocation.name, 'milliseconds', invocation.spentMs);
     if (isCold) usage.coldStarts += 1;
     usage.gbSeconds += (this.manifest.app.runtime.memoryMB / MB_PER_GB) * (invocation.spentMs / 1000);
   }
@@ -378,14 +378,13 @@ export class ForgePlatform implements PlatformSeam {
     const method = (init.method ?? 'GET').toUpperCase();
     invocation.calls += 1;
     const number = invocation.calls;
-    const name = `${invocation.kind}:${invocation.moduleKey}`;
     await this.interfere(invocation, `${target.remote ?? target.type} ${method} ${path}`);
-    if (this.faults.kill('before', number, name)) {
+    if (this.faults.kill('before', number, invocation.name)) {
       invocation.kill();
       return never();
     }
     const { response, takesMs } = await this.answer(invocation, target, method, path, init);
-    if (this.faults.kill('after', number, name)) invocation.kill();
+    if (this.faults.kill('after', number, invocation.name)) invocation.kill();
     await this.clock.spend(invocation.runner, takesMs);
     return invocation.state === 'running' ? response : never();
   }

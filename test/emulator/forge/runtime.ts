@@ -58,6 +58,11 @@ export class Invocation {
     this.startedAt = clock.now();
   }
 
+  /** As usage, faults and the site's log name it. */
+  get name(): string {
+    return `${this.kind}:${this.moduleKey}`;
+  }
+
   get spentMs(): number {
     return Math.min(this.timeoutMs, this.clock.now() - this.startedAt);
   }
