@@ -1,6 +1,6 @@
 /** Who may import whom. `npm run layers` holds the code to it. */
 
-const FEATURES = '^src/(provisioning|people|cleanup|site|jobs|handlers)/';
+const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|notices|own-space|site-check|privacy)/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -19,7 +19,12 @@ export default {
       from: { path: '^src/(confluence|store|forge)/' },
       to: { path: FEATURES },
     },
-    { name: 'handlers-are-the-top', severity: 'error', from: { path: '^src/(?!handlers/|index\\.ts)' }, to: { path: '^src/handlers/' } },
+    {
+      name: 'api-is-the-top',
+      severity: 'error',
+      from: { path: '^src/(?!api/|index\\.ts)' },
+      to: { path: '^src/api/', dependencyTypesNot: ['type-only'] },
+    },
     { name: 'the-app-knows-no-test', severity: 'error', from: { path: '^(src|static)/' }, to: { path: '^test/' } },
     {
       name: 'pages-take-only-types-from-functions',

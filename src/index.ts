@@ -1,6 +1,7 @@
 /** The functions that manifest.yml names. */
-export { onActivity, onPersonalSpace } from './handlers/activity';
-export { adminResolver } from './handlers/admin';
-export { personResolver } from './handlers/me';
-export { tick } from './handlers/tick';
-export { work } from './handlers/work';
+
+export { tick } from './agenda/tick';
+export { adminResolver } from './api/admin';
+export { personResolver } from './api/me';
+export { onActivity, onPersonalSpace } from './events/activity';
+export { work } from './jobs/consumer';

@@ -1,12 +1,12 @@
 /** Archives or restores one space, looking again at the last moment. */
 
-import { asApp } from '../confluence/client';
+import { asApp } from '../confluence/call';
 import { readNewestChange } from '../confluence/pages';
 import { readSpace, type SpaceRecord, setSpaceStatus } from '../confluence/spaces';
 import { type CleanupReason, decideCleanup, decideRestore, type RestoreReason, type SpaceFacts } from '../domain/cleanup';
 import { ConfluenceError } from '../forge/errors';
-import { noteStatus } from '../provisioning/tombstones';
-import type { JobOf, SpaceRow } from '../store/jobs';
+import type { JobOf, SpaceRow } from '../jobs/store';
+import { noteStatus } from '../provisioning/status-change';
 
 /** How often one space may fail before the job goes on without it. */
 const MAX_TRIES = 3;

@@ -1,11 +1,11 @@
 /** What survey, archive and restore jobs do; their common life is in `jobs/life.ts`. */
 
-import { asApp } from '../confluence/client';
+import { asApp } from '../confluence/call';
 import { readSpace } from '../confluence/spaces';
 import { isSelected, POINTS_PER_ARCHIVE, type Selection, unchangedSince } from '../domain/cleanup';
 import { AppError } from '../forge/errors';
 import { add, completeChunk, countOutcomes, createJob, finishJob, type JobRunner } from '../jobs/job';
-import { isTask, type Job, type JobOf, readChunk, type SpaceRow, writeChunk, writeJob } from '../store/jobs';
+import { isTask, type Job, type JobOf, readChunk, type SpaceRow, writeChunk, writeJob } from '../jobs/store';
 import { actOn } from './act';
 import { HITS_PER_SEARCH, idleAmong, POINTS_PER_PAGE, surveyPage } from './survey';
 

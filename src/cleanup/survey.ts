@@ -4,7 +4,7 @@
  */
 import { searchActive } from '../confluence/search';
 import { listPersonalSpaces } from '../confluence/spaces';
-import type { SpaceRow } from '../store/jobs';
+import type { SpaceRow } from '../jobs/store';
 
 /** The largest page v2 gives. */
 const SPACES_PER_PAGE = 250;

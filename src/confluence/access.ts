@@ -1,8 +1,8 @@
 /** Who can see a space: role mode, permissions, role assignments. */
 import { assumeTrustedRoute, route } from '@forge/api';
 import { z } from 'zod';
-import type { RoleMode } from '../domain/provisioning';
-import { asApp, ask, chargeIdentities, failure, type Requester, readJson } from './client';
+import type { RoleMode } from '../domain/provisioning/decide';
+import { asApp, ask, chargeIdentities, failure, type Requester, readJson } from './call';
 import { readOwnAccountId, readPeople } from './people';
 
 /** Sites without the new roles may not know the call at all. */

@@ -1,7 +1,7 @@
 /** The calls that may create a personal space, all as the person. Which of them a real site accepts is not verified. */
 import { type APIResponse, route } from '@forge/api';
 import { z } from 'zod';
-import { ask, failure, type Requester, readJson } from './client';
+import { ask, failure, type Requester, readJson } from './call';
 import { V1Space } from './spaces';
 
 export interface NewPersonalSpace {

@@ -1,7 +1,7 @@
 /** Pages and blog posts. */
 import { route } from '@forge/api';
 import { z } from 'zod';
-import { asApp, ask, chargeObjects, failure, type Requester, readJson } from './client';
+import { asApp, ask, chargeObjects, failure, type Requester, readJson } from './call';
 
 const Page = z.object({
   id: z.string(),

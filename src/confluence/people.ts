@@ -1,9 +1,9 @@
 /** People and groups. */
 import { route } from '@forge/api';
 import { z } from 'zod';
-import type { PersonFacts, StandingFacts } from '../domain/provisioning';
+import type { PersonFacts, StandingFacts } from '../domain/provisioning/decide';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
-import { asApp, asCaller, ask, chargeIdentities, type Requester, readJson } from './client';
+import { asApp, asCaller, ask, chargeIdentities, type Requester, readJson } from './call';
 
 const User = z.object({
   accountId: z.string(),

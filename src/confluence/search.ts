@@ -1,7 +1,7 @@
 /** The search index (CQL). It lags: what it does not name is re-checked by id before anything is done. */
 import { route } from '@forge/api';
 import { z } from 'zod';
-import { asApp, ask, chargeObjects, type Requester, readJson } from './client';
+import { asApp, ask, chargeObjects, type Requester, readJson } from './call';
 
 const SearchHit = z.object({ resultGlobalContainer: z.object({ displayUrl: z.string() }) });
 const SearchPage = z.object({ results: z.array(SearchHit), _links: z.object({ next: z.string().optional() }).optional() });

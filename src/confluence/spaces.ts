@@ -2,7 +2,7 @@
 import { assumeTrustedRoute, route } from '@forge/api';
 import { z } from 'zod';
 import { ConfluenceError } from '../forge/errors';
-import { asApp, ask, chargeObjects, failure, type Requester, readJson } from './client';
+import { asApp, ask, chargeObjects, failure, type Requester, readJson } from './call';
 
 const Space = z.object({
   id: z.string(),

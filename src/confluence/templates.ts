@@ -1,7 +1,7 @@
 /** The site's global page templates. */
 import { route } from '@forge/api';
 import { z } from 'zod';
-import { asApp, ask, chargeObjects, readJson } from './client';
+import { asApp, ask, chargeObjects, readJson } from './call';
 
 const Template = z.object({
   templateId: z.string(),

@@ -1,6 +1,6 @@
 /** What an owner fills in: the admin's fields, and whether an answer fits. Pure. */
 import { z } from 'zod';
-import type { Field } from './policy';
+import type { Field } from './policy/document';
 
 export type FieldValues = Record<string, string>;
 export type FieldProblem = 'required' | 'too-long' | 'not-a-day' | 'not-an-option';

@@ -1,7 +1,7 @@
 /** What jobs of every kind are made of. */
 import { getAppContext } from '@forge/api';
 import { AppError } from '../forge/errors';
-import { type Job, type JobKind, readJob, type Work, writeJob } from '../store/jobs';
+import { type Job, type JobKind, readJob, type Work, writeJob } from './store';
 
 /** A step ends itself when the platform leaves it less than this. */
 const RESERVE_MS = 20_000;

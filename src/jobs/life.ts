@@ -4,12 +4,12 @@
  * left over.
  */
 import { getAppContext } from '@forge/api';
+import { nextHour, withinBudget } from '../forge/budget';
 import { AppError, ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
 import { orderStep } from '../forge/queue';
-import { type Job, type JobKind, readJob, writeJob } from '../store/jobs';
-import { nextHour, withinBudget } from './budget';
 import { add, existingJob, finishJob, hasTime, type JobRunner } from './job';
 import { runners } from './kinds';
+import { type Job, type JobKind, readJob, writeJob } from './store';
 
 /** Seconds to wait when Confluence says "too many" without saying how long. */
 const DEFAULT_WAIT_S = 60;

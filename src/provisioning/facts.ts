@@ -1,12 +1,12 @@
 /** Finds out what a decision about one person needs, no more than it asks for, cheapest first. */
 import { readReaders, readRoleMode } from '../confluence/access';
-import type { Requester } from '../confluence/client';
+import type { Requester } from '../confluence/call';
 import { countBlogPosts, listNewestPages } from '../confluence/pages';
 import { type CurrentUser, readGroupsOf, readPerson, readStanding, readStandingOf } from '../confluence/people';
 import { countOthers } from '../confluence/search';
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
-import { isUntouched, type PageEvidence, type SpaceContents } from '../domain/adoption';
-import type { Policy, PolicyState } from '../domain/policy';
+import type { Policy, PolicyState } from '../domain/policy/document';
+import { isUntouched, type PageEvidence, type SpaceContents } from '../domain/provisioning/adoption';
 import {
   decideProvisioning,
   type PersonFacts,
@@ -15,9 +15,9 @@ import {
   type ProvisioningFacts,
   type RoleMode,
   type Wish,
-} from '../domain/provisioning';
+} from '../domain/provisioning/decide';
+import { isOwnMessage } from '../page-templates/builtin';
 import { readBegun } from '../store/counters';
-import { isOwnMessage } from './text';
 
 export interface Subject {
   accountId: string;

@@ -5,19 +5,21 @@
  */
 
 import { type Readers, readReaders, readRoleMode } from '../confluence/access';
-import { clearNotice, raiseNotice } from '../confluence/notices';
 import { type CurrentUser, readPerson, readStanding } from '../confluence/people';
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
+import { clearNotice, raiseNotice } from '../confluence/user-properties';
 import { lacksDetails } from '../domain/fields';
-import { DEFAULT_POLICY, type Policy, type SpaceTemplate, type Treatment, templateOf } from '../domain/policy';
+import { DEFAULT_POLICY, type Policy, type SpaceTemplate, type Treatment } from '../domain/policy/document';
+import { templateOf } from '../domain/policy/match';
 import {
   isFromInterruptedRun,
   isSwitchedOff,
   type ProvisioningDecision,
   type ProvisioningFacts,
   type Reason,
-} from '../domain/provisioning';
+} from '../domain/provisioning/decide';
 import { ConfluenceError, isFinal, PlatformRefusal, StaleRecord } from '../forge/errors';
+import { personName, readerOf, writeChildren, writeHomepage } from '../page-templates/pages';
 import {
   newPerson,
   type ProvisioningKind,
@@ -27,10 +29,9 @@ import {
   type StoredPersonRecord,
   writePerson,
 } from '../store/people';
-import { settleAccess } from './access';
+import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './creation-calls';
 import { consider, type Subject } from './facts';
-import { personName, readerOf, writeChildren, writeHomepage } from './homepage';
-import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './strategies';
+import { settleAccess } from './promised-access';
 
 const DAY_MS = 86_400_000;
 /** A refusal by Confluence is not tried again before this. */

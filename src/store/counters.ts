@@ -1,9 +1,9 @@
 /** Counts that several invocations share: people begun in a day, points spent by jobs in an hour. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
-import { startOfDay } from '../domain/rollout';
+import { startOfDay } from '../domain/provisioning/rollout';
 import { StaleRecord } from '../forge/errors';
-import { commit, type Transaction, whileRevision } from './records';
+import { commit, type Transaction, whileRevision } from '../forge/kvs';
 
 const COUNTER = 'counter';
 /** Nobody asks for yesterday's count. */

@@ -1,12 +1,12 @@
 /** What Homestead remembers of people; the key is the account id. */
 import { kvs, Sort, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
-import type { PolicyState } from '../domain/policy';
-import { type PersonRecord, REASONS } from '../domain/provisioning';
-import { type AuditEntry, addAudit } from './audit';
+import type { PolicyState } from '../domain/policy/document';
+import { type PersonRecord, REASONS } from '../domain/provisioning/decide';
+import { commit, KEYS_PER_BATCH, whileRevision } from '../forge/kvs';
 import { countBegun } from './counters';
 import { POLICY, POLICY_KEY, toPolicyState } from './policy';
-import { commit, KEYS_PER_BATCH, whileRevision } from './records';
+import { type AuditEntry, addAudit } from './trail';
 
 const PERSON = 'person';
 

@@ -1,9 +1,9 @@
 /** The site's policy, and every version of it. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
-import { DEFAULT_POLICY, Policy, type PolicyState } from '../domain/policy';
-import { addAudit } from './audit';
-import { commit, whileRevision } from './records';
+import { DEFAULT_POLICY, Policy, type PolicyState } from '../domain/policy/document';
+import { commit, whileRevision } from '../forge/kvs';
+import { addAudit } from './trail';
 
 export const POLICY = 'policy';
 export const POLICY_KEY = 'site';

@@ -1,6 +1,6 @@
 /** Typed calls of the app's functions. */
 import { invoke } from '@forge/bridge';
-import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/contract';
+import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/api/contract';
 
 /** The function answered that it would not, or could not. */
 export class CallError extends Error {

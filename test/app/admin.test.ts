@@ -1,7 +1,7 @@
 /** The admin page's functions: who may call them, what a bad call gets, and that nothing is lost. */
 import { describe, expect, it } from 'vitest';
-import { type AdminFunction, adminInputs } from '../../src/contract';
-import { DEFAULT_POLICY } from '../../src/domain/policy';
+import { type AdminFunction, adminInputs } from '../../src/api/contract';
+import { DEFAULT_POLICY } from '../../src/domain/policy/document';
 import { ADMIN_ACCOUNT_ID, ANA, accountIdOf, admin, adminData, setPolicy, startSite } from '../support/site';
 
 const FUNCTIONS = Object.keys(adminInputs) as AdminFunction[];

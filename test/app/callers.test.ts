@@ -1,7 +1,7 @@
 /** Every function with every kind of caller, and with everything but what it expects. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AdminFunction, adminInputs, type PersonFunction, personInputs } from '../../src/contract';
+import { type AdminFunction, adminInputs, type PersonFunction, personInputs } from '../../src/api/contract';
 import type { LocalSite } from '../emulator/site';
 import { ANA, accountIdOf, admin, OWNER, person, personalSpacesOf, readsAPage, setPolicy, startSite } from '../support/site';
 

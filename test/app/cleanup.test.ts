@@ -1,6 +1,6 @@
 /** Bulk clean-up on the local site: search, plan, archive, stop, restore, and everything that goes wrong. */
 import { describe, expect, it } from 'vitest';
-import type { JobView, RowsPage } from '../../src/contract';
+import type { JobView, RowsPage } from '../../src/api/contract';
 import type { LocalSite } from '../emulator/site';
 import { ADMIN_ACCOUNT_ID, accountIdOf, admin, adminData, startSite } from '../support/site';
 import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';

@@ -1,6 +1,6 @@
 /** What a person does for themselves: create, decline, details, who can see it, what is stored. */
 import { describe, expect, it } from 'vitest';
-import type { Field } from '../../src/domain/policy';
+import type { Field } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
 import {
   ANA,

@@ -1,9 +1,9 @@
 /** Jobs and the points of an hour: a job for many people through several hours of a small quota. */
 import { expect, it } from 'vitest';
-import { Policy } from '../../src/domain/policy';
-import { DEFAULT_QUOTA } from '../../src/jobs/budget';
+import { Policy } from '../../src/domain/policy/document';
+import { DEFAULT_QUOTA } from '../../src/forge/budget';
 import { runners } from '../../src/jobs/kinds';
-import type { Job } from '../../src/store/jobs';
+import type { Job } from '../../src/jobs/store';
 import { accountIdOf, adminData, person, setPolicy, startSite } from '../support/site';
 
 /** A tenth of the size with a tenth of the quota tells the same; `npm run test:long` runs the whole. */

@@ -1,7 +1,7 @@
 /** Counting people, simulating a policy on them, and making spaces for those who have none. */
 import { describe, expect, it } from 'vitest';
-import type { JobView, Page, ProvisionRowView } from '../../src/contract';
-import type { Policy } from '../../src/domain/policy';
+import type { JobView, Page, ProvisionRowView } from '../../src/api/contract';
+import type { Policy } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
 import {
   ADMIN_ACCOUNT_ID,

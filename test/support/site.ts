@@ -1,7 +1,7 @@
 /** A local site for one test, checked and stopped after it. */
 import { expect, onTestFinished } from 'vitest';
-import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/contract';
-import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy';
+import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/api/contract';
+import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy/document';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';

@@ -1,7 +1,7 @@
 /** Details: what fits a field, what is missing. */
 import { describe, expect, it } from 'vitest';
 import { checkFields, lacksDetails } from '../../src/domain/fields';
-import type { Field } from '../../src/domain/policy';
+import type { Field } from '../../src/domain/policy/document';
 
 const base = { required: false, help: '' };
 const FIELDS: Field[] = [

@@ -1,16 +1,9 @@
 /** The policy as a document: what it takes, what it refuses and where, how versions differ, that it stays quick. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  comparePolicies,
-  DEFAULT_POLICY,
-  groupsOf,
-  isIdle,
-  MAX_POLICY_BYTES,
-  matchRule,
-  Policy,
-  parsePolicyText,
-} from '../../src/domain/policy';
+import { comparePolicies } from '../../src/domain/policy/compare';
+import { DEFAULT_POLICY, MAX_POLICY_BYTES, Policy, parsePolicyText } from '../../src/domain/policy/document';
+import { groupsOf, isIdle, matchRule } from '../../src/domain/policy/match';
 
 const problemsOf = (document: unknown): { path: string; reason: string }[] => {
   const parsed = parsePolicyText(JSON.stringify(document));

@@ -1,8 +1,8 @@
 /** Who gets a space: every reason by name, and what holds whatever the facts are. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SpaceContents } from '../../src/domain/adoption';
-import { Policy } from '../../src/domain/policy';
+import { Policy } from '../../src/domain/policy/document';
+import type { SpaceContents } from '../../src/domain/provisioning/adoption';
 import {
   decideProvisioning,
   isFromInterruptedRun,
@@ -13,8 +13,8 @@ import {
   type Reason,
   type SpaceFacts,
   type StandingFacts,
-} from '../../src/domain/provisioning';
-import { shareOf } from '../../src/domain/rollout';
+} from '../../src/domain/provisioning/decide';
+import { shareOf } from '../../src/domain/provisioning/rollout';
 
 const NOW = Date.UTC(2026, 10, 23, 9);
 const DAY = 86_400_000;

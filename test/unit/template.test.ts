@@ -1,7 +1,7 @@
 /** Templates: what is replaced, what is left byte for byte, what is refused. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { renderTemplate } from '../../src/provisioning/template';
+import { renderTemplate } from '../../src/page-templates/render';
 
 const values = { name: 'Ana <Ruiz> & "Co"', date: 'November 23, 2026', spaceName: 'Ana', spaceKey: '~712020' };
 

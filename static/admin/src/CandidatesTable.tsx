@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
 import { useState } from 'react';
-import type { CleanupPlan, JobView, RowsPage } from '../../../src/contract';
+import type { CleanupPlan, JobView, RowsPage } from '../../../src/api/contract';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';

@@ -1,6 +1,6 @@
 /** What one version of the policy changed. */
-import type { VersionView } from '../../../src/contract';
-import type { Policy } from '../../../src/domain/policy';
+import type { VersionView } from '../../../src/api/contract';
+import type { Policy } from '../../../src/domain/policy/document';
 import { text } from '../../shared/text';
 import { useGroupNames } from './groups';
 import { pathLabel } from './paths';

@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import Lozenge from '@atlaskit/lozenge';
 import ProgressBar from '@atlaskit/progress-bar';
 import { useState } from 'react';
-import type { JobView, RowView } from '../../../src/contract';
+import type { JobView, RowView } from '../../../src/api/contract';
 import { callAdmin } from '../../shared/call';
 import { formatDay, formatTime, text, textOf } from '../../shared/text';
 import { JobResults } from './JobResults';

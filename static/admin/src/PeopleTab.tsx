@@ -4,7 +4,7 @@ import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
-import type { JobView, PeoplePlanView } from '../../../src/contract';
+import type { JobView, PeoplePlanView } from '../../../src/api/contract';
 import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';

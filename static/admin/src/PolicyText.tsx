@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import Textarea from '@atlaskit/textarea';
 import { useRef, useState } from 'react';
-import type { Policy, PolicyProblem } from '../../../src/domain/policy';
+import type { Policy, PolicyProblem } from '../../../src/domain/policy/document';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { pageLanguage, text } from '../../shared/text';

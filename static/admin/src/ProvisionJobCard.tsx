@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import Lozenge from '@atlaskit/lozenge';
 import ProgressBar from '@atlaskit/progress-bar';
 import { useState } from 'react';
-import type { JobView, ProvisionRowView } from '../../../src/contract';
+import type { JobView, ProvisionRowView } from '../../../src/api/contract';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { formatTime, text, textOf, textOr } from '../../shared/text';

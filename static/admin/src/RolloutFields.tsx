@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import Textfield from '@atlaskit/textfield';
 import { useEffect, useState } from 'react';
-import type { Policy, Rollout } from '../../../src/domain/policy';
+import type { Policy, Rollout } from '../../../src/domain/policy/document';
 import { Labelled } from '../../shared/controls';
 import { formatNumber, text } from '../../shared/text';
 import { replaced, without } from './draft';

@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import Modal, { ModalBody, ModalFooter, ModalHeader, ModalTitle, ModalTransition } from '@atlaskit/modal-dialog';
 import Textfield from '@atlaskit/textfield';
 import { useState } from 'react';
-import type { Rule, SpaceTemplate } from '../../../src/domain/policy';
+import type { Rule, SpaceTemplate } from '../../../src/domain/policy/document';
 import { Labelled } from '../../shared/controls';
 import { text } from '../../shared/text';
 import { GroupPicker } from './GroupPicker';

@@ -4,7 +4,7 @@ import Button from '@atlaskit/button/new';
 import Lozenge from '@atlaskit/lozenge';
 import { draggable, dropTargetForElements } from '@atlaskit/pragmatic-drag-and-drop/element/adapter';
 import { useEffect, useRef, useState } from 'react';
-import type { Rule, SpaceTemplate } from '../../../src/domain/policy';
+import type { Rule, SpaceTemplate } from '../../../src/domain/policy/document';
 import { text } from '../../shared/text';
 import { moved, without } from './draft';
 import { useGroupNames } from './groups';

@@ -1,8 +1,8 @@
 /** What the policy as it is on the page would change, for how many people, with examples. */
 import Button from '@atlaskit/button/new';
 import { useState } from 'react';
-import type { OutcomeView, SimulationView } from '../../../src/contract';
-import type { Policy } from '../../../src/domain/policy';
+import type { OutcomeView, SimulationView } from '../../../src/api/contract';
+import type { Policy } from '../../../src/domain/policy/document';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
 import { callAdmin } from '../../shared/call';

@@ -4,7 +4,7 @@ import Checkbox from '@atlaskit/checkbox';
 import Heading from '@atlaskit/heading';
 import Lozenge from '@atlaskit/lozenge';
 import { useState } from 'react';
-import type { CheckView, SiteCheckName } from '../../../src/contract';
+import type { CheckView, SiteCheckName } from '../../../src/api/contract';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';

@@ -2,8 +2,8 @@
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useEffect, useState } from 'react';
-import type { AdminOutputs } from '../../../src/contract';
-import type { SpaceTemplate } from '../../../src/domain/policy';
+import type { AdminOutputs } from '../../../src/api/contract';
+import type { SpaceTemplate } from '../../../src/domain/policy/document';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';

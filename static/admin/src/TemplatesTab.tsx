@@ -2,8 +2,8 @@
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
-import type { AdminOutputs } from '../../../src/contract';
-import type { SpaceTemplate } from '../../../src/domain/policy';
+import type { AdminOutputs } from '../../../src/api/contract';
+import type { SpaceTemplate } from '../../../src/domain/policy/document';
 import { callAdmin } from '../../shared/call';
 import { Select } from '../../shared/controls';
 import { Failure } from '../../shared/feedback';

@@ -2,7 +2,7 @@
 import Checkbox from '@atlaskit/checkbox';
 import Radio from '@atlaskit/radio/radio';
 import { useId } from 'react';
-import type { SpaceTemplate, Treatment } from '../../../src/domain/policy';
+import type { SpaceTemplate, Treatment } from '../../../src/domain/policy/document';
 import { Select } from '../../shared/controls';
 import { text } from '../../shared/text';
 import type { SiteLimits } from './site';

@@ -1,8 +1,8 @@
 /** The policy being edited: one draft for every tab that changes it, saved as one version. */
 import { showFlag } from '@forge/bridge';
 import { useEffect, useState } from 'react';
-import type { PolicyView } from '../../../src/contract';
-import type { Policy, PolicyProblem } from '../../../src/domain/policy';
+import type { PolicyView } from '../../../src/api/contract';
+import type { Policy, PolicyProblem } from '../../../src/domain/policy/document';
 import { CallError, callAdmin } from '../../shared/call';
 import { pageLanguage, text } from '../../shared/text';
 

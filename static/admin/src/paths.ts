@@ -1,5 +1,5 @@
 /** Places in the policy as an admin knows them: "Rules › Engineers › Groups" for `rules.2.groups`. */
-import type { Policy } from '../../../src/domain/policy';
+import type { Policy } from '../../../src/domain/policy/document';
 import { text, textOr } from '../../shared/text';
 
 /** Lists whose parts have names; a path counts them or gives their id or key. */

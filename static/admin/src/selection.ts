@@ -1,5 +1,5 @@
 /** What is ticked: single rows, or all rows of a search but some. A value, so that "all 98,412" stays small. */
-import type { AdminInput, RowView } from '../../../src/contract';
+import type { AdminInput, RowView } from '../../../src/api/contract';
 
 type Selection = AdminInput<'cleanup.preview'>['selection'];
 

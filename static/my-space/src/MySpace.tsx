@@ -5,7 +5,7 @@ import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { router } from '@forge/bridge';
 import { useState } from 'react';
-import type { MyView, OfferAnswer } from '../../../src/contract';
+import type { MyView, OfferAnswer } from '../../../src/api/contract';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';

@@ -1,0 +1,42 @@
+/** Whose turn it is: percentage, start days, waves, a limit a day. Pure. */
+import type { Rollout } from '../policy/document';
+
+const DAY_MS = 86_400_000;
+
+export type RolloutDecision =
+  | { kind: 'now' }
+  /** `until` (ms): when it is worth looking again; null = when the policy changes. */
+  | { kind: 'wait'; reason: 'rollout-not-started' | 'rollout-percent' | 'rollout-day-full'; until: number | null }
+  /** How many began today is needed, and not known yet. */
+  | { kind: 'look-up' };
+
+/** `begunToday`: people who got a space or an offer by themselves since 00:00 UTC; null = not read. */
+export function decideRollout(
+  rollout: Rollout,
+  accountId: string,
+  groups: ReadonlySet<string>,
+  begunToday: number | null,
+  now: number,
+): RolloutDecision {
+  const wave = rollout.waves.find((w) => w.groups.some((id) => groups.has(id)));
+  const startsOn = wave ? wave.startsOn : rollout.startsOn;
+  const startsAt = startsOn === null ? null : Date.parse(startsOn);
+  if (startsAt !== null && now < startsAt) return { kind: 'wait', reason: 'rollout-not-started', until: startsAt };
+  if (shareOf(accountId) >= rollout.percent) return { kind: 'wait', reason: 'rollout-percent', until: null };
+  if (rollout.perDay === null) return { kind: 'now' };
+  if (begunToday === null) return { kind: 'look-up' };
+  return begunToday < rollout.perDay ? { kind: 'now' } : { kind: 'wait', reason: 'rollout-day-full', until: startOfDay(now) + DAY_MS };
+}
+
+export function startOfDay(at: number): number {
+  return Math.floor(at / DAY_MS) * DAY_MS;
+}
+
+/** Where this person stands in the percentage, 0 to under 100: always the same, and even over many people (FNV-1a with a final mix). */
+export function shareOf(accountId: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < accountId.length; i += 1) hash = Math.imul(hash ^ accountId.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32) * 100;
+}

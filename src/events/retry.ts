@@ -1,0 +1,44 @@
+/** What an event trigger or a consumer answers when something failed. */
+import { InvocationError, InvocationErrorCode } from '@forge/events';
+import { ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
+import { describe, log } from '../forge/log';
+
+/** Seconds to wait when Confluence failed without saying how long. */
+const DEFAULT_RETRY_S = 30;
+/** The platform's limit for `retryAfter`. */
+const MAX_RETRY_S = 900;
+
+/**
+ * For event triggers: a passing failure becomes a retry, which the platform grants at most four times;
+ * anything else is logged and dropped, because a thrown error is not retried.
+ */
+export async function retryingLater(name: string, run: () => Promise<void>): Promise<InvocationError | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    const seconds = retrySeconds(error);
+    if (seconds === null) {
+      log('event-dropped', { function: name, ...describe(error) });
+      return undefined;
+    }
+    log('event-postponed', { function: name, seconds, ...describe(error) });
+    return retryAfter(seconds);
+  }
+}
+
+/** For a trigger or consumer to return. */
+export function retryAfter(seconds: number): InvocationError {
+  return new InvocationError({
+    retryAfter: Math.min(Math.max(1, Math.ceil(seconds)), MAX_RETRY_S),
+    retryReason: InvocationErrorCode.FUNCTION_UPSTREAM_RATE_LIMITED,
+  });
+}
+
+/** null = trying again would not help. */
+function retrySeconds(error: unknown): number | null {
+  if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
+  if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
+  if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
+  return isStorageError(error) || error instanceof QueueError ? DEFAULT_RETRY_S : null;
+}

@@ -1,0 +1,34 @@
+/**
+ * How records are kept. Those that two invocations may write are entities with a `revision`: a write
+ * names the revision it read, and fails when that is no longer the newest (Forge has conditions for
+ * entities only).
+ */
+import { Filter, ForgeKvsAPIError, FilterConditions as If, type kvs } from '@forge/kvs';
+import { StaleRecord } from './errors';
+
+export type Transaction = ReturnType<typeof kvs.transact>;
+
+/** Codes of a transaction whose condition was false, and of a key that exists. */
+const CONFLICT_CODES = ['CONDITIONAL_CHECK_FAILED', 'KEY_CONFLICT'];
+
+/** @throws StaleRecord when somebody else wrote one of the records first */
+export async function commit(transaction: Transaction): Promise<void> {
+  try {
+    await transaction.execute();
+  } catch (error) {
+    if (error instanceof ForgeKvsAPIError && CONFLICT_CODES.includes(error.code)) throw new StaleRecord();
+    throw error;
+  }
+}
+
+/** The record may be written if its revision is still the one that was read; 0 = there was none. */
+export function whileRevision(entityName: string, revision: number) {
+  const filter = new Filter<{ revision: number }>();
+  return {
+    entityName,
+    conditions: revision === 0 ? filter.and('revision', If.notExists()) : filter.and('revision', If.equalTo(revision)),
+  };
+}
+
+/** Largest number of keys in one batch or transaction (Forge: KVS limits). */
+export const KEYS_PER_BATCH = 25;

@@ -1,0 +1,60 @@
+/** Why a person gets a space or none: the decision itself, made readable. */
+
+import type { Explanation, PersonView } from '../api/contract';
+import { readGroupsOf } from '../confluence/people';
+import type { Policy, PolicyState } from '../domain/policy/document';
+import { matchRule, type RuleMatch, templateOf } from '../domain/policy/match';
+import { asksForGroups, type ProvisioningFacts } from '../domain/provisioning/decide';
+import type { StoredPersonRecord } from '../store/people';
+import { consider, type Subject } from './facts';
+
+export async function explain(
+  subject: Subject,
+  state: PolicyState,
+  record: StoredPersonRecord | null,
+  known: Partial<ProvisioningFacts> = {},
+): Promise<Explanation> {
+  const { decision, facts } = await consider(subject, state, record, known);
+  const policy = state.kind === 'unreadable' ? null : state.policy;
+  // Of somebody who is settled the rules are not asked; which one is theirs is still worth knowing.
+  const match = decision.match ?? (policy && (await matchFor(policy, subject.accountId, facts.groups)));
+  return {
+    action: decision.action,
+    reason: decision.action === 'look-up' ? null : decision.reason,
+    caveats: decision.caveats,
+    until: 'recheckAt' in decision ? decision.recheckAt : null,
+    hasSpace: (facts.person?.personalSpaceId ?? null) !== null || record?.state === 'ready' || record?.state === 'has-space',
+    rules: policy === null || match === null ? null : match.verdicts.map((verdict, i) => ({ ...nameOf(policy, i), verdict })),
+    matched: policy && match && matchedBy(policy, match),
+    record: record && personView(record),
+  };
+}
+
+/** The rule of somebody, as their groups are now. @param known their groups, when they have been read */
+export async function matchFor(policy: Policy, accountId: string, known: ReadonlySet<string> | null = null): Promise<RuleMatch> {
+  return matchRule(policy, known ?? (asksForGroups(policy) ? await readGroupsOf(accountId) : new Set()));
+}
+
+function nameOf(policy: Policy, position: number): { id: string; name: string } {
+  const rule = policy.rules[position];
+  return { id: rule?.id ?? '', name: rule?.name ?? '' };
+}
+
+function matchedBy(policy: Policy, { ruleId, treatment }: RuleMatch): Explanation['matched'] {
+  const rule = policy.rules.find(({ id }) => id === ruleId);
+  const { mode, selfService, access } = treatment;
+  return {
+    name: rule?.name ?? '',
+    isEveryoneElse: !rule,
+    mode,
+    selfService,
+    access,
+    template: templateOf(policy, treatment.template).name,
+  };
+}
+
+/** What of the record is told. */
+export function personView(person: StoredPersonRecord): PersonView {
+  const { accountId, state, reason, changedAt, recheckAt, spaceKey, access, by } = person;
+  return { accountId, state, reason, changedAt, recheckAt, spaceKey, access, by };
+}
