@@ -5,11 +5,18 @@
 import { z } from 'zod';
 import type { CleanupReason, RestoreReason } from '../domain/cleanup';
 import type { FieldProblem, FieldValues } from '../domain/fields';
+import type { PersonStateName } from '../domain/person';
 import type { PolicyChange } from '../domain/policy/compare';
 import { type Field, Policy, type PolicyProblem, SpaceTemplate } from '../domain/policy/document';
 import type { RuleVerdict } from '../domain/policy/match';
-import type { Caveat, PersonState, ProvisioningAction, Reason } from '../domain/provisioning/decide';
+import type { ActionName, Caveat } from '../domain/provisioning/decide';
+import type { Reason } from '../domain/reasons';
 import type { ErrorCode } from '../forge/errors';
+import type { NoticeView } from '../notices/pending';
+import type { MyView } from '../own-space/view';
+import type { CreationAnswer as OfferAnswer } from '../provisioning/answers';
+
+export type { MyView, NoticeView, OfferAnswer };
 
 export type Result<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; details: Record<string, string | number> } };
 
@@ -79,6 +86,8 @@ export const adminInputs = {
   'people.rows': z.strictObject({ jobId: Id, from: From, onlyFailed: z.boolean().default(false) }),
   'tombstones.list': z.strictObject({ state: z.enum(['removed', 'declined']), cursor: Cursor }),
   'tombstones.lift': z.strictObject({ accountId: AccountId }),
+  'people.forget': z.strictObject({ accountId: AccountId }),
+  'promises.broken': Nothing,
   'activity.list': z.strictObject({ cursor: Cursor }),
   'site.get': Nothing,
   /** `consent`: may make, and remove, a space of the caller's own and one of the app's. */
@@ -145,7 +154,8 @@ export type Access = 'private' | 'licensed' | 'open' | 'unknown';
 
 /** A decision about one person, as the admin and the person see it. */
 export interface Explanation {
-  action: ProvisioningAction['action'];
+  /** `look-up`: it depends on a look into the person's space. */
+  action: ActionName | 'look-up';
   /** null for a decision that waits for a look into the person's space. */
   reason: Reason | null;
   caveats: Caveat[];
@@ -168,14 +178,27 @@ export interface Explanation {
 
 export interface PersonView {
   accountId: string;
-  state: PersonState;
+  state: PersonStateName;
   reason: Reason;
   changedAt: number;
   recheckAt: number | null;
   spaceKey: string | null;
   access: Access | null;
-  /** Who put the space away or declined: an account id, `app` or `unknown`. */
+  /** The promised access could not be set yet; it is tried again. */
+  isPromiseBroken: boolean;
+  /** Who removed the space or declined: an account id, `app` or `unknown`. */
   by: string | null;
+}
+
+/** A space whose promised access could not be set yet. Times in ms. */
+export interface BrokenPromiseView {
+  spaceId: string;
+  key: string | null;
+  ownerId: string | null;
+  promised: Policy['everyoneElse']['access'];
+  actual: Access;
+  since: number;
+  retryAt: number;
 }
 
 export interface OutcomeView {
@@ -297,31 +320,6 @@ export interface CleanupPlan {
   hours: number;
 }
 
-export interface NoticeView {
-  kind: 'none' | 'ready' | 'adopted' | 'offer' | 'details';
-  spaceKey: string | null;
-  access: Access | null;
-  /** There are required details to fill in. */
-  lacksDetails: boolean;
-}
-
-export interface OfferAnswer {
-  /** `has-space`: there was one already, made by somebody else. */
-  kind: 'ready' | 'has-space' | 'refused';
-  spaceKey: string | null;
-  access: Access | null;
-  reason: Reason;
-}
-
-export interface MyView {
-  record: PersonView | null;
-  explanation: Explanation;
-  /** The space as Confluence shows it to the caller. */
-  space: { key: string; name: string; status: string } | null;
-  can: { create: boolean; decline: boolean; undo: boolean; fill: boolean };
-  lacksDetails: boolean;
-}
-
 export interface DetailsView {
   fields: Field[];
   values: FieldValues;
@@ -364,8 +362,10 @@ export interface AdminOutputs {
   'people.start': JobView;
   'people.jobs': JobView[];
   'people.rows': Page<ProvisionRowView>;
-  'tombstones.list': { people: PersonView[]; cursor: string | null };
+  'tombstones.list': { people: PersonView[]; unreadable: string[]; cursor: string | null };
   'tombstones.lift': PersonView;
+  'people.forget': { accountId: string };
+  'promises.broken': BrokenPromiseView[];
   'activity.list': { entries: ActivityEntry[]; cursor: string | null };
   'site.get': CheckView[];
   'site.run': CheckView[];

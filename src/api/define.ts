@@ -1,7 +1,7 @@
 /** How every function begins and ends: parse, authorise, act, and turn what failed into an answer. */
 import Resolver from '@forge/resolver';
 import { z } from 'zod';
-import { AppError, ConfluenceError, isStorageError, PlatformRefusal, StaleRecord } from '../forge/errors';
+import { AppError, ConfluenceError, isStorageError, PlatformRefusal, StaleRecord, UnreadableRecord } from '../forge/errors';
 import { cloudIdOf } from '../forge/installation';
 import { describe, log } from '../forge/log';
 import type { AdminOutputs, adminInputs, Result } from './contract';
@@ -53,6 +53,10 @@ export function makeResolver<I extends Inputs, O extends Record<keyof I, unknown
 function explain(name: string, error: unknown): { code: AppError['code']; details: AppError['details'] } {
   if (error instanceof AppError) return { code: error.code, details: error.details };
   if (error instanceof StaleRecord) return { code: 'busy', details: {} };
+  if (error instanceof UnreadableRecord) {
+    log('record-unreadable', { function: name, entity: error.entity, key: error.key });
+    return { code: 'record-unreadable', details: { key: error.key } };
+  }
   if (error instanceof ConfluenceError) {
     log('confluence-failed', { function: name, operation: error.operation, status: error.status });
     if (error.status === 429) return { code: 'rate-limited', details: { seconds: error.retryAfterSeconds ?? 60 } };

@@ -2,31 +2,33 @@
 
 import type { Explanation, PersonView } from '../api/contract';
 import { readGroupsOf } from '../confluence/people';
+import { isIn, type Person, reasonOf, recheckOf, spaceIdOf } from '../domain/person';
 import type { Policy, PolicyState } from '../domain/policy/document';
 import { matchRule, type RuleMatch, templateOf } from '../domain/policy/match';
 import { asksForGroups, type ProvisioningFacts } from '../domain/provisioning/decide';
-import type { StoredPersonRecord } from '../store/people';
+import { readSpaceRecord } from '../store/spaces';
 import { consider, type Subject } from './facts';
 
 export async function explain(
   subject: Subject,
   state: PolicyState,
-  record: StoredPersonRecord | null,
+  record: Person | null,
   known: Partial<ProvisioningFacts> = {},
 ): Promise<Explanation> {
   const { decision, facts } = await consider(subject, state, record, known);
   const policy = state.kind === 'unreadable' ? null : state.policy;
   // Of somebody who is settled the rules are not asked; which one is theirs is still worth knowing.
-  const match = decision.match ?? (policy && (await matchFor(policy, subject.accountId, facts.groups)));
+  const match =
+    (decision.kind === 'decided' ? decision.match : null) ?? (policy && (await matchFor(policy, subject.accountId, facts.groups)));
   return {
-    action: decision.action,
-    reason: decision.action === 'look-up' ? null : decision.reason,
-    caveats: decision.caveats,
+    action: decision.kind === 'needs' ? 'look-up' : decision.action,
+    reason: decision.kind === 'needs' ? null : decision.reason,
+    caveats: decision.kind === 'needs' ? [] : decision.caveats,
     until: 'recheckAt' in decision ? decision.recheckAt : null,
-    hasSpace: (facts.person?.personalSpaceId ?? null) !== null || record?.state === 'ready' || record?.state === 'has-space',
+    hasSpace: (facts.person?.personalSpaceId ?? null) !== null || isIn(record, 'ready', 'has-space'),
     rules: policy === null || match === null ? null : match.verdicts.map((verdict, i) => ({ ...nameOf(policy, i), verdict })),
     matched: policy && match && matchedBy(policy, match),
-    record: record && personView(record),
+    record: record && (await personView(record)),
   };
 }
 
@@ -53,8 +55,20 @@ function matchedBy(policy: Policy, { ruleId, treatment }: RuleMatch): Explanatio
   };
 }
 
-/** What of the record is told. */
-export function personView(person: StoredPersonRecord): PersonView {
-  const { accountId, state, reason, changedAt, recheckAt, spaceKey, access, by } = person;
-  return { accountId, state, reason, changedAt, recheckAt, spaceKey, access, by };
+/** What of the record is told, with what is on record of its space. */
+export async function personView(person: Person): Promise<PersonView> {
+  const { accountId, state, since } = person;
+  const spaceId = spaceIdOf(person);
+  const space = state === 'ready' && spaceId !== null ? await readSpaceRecord(spaceId) : null;
+  return {
+    accountId,
+    state,
+    reason: reasonOf(person),
+    changedAt: since,
+    recheckAt: recheckOf(person),
+    spaceKey: space?.key ?? (isIn(person, 'removed', 'has-space') ? person.spaceKey : null),
+    access: space?.access.actual ?? null,
+    isPromiseBroken: space?.access.broken != null,
+    by: isIn(person, 'removed') ? person.by : isIn(person, 'declined') ? accountId : null,
+  };
 }

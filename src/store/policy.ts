@@ -1,9 +1,10 @@
 /** The site's policy, and every version of it. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
+import type { TrailEvent } from '../domain/event';
 import { DEFAULT_POLICY, Policy, type PolicyState } from '../domain/policy/document';
 import { commit, whileRevision } from '../forge/kvs';
-import { addAudit } from './trail';
+import { addEvent } from './trail';
 
 export const POLICY = 'policy';
 export const POLICY_KEY = 'site';
@@ -43,7 +44,7 @@ export async function writePolicy({ policy, baseVersion, savedBy, now, restores 
     .transact()
     .set(POLICY_KEY, stored, whileRevision(POLICY, baseVersion))
     .set(versionKey(revision), stored, { entityName: POLICY });
-  addAudit(transaction, policyAudit(revision, savedBy, now, restores));
+  addEvent(transaction, `policy:${revision}`, savedEvent(revision, savedBy, now, restores));
   await commit(transaction);
   return toPolicyState(stored);
 }
@@ -58,14 +59,15 @@ export async function replaceUnreadablePolicy(savedBy: string, now: number): Pro
     .set(`policy-unreadable:${now}`, unreadable ?? {})
     .set(POLICY_KEY, stored, { entityName: POLICY })
     .set(versionKey(revision), stored, { entityName: POLICY });
-  addAudit(transaction, policyAudit(revision, savedBy, now, null));
+  addEvent(transaction, `policy:${revision}`, savedEvent(revision, savedBy, now, null));
   await commit(transaction);
   return toPolicyState(stored);
 }
 
-/** The audit trail names the version; what changed is told by the versions themselves. */
-function policyAudit(revision: number, savedBy: string, now: number, restores: number | null) {
-  return { key: `policy:${revision}`, scope: 'policy', kind: 'saved', at: now, actor: savedBy, details: { revision, restores } } as const;
+/** The trail names the version; what changed is told by the versions themselves. */
+function savedEvent(version: number, by: string, at: number, restores: number | null): TrailEvent {
+  const frame = { at, by, accountId: null, spaceId: null, runId: null, reason: null, policyVersion: version };
+  return { ...frame, body: { kind: 'policy-saved', version, restores, note: null } };
 }
 
 /** One version as it was saved; null = there is none, or it cannot be read any more. */

@@ -1,7 +1,10 @@
 /** A local site for one test, checked and stopped after it. */
 import { expect, onTestFinished } from 'vitest';
 import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/api/contract';
+import type { NoticeKind } from '../../src/domain/notice';
+import { type PersonState, reasonOf } from '../../src/domain/person';
 import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy/document';
+import type { PromisedSpace } from '../../src/domain/space';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';
@@ -131,14 +134,31 @@ export function personalSpacesOf(site: LocalSite, accountId: string): SpaceState
   return site.state().spaces.filter((space) => space.type === 'personal' && space.ownerId === accountId);
 }
 
-export function recordOf(site: LocalSite, accountId: string): { state: string; reason: string; data: Record<string, unknown> } | undefined {
-  return site.state().kvs.entities.person?.[accountId] as never;
+/** What the app remembers of a person, with the reason that follows from it. */
+export function recordOf(site: LocalSite, accountId: string): (PersonState & { reason: string }) | undefined {
+  const stored = site.state().kvs.entities.person?.[accountId] as { data: PersonState } | undefined;
+  return stored && { ...stored.data, reason: reasonOf(stored.data) };
 }
+
+/** What the app has on record of the person's space. */
+export function promiseOf(site: LocalSite, accountId: string): PromisedSpace | undefined {
+  const spaces = Object.values(site.state().kvs.entities.space ?? {}) as unknown as { data: PromisedSpace }[];
+  return spaces.map(({ data }) => data).find(({ ownerId }) => ownerId === accountId);
+}
+
+/** The state of a person's notice of this kind. */
+export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): string | undefined {
+  return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
+}
+
+/** Names that times have in what is stored. */
+const TIMES = [
+  ...['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'updatedAt', 'since', 'statusSince'],
+  ...['dueAt', 'raisedAt', 'answeredAt', 'remindAt', 'retryAt'],
+];
 
 /** State without what differs between two runs for honest reasons: times, and ids that times make. */
 export function comparable(site: LocalSite): unknown {
-  const text = JSON.stringify(site.state(), (key, value: unknown) =>
-    ['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'updatedAt'].includes(key) ? undefined : value,
-  );
+  const text = JSON.stringify(site.state(), (key, value: unknown) => (TIMES.includes(key) ? undefined : value));
   return JSON.parse(text.replace(/policy:\d+/g, 'policy:T'));
 }

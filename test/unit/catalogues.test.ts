@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { IntlMessageFormat } from 'intl-messageformat';
 import { describe, expect, it } from 'vitest';
-import { REASONS } from '../../src/domain/provisioning/decide';
+import { REASONS } from '../../src/domain/reasons';
 import enUS from '../../src/locales/en-US.json';
 import esES from '../../src/locales/es-ES.json';
 import { PROJECT_ROOT } from '../emulator/forge/manifest';

@@ -8,7 +8,7 @@ import { AppError } from '../../forge/errors';
 import { existingJob } from '../../jobs/job';
 import { begin } from '../../jobs/life';
 import { isTask, type Job, type JobKind, type JobOf, listJobs, readChunk, type SpaceRow, writeJob } from '../../jobs/store';
-import { listPeople } from '../../store/people';
+import { listCurrentSpaces } from '../../store/spaces';
 import type { CleanupPlan, RowView } from '../contract';
 import type { AdminMethods, Caller } from '../define';
 import { hasFailed, jobView, PAGE_ROWS, readRowsPage } from './jobs';
@@ -107,8 +107,7 @@ async function plan(survey: JobOf<'cleanup'>, selection: Selection, caller: Call
 
 /** Of the last spaces that Homestead made: how many the app itself cannot see. */
 async function countUnseen(): Promise<{ count: number; of: number }> {
-  const { people } = await listPeople('ready', UNSEEN_CHECKED);
-  const spaceIds = people.flatMap((person) => person.spaceId ?? []);
+  const spaceIds = (await listCurrentSpaces(UNSEEN_CHECKED)).map(({ spaceId }) => spaceId);
   const seen = await Promise.all(spaceIds.map((id) => readSpace(asApp(), id)));
   return { count: seen.filter((space) => space === null).length, of: spaceIds.length };
 }

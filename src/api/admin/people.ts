@@ -1,6 +1,6 @@
 /** People: why somebody has a space or none, what a policy would change, spaces for existing people, tombstones. */
 import { asApp } from '../../confluence/call';
-import { readPerson } from '../../confluence/people';
+import type { TrailEvent } from '../../domain/event';
 import { type Census, createCensus, planCensus } from '../../existing-people/census';
 import { createPeoplePlan, planPeople, startPeoplePlan } from '../../existing-people/provision-job';
 import { simulate } from '../../existing-people/simulation';
@@ -10,10 +10,12 @@ import { existingJob } from '../../jobs/job';
 import { begin } from '../../jobs/life';
 import { isTask, listJobs, readChunk } from '../../jobs/store';
 import { explain, personView } from '../../provisioning/explain';
-import { listPeople, provisioningAudit, readPersonRecord, type StoredPersonRecord, writePerson } from '../../store/people';
+import { forgetUnreadable, liftTombstone } from '../../provisioning/tombstones';
+import { listPeople, readPersonRecord } from '../../store/people';
 import { readPolicy } from '../../store/policy';
-import { type AuditEntry, listAudit } from '../../store/trail';
-import type { ActivityEntry, OutcomeView, PersonView } from '../contract';
+import { listBrokenPromises } from '../../store/spaces';
+import { listEvents } from '../../store/trail';
+import type { ActivityEntry, OutcomeView } from '../contract';
 import type { AdminMethods } from '../define';
 import { counted, hasFailed, jobView, PAGE_ROWS, readRowsPage } from './jobs';
 
@@ -33,11 +35,13 @@ export const peopleMethods: AdminMethods<
   | 'people.rows'
   | 'tombstones.list'
   | 'tombstones.lift'
+  | 'people.forget'
+  | 'promises.broken'
   | 'activity.list'
 > = {
   'people.explain': async ({ accountId }) => {
     const record = await readPersonRecord(accountId);
-    return explain({ accountId, as: asApp(), isPerson: false, wish: 'activity', now: Date.now() }, await readPolicy(), record);
+    return explain({ accountId, as: asApp(), isPerson: false, occasion: 'activity', now: Date.now() }, await readPolicy(), record);
   },
   'people.census': async () => {
     const censuses = await listJobs('census', CENSUSES_READ);
@@ -91,12 +95,28 @@ export const peopleMethods: AdminMethods<
   },
   'tombstones.list': async ({ state, cursor }) => {
     const page = await listPeople(state, PAGE_ROWS, cursor);
-    return { people: page.people.map(personView), cursor: page.cursor };
+    return { people: await Promise.all(page.people.map(personView)), unreadable: page.unreadable, cursor: page.cursor };
   },
-  'tombstones.lift': async ({ accountId }, caller) => lift(accountId, caller.accountId),
+  'tombstones.lift': async ({ accountId }, caller) => personView(await liftTombstone(accountId, caller.accountId)),
+  'people.forget': async ({ accountId }, caller) => {
+    await forgetUnreadable(accountId, caller.accountId);
+    return { accountId };
+  },
+  'promises.broken': async () => {
+    const spaces = await listBrokenPromises(Number.POSITIVE_INFINITY, PAGE_ROWS);
+    return spaces.map(({ spaceId, key, ownerId, access }) => ({
+      spaceId,
+      key,
+      ownerId,
+      promised: access.promised,
+      actual: access.actual,
+      since: access.broken?.since ?? 0,
+      retryAt: access.broken?.retryAt ?? 0,
+    }));
+  },
   'activity.list': async ({ cursor }) => {
-    const page = await listAudit('provisioning', PAGE_ROWS, cursor);
-    return { entries: page.entries.map(activityEntry), cursor: page.cursor };
+    const page = await listEvents({ topic: 'people' }, PAGE_ROWS, cursor);
+    return { entries: page.events.map(activityEntry), cursor: page.cursor };
   },
 };
 
@@ -113,41 +133,16 @@ async function newestCensus(): Promise<Census> {
   return census;
 }
 
-/** The person is looked at anew at their next activity. What they declined themselves an admin may lift too. */
-async function lift(accountId: string, liftedBy: string): Promise<PersonView> {
-  const person = await readPersonRecord(accountId);
-  if (person?.state !== 'removed' && person?.state !== 'declined') throw new AppError('not-found');
-  // Nobody has two: one that is archived or in the trash is restored, or deleted first.
-  if (person.state === 'removed' && (await readPerson(accountId))?.personalSpaceId) throw new AppError('space-there');
-  const now = Date.now();
-  const lifted: StoredPersonRecord = {
-    ...person,
-    state: 'excluded',
-    reason: 'tombstone-lifted',
-    changedAt: now,
-    recheckAt: null,
-    spaceId: null,
-    spaceKey: null,
-    by: liftedBy,
-  };
-  const audit = provisioningAudit({ ...lifted, spaceId: person.spaceId, reason: person.reason }, 'lifted', liftedBy, now);
-  return personView(await writePerson(lifted, { audit }));
-}
-
-function activityEntry(entry: AuditEntry): ActivityEntry {
-  const text = (name: string): string | null => {
-    const value = entry.details[name];
-    return value === null || value === undefined ? null : String(value);
-  };
+function activityEntry({ at, by, accountId, reason, body }: TrailEvent): ActivityEntry {
   return {
-    kind: entry.kind,
-    at: entry.at,
-    actor: entry.actor,
-    accountId: text('accountId') ?? '',
-    reason: text('reason') ?? '',
-    spaceKey: text('spaceKey'),
-    access: text('access'),
-    templateProblem: text('templateProblem'),
-    detail: text('detail'),
+    kind: body.kind,
+    at,
+    actor: by,
+    accountId: accountId ?? '',
+    reason: reason ?? '',
+    spaceKey: 'spaceKey' in body ? body.spaceKey : null,
+    access: 'access' in body ? body.access : 'actual' in body ? body.actual : null,
+    templateProblem: 'templateProblem' in body ? body.templateProblem : null,
+    detail: body.kind === 'refused' ? body.detail : null,
   };
 }

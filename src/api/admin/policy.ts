@@ -10,7 +10,7 @@ import { detailsTable } from '../../page-templates/details-table';
 import { composePage, personName, readerOf } from '../../page-templates/pages';
 import { personalSpaceKey } from '../../provisioning/creation-calls';
 import { readPolicy, readPolicyVersion, replaceUnreadablePolicy, writePolicy } from '../../store/policy';
-import { listAudit } from '../../store/trail';
+import { listEvents } from '../../store/trail';
 import type { PolicyView, TemplatePreview, VersionView } from '../contract';
 import type { AdminMethods } from '../define';
 
@@ -92,21 +92,19 @@ async function history(before: number | undefined): Promise<{ versions: VersionV
   return { versions, next: last > 0 ? last + 1 : null };
 }
 
-/** Audit entries looked at for "brought back". */
+/** Entries of the trail looked at for versions that bring an earlier one back. */
 const RESTORES_SHOWN = 100;
 
 async function restoredVersions(): Promise<Map<number, number>> {
-  const { entries } = await listAudit('policy', RESTORES_SHOWN);
+  const { events } = await listEvents({ topic: 'policy' }, RESTORES_SHOWN);
   return new Map(
-    entries.flatMap(({ details }) =>
-      typeof details.revision === 'number' && typeof details.restores === 'number' ? [[details.revision, details.restores]] : [],
-    ),
+    events.flatMap(({ body }) => (body.kind === 'policy-saved' && body.restores !== null ? [[body.version, body.restores]] : [])),
   );
 }
 
 async function newestVersion(): Promise<number> {
-  const { entries } = await listAudit('policy', 1);
-  return Number(entries[0]?.details.revision ?? 0);
+  const { events } = await listEvents({ topic: 'policy' }, 1);
+  return events[0]?.policyVersion ?? 0;
 }
 
 /** Every page of a space as this person would get it. */

@@ -46,17 +46,17 @@ function List({ state }: { state: State }) {
   const nameOf = useNames(people.flatMap((person) => [person.accountId, person.by ?? '']));
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
-  const { cursor } = loaded.data;
+  const { cursor, unreadable } = loaded.data;
   const lift = (person: PersonView): void => {
     setError(null);
     callAdmin('tombstones.lift', { accountId: person.accountId }).then(
-      () => set({ people: people.filter((other) => other.accountId !== person.accountId), cursor }),
+      () => set({ people: people.filter((other) => other.accountId !== person.accountId), unreadable, cursor }),
       setError,
     );
   };
   const older = (from: string): void => {
     callAdmin('tombstones.list', { state, cursor: from }).then(
-      (page) => set({ people: [...people, ...page.people], cursor: page.cursor }),
+      (page) => set({ people: [...people, ...page.people], unreadable: [...unreadable, ...page.unreadable], cursor: page.cursor }),
       setError,
     );
   };

@@ -73,7 +73,7 @@ export class ForgePlatform implements PlatformSeam {
     private readonly settings: SiteSettings,
     private readonly confluence: ConfluenceSite,
     readonly manifest: Manifest,
-    bundlePath: string,
+    functionFolder: string,
     private readonly faults: Faults,
     private readonly usage: () => Usage,
     dice: Chance,
@@ -85,7 +85,7 @@ export class ForgePlatform implements PlatformSeam {
     this.impersonations = new Window(clock, 60_000);
     this.invocationsPerMinute = new Window(clock, 60_000);
     this.invocationsPerSecond = new Window(clock, 1_000);
-    this.processes = new Processes(clock, settings, dice, () => startProcess(bundlePath, clock, dice));
+    this.processes = new Processes(clock, settings, dice, () => startProcess(functionFolder, clock, dice));
     this.delivery = new Delivery(
       clock,
       settings,
@@ -310,7 +310,7 @@ export class ForgePlatform implements PlatformSeam {
     await this.clock.spend(invocation.runner, durationMs(latency.invocation) + (isCold ? durationMs(latency.coldStart) : 0));
     const declared = this.manifest.modules.function.find((f) => f.key === invocation.functionKey);
     try {
-      return { kind: 'ok', result: await handle(declared?.handler.split('.')[1] ?? '') };
+      return { kind: 'ok', result: await handle(declared?.handler ?? '') };
     } catch (error) {
       return { kind: 'error', error };
     }
