@@ -425,11 +425,58 @@ describe('tombstones', () => {
       atlassianId: actor,
       space: { id: Number(space?.id), key: space?.key, type: 'personal', status, history: { createdBy: { accountId: ANA } } },
     });
-    site.sendEvent(changed('2026-11-23T10:00:05.000Z', 'archived', ADMIN_ACCOUNT_ID));
+    site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'archived' });
     await site.advance('PT1M');
     site.sendEvent(changed('2026-11-23T10:00:00.000Z', 'current', ADMIN_ACCOUNT_ID));
     await site.advance('PT1M');
     expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived', by: ADMIN_ACCOUNT_ID });
+  });
+
+  it('are not believed of a space that is there, whatever an event says', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    const [space] = personalSpacesOf(site, ANA);
+    for (const eventType of ['avi:confluence:deleted:space:V2', 'avi:confluence:updated:space:V2']) {
+      site.sendEvent({
+        eventType,
+        eventCreatedDate: '2099-01-01T00:00:00.000Z',
+        atlassianId: ADMIN_ACCOUNT_ID,
+        space: { id: Number(space?.id), key: space?.key, type: 'personal', status: 'archived', history: { createdBy: { accountId: ANA } } },
+      });
+    }
+    await site.advance('PT5M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    // Nor does a date in the future make the truth old.
+    site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'archived' });
+    await site.advance('PT5M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived' });
+  });
+
+  it('end within a day of a restore whose event was lost, and at once at a click or when an admin lifts', async () => {
+    for (const way of ['activity', 'click', 'lift'] as const) {
+      const site = startSite();
+      await setPolicy(site, { mode: 'auto', selfService: true });
+      await readsAPage(site, ANA);
+      const [space] = personalSpacesOf(site, ANA);
+      site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'archived' });
+      await site.advance('PT5M');
+      expect(recordOf(site, ANA)).toMatchObject({ state: 'removed' });
+      site.changeSettings({ deliverEvents: { drop: 1 } });
+      site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'current' });
+      await site.advance('PT5M');
+      site.changeSettings({ deliverEvents: { drop: 0 } });
+      if (way === 'click') expect(await personData(site, 'me.create', ANA)).toMatchObject({ kind: 'ready' });
+      if (way === 'lift') await adminData(site, 'tombstones.lift', { accountId: ANA });
+      if (way === 'activity') {
+        await readsAPage(site, ANA);
+        expect(recordOf(site, ANA)).toMatchObject({ state: 'removed' });
+        await site.advance('P1D');
+        await readsAPage(site, ANA);
+      }
+      expect(recordOf(site, ANA), way).toMatchObject({ state: 'ready' });
+      expect(personalSpacesOf(site, ANA), way).toHaveLength(1);
+    }
   });
 
   it('are made for spaces with older keys, and not for a space that the owner has in the meantime', async () => {
