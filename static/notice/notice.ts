@@ -1,6 +1,6 @@
 /** Background script: shows the caller's notice as a flag, and carries their answer back. */
 import { router, showFlag, view } from '@forge/bridge';
-import type { NoticeView } from '../../src/api/contract';
+import type { NoticeView } from '../../src/api/me/notice';
 import esES from '../../src/locales/es-ES.json';
 import { callPerson } from '../shared/call';
 import { setLocale, text, textOf } from '../shared/text';

@@ -1,6 +1,6 @@
 /** Why somebody has a space or none: the same value for the admin and for the person. */
 import Lozenge from '@atlaskit/lozenge';
-import type { Explanation } from '../../src/api/contract';
+import type { Explanation } from '../../src/provisioning/explain';
 import { formatTime, type TextKey, text, textOf } from './text';
 
 const VERDICTS = { matched: 'success', 'not-in-groups': 'default', excepted: 'moved' } as const;

@@ -1,10 +1,10 @@
 /** The admin page's functions: who may call them, what a bad call gets, and that nothing is lost. */
 import { describe, expect, it } from 'vitest';
-import { type AdminFunction, adminInputs } from '../../src/api/contract';
+import { adminApi } from '../../src/api/admin';
 import { DEFAULT_POLICY } from '../../src/domain/policy/document';
-import { ADMIN_ACCOUNT_ID, ANA, accountIdOf, admin, adminData, setPolicy, startSite } from '../support/site';
+import { ADMIN_ACCOUNT_ID, type AdminFunction, ANA, accountIdOf, admin, adminData, setPolicy, startSite } from '../support/site';
 
-const FUNCTIONS = Object.keys(adminInputs) as AdminFunction[];
+const FUNCTIONS = Object.keys(adminApi) as AdminFunction[];
 
 describe('who may call', () => {
   it.each(FUNCTIONS)('%s refuses members, guests, deactivated people and anonymous callers', async (name) => {

@@ -1,51 +1,73 @@
-/** The policy: reading, saving, text, history, templates. */
-import { asCaller } from '../../confluence/call';
-import { type CurrentUser, readCurrentUser, readStandingOf } from '../../confluence/people';
-import { listTemplates } from '../../confluence/templates';
-import { comparePolicies } from '../../domain/policy/compare';
-import { DEFAULT_POLICY, type Policy, type PolicyState, parsePolicyText, type SpaceTemplate } from '../../domain/policy/document';
+/** The policy: reading, saving, text, history. */
+import { z } from 'zod';
+import { comparePolicies, type PolicyChange } from '../../domain/policy/compare';
+import { DEFAULT_POLICY, Policy, type PolicyState, parsePolicyText } from '../../domain/policy/document';
 import { AppError, StaleRecord } from '../../forge/errors';
-import { homepageTitle } from '../../page-templates/builtin';
-import { detailsTable } from '../../page-templates/details-table';
-import { composePage, personName, readerOf } from '../../page-templates/pages';
-import { personalSpaceKey } from '../../provisioning/creation-calls';
 import { readPolicy, readPolicyVersion, replaceUnreadablePolicy, writePolicy } from '../../store/policy';
 import { listAudit } from '../../store/trail';
-import type { PolicyView, TemplatePreview, VersionView } from '../contract';
-import type { AdminMethods } from '../define';
+import { define } from '../define';
+import { Nothing, Version } from '../inputs';
+import { MAX_POLICY_TEXT_CHARS } from '../limits';
+import { administers } from '../standing';
+
+export interface PolicyView {
+  kind: PolicyState['kind'];
+  policy: Policy;
+  version: number;
+  savedBy: string | null;
+  savedAt: number | null;
+  /** Why the stored policy cannot be read. */
+  problem: string | null;
+}
+
+export interface VersionView {
+  version: number;
+  savedBy: string;
+  savedAt: number;
+  /** The version that this one brought back. */
+  restores: number | null;
+  /** How it differs from the version before; null when that cannot be read any more. */
+  changes: PolicyChange[] | null;
+}
 
 /** Versions on one page of the history; each may be 230 KB. */
 const VERSIONS_PER_PAGE = 10;
 
-export const policyMethods: AdminMethods<
-  | 'policy.get'
-  | 'policy.save'
-  | 'policy.startOver'
-  | 'policy.check'
-  | 'policy.history'
-  | 'policy.version'
-  | 'policy.restore'
-  | 'templates.list'
-  | 'templates.preview'
-> = {
-  'policy.get': async () => policyView(await readPolicy()),
-  'policy.save': ({ policy, baseVersion }, caller) => save(policy, baseVersion, caller.accountId, null),
-  'policy.startOver': async (_input, caller) => {
-    if ((await readPolicy()).kind !== 'unreadable') throw new AppError('conflict');
-    return policyView(await replaceUnreadablePolicy(caller.accountId, Date.now()));
-  },
-  'policy.check': async ({ text, locale }) => parsePolicyText(text, locale),
-  'policy.history': async ({ before }) => history(before),
-  'policy.version': async ({ version }) => ({ policy: await existingVersion(version) }),
-  'policy.restore': async ({ version, baseVersion }, caller) =>
-    save(await existingVersion(version), baseVersion, caller.accountId, version),
-  'templates.list': () => listTemplates(),
-  'templates.preview': async ({ template, accountId }, caller) => {
-    const isOther = accountId !== undefined && accountId !== caller.accountId;
-    const user = isOther ? (await readStandingOf(accountId)).user : await readCurrentUser(asCaller());
-    if (!user) throw new AppError('not-found');
-    return preview(template, user);
-  },
+export const policyFunctions = {
+  'policy.get': define({ input: Nothing, authorise: administers, handle: async () => policyView(await readPolicy()) }),
+  'policy.save': define({
+    input: z.strictObject({ policy: Policy, baseVersion: Version }),
+    authorise: administers,
+    handle: ({ policy, baseVersion }, caller) => save(policy, baseVersion, caller.accountId, null),
+  }),
+  'policy.startOver': define({
+    input: Nothing,
+    authorise: administers,
+    handle: async (_input, caller) => {
+      if ((await readPolicy()).kind !== 'unreadable') throw new AppError('conflict');
+      return policyView(await replaceUnreadablePolicy(caller.accountId, Date.now()));
+    },
+  }),
+  'policy.check': define({
+    input: z.strictObject({ text: z.string().max(MAX_POLICY_TEXT_CHARS), locale: z.string().max(20).optional() }),
+    authorise: administers,
+    handle: async ({ text, locale }) => parsePolicyText(text, locale),
+  }),
+  'policy.history': define({
+    input: z.strictObject({ before: Version.optional() }),
+    authorise: administers,
+    handle: async ({ before }) => history(before),
+  }),
+  'policy.version': define({
+    input: z.strictObject({ version: Version }),
+    authorise: administers,
+    handle: async ({ version }) => ({ policy: await existingVersion(version) }),
+  }),
+  'policy.restore': define({
+    input: z.strictObject({ version: Version, baseVersion: Version }),
+    authorise: administers,
+    handle: async ({ version, baseVersion }, caller) => save(await existingVersion(version), baseVersion, caller.accountId, version),
+  }),
 };
 
 async function save(policy: Policy, baseVersion: number, savedBy: string, restores: number | null): Promise<PolicyView> {
@@ -107,17 +129,4 @@ async function restoredVersions(): Promise<Map<number, number>> {
 async function newestVersion(): Promise<number> {
   const { entries } = await listAudit('policy', 1);
   return Number(entries[0]?.details.revision ?? 0);
-}
-
-/** Every page of a space as this person would get it. */
-async function preview(template: SpaceTemplate, user: CurrentUser): Promise<TemplatePreview> {
-  const reader = readerOf(user, user.accountId, personalSpaceKey(user.accountId), Date.now());
-  const page = async (title: string, source: SpaceTemplate['homepage'], kind: 'homepage' | 'child') => {
-    const { body, problem, unfilled } = await composePage(source, kind, reader);
-    const details = kind === 'homepage' ? detailsTable(template.fields, {}) : '';
-    return { title, body: body + details, problem, unfilled };
-  };
-  const home = await page(homepageTitle(reader.values.name, reader.locale), template.homepage, 'homepage');
-  const children = await Promise.all(template.children.map((child) => page(child.title, child.source, 'child')));
-  return { name: personName(user, user.accountId), pages: [home, ...children] };
 }

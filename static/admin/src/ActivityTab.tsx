@@ -5,7 +5,7 @@ import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import Lozenge from '@atlaskit/lozenge';
 import { useState } from 'react';
-import type { ActivityEntry } from '../../../src/api/contract';
+import type { ActivityEntry } from '../../../src/api/admin/activity';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';

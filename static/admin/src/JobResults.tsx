@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
 import { useState } from 'react';
-import type { JobView, Page } from '../../../src/api/contract';
+import type { JobView, Page } from '../../../src/api/admin/jobs';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';

@@ -3,13 +3,13 @@ import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import Textarea from '@atlaskit/textarea';
 import Textfield from '@atlaskit/textfield';
-import type { AdminOutputs } from '../../../src/api/contract';
 import type { Field, PageSource, SpaceTemplate } from '../../../src/domain/policy/document';
+import type { AdminOutput } from '../../shared/call';
 import { Labelled, Select } from '../../shared/controls';
 import { text } from '../../shared/text';
 import { moved, newKey, replaced, without } from './draft';
 
-type Pages = AdminOutputs['templates.list'] | null;
+type Pages = AdminOutput<'templates.list'> | null;
 const KINDS = ['text', 'long-text', 'select', 'date'] as const;
 
 interface Props {

@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
-import type { PersonView } from '../../../src/api/contract';
+import type { PersonView } from '../../../src/provisioning/explain';
 import { callAdmin } from '../../shared/call';
 import { Select } from '../../shared/controls';
 import { Failure, Waiting } from '../../shared/feedback';
