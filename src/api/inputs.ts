@@ -18,8 +18,8 @@ export const AccountId = z
   .max(128)
   .regex(/^[\w:-]+$/);
 
-/** A policy's version. A site that saved once a second would need 30 years to pass it. */
-export const Version = z.number().int().min(0).max(1_000_000_000);
+/** A policy's version; 0 = nobody has saved one. */
+export const Version = z.number().int().min(0);
 
 /** Where the next page of a list begins, as storage named it. */
 export const Cursor = z.string().max(2_000).optional();

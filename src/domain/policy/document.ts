@@ -3,7 +3,7 @@ import { z } from 'zod';
 import es from 'zod/v4/locales/es.js';
 import { type Problem, problemsOf } from '../problems';
 
-/** The whole document as JSON; Forge stores values up to 240 KiB, and the envelope needs a little. */
+/** The whole document as JSON in UTF-8; Forge stores values up to 240 KiB, and the envelope needs a little. */
 export const MAX_POLICY_BYTES = 230_000;
 const MAX_RULES = 200;
 /** Groups named by one rule or wave; with ids of 36 characters 5,000 of them fill the document. */
@@ -178,7 +178,8 @@ function checkReferences(policy: z.infer<typeof Document>, context: z.Refinement
       (n) => ['templates', i, 'children', n, 'title'],
     );
   });
-  if (JSON.stringify(policy).length > MAX_POLICY_BYTES) problem([], `the policy is larger than ${MAX_POLICY_BYTES} characters`);
+  const bytes = new TextEncoder().encode(JSON.stringify(policy)).length;
+  if (bytes > MAX_POLICY_BYTES) problem([], `the policy has ${bytes} bytes, more than the ${MAX_POLICY_BYTES} that can be stored`);
 }
 
 /** A policy from JSON text, or what is wrong with it, in zod's words for this language. */
