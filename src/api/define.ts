@@ -89,7 +89,10 @@ function toAppError(name: string, error: unknown): AppError {
     log('platform-refused', { function: name, operation: error.operation, code: error.code });
     return new AppError('confluence-failed', { status: error.status, operation: error.operation });
   }
-  if (isStorageError(error)) return new AppError('busy');
+  if (isStorageError(error)) {
+    log('storage-failed', { function: name, ...describe(error) });
+    return new AppError('busy');
+  }
   log('unexpected-error', { function: name, ...describe(error) });
   return new AppError('internal');
 }

@@ -135,6 +135,17 @@ describe('a hostile call', () => {
     }
   });
 
+  it("leaves nothing in the log: a caller's mistake is not the app's", async () => {
+    const site = startSite();
+    const lines: string[] = [];
+    site.platform.appLog = (line) => lines.push(line);
+    await admin(site, 'policy.save', { policy: 'x' } as never);
+    await admin(site, 'policy.get', {}, ANA);
+    await admin(site, 'policy.version', { version: 9 });
+    await person(site, 'me.undo', ANA);
+    expect(lines).toEqual([]);
+  });
+
   it('runs each site check at most once', async () => {
     const site = startSite();
     site.resetUsage();
