@@ -51,10 +51,10 @@ export function ActivityTab() {
             label={text('activity.heading')}
             head={{
               cells: [
-                { key: 'person', content: text('activity.column.person') },
-                { key: 'what', content: text('activity.column.what') },
-                { key: 'why', content: text('activity.column.why') },
-                { key: 'when', content: text('activity.column.when') },
+                { key: 'person', content: text('admin.column.person') },
+                { key: 'what', content: text('admin.column.what') },
+                { key: 'why', content: text('admin.column.why') },
+                { key: 'when', content: text('admin.column.when') },
               ],
             }}
             rows={entries.map((entry) => ({
@@ -75,7 +75,7 @@ export function ActivityTab() {
       {error !== null && <Failure error={error} />}
       {loaded.state === 'ready' && loaded.data.cursor !== null && (
         <div>
-          <Button onClick={() => void showOlder(loaded.data.cursor as string)}>{text('activity.older')}</Button>
+          <Button onClick={() => void showOlder(loaded.data.cursor as string)}>{text('admin.older')}</Button>
         </div>
       )}
     </div>

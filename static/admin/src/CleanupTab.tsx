@@ -137,7 +137,7 @@ function Survey({ survey, isStale, onPlanStarted, onStop }: SurveyProps) {
         </p>
         <div>
           <Button isDisabled={survey.state === 'cancelling'} onClick={onStop}>
-            {text('cleanup.job.stop')}
+            {text('job.stop')}
           </Button>
         </div>
       </div>

@@ -53,7 +53,7 @@ export function HistoryTab({
           <div className="row spread">
             <p className="text">
               <strong>{text('history.version', { version: version.version })}</strong>{' '}
-              <span className="subtle">{text('cleanup.job.by', { name: nameOf(version.savedBy), time: formatTime(version.savedAt) })}</span>
+              <span className="subtle">{text('job.by', { name: nameOf(version.savedBy), time: formatTime(version.savedAt) })}</span>
             </p>
             {version.version === stored.version ? (
               <span className="subtle">{text('history.current')}</span>
@@ -80,7 +80,7 @@ export function HistoryTab({
       ))}
       {loaded.state === 'ready' && loaded.data.next !== null && (
         <div>
-          <Button onClick={() => older(loaded.data.next as number)}>{text('activity.older')}</Button>
+          <Button onClick={() => older(loaded.data.next as number)}>{text('admin.older')}</Button>
         </div>
       )}
     </div>

@@ -103,7 +103,7 @@ function Plan({ plan, isStarting, isBusy, onStart }: PlanProps) {
               label={text('people.plan')}
               head={{
                 cells: [
-                  { key: 'person', content: text('activity.column.person') },
+                  { key: 'person', content: text('admin.column.person') },
                   { key: 'what', content: text('people.column.what') },
                 ],
               }}

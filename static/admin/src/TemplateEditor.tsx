@@ -250,7 +250,7 @@ function PartButtons({ name, removeLabel, position, count, onMove, onRemove }: P
       <Button
         spacing="compact"
         isDisabled={position === 0}
-        aria-label={text('policy.rule.up', { name })}
+        aria-label={text('admin.move.up', { name })}
         onClick={() => onMove(position - 1)}
       >
         ↑
@@ -258,13 +258,13 @@ function PartButtons({ name, removeLabel, position, count, onMove, onRemove }: P
       <Button
         spacing="compact"
         isDisabled={position === count - 1}
-        aria-label={text('policy.rule.down', { name })}
+        aria-label={text('admin.move.down', { name })}
         onClick={() => onMove(position + 1)}
       >
         ↓
       </Button>
       <Button spacing="compact" appearance="subtle" aria-label={removeLabel} onClick={onRemove}>
-        {text('policy.remove')}
+        {text('admin.remove')}
       </Button>
     </div>
   );

@@ -72,10 +72,10 @@ function List({ state }: { state: State }) {
           label={text('tombstones.heading')}
           head={{
             cells: [
-              { key: 'person', content: text('activity.column.person') },
-              { key: 'why', content: text('activity.column.why') },
+              { key: 'person', content: text('admin.column.person') },
+              { key: 'why', content: text('admin.column.why') },
               { key: 'by', content: text('tombstones.column.by') },
-              { key: 'when', content: text('activity.column.when') },
+              { key: 'when', content: text('admin.column.when') },
               { key: 'lift', content: <span className="visually-hidden">{text('tombstones.column.lift')}</span> },
             ],
           }}
@@ -105,7 +105,7 @@ function List({ state }: { state: State }) {
       {error !== null && <Failure error={error} />}
       {cursor !== null && (
         <div>
-          <Button onClick={() => older(cursor)}>{text('activity.older')}</Button>
+          <Button onClick={() => older(cursor)}>{text('admin.older')}</Button>
         </div>
       )}
     </>
