@@ -1,13 +1,12 @@
 /** A person's own space: the details they fill in, who can see it, what Homestead keeps about them. */
 import { z } from 'zod';
-import type { AccessView, DetailsAnswer, DetailsView, MyData } from '../api/contract';
-import { readReaders, readRoleMode } from '../confluence/access';
+import { type Readers, readReaders, readRoleMode } from '../confluence/access';
 import { asCaller } from '../confluence/call';
 import { readPageBody, writePageBody } from '../confluence/pages';
 import { readCurrentUser, readPerson } from '../confluence/people';
 import { readSpace, readSpaceProperty, type SpaceRecord, writeSpaceProperty } from '../confluence/spaces';
 import { hasNotice } from '../confluence/user-properties';
-import { checkFields, type FieldValues, lacksDetails } from '../domain/fields';
+import { checkFields, type FieldProblem, type FieldValues, lacksDetails } from '../domain/fields';
 import { isOpen } from '../domain/notice';
 import { detailsGiven, isIn, type Person, spaceIdOf } from '../domain/person';
 import type { Field } from '../domain/policy/document';
@@ -28,6 +27,29 @@ const DETAILS_PROPERTY = 'homestead-details';
 const StoredDetails = z.object({ values: z.record(z.string(), z.string()) });
 /** How often the homepage is read again because somebody else saved it in between. */
 const HOMEPAGE_ATTEMPTS = 4;
+
+export interface DetailsView {
+  fields: Field[];
+  values: FieldValues;
+}
+
+export interface DetailsAnswer {
+  problems: Record<string, FieldProblem>;
+  /** `left-alone`: the homepage could not be changed; the values are kept nevertheless. null: nothing was saved. */
+  homepage: 'written' | 'left-alone' | null;
+}
+
+export interface AccessView {
+  readers: Readers;
+  /** This site lets an app change it. */
+  canChange: boolean;
+}
+
+export interface MyData {
+  record: Record<string, unknown> | null;
+  details: FieldValues;
+  hasNoticeFlag: boolean;
+}
 
 interface OwnSpace {
   person: Person | null;

@@ -1,11 +1,10 @@
 /** Everything "My space" shows first. */
 
-import type { Explanation, PersonView } from '../api/contract';
 import { asCaller } from '../confluence/call';
 import { readSpace } from '../confluence/spaces';
 import { isIn, spaceIdOf } from '../domain/person';
 import { canDecline, noticeLoss } from '../provisioning/answers';
-import { explain, personView } from '../provisioning/explain';
+import { type Explanation, explain, type PersonView, personView } from '../provisioning/explain';
 import { consider } from '../provisioning/facts';
 import { readPolicyAndPerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';

@@ -1,13 +1,51 @@
 /** Why a person gets a space or none: the decision itself, made readable. */
-
-import type { Explanation, PersonView } from '../api/contract';
 import { readGroupsOf } from '../confluence/people';
-import { isIn, type Person, reasonOf, recheckOf, spaceIdOf } from '../domain/person';
-import type { Policy, PolicyState } from '../domain/policy/document';
-import { matchRule, type RuleMatch, templateOf } from '../domain/policy/match';
-import { asksForGroups, type ProvisioningFacts } from '../domain/provisioning/decide';
+import { isIn, type Person, type PersonStateName, reasonOf, recheckOf, spaceIdOf } from '../domain/person';
+import type { Policy, PolicyState, Treatment } from '../domain/policy/document';
+import { matchRule, type RuleMatch, type RuleVerdict, templateOf } from '../domain/policy/match';
+import { type ActionName, asksForGroups, type Caveat, type ProvisioningFacts } from '../domain/provisioning/decide';
+import type { Reason } from '../domain/reasons';
+import type { Access } from '../domain/space';
 import { readSpaceRecord } from '../store/spaces';
 import { consider, type Subject } from './facts';
+
+/** A decision about one person, as the admin and the person see it. */
+export interface Explanation {
+  /** `look-up`: it depends on a look into the person's space. */
+  action: ActionName | 'look-up';
+  /** null for a decision that waits for a look into the person's space. */
+  reason: Reason | null;
+  caveats: Caveat[];
+  /** Until when it holds (ms); null = until something changes. */
+  until: number | null;
+  hasSpace: boolean;
+  /** The rules in order, up to the one that matched; null when none was needed. */
+  rules: { id: string; name: string; verdict: RuleVerdict }[] | null;
+  matched: {
+    name: string;
+    /** No rule matched. */
+    isEveryoneElse: boolean;
+    mode: Treatment['mode'];
+    selfService: boolean;
+    access: Treatment['access'];
+    template: string;
+  } | null;
+  record: PersonView | null;
+}
+
+export interface PersonView {
+  accountId: string;
+  state: PersonStateName;
+  reason: Reason;
+  changedAt: number;
+  recheckAt: number | null;
+  spaceKey: string | null;
+  access: Access | null;
+  /** The promised access could not be set yet; it is tried again. */
+  isPromiseBroken: boolean;
+  /** Who removed the space or declined: an account id, `app` or `unknown`. */
+  by: string | null;
+}
 
 export async function explain(
   subject: Subject,

@@ -4,7 +4,6 @@
  * anything, on the asking admin's own account and in a space of the app's, and remove it again.
  */
 import { getAppContext } from '@forge/api';
-import type { SiteCheckName } from '../api/contract';
 import { readRoleMode } from '../confluence/access';
 import { asApp, asCaller } from '../confluence/call';
 import { readCurrentUser, readPerson } from '../confluence/people';
@@ -25,6 +24,19 @@ import {
   writeCheckSpace,
 } from '../store/site-facts';
 import { listCurrentSpaces } from '../store/spaces';
+
+export const SITE_CHECKS = [
+  'roles',
+  'scopes',
+  'templates',
+  'rights-open',
+  'rights-private',
+  'create',
+  'archive',
+  'native',
+  'points',
+] as const;
+export type SiteCheckName = (typeof SITE_CHECKS)[number];
 
 type Found = Omit<CheckResult, 'at'>;
 

@@ -1,6 +1,7 @@
 /** Counting people, simulating a policy on them, and making spaces for those who have none. */
 import { describe, expect, it } from 'vitest';
-import type { JobView, Page, ProvisionRowView } from '../../src/api/contract';
+import type { JobView, Page } from '../../src/api/admin/jobs';
+import type { ProvisionRowView } from '../../src/api/admin/people';
 import type { Policy } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
 import {
@@ -14,6 +15,7 @@ import {
   OWNER,
   person,
   personalSpacesOf,
+  personData,
   readsAPage,
   recordOf,
   setPolicy,

@@ -1,6 +1,8 @@
 /** A local site for one test, checked and stopped after it. */
 import { expect, onTestFinished } from 'vitest';
-import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/api/contract';
+import type { adminApi } from '../../src/api/admin';
+import type { InputOf, OutputOf, Result } from '../../src/api/define';
+import type { personApi } from '../../src/api/me';
 import type { NoticeKind } from '../../src/domain/notice';
 import { type PersonState, reasonOf } from '../../src/domain/person';
 import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy/document';
@@ -10,6 +12,12 @@ import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';
 
 export { ADMIN_ACCOUNT_ID, accountIdOf };
+
+type AdminApi = typeof adminApi;
+type PersonApi = typeof personApi;
+export type AdminFunction = keyof AdminApi;
+export type PersonFunction = keyof PersonApi;
+type PersonInput<F extends PersonFunction> = InputOf<PersonApi, F>;
 
 /** Person 1 of the demo: active, licensed, without a space. Person 2 has one. */
 export const ANA = accountIdOf(1);
@@ -35,20 +43,20 @@ export function startSite(options: SiteOptions = {}): LocalSite {
 export async function admin<F extends AdminFunction>(
   site: LocalSite,
   functionKey: F,
-  payload: AdminInput<F>,
+  payload: InputOf<AdminApi, F>,
   accountId: string | null = ADMIN_ACCOUNT_ID,
-): Promise<Result<AdminOutputs[F]>> {
+): Promise<Result<OutputOf<AdminApi, F>>> {
   const answer = await site.invoke({ module: 'admin', functionKey, payload, accountId });
   if ('error' in answer) throw new Error(`${functionKey} threw ${answer.error.name}: ${answer.error.message}`);
-  return answer.result as Result<AdminOutputs[F]>;
+  return answer.result as Result<OutputOf<AdminApi, F>>;
 }
 
 /** As `admin`, for a call that must succeed. */
 export async function adminData<F extends AdminFunction>(
   site: LocalSite,
   functionKey: F,
-  payload: AdminInput<F>,
-): Promise<AdminOutputs[F]> {
+  payload: InputOf<AdminApi, F>,
+): Promise<OutputOf<AdminApi, F>> {
   const result = await admin(site, functionKey, payload);
   if (!result.ok) throw new Error(`${functionKey}: ${result.error.code} ${JSON.stringify(result.error.details)}`);
   return result.data;
@@ -60,10 +68,10 @@ export async function person<F extends PersonFunction>(
   functionKey: F,
   accountId: string | null,
   payload: PersonInput<F> = {} as PersonInput<F>,
-): Promise<Result<PersonOutputs[F]>> {
+): Promise<Result<OutputOf<PersonApi, F>>> {
   const answer = await site.invoke({ module: 'my-space', functionKey, payload, accountId });
   if ('error' in answer) throw new Error(answer.error.message);
-  return answer.result as Result<PersonOutputs[F]>;
+  return answer.result as Result<OutputOf<PersonApi, F>>;
 }
 
 /** As `person`, for a call that must succeed. */
@@ -72,7 +80,7 @@ export async function personData<F extends PersonFunction>(
   functionKey: F,
   accountId: string,
   payload: PersonInput<F> = {} as PersonInput<F>,
-): Promise<PersonOutputs[F]> {
+): Promise<OutputOf<PersonApi, F>> {
   const result = await person(site, functionKey, accountId, payload);
   if (!result.ok) throw new Error(`${functionKey}: ${result.error.code} ${JSON.stringify(result.error.details)}`);
   return result.data;
