@@ -264,6 +264,13 @@ export const stillRemoved = (person: PersonIn<'removed'>, now: number): Transiti
   notice: 'keep',
 });
 
+/** The space is looked at again at the person's next activity. */
+export const lookAgain = (person: PersonIn<'removed'>, now: number): Transition => ({
+  person: { ...person, recheckAt: now },
+  news: null,
+  notice: 'keep',
+});
+
 /** A removed space is current again: as it was when it is Homestead's own, otherwise looked at anew. */
 export const returned = (
   person: PersonIn<'removed'>,

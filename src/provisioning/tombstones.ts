@@ -2,7 +2,7 @@
 import { asApp } from '../confluence/call';
 import { readPerson } from '../confluence/people';
 import { readSpace } from '../confluence/spaces';
-import { isIn, lift, type Person, returned } from '../domain/person';
+import { isIn, lift, lookAgain, type Person, returned } from '../domain/person';
 import { AppError, UnreadableRecord } from '../forge/errors';
 import { deletePerson, readPersonRecord, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
@@ -18,9 +18,11 @@ export async function liftTombstone(accountId: string, by: string): Promise<Pers
   if (isIn(person, 'removed')) {
     const personalSpaceId = (await readPerson(accountId))?.personalSpaceId ?? null;
     if (personalSpaceId !== null) {
-      // It may be back without an event that said so.
-      const space = personalSpaceId === person.spaceId ? await readSpace(asApp(), personalSpaceId) : null;
-      if (space?.status !== 'current') throw new AppError('space-there');
+      const space = await readSpace(asApp(), personalSpaceId);
+      // The app does not see private spaces: it is looked at as its owner, as soon as they come.
+      if (!space) return (await writePerson(person, lookAgain(person, now), { by, at: now })).person;
+      if (space.status !== 'current' || space.id !== person.spaceId) throw new AppError('space-there');
+      // It is back, and no event said so.
       const own = await readSpaceRecord(personalSpaceId);
       const back = returned(person, { spaceId: space.id, spaceKey: space.key, origin: own?.origin ?? null }, now);
       return (await writePerson(person, back, { by, at: now, space: own && { ...own, status: 'current' } })).person;

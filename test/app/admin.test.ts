@@ -184,7 +184,7 @@ describe('the policy', () => {
     await site.advance('PT5S');
     const { versions } = await adminData(site, 'policy.history', {});
     expect(versions.map((version) => version.reason)).toEqual([null, reason]);
-    expect(JSON.stringify(site.state().kvs.entities.audit)).toContain(reason);
+    expect(JSON.stringify(site.state().kvs.entities.event)).toContain(reason);
     const tooLong = await admin(site, 'policy.save', { policy: DEFAULT_POLICY, baseVersion: 2, reason: 'x'.repeat(301) });
     expect(tooLong).toMatchObject({ ok: false, error: { code: 'bad-request' } });
   });

@@ -455,7 +455,7 @@ describe('tombstones', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived' });
   });
 
-  it('end within a day of a restore whose event was lost, and at once at a click or when an admin lifts', async () => {
+  it('end within a day of a restore whose event was lost, and sooner at a click or when an admin lifts', async () => {
     for (const way of ['activity', 'click', 'lift'] as const) {
       const site = startSite();
       await setPolicy(site, { mode: 'auto', selfService: true });
@@ -469,7 +469,10 @@ describe('tombstones', () => {
       await site.advance('PT5M');
       site.changeSettings({ deliverEvents: { drop: 0 } });
       if (way === 'click') expect(await personData(site, 'me.create', ANA)).toMatchObject({ kind: 'ready' });
-      if (way === 'lift') await adminData(site, 'tombstones.lift', { accountId: ANA });
+      if (way === 'lift') {
+        await adminData(site, 'tombstones.lift', { accountId: ANA });
+        await readsAPage(site, ANA);
+      }
       if (way === 'activity') {
         await readsAPage(site, ANA);
         expect(recordOf(site, ANA)).toMatchObject({ state: 'removed' });

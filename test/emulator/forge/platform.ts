@@ -408,7 +408,7 @@ export class ForgePlatform implements PlatformSeam {
     const isQueue = path.startsWith('/webhook/queue/');
     const kind = target.remote === 'kvs' ? 'kvs' : isQueue ? 'queue' : 'confluence';
     const takesMs = this.latencyOf(kind, method, path);
-    const fault = this.faults.answer(kind, method, path);
+    const fault = this.faults.answer(kind, method, path, typeof init.body === 'string' ? init.body : '');
     if (fault) {
       if (kind === 'confluence') countRest(this.usage(), this.routeName(method, path), 1, fault.status, this.currentHour());
       return { response: respondText(fault.status, fault.body, fault.headers), takesMs: takesMs + fault.delayMs };
