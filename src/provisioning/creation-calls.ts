@@ -44,11 +44,6 @@ export type CreationResult =
   /** Only a call that makes an open space is left, and this site has no way to close it. */
   | { kind: 'no-private-way'; detail: string };
 
-/** `~` + account id without `:` and `-`: the form Confluence gives to new personal spaces. */
-export function personalSpaceKey(accountId: string): string {
-  return `~${accountId.replace(/[:-]/g, '')}`;
-}
-
 interface Making {
   as: Requester;
   cloudId: string;

@@ -10,6 +10,7 @@ import type { Policy, PolicyState } from '../domain/policy/document';
 import { isUntouched, type PageEvidence, type SpaceContents } from '../domain/provisioning/adoption';
 import {
   decideProvisioning,
+  NO_FACTS,
   type Occasion,
   type PersonFacts,
   type ProvisioningDecision,
@@ -55,13 +56,7 @@ export async function consider(
   const policy: Policy | 'unreadable' = state.kind === 'unreadable' ? 'unreadable' : state.policy;
   const version = state.kind === 'unreadable' ? 0 : state.version;
   const facts: ProvisioningFacts = {
-    person: null,
-    groups: null,
-    begunToday: null,
-    standing: null,
-    space: null,
-    contents: null,
-    roleMode: null,
+    ...NO_FACTS,
     ...known,
     accountId,
     occasion,

@@ -40,11 +40,12 @@ import { describe, log } from '../forge/log';
 import { raise } from '../notices/notices';
 import { personName, readerOf, writeChildren, writeHomepage } from '../page-templates/pages';
 import { readNotices } from '../store/notices';
-import { readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
+import { type Remembered, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
-import { createPersonalSpace, personalSpaceKey, rememberCall } from './creation-calls';
+import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
 import { writePromise } from './kept-promises';
+import { personalSpaceKey } from './personal-space-key';
 import { settleAccess } from './promised-access';
 
 /** A refusal by Confluence is not tried again before this. */
@@ -83,11 +84,15 @@ interface Run {
 type Outcome = { kind: 'done'; person: Person | null } | { kind: 'look-again'; person: Person | null; spaceId: string };
 const done = (person: Person | null): Outcome => ({ kind: 'done', person });
 
-/** Decides and acts for one person. @throws ConfluenceError, PlatformRefusal when it should be tried again */
-export async function provision(subject: ProvisionSubject): Promise<ProvisionResult> {
+/**
+ * Decides and acts for one person.
+ * @param known what the caller has just read
+ * @throws ConfluenceError, PlatformRefusal when it should be tried again
+ */
+export async function provision(subject: ProvisionSubject, known?: Remembered): Promise<ProvisionResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await decideAndAct(subject);
+      return await decideAndAct(subject, attempt === 1 ? known : undefined);
     } catch (error) {
       if (error instanceof ConfluenceError || error instanceof PlatformRefusal) {
         const result = await rememberFailure(subject, error);
@@ -100,8 +105,8 @@ export async function provision(subject: ProvisionSubject): Promise<ProvisionRes
   }
 }
 
-async function decideAndAct(subject: ProvisionSubject): Promise<ProvisionResult> {
-  const { policy: state, person: remembered } = await readPolicyAndPerson(subject.accountId);
+async function decideAndAct(subject: ProvisionSubject, read?: Remembered): Promise<ProvisionResult> {
+  const { policy: state, person: remembered } = read ?? (await readPolicyAndPerson(subject.accountId));
   let person = remembered;
   let known: Partial<ProvisioningFacts> = {};
   for (let look = 1; look <= MAX_LOOKS; look += 1) {

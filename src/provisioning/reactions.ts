@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { asPerson } from '../confluence/call';
 import { isIn, type Person, reasonOf, recheckOf } from '../domain/person';
-import { dependsOnPolicy, isSwitchedOff, type Occasion } from '../domain/provisioning/decide';
+import { decideProvisioning, dependsOnPolicy, isSwitchedOff, NO_FACTS, type Occasion } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import type { Activity } from '../events/content';
 import type { Installation, Reaction } from '../events/listen';
@@ -10,10 +10,10 @@ import { type RetryLater, retrySeconds } from '../events/retry';
 import type { SpaceChange } from '../events/space';
 import { ConfluenceError } from '../forge/errors';
 import { describe, log } from '../forge/log';
-import { readPersonRecord } from '../store/people';
+import { readPersonRecord, readPolicyAndPerson } from '../store/people';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
-import { personalSpaceKey } from './creation-calls';
-import { provision } from './provision';
+import { personalSpaceKey } from './personal-space-key';
+import type { ProvisionResult } from './provision';
 import { followEvent, isStatus } from './status-change';
 
 /**
@@ -52,7 +52,7 @@ async function look(accountId: string, installation: Installation, occasion: Occ
   if (pause > 0) return { seconds: pause / 1000 + Math.random() * MAX_JITTER_S };
 
   try {
-    const { decision, person, failed } = await provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now });
+    const { decision, person, failed } = await decideAndProvision(accountId, cloudId, occasion, now);
     if (failed) {
       noteFailure(installContext, accountId, failed.error, now);
       log('person-postponed', { accountId, ...describe(failed.error) });
@@ -68,6 +68,19 @@ async function look(accountId: string, installation: Installation, occasion: Occ
     log('person-postponed', { accountId, seconds, ...describe(error) });
     return { seconds };
   }
+}
+
+/** Most people are settled, and what decides that loads fast; the rest of provisioning is evaluated only where it is needed. */
+async function decideAndProvision(accountId: string, cloudId: string, occasion: Occasion, now: number): Promise<ProvisionResult> {
+  const remembered = await readPolicyAndPerson(accountId);
+  const { policy, person } = remembered;
+  const facts = { ...NO_FACTS, accountId, occasion, record: person };
+  const [document, version] = policy.kind === 'unreadable' ? (['unreadable', 0] as const) : [policy.policy, policy.version];
+  const decision = decideProvisioning(facts, document, version, now);
+  if (decision.kind === 'decided' && decision.action === 'none') return { decision, person };
+  // Eager: part of the same file, because a bundler that deploys one file a function loses the others.
+  const { provision } = await import(/* webpackMode: "eager" */ './provision');
+  return provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now }, remembered);
 }
 
 /** Remembers a rate limit, or a failure for several people, for everybody on the site. */

@@ -13,7 +13,8 @@ import { readBudget } from '../forge/budget';
 import { ConfluenceError, isFinal, PlatformRefusal } from '../forge/errors';
 import { metered } from '../forge/meter';
 import { renderTemplate } from '../page-templates/render';
-import { createPersonalSpace, personalSpaceKey, rememberCall } from '../provisioning/creation-calls';
+import { createPersonalSpace, rememberCall } from '../provisioning/creation-calls';
+import { personalSpaceKey } from '../provisioning/personal-space-key';
 import { readPolicy } from '../store/policy';
 import {
   type CheckResult,

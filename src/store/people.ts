@@ -81,8 +81,14 @@ export async function readPersonRecord(accountId: string): Promise<Person | null
   return toPerson(accountId, await kvs.entity<unknown>(PERSON).get(accountId));
 }
 
+/** What is known of a person before anything is asked of Confluence. */
+export interface Remembered {
+  policy: PolicyState;
+  person: Person | null;
+}
+
 /** Policy and person in one request: the trigger's only read for a settled person. */
-export async function readPolicyAndPerson(accountId: string): Promise<{ policy: PolicyState; person: Person | null }> {
+export async function readPolicyAndPerson(accountId: string): Promise<Remembered> {
   const found = await readBatch([
     { key: POLICY_KEY, entityName: POLICY },
     { key: accountId, entityName: PERSON },

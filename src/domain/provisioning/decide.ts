@@ -49,6 +49,17 @@ export interface ProvisioningFacts {
   roleMode: RoleMode | null;
 }
 
+/** Nothing is read yet. */
+export const NO_FACTS = {
+  person: null,
+  groups: null,
+  begunToday: null,
+  standing: null,
+  space: null,
+  contents: null,
+  roleMode: null,
+} as const;
+
 /** What of the policy this site will not let Homestead keep. */
 export type Caveat =
   /** Apps cannot change who sees an existing space here. */
