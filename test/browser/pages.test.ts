@@ -184,7 +184,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByRole('button', { name: 'Resume' }).click();
     await admin.getByText('Running').waitFor();
     await site.advance('PT20M');
-    await admin.getByText('53 made, 0 offered').waitFor();
+    await admin.getByText('53 created, 0 offered').waitFor();
     await admin.getByRole('button', { name: 'Details' }).click();
     await admin
       .getByRole('row', { name: /Space created/ })
@@ -234,9 +234,9 @@ describe.skipIf(executable === null)('in the browser', () => {
   it('site check: found out with consent, and marked where the policy is set', async () => {
     const local = await start({ settings: { roleMode: 'PRE_ROLES', asUserPersonalCreate: 'refused' } });
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
-    await admin.getByText('On this site apps cannot change permissions later').waitFor();
+    await admin.getByText('On this site, apps can’t change permissions later').waitFor();
     await admin.getByRole('tab', { name: 'Site check' }).click();
-    await admin.getByRole('checkbox', { name: /Also try what makes something/ }).check();
+    await admin.getByRole('checkbox', { name: /Also try what creates something/ }).check();
     await admin.getByRole('button', { name: 'Run all checks' }).click();
     await admin.getByText('Confluence refused:').waitFor();
     await admin.getByText('Jobs have used').waitFor();

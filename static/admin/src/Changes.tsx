@@ -3,11 +3,11 @@ import type { VersionView } from '../../../src/api/admin/policy';
 import type { Policy } from '../../../src/domain/policy/document';
 import { text } from '../../shared/text';
 import { useGroupNames } from './groups';
-import { pathLabel } from './paths';
+import { pathLabel } from './policy-paths';
 
-/** Changes of one version that are listed. */
+/** Changes listed for one version. */
 const CHANGES_SHOWN = 12;
-/** Ids of groups look like this; other texts are shown as they are. */
+/** A group id; any other text is shown as it is. */
 const GROUP_ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 export function Changes({ version: { changes, reason, restores }, policy }: { version: VersionView; policy: Policy }) {
