@@ -80,7 +80,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
         </Button>
       </form>
       <p className="subtle near" id="days-help">
-        {isValid ? text('cleanup.counts') : text('cleanup.days.invalid')}
+        {isValid ? text('cleanup.counts') : text('cleanup.days.invalid', { max: MAX_IDLE_DAYS })}
       </p>
       {error !== null && <Failure error={error} />}
       {jobs.length > 0 && (
