@@ -1,4 +1,4 @@
-/** Why a person gets a space or none: the decision itself, made readable. */
+/** Why a person gets a space, or not: the decision itself, for people to read. */
 import { readGroupsOf } from '../confluence/people';
 import { isIn, type Person, type PersonStateName, reasonOf, recheckOf, spaceIdOf } from '../domain/person';
 import type { Policy, PolicyState, Treatment } from '../domain/policy/document';
@@ -55,7 +55,7 @@ export async function explain(
 ): Promise<Explanation> {
   const { decision, facts } = await consider(subject, state, record, known);
   const policy = state.kind === 'unreadable' ? null : state.policy;
-  // Of somebody who is settled the rules are not asked; which one is theirs is still worth knowing.
+  // A settled person is decided without the rules; which one matches them is still worth knowing.
   const match =
     (decision.kind === 'decided' ? decision.match : null) ?? (policy && (await matchFor(policy, subject.accountId, facts.groups)));
   return {
@@ -70,7 +70,7 @@ export async function explain(
   };
 }
 
-/** The rule of somebody, as their groups are now. @param known their groups, when they have been read */
+/** The rule that matches a person's current groups. @param known their groups, if already read */
 export async function matchFor(policy: Policy, accountId: string, known: ReadonlySet<string> | null = null): Promise<RuleMatch> {
   return matchRule(policy, known ?? (asksForGroups(policy) ? await readGroupsOf(accountId) : new Set()));
 }

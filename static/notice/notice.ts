@@ -1,4 +1,4 @@
-/** Background script: shows the caller's notice as a flag, and carries their answer back. */
+/** Background script: shows the caller's notice as a flag and sends back their answer. */
 import { router, showFlag, view } from '@forge/bridge';
 import noticeEn from '../../src/locales/app/notice.en-US.json';
 import noticeEs from '../../src/locales/app/notice.es-ES.json';
@@ -9,7 +9,7 @@ import { callPerson } from '../shared/call';
 import { setLocale, text, textOf } from '../shared/text';
 
 const FLAG_ID = 'homestead-notice';
-/** As manifest.yml names the page. */
+/** The page's key in manifest.yml. */
 const MY_SPACE = 'my-space';
 
 type Flag = ReturnType<typeof showFlag>;
@@ -18,7 +18,7 @@ interface Action {
   run: () => Promise<void>;
 }
 
-/** Shows a flag; each action closes it first, so nobody presses twice. */
+/** Shows a flag; each action closes it first, so that nobody presses twice. */
 function show(title: string, description: string, actions: Action[], type: 'info' | 'success' | 'warning' = 'info'): Flag {
   const flag: Flag = showFlag({
     id: FLAG_ID,
@@ -61,7 +61,7 @@ const later = (): Action => ({
 const openAction = (spaceKey: string | null): Action[] =>
   spaceKey === null ? [] : [{ label: text('notice.ready.open-space'), run: () => openSpace(spaceKey) }];
 
-/** To "My space", where the details are filled in. */
+/** Goes to "My personal space", where the details are filled in. */
 const fillIn = (): Action => ({
   label: text('notice.fill'),
   run: async () => {
@@ -107,7 +107,7 @@ function showOffer(): void {
 
 async function main(): Promise<void> {
   const { locale } = await view.getContext();
-  // One small script: both languages are in it.
+  // One small script holds both languages.
   await setLocale(locale, { english: { ...noticeEn, ...personEn }, spanish: async () => ({ ...noticeEs, ...personEs }) });
   const notice = await callPerson('notice.get', {});
   if (notice.kind === 'ready' || notice.kind === 'adopted') showReady(notice, notice.kind === 'adopted');
@@ -115,5 +115,5 @@ async function main(): Promise<void> {
   if (notice.kind === 'offer') showOffer();
 }
 
-// A notice that cannot be read is no reason to disturb anybody's reading: it comes with the next page.
+// A notice that cannot be loaded must not disturb anyone's reading: it appears with the next page.
 main().catch((error: unknown) => console.warn('homestead notice', error));

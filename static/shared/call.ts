@@ -9,7 +9,7 @@ type PersonApi = typeof personApi;
 export type AdminInput<F extends keyof AdminApi> = InputOf<AdminApi, F>;
 export type AdminOutput<F extends keyof AdminApi> = OutputOf<AdminApi, F>;
 
-/** The function answered that it would not, or could not. */
+/** The function answered with an error. */
 export class CallError extends Error {
   override readonly name = 'CallError';
   constructor(

@@ -1,4 +1,4 @@
-/** The states every part of the page shares: waiting, failed. */
+/** What every part of a page shows while it loads, and when it fails. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';

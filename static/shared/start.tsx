@@ -1,4 +1,4 @@
-/** How every page begins: flags, tokens, language, and then what it shows. */
+/** How every page starts: feature flags, design tokens, language, and then its content. */
 import '@atlaskit/css-reset/dist/bundle.css';
 import './page.css';
 import { setBooleanFeatureFlagResolver } from '@atlaskit/platform-feature-flags';
@@ -18,7 +18,7 @@ export async function start(page: ReactElement, sentences: Sentences): Promise<v
   setBooleanFeatureFlagResolver((flag) => flag === NATIVE_DIALOG);
   const root = document.getElementById('root');
   if (!root) throw new Error('index.html has no #root');
-  // The host gives the design tokens; until they are there, nothing is drawn in wrong colours.
+  // The host provides the design tokens; nothing is drawn before, so that nothing has the wrong colors.
   const [{ locale }] = await Promise.all([view.getContext(), view.theme.enable()]);
   await setLocale(locale, sentences);
   document.documentElement.lang = pageLanguage();

@@ -35,7 +35,7 @@ export async function setLocale(tag: string | undefined, { english, spanish }: S
 export const pageLanguage = (): string => language;
 
 export function text(key: TextKey, values?: Values): string {
-  // A test holds each page to the areas of its own keys, so a key stands for its sentence only where that failed.
+  // A test makes sure that each page is built with all its sentences; a bare key is better than a blank page.
   return formatMessage(catalogue[key] ?? key, language, values);
 }
 

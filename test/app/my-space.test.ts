@@ -186,7 +186,7 @@ describe('details', () => {
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     const first = await site.notices.load(ANA);
-    expect(first.flags[0]?.actions).toEqual(['Open my space', 'Fill in details', 'Not now']);
+    expect(first.flags[0]?.actions).toEqual(['Go to my space', 'Fill in details', 'Not now']);
     await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Not now' });
     await readsAPage(site, ANA);
     expect((await site.notices.load(ANA)).flags).toEqual([]);
@@ -352,7 +352,7 @@ describe('notices', () => {
     site.changePerson(ANA, { locale: 'es_MX' });
     await readsAPage(site, ANA);
     const { flags } = await site.notices.load(ANA);
-    expect(flags[0]).toMatchObject({ title: '¿Quieres un espacio personal?', actions: ['Crear mi espacio', 'Ahora no', 'Nunca'] });
+    expect(flags[0]).toMatchObject({ title: '¿Quieres un espacio personal?', actions: ['Crear mi espacio', 'Ahora no', 'No, gracias'] });
   });
 
   it('cost nothing over 10,000 page views of people who have none', async () => {

@@ -58,7 +58,7 @@ describe('with the policy on automatic', () => {
         id: 'homestead-notice',
         title: 'Your personal space is ready',
         description: expect.stringContaining('Only you'),
-        actions: ['Open my space', 'Not now'],
+        actions: ['Go to my space', 'Not now'],
       },
     ]);
   });
@@ -620,22 +620,22 @@ describe('with the policy on ask', () => {
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
     const { flags } = await site.notices.load(ANA);
-    expect(flags[0]).toMatchObject({ title: 'Would you like a personal space?', actions: ['Create my space', 'Not now', 'Never'] });
+    expect(flags[0]).toMatchObject({ title: 'Would you like a personal space?', actions: ['Create my space', 'Not now', 'No, thanks'] });
 
     const after = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
     expect(after.flags[0]).toMatchObject({ title: 'Your personal space is ready' });
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
-    const opened = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Open my space' });
+    const opened = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Go to my space' });
     expect(opened.navigatedTo).toMatchObject({ target: 'spaceView', spaceKey: personalSpacesOf(site, ANA)[0]?.key });
     expect(await site.notices.load(ANA)).toMatchObject({ backgroundScript: false, flags: [] });
   });
 
-  it('takes "Never" for an answer, for good and under any policy', async () => {
+  it('takes "No, thanks" for an answer, for good and under any policy', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
-    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Never' });
+    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'No, thanks' });
     expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
     await setPolicy(site, { mode: 'auto' });
     site.platform.restart();
@@ -666,7 +666,7 @@ describe('with the policy on ask', () => {
     await site.notices.load(ANA);
     await setPolicy(site, { mode: 'off' });
     const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
-    expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('do not offer') });
+    expect(flags[0]).toMatchObject({ title: 'Your space couldn’t be created', description: expect.stringContaining('don’t offer') });
     expect(await site.notices.load(ANA)).toMatchObject({ flags: [] });
     expect(await site.notices.load(ANA)).toMatchObject({ backgroundScript: false, flags: [] });
     await setPolicy(site, { mode: 'ask' });
@@ -693,7 +693,7 @@ describe('with the policy on ask', () => {
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
     const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
-    expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('did not let') });
+    expect(flags[0]).toMatchObject({ title: 'Your space couldn’t be created', description: expect.stringContaining('doesn’t let') });
   });
 });
 

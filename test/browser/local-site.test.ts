@@ -50,7 +50,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     await page.getByRole('heading', { name: 'Welcome', level: 1 }).waitFor();
     await site.advance('PT10S');
     await page.reload();
-    await page.getByRole('button', { name: 'Open my space' }).click();
+    await page.getByRole('button', { name: 'Go to my space' }).click();
     await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
     expect(site.confluence.state.people.get(BO)?.personalSpaceId).not.toBeNull();
 

@@ -78,14 +78,14 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByLabel('Percentage of people').pressSequentially('150');
     await admin.getByText('A whole number from 0 to 100').waitFor();
     await admin.getByRole('button', { name: 'Save policy' }).click();
-    await admin.getByText('The policy cannot be saved like this; nothing was changed').waitFor();
-    await admin.getByText('Roll-out › Percentage').waitFor();
+    await admin.getByText('The policy can’t be saved like this; nothing was changed').waitFor();
+    await admin.getByText('Rollout › Percentage').waitFor();
     await admin.getByLabel('Percentage of people').fill('25');
-    await admin.getByLabel('At most people a day').fill('40');
-    await admin.getByRole('button', { name: 'Add a wave' }).click();
-    await admin.getByLabel('Groups of the wave').fill('eng');
+    await admin.getByLabel('Maximum people a day').fill('40');
+    await admin.getByRole('button', { name: 'Add a cohort' }).click();
+    await admin.getByLabel('Groups of the cohort').fill('eng');
     await admin.getByRole('button', { name: /Add group engineering/ }).click();
-    await admin.getByLabel('First day of the wave').fill('2026-12-01');
+    await admin.getByLabel('First day of the cohort').fill('2026-12-01');
     await local.axe();
     await save(admin, 1);
     const stored = local.site.state().kvs.entities.policy?.site as { data: { document: { rollout: object } } };
@@ -109,11 +109,11 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.picture('text-light-1280');
     await area.fill(before.replace('"mode": "off"', '"mode": "ask"'));
     await admin.getByRole('button', { name: 'Check and use this text' }).click();
-    await admin.getByText('Taken over. Nothing is saved until you save the policy.').waitFor();
+    await admin.getByText('The text is now on the page. Nothing is saved until you save the policy.').waitFor();
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
     await admin.getByRole('button', { name: 'Discard changes' }).click();
     expect(await admin.getByRole('radio', { name: 'Off' }).isChecked()).toBe(true);
-    await admin.getByRole('button', { name: 'Bring the discarded changes back' }).click();
+    await admin.getByRole('button', { name: 'Restore the discarded changes' }).click();
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
     expect(local.site.state().kvs.entities.policy).toEqual({});
   });
@@ -140,7 +140,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByLabel('Name of detail 2').fill('Office');
     await admin.getByLabel('Kind of detail 2').selectOption({ label: 'Choice' });
     await admin.getByLabel('Choices of detail 2').fill('Lisbon\nOslo');
-    await admin.getByLabel('See it as somebody else').fill('Bo Berg');
+    await admin.getByLabel('See it as someone else').fill('Bo Berg');
     await admin.getByRole('button', { name: 'Find' }).click();
     await admin.getByRole('button', { name: 'Bo Berg', exact: true }).click();
     await admin.getByText('Preview for Bo Berg').waitFor();
@@ -164,7 +164,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByLabel('Name of the person').fill('Bo Berg');
     await admin.getByRole('button', { name: 'Find' }).click();
     await admin.getByRole('button', { name: 'Bo Berg', exact: true }).click();
-    await admin.getByText('A space is made. The rule makes a space.').waitFor();
+    await admin.getByText('A space is created. The rule creates a space.').waitFor();
     await local.axe();
     await local.picture('explain-light-1280');
 
@@ -181,19 +181,19 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('Running').waitFor();
     await admin.getByRole('button', { name: 'Pause' }).click();
     await admin.getByText('Paused', { exact: true }).waitFor();
-    await admin.getByRole('button', { name: 'Go on' }).click();
+    await admin.getByRole('button', { name: 'Resume' }).click();
     await admin.getByText('Running').waitFor();
     await site.advance('PT20M');
-    await admin.getByText('53 made, 0 offered').waitFor();
+    await admin.getByText('53 created, 0 offered').waitFor();
     await admin.getByRole('button', { name: 'Details' }).click();
     await admin
-      .getByRole('row', { name: /Space made/ })
+      .getByRole('row', { name: /Space created/ })
       .first()
       .waitFor();
     await local.axe();
     await local.picture('people-done-light-1280');
-    await admin.getByRole('checkbox', { name: 'Only those that failed' }).check();
-    await admin.getByText('None has failed.').waitFor();
+    await admin.getByRole('checkbox', { name: 'Only failures' }).check();
+    await admin.getByText('Nothing failed.').waitFor();
     await local.axe();
 
     const space = site.confluence.state.spaces.find((s) => s.ownerId === ANA);
@@ -223,9 +223,9 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('Everyone else › Mode: ask → auto').waitFor();
     await local.axe();
     await local.picture('history-light-1280');
-    await admin.getByRole('button', { name: 'Bring back version 1' }).click();
-    await admin.getByText('It applies at once.').waitFor();
-    await admin.getByRole('button', { name: 'Bring back version 1' }).click();
+    await admin.getByRole('button', { name: 'Go back to version 1' }).click();
+    await admin.getByText('It applies right away.').waitFor();
+    await admin.getByRole('button', { name: 'Go back to version 1' }).click();
     await admin.getByRole('article', { name: 'Version 3' }).waitFor();
     await admin.getByRole('tab', { name: 'Policy' }).click();
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
@@ -234,14 +234,14 @@ describe.skipIf(executable === null)('in the browser', () => {
   it('site check: found out with consent, and marked where the policy is set', async () => {
     const local = await start({ settings: { roleMode: 'PRE_ROLES', asUserPersonalCreate: 'refused' } });
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
-    await admin.getByText('On this site apps cannot change permissions later').waitFor();
+    await admin.getByText('On this site, apps can’t change permissions later').waitFor();
     await admin.getByRole('tab', { name: 'Site check' }).click();
-    await admin.getByRole('checkbox', { name: /Also try what makes something/ }).check();
+    await admin.getByRole('checkbox', { name: /Also try what creates something/ }).check();
     await admin.getByRole('button', { name: 'Run all checks' }).click();
     await admin.getByText('Confluence refused:').waitFor();
     await admin.getByText('Jobs have used').waitFor();
     await admin.getByText('Both work.').waitFor();
-    await expect.poll(() => admin.getByRole('button', { name: 'Run: Rate-limit points of this hour' }).isEnabled()).toBe(true);
+    await expect.poll(() => admin.getByRole('button', { name: 'Run: This hour’s rate-limit points' }).isEnabled()).toBe(true);
     await local.axe();
     await local.picture('site-light-1280');
     await admin.getByRole('tab', { name: 'Policy' }).click();
@@ -262,27 +262,27 @@ describe.skipIf(executable === null)('in the browser', () => {
       const policy = { everyoneElse: { mode: 'off', selfService: true }, templates: [{ key: 'standard', name: 'Standard', fields }] };
       await site.invoke({ module: 'admin', functionKey: 'policy.save', payload: { policy, baseVersion: 0 }, accountId: ADMIN_ACCOUNT_ID });
       const mine = await local.openMySpace(ANA);
-      await mine.getByText('You can make your space here.').waitFor();
+      await mine.getByText('You can create your space here.').waitFor();
       await local.axe();
       await mine.getByRole('button', { name: 'Create my space' }).click();
-      await mine.getByText('Homestead made this space for you.').waitFor();
+      await mine.getByText('Homestead created this space for you.').waitFor();
       await mine.getByText('Only you.').waitFor();
       await mine.getByRole('button', { name: 'Save details' }).click();
-      await mine.getByText('Fill this in.').waitFor();
+      await mine.getByText('Enter something here.').waitFor();
       await local.axe();
       await mine.getByLabel('My role (required)').fill('Engineer');
       await mine.getByLabel('Office').selectOption('Oslo');
       await mine.getByRole('button', { name: 'Save details' }).click();
-      await mine.getByText('Saved, also on your homepage.').waitFor();
-      await mine.getByRole('button', { name: 'Let everyone with a licence read it' }).click();
-      await mine.getByText('Everyone with a Confluence licence here can read it.').waitFor();
+      await mine.getByText('Saved. The table on your homepage is up to date.').waitFor();
+      await mine.getByRole('button', { name: 'Let everyone with a license read it' }).click();
+      await mine.getByText('Everyone with a Confluence license here can read it.').waitFor();
       await mine.getByRole('button', { name: 'Make it private' }).click();
       await mine.getByText('Only you.').waitFor();
-      await mine.getByRole('button', { name: 'Show it' }).click();
+      await mine.getByRole('button', { name: 'Show everything' }).click();
       await mine.getByText('Space key').waitFor();
       await local.axe();
       await local.picture(`my-space-${suffix}`);
-      await mine.getByRole('button', { name: 'Open my space' }).click();
+      await mine.getByRole('button', { name: 'Go to my space' }).click();
       await local.page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
       await local.page.getByRole('article').getByText('Engineer').waitFor();
     },
@@ -301,11 +301,11 @@ describe.skipIf(executable === null)('in the browser', () => {
     });
     const mine = await local.openMySpace(ANA);
     await mine.getByRole('heading', { name: 'Mi espacio personal' }).waitFor();
-    await mine.getByRole('button', { name: 'No quiero ninguno' }).click();
-    await mine.getByText('Dijiste que no quieres un espacio. Puedes cambiar de idea.').waitFor();
+    await mine.getByRole('button', { name: 'No, gracias' }).click();
+    await mine.getByText('Respondiste que no quieres un espacio personal. Puedes cambiar de idea.').waitFor();
     await local.axe();
-    await mine.getByRole('button', { name: 'Ahora sí lo quiero' }).click();
-    await mine.getByText('Tu espacio se crea la próxima vez que abras una página.').waitFor();
+    await mine.getByRole('button', { name: 'Preguntarme más adelante' }).click();
+    await mine.getByText('Tu espacio se creará la próxima vez que abras una página.').waitFor();
   });
 
   it('the admin page in Spanish has no English sentence left on it', async () => {

@@ -1,4 +1,4 @@
-/** What the policy did: spaces made, offers, refusals, each with its reason. */
+/** What the policy did: spaces created, offers, refusals, each with its reason. */
 import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import EmptyState from '@atlaskit/empty-state';
@@ -11,7 +11,7 @@ import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
 import { BrokenPromises } from './BrokenPromises';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
 const APPEARANCES: Record<string, 'success' | 'inprogress' | 'removed' | 'default'> = {
   provisioned: 'success',
@@ -84,7 +84,7 @@ export function ActivityTab() {
   );
 }
 
-/** The space itself is private: there is no link to it, an admin would only be turned away. */
+/** No link: the space is private, so Confluence would only turn an admin away. */
 function reasonsOf(entry: ActivityEntry): string {
   const notes = [textOf('reason', entry.reason)];
   if (entry.kind === 'provisioned' || entry.kind === 'adopted') {

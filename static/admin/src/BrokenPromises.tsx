@@ -3,7 +3,7 @@ import SectionMessage from '@atlaskit/section-message';
 import { callAdmin } from '../../shared/call';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
 export function BrokenPromises() {
   const { loaded } = useLoaded(() => callAdmin('promises.broken', {}));

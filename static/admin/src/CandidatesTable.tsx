@@ -1,4 +1,4 @@
-/** The unused spaces of a search: server pages, ticks that survive paging, and the way to the preview. */
+/** The unused spaces that a search found: server-side pages, a selection across pages, and the preview. */
 import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
@@ -9,7 +9,7 @@ import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatDay, formatNumber, text } from '../../shared/text';
-import { spaceLabel, useNames } from './names';
+import { spaceLabel, useNames } from './display-names';
 import { PlanDialog } from './PlanDialog';
 import { countTicked, EVERYTHING, isTicked, NOTHING, type Selection, tick } from './selection';
 

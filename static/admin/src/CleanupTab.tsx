@@ -1,4 +1,4 @@
-/** Bulk clean-up: find unused spaces, choose, preview, archive with progress, restore. */
+/** Bulk cleanup: find unused spaces, select, preview, archive with progress, restore. */
 import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
@@ -14,11 +14,11 @@ import { useLoaded } from '../../shared/load';
 import { formatDay, formatNumber, formatTime, text } from '../../shared/text';
 import { CandidatesTable } from './CandidatesTable';
 import { JobCard } from './JobCard';
-import { isActive, usePolling, withJob } from './jobs';
+import { isActive, usePolling, withJob } from './job-progress';
 
 const DEFAULT_DAYS = 180;
 
-/** A restore that did all it set out to do. */
+/** A restore that finished without a failure. */
 const isWhole = (job: JobView): boolean => job.state === 'done' && (job.counts.failed ?? 0) === 0;
 
 export function CleanupTab() {
@@ -80,7 +80,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
         </Button>
       </form>
       <p className="subtle near" id="days-help">
-        {isValid ? text('cleanup.counts') : text('cleanup.days.invalid')}
+        {isValid ? text('cleanup.counts') : text('cleanup.days.invalid', { max: MAX_IDLE_DAYS })}
       </p>
       {error !== null && <Failure error={error} />}
       {jobs.length > 0 && (

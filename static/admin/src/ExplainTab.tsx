@@ -1,4 +1,4 @@
-/** Why a person gets a space or none. */
+/** Why a person gets a space, or not. */
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
 import type { Explanation } from '../../../src/provisioning/explain';
@@ -7,7 +7,7 @@ import { ExplanationView } from '../../shared/Explanation';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
-import { useNames } from './names';
+import { useNames } from './display-names';
 import { PersonPicker, type PickedPerson } from './PersonPicker';
 
 export function ExplainTab() {

@@ -1,4 +1,4 @@
-/** Versions of the policy: who, when, what changed; any of them can be brought back. */
+/** Versions of the policy: who saved them, when, and what changed; the admin can go back to any of them. */
 import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
@@ -9,7 +9,7 @@ import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text } from '../../shared/text';
 import { Changes } from './Changes';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
 export function HistoryTab({
   stored,

@@ -7,13 +7,13 @@ import type { RowView } from '../../../src/api/admin/cleanup';
 import type { JobView } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
 import { formatDay, formatTime, text, textOf } from '../../shared/text';
+import { spaceLabel, useNames } from './display-names';
 import { JobResults } from './JobResults';
-import { JOB_APPEARANCES } from './jobs';
-import { spaceLabel, useNames } from './names';
+import { JOB_APPEARANCES } from './job-progress';
 
 interface Props {
   job: JobView;
-  /** A restore of this job was started. */
+  /** A restore of this job has been started. */
   isRestored: boolean;
   onStop: () => void;
   onRestore: () => void;
@@ -30,7 +30,7 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
       <div className="row spread">
         <div className="row">
           <strong>{text(job.kind === 'restore' ? 'cleanup.job.restore' : 'cleanup.job.archive')}</strong>
-          {/* A new key remounts it: the lozenge animates a change of text with an inline style, which the CSP blocks. */}
+          {/* A new key remounts it: the lozenge animates text changes with an inline style, which the CSP blocks. */}
           <Lozenge key={job.state} appearance={JOB_APPEARANCES[job.state]}>
             {text(`job.state.${job.state}`)}
           </Lozenge>

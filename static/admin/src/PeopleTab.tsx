@@ -1,4 +1,4 @@
-/** Spaces for people who have none: count, plan, run; and the list of what is not made again. */
+/** Spaces for people who have none: count, plan, run; and the list of spaces that are not created again. */
 import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
@@ -13,8 +13,8 @@ import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, text } from '../../shared/text';
 import { CensusLine } from './CensusLine';
 import { useCensus } from './census';
-import { isActive, usePolling, withJob } from './jobs';
-import { useNames } from './names';
+import { useNames } from './display-names';
+import { isActive, usePolling, withJob } from './job-progress';
 import { ProvisionJobCard } from './ProvisionJobCard';
 import { outcomeLabel } from './SimulationCard';
 import { Tombstones } from './Tombstones';

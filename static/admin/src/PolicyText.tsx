@@ -1,4 +1,4 @@
-/** The policy as text: to read, to keep, to bring from elsewhere. A mistake is answered with its place, and nothing changes. */
+/** The policy as text: read, export, import. A mistake is reported with its path, and nothing changes. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import Textarea from '@atlaskit/textarea';

@@ -1,4 +1,4 @@
-/** A job for existing people: progress, pause, cancel, and what became of each person. */
+/** A job for existing people: progress, pause, stop, and the outcome for each person. */
 import Button from '@atlaskit/button/new';
 import Lozenge from '@atlaskit/lozenge';
 import ProgressBar from '@atlaskit/progress-bar';
@@ -8,9 +8,9 @@ import type { ProvisionRowView } from '../../../src/api/admin/people';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { formatTime, text, textOf, textOr } from '../../shared/text';
+import { useNames } from './display-names';
 import { JobResults } from './JobResults';
-import { JOB_APPEARANCES } from './jobs';
-import { useNames } from './names';
+import { JOB_APPEARANCES } from './job-progress';
 
 export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (job: JobView) => void }) {
   const [isOpen, setOpen] = useState(false);

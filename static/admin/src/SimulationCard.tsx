@@ -1,4 +1,4 @@
-/** What the policy as it is on the page would change, for how many people, with examples. */
+/** What the policy on the page would change, and for how many people, with examples. */
 import Button from '@atlaskit/button/new';
 import { useState } from 'react';
 import type { SimulationView } from '../../../src/api/admin/people';
@@ -11,13 +11,13 @@ import { Failure, Waiting } from '../../shared/feedback';
 import { formatNumber, type TextKey, text, textOf } from '../../shared/text';
 import { CensusLine } from './CensusLine';
 import { useCensus } from './census';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
 export function outcomeLabel({ kind, reason }: Outcome): string {
   return `${text(`outcome.${kind}` as TextKey)}: ${textOf('reason', reason)}`;
 }
 
-/** Changes listed; the rest is counted. */
+/** Changes listed; the rest are only counted. */
 const TRANSITIONS_SHOWN = 8;
 
 export function SimulationCard({ policy, isChanged }: { policy: Policy; isChanged: boolean }) {

@@ -10,7 +10,7 @@ import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, type TextKey, text, textOr } from '../../shared/text';
-import { CHECKED } from './site';
+import { CHECKED } from './site-limits';
 
 const APPEARANCES = { good: 'success', limited: 'moved', bad: 'removed', unknown: 'default' } as const;
 const NAMES: SiteCheckName[] = ['roles', 'scopes', 'templates', 'rights-open', 'rights-private', 'create', 'archive', 'native', 'points'];

@@ -1,4 +1,4 @@
-/** The pages of a template, filled in for a person, as it stands on the page and before anything is saved. */
+/** The pages of a template as they are in the form, filled in for a person, before anything is saved. */
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useEffect, useState } from 'react';
@@ -10,12 +10,12 @@ import { text, textOf } from '../../shared/text';
 import { PersonPicker, type PickedPerson } from './PersonPicker';
 import { StoragePreview } from './StoragePreview';
 
-/** Typing rests this long before the preview follows. */
+/** Time without typing before the preview updates. */
 const PAUSE_MS = 500;
 
 export function TemplatePreview({ template }: { template: SpaceTemplate }) {
   const [person, setPerson] = useState<PickedPerson | null>(null);
-  const shown = useRested(template, PAUSE_MS);
+  const shown = useDebounced(template, PAUSE_MS);
   const { loaded, reload } = useLoaded<AdminOutput<'templates.preview'>>(
     () => callAdmin('templates.preview', { template: shown, ...(person ? { accountId: person.accountId } : {}) }),
     `${JSON.stringify(shown)} ${person?.accountId ?? ''}`,
@@ -51,13 +51,13 @@ function PagePreview({ page }: { page: AdminOutput<'templates.preview'>['pages']
   );
 }
 
-/** The value once it has not changed for a while. */
-function useRested<T>(value: T, pause: number): T {
-  const [rested, setRested] = useState(value);
-  const serialised = JSON.stringify(value);
+/** The value, once it has not changed for a while. */
+function useDebounced<T>(value: T, pause: number): T {
+  const [debounced, setDebounced] = useState(value);
+  const serialized = JSON.stringify(value);
   useEffect(() => {
-    const timer = window.setTimeout(() => setRested(JSON.parse(serialised) as T), pause);
+    const timer = window.setTimeout(() => setDebounced(JSON.parse(serialized) as T), pause);
     return () => window.clearTimeout(timer);
-  }, [serialised, pause]);
-  return rested;
+  }, [serialized, pause]);
+  return debounced;
 }

@@ -1,4 +1,4 @@
-/** Templates of spaces: homepage, child pages, fields; each with a live preview for a chosen person. */
+/** Space templates: homepage, child pages, fields; each with a live preview for any person. */
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
@@ -8,12 +8,12 @@ import { Select } from '../../shared/controls';
 import { Failure } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
-import { type Draft, newKey, replaced, without } from './draft';
+import { type Draft, newKey, replaced, without } from './policy-draft';
 import { SaveBar } from './SaveBar';
 import { TemplateEditor } from './TemplateEditor';
 import { TemplatePreview } from './TemplatePreview';
 
-/** As the policy's schema has it. */
+/** As in the policy's schema. */
 const MAX_TEMPLATES = 20;
 
 export function TemplatesTab({ draft }: { draft: Draft }) {

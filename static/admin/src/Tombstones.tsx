@@ -1,4 +1,4 @@
-/** Spaces that are not made again: of whom, why, by whom, since when; and letting one be made again. */
+/** Spaces that are not created again: whose, why, by whom, since when; and allowing one again. */
 import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
@@ -10,7 +10,7 @@ import { Select } from '../../shared/controls';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
 type State = 'removed' | 'declined';
 

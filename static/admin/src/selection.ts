@@ -1,4 +1,4 @@
-/** What is ticked: single rows, or all rows of a search but some. A value, so that "all 98,412" stays small. */
+/** What is selected: single rows, or all rows of a search except some. A value, so that "all 98,412" stays small. */
 import type { RowView } from '../../../src/api/admin/cleanup';
 import type { AdminInput } from '../../shared/call';
 

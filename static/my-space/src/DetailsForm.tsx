@@ -8,7 +8,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { DetailsAnswer, DetailsView } from '../../../src/own-space/own-space';
 import { useAttempt } from '../../shared/attempt';
 import { callPerson } from '../../shared/call';
-import { Labelled, Select } from '../../shared/controls';
+import { LabeledField, Select } from '../../shared/controls';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { type TextKey, text } from '../../shared/text';
@@ -108,7 +108,7 @@ function FieldInput({ field, value, problem, onChange }: InputProps) {
     );
   }
   return (
-    <Labelled label={label} help={field.help} {...(problem ? { problem } : {})}>
+    <LabeledField label={label} help={field.help} {...(problem ? { problem } : {})}>
       {(id, describedBy) =>
         field.kind === 'long-text' ? (
           <Textarea
@@ -131,6 +131,6 @@ function FieldInput({ field, value, problem, onChange }: InputProps) {
           />
         )
       }
-    </Labelled>
+    </LabeledField>
   );
 }

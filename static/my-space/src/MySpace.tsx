@@ -1,4 +1,4 @@
-/** A person's own page: their space and its state, why, who can see it, details, and what is stored about them. */
+/** A person's own page: the state of their space and why, who can see it, details, and what is stored about them. */
 
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';

@@ -1,4 +1,4 @@
-/** What Homestead stores about the person, all of it. */
+/** Everything that Homestead stores about the person. */
 import Button from '@atlaskit/button/new';
 import { useState } from 'react';
 import type { MyData } from '../../../src/own-space/own-space';

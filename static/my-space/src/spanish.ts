@@ -1,4 +1,4 @@
-/** What this page says in Spanish: a file of its own, for those who read it. */
+/** The sentences of this page in Spanish: a separate chunk that only Spanish readers load. */
 import common from '../../../src/locales/app/common.es-ES.json';
 import mySpace from '../../../src/locales/app/my-space.es-ES.json';
 import person from '../../../src/locales/app/person.es-ES.json';

@@ -101,7 +101,7 @@ function oldHand(site: LocalSite, deeds: Deeds, person: Person): Role {
     ],
     later: [
       {
-        text: html`As Ada: find ${publicName}’s space under <b>Clean-up</b> and archive it.`,
+        text: html`As Ada: find ${publicName}’s space under <b>Cleanup</b> and archive it.`,
         isDone: space?.status === 'archived',
       },
     ],

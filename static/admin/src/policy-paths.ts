@@ -1,8 +1,8 @@
-/** Places in the policy as an admin knows them: "Rules › Engineers › Groups" for `rules.2.groups`. */
+/** Paths in the policy, in an admin's words: "Rules › Engineers › Groups" for `rules.2.groups`. */
 import type { Policy } from '../../../src/domain/policy/document';
 import { text, textOr } from '../../shared/text';
 
-/** Lists whose parts have names; a path counts them or gives their id or key. */
+/** Lists with named items; a path has an item's position, id or key. */
 const NAMED = ['rules', 'templates', 'children', 'fields', 'waves'];
 
 export function pathLabel(path: string, policy: Policy): string {

@@ -1,13 +1,13 @@
-/** What the site check knows, where a policy is set: choices that this site cannot honour are marked. */
+/** What the site check found, for the policy form: it marks choices that this site cannot honor. */
 import { useEffect, useState } from 'react';
 import type { CheckView } from '../../../src/api/admin/site-check';
 import { callAdmin } from '../../shared/call';
 import { formatTime, type TextKey, text } from '../../shared/text';
 
 export interface SiteLimits {
-  /** Sentences beside the modes. */
+  /** Sentences next to the modes. */
   modes: string[];
-  /** Sentences beside an access. */
+  /** Sentences next to an access. */
   access: Record<'private' | 'licensed' | 'site-default', string[]>;
 }
 
@@ -16,7 +16,7 @@ export const CHECKED = 'homestead-site-checked';
 
 const NO_LIMITS: SiteLimits = { modes: [], access: { private: [], licensed: [], 'site-default': [] } };
 
-/** Reads the last results; how the site's permissions work is found out at once when nobody has asked yet. */
+/** Reads the last results; checks how the site's permissions work right away if nobody has yet. */
 export function useSiteLimits(): SiteLimits {
   const [limits, setLimits] = useState<SiteLimits>(NO_LIMITS);
   useEffect(() => {
@@ -25,7 +25,7 @@ export function useSiteLimits(): SiteLimits {
       const isAsked = known.some((check) => check.name === 'roles' && check.at !== null);
       setLimits(limitsOf(isAsked ? known : await callAdmin('site.run', { checks: ['roles'] })));
     };
-    // Without an answer nothing is marked: the choices still work, and the decision says what happened.
+    // Without an answer nothing is marked: the choices still work, and each decision says what happened.
     const follow = (): void => void read().catch(() => {});
     follow();
     window.addEventListener(CHECKED, follow);

@@ -14,13 +14,13 @@ export interface Draft {
   isChanged: boolean;
   isSaving: boolean;
   error: unknown;
-  /** What the policy would not take, by place. */
+  /** Why the policy cannot be saved, by path. */
   problems: Problem[];
-  /** What somebody else saved while this admin was editing. */
+  /** What someone else saved while this admin was editing. */
   theirs: PolicyView | null;
   save: (baseVersion: number) => Promise<void>;
   discard: () => void;
-  /** Brings back what was discarded last; null = nothing was. */
+  /** Restores what was discarded last; null = nothing was. */
   undoDiscard: (() => void) | null;
   takeTheirs: () => void;
 }
@@ -34,7 +34,7 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
   const [theirs, setTheirs] = useState<PolicyView | null>(null);
   const isChanged = JSON.stringify(policy) !== JSON.stringify(stored.policy);
   useLeaveGuard(isChanged);
-  // Another version, from here or from the history, begins a new draft.
+  // Another version, saved here or in the history, starts a new draft.
   useEffect(() => setPolicy(stored.policy), [stored]);
 
   const accept = (saved: PolicyView): void => {
@@ -47,7 +47,7 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
     setError(null);
     setProblems([]);
     try {
-      // Checked first: a mistake is told with its place.
+      // Checked first, so that a mistake is reported with its path.
       const checked = await callAdmin('policy.check', { text: JSON.stringify(policy), locale: pageLanguage() });
       if ('problems' in checked) {
         setProblems(checked.problems);
@@ -98,7 +98,7 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
   };
 }
 
-/** The browser asks before it leaves a page with changes. */
+/** Makes the browser ask before it leaves a page with changes. */
 function useLeaveGuard(isChanged: boolean): void {
   useEffect(() => {
     if (!isChanged) return undefined;
@@ -108,7 +108,7 @@ function useLeaveGuard(isChanged: boolean): void {
   }, [isChanged]);
 }
 
-/** The list with one item somewhere else. */
+/** The list with one item moved. */
 export function moved<T>(list: readonly T[], from: number, to: number): T[] {
   const items = [...list];
   const [item] = items.splice(from, 1);
@@ -124,7 +124,7 @@ export function without<T>(list: readonly T[], position: number): T[] {
   return list.filter((_, i) => i !== position);
 }
 
-/** A key for something new, made of its name and not taken yet. */
+/** A key for something new: from its name, and not taken yet. */
 export function newKey(name: string, taken: readonly string[]): string {
   const base =
     name

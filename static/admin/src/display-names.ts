@@ -1,8 +1,8 @@
-/** Display names, read in the browser as the admin: the app itself stores account ids only. */
+/** Display names, read in the browser as the admin: the app itself stores only account ids. */
 import { requestConfluence } from '@forge/bridge';
 import { useEffect, useState } from 'react';
 
-/** v1 user/bulk answers 100 at most. */
+/** Most people in one answer of v1 user/bulk. */
 const PEOPLE_PER_CALL = 100;
 const known = new Map<string, string>();
 
@@ -19,12 +19,12 @@ async function readNames(accountIds: string[]): Promise<void> {
   }
 }
 
-/** What a personal space is called in a list: by its owner. */
+/** A list names a personal space by its owner. */
 export function spaceLabel(row: { ownerId: string | null; key: string }, nameOf: (accountId: string) => string): string {
   return row.ownerId === null ? row.key : nameOf(row.ownerId);
 }
 
-/** Names for these ids as they arrive; an id whose name cannot be read stays an id. */
+/** Names for these ids, as they arrive; an id without a readable name stays an id. */
 export function useNames(accountIds: readonly string[]): (accountId: string) => string {
   const [, redraw] = useState(0);
   const missing = [...new Set(accountIds)].filter((id) => id !== '' && !known.has(id)).join(' ');

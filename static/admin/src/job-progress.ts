@@ -1,4 +1,4 @@
-/** Jobs as the pages follow them. */
+/** The progress of jobs, as the pages poll it. */
 import { useEffect, useState } from 'react';
 import type { JobView } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
@@ -15,19 +15,19 @@ export const JOB_APPEARANCES = {
 
 export const isActive = (job: JobView | null): boolean => job !== null && (job.state === 'running' || job.state === 'cancelling');
 
-/** The list with this job as it is now; a new one comes first. */
+/** The list with this job updated; a new job comes first. */
 export const withJob = (jobs: JobView[], job: JobView): JobView[] =>
   jobs.some((other) => other.id === job.id) ? jobs.map((other) => (other.id === job.id ? job : other)) : [job, ...jobs];
 
-/** How often a running job is asked for its progress; each time twice as long, up to the second number. */
+/** The interval between polls of a running job: doubled each time, up to the second number. */
 const POLL_MS = [1_000, 8_000] as const;
 
-/** Asks for the progress of what is running, less and less often. */
+/** Polls the progress of running jobs, less and less often. */
 export function usePolling(all: (JobView | null)[], onChange: (job: JobView) => void): void {
   const ids = all.flatMap((job) => (job && isActive(job) ? [job.id] : [])).join(' ');
   const [latest] = useState({ current: onChange });
   latest.current = onChange;
-  // Dependencies on purpose: restarted when another set of jobs runs, not at every answer.
+  // Deliberate dependencies: polling restarts when a different set of jobs is running, not on every answer.
   useEffect(() => {
     if (ids === '') return undefined;
     let wait: number = POLL_MS[0];
@@ -40,7 +40,7 @@ export function usePolling(all: (JobView | null)[], onChange: (job: JobView) => 
           if (!isCurrent) return;
           latest.current(job);
         } catch {
-          // The next round asks again.
+          // The next poll tries again.
         }
       }
       wait = Math.min(wait * 2, POLL_MS[1]);
