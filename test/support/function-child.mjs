@@ -1,6 +1,6 @@
 /**
- * The function bundle in a process of its own, as the platform has it: plain Node, nothing of the local
- * site. Whatever it asks of the platform goes to the parent and back. Started by child-process.ts.
+ * Runs the function bundle in a process of its own, as the platform does: plain Node, without any local
+ * site code. Calls to the platform go through the parent process. Started by child-process.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { runInThisContext } from 'node:vm';
 
 const [bundlePath] = process.argv.slice(2);
 const current = new AsyncLocalStorage();
-const waiting = new Map();
+const pending = new Map();
 let now = 0;
 let nextId = 1;
 
@@ -18,7 +18,7 @@ Object.defineProperty(globalThis, '__forge_fetch__', {
   value: (target, path, init = {}) =>
     new Promise((resolve) => {
       const id = nextId++;
-      waiting.set(id, resolve);
+      pending.set(id, resolve);
       const headers = [...new Headers(init.headers)];
       process.send({ fetch: id, target, path, init: { method: init.method, body: init.body, headers } });
     }),
@@ -34,9 +34,9 @@ class SiteDate extends Date {
 }
 const log = (line) => process.send({ log: String(line) });
 const noTimers = () => {
-  throw new Error('not modelled: timers of a function in a process of its own');
+  throw new Error('not modelled: timers in a function that has its own process');
 };
-const given = {
+const provided = {
   exports: {},
   require: createRequire(bundlePath),
   Date: SiteDate,
@@ -44,10 +44,10 @@ const given = {
   setTimeout: noTimers,
   setInterval: noTimers,
 };
-const module = { exports: given.exports };
-runInThisContext(`(function (module, ${Object.keys(given).join(', ')}) {${readFileSync(bundlePath, 'utf8')}\n})`)(
+const module = { exports: provided.exports };
+runInThisContext(`(function (module, ${Object.keys(provided).join(', ')}) {${readFileSync(bundlePath, 'utf8')}\n})`)(
   module,
-  ...Object.values(given),
+  ...Object.values(provided),
 );
 
 async function run({ handler, payload, context, runtime, deadline }) {
@@ -70,7 +70,7 @@ process.on('message', (message) => {
   now = message.now;
   if (message.run) void run(message.run);
   const { id, status, headers, body } = message.answer ?? {};
-  waiting.get(id)?.(new Response(body === '' ? null : body, { status, headers }));
-  waiting.delete(id);
+  pending.get(id)?.(new Response(body === '' ? null : body, { status, headers }));
+  pending.delete(id);
 });
 process.send({ ready: Object.keys(module.exports) });
