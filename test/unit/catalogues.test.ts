@@ -1,4 +1,4 @@
-/** The translation catalogues: complete in both languages, well-formed, and nothing in them that no one says. */
+/** The translation catalogues: complete in both languages, well-formed, and without unused sentences. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { IntlMessageFormat } from 'intl-messageformat';
@@ -8,13 +8,13 @@ import enUS from '../../src/locales/en-US.json';
 import esES from '../../src/locales/es-ES.json';
 import { PROJECT_ROOT } from '../emulator/forge/manifest';
 
-/** Of all catalogues together; https://developer.atlassian.com/platform/forge/manifest-reference/translations/ */
+/** For all catalogues together; https://developer.atlassian.com/platform/forge/manifest-reference/translations/ */
 const MAX_CATALOGUE_BYTES = 100 * 1024;
 const CATALOGUES: Record<string, Record<string, string>> = { 'en-US': enUS, 'es-ES': esES };
 
 type Ast = ReturnType<IntlMessageFormat['getAst']>;
 
-/** Every place of a message with its kind, and the cases of a `select`; the cases of a plural are the language's own. */
+/** Every placeholder of a message with its kind, and the cases of a `select`. Plural cases are left out: they differ by language. */
 function placesOf(ast: Ast): string[] {
   return ast.flatMap((element) => {
     if (!('value' in element) || element.type === 0) return [];
@@ -40,14 +40,14 @@ function sourceFiles(folder: string): string[] {
 }
 
 describe('the catalogues', () => {
-  it('have the same sentences, in the same order, none empty', () => {
+  it('have the same sentences in the same order, none of them empty', () => {
     expect(Object.keys(esES)).toEqual(Object.keys(enUS));
     for (const [locale, catalogue] of Object.entries(CATALOGUES)) {
       for (const [key, message] of Object.entries(catalogue)) expect(message.trim(), `${locale} ${key}`).not.toBe('');
     }
   });
 
-  it('name no sentence twice', () => {
+  it('define no key twice', () => {
     for (const locale of Object.keys(CATALOGUES)) {
       const raw = readFileSync(join(PROJECT_ROOT, `src/locales/${locale}.json`), 'utf8');
       const keys = [...raw.matchAll(/^ {2}"([^"]+)":/gm)].map((match) => match[1]);
@@ -55,28 +55,28 @@ describe('the catalogues', () => {
     }
   });
 
-  it('have the same places in a sentence and its translation', () => {
+  it('use the same placeholders in a sentence and its translation', () => {
     for (const [key, message] of Object.entries(enUS)) {
       expect(places(esES[key as keyof typeof esES], 'es-ES'), key).toEqual(places(message, 'en-US'));
     }
   });
 
-  it('fit the platform together', () => {
+  it('stay within the size that the platform allows', () => {
     const bytes = Object.keys(CATALOGUES).reduce((sum, locale) => sum + statSync(join(PROJECT_ROOT, `src/locales/${locale}.json`)).size, 0);
     expect(bytes).toBeLessThanOrEqual(MAX_CATALOGUE_BYTES);
   });
 
-  it('have a sentence for every reason, about a person and to that person', () => {
+  it('state every reason twice: about a person and to that person', () => {
     for (const reason of REASONS) {
       expect(enUS, reason).toHaveProperty([`reason.${reason}`]);
       expect(enUS, reason).toHaveProperty([`reason.you.${reason}`]);
     }
   });
 
-  it('hold nothing that nobody says', () => {
+  it('contain no unused sentence', () => {
     const sources = [...sourceFiles('src'), ...sourceFiles('static')].map((file) => readFileSync(join(PROJECT_ROOT, file), 'utf8'));
     const all = [...sources, readFileSync(join(PROJECT_ROOT, 'manifest.yml'), 'utf8')].join('\n');
-    // Keys put together from a prefix and a code: `mode.${mode}`, textOf('error', code).
+    // Keys built from a prefix and a code: `mode.${mode}`, textOf('error', code).
     const prefixes = [
       ...[...all.matchAll(/[`'"]([a-z][\w.-]*\.)\$\{/g)].map((match) => match[1] as string),
       ...[...all.matchAll(/text(?:Of|Or)\(\s*['`]([\w.-]+)['`],/g)].map((match) => `${match[1]}.`),

@@ -1,4 +1,4 @@
-/** Who gets a space: every reason by name, and what holds whatever the facts are. */
+/** Who gets a space: a case for every reason, and properties that hold for any facts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Policy } from '../../src/domain/policy/document';
@@ -80,7 +80,7 @@ describe('decideProvisioning', () => {
     ['unreadable policy', facts(), 'unreadable', { action: 'none', reason: 'policy-unreadable' }],
     ['automatic', facts(), AUTO, { action: 'create', reason: 'rule-auto', match: { ruleId: null } }],
     ['ask', facts(), ASK, { action: 'offer', reason: 'rule-ask' }],
-    ['a job asks nobody twice', facts({ wish: 'job' }), ASK, { action: 'offer', reason: 'rule-ask' }],
+    ['ask, in a job', facts({ wish: 'job' }), ASK, { action: 'offer', reason: 'rule-ask' }],
     ['person not read', facts({ person: null }), AUTO, { action: 'look-up', what: 'person' }],
     ['groups not read', facts({ groups: null }), RULES, { action: 'look-up', what: 'groups' }],
     ['groups not needed', facts({ groups: null }), AUTO, { action: 'create', reason: 'rule-auto' }],
@@ -123,23 +123,23 @@ describe('decideProvisioning', () => {
     // the person's own click
     ['asked for', facts({ wish: 'create', record: record('offered', 'rule-ask') }), ASK, { action: 'create', reason: 'person-asked' }],
     ['self-service', facts({ wish: 'create' }), SELF, { action: 'create', reason: 'person-asked' }],
-    ['self-service makes nothing by itself', facts(), SELF, { action: 'none', reason: 'policy-off' }],
+    ['self-service creates nothing by itself', facts(), SELF, { action: 'none', reason: 'policy-off' }],
     ['no self-service', facts({ wish: 'create' }), OFF, { action: 'none', reason: 'self-service-off' }],
     ['no self-service by rule', facts({ wish: 'create', groups: new Set(['c']) }), RULES, { action: 'none', reason: 'self-service-off' }],
-    ['a click in a rule that makes spaces', facts({ wish: 'create' }), AUTO, { action: 'create', reason: 'person-asked' }],
+    ['a click under an automatic rule', facts({ wish: 'create' }), AUTO, { action: 'create', reason: 'person-asked' }],
     [
-      'a click does not wait for the roll-out when people may help themselves',
+      'a click does not wait for the rollout where self-service is allowed',
       facts({ wish: 'create' }),
       rolledOut({ percent: 0 }, { selfService: true }),
       { action: 'create' },
     ],
     [
-      'a click waits for the roll-out otherwise',
+      'a click waits for the rollout otherwise',
       facts({ wish: 'create' }),
       rolledOut({ percent: 0 }),
       { action: 'none', reason: 'rollout-percent' },
     ],
-    // roll-out
+    // rollout
     ['outside the percentage', facts(), rolledOut({ percent: 0 }), { action: 'exclude', reason: 'rollout-percent', recheckAt: null }],
     [
       'before the first day',
@@ -168,7 +168,7 @@ describe('decideProvisioning', () => {
       { action: 'exclude', reason: 'rollout-day-full', recheckAt: Date.UTC(2026, 10, 24) },
     ],
     ['the day is not full', facts({ begunToday: 4 }), rolledOut({ perDay: 5 }), { action: 'create' }],
-    // spaces that exist
+    // existing spaces
     ['space not read', facts({ person: owner, space: null }), AUTO, { action: 'look-up', what: 'space' }],
     ['mode not read', facts({ person: owner, roleMode: null }), AUTO, { action: 'look-up', what: 'role-mode' }],
     ['contents not read', facts({ person: owner, contents: null }), AUTO, { action: 'look-up', what: 'contents' }],
@@ -201,7 +201,7 @@ describe('decideProvisioning', () => {
       { action: 'leave', reason: 'space-unreadable', recheckAt: NOW + DAY },
     ],
     [
-      'somebody was let in by name',
+      'someone was given access by name',
       facts({ person: owner, contents: { ...untouched, sharedWith: 'people' } }),
       AUTO,
       { action: 'adopt', keepsAccess: true },
@@ -219,7 +219,7 @@ describe('decideProvisioning', () => {
       rolledOut({ percent: 0 }),
       { action: 'create', reason: 'interrupted' },
     ],
-    // what is remembered
+    // remembered states
     ['ready', facts({ record: record('ready', 'space-made') }), AUTO, { action: 'none', reason: 'space-made' }],
     ['adopted', facts({ record: record('ready', 'space-adopted') }), AUTO, { action: 'none', reason: 'space-adopted' }],
     [
@@ -234,8 +234,8 @@ describe('decideProvisioning', () => {
       AUTO,
       { action: 'none' },
     ],
-    ['noted space', facts({ record: record('has-space', 'space-in-use') }), AUTO, { action: 'none', reason: 'space-in-use' }],
-    ['noted for a reason of before', facts({ record: record('has-space', 'has-space') }), AUTO, { action: 'none', reason: 'has-space' }],
+    ['recorded space', facts({ record: record('has-space', 'space-in-use') }), AUTO, { action: 'none', reason: 'space-in-use' }],
+    ['recorded for an earlier reason', facts({ record: record('has-space', 'has-space') }), AUTO, { action: 'none', reason: 'has-space' }],
     ['declined', facts({ record: record('declined', 'offer-declined') }), AUTO, { action: 'none', reason: 'offer-declined' }],
     [
       'declined, and clicks',
@@ -243,7 +243,7 @@ describe('decideProvisioning', () => {
       SELF,
       { action: 'none', reason: 'offer-declined' },
     ],
-    ['took the decline back', facts({ record: record('excluded', 'decline-undone') }), AUTO, { action: 'create' }],
+    ['decline undone', facts({ record: record('excluded', 'decline-undone') }), AUTO, { action: 'create' }],
     ['removed', facts({ record: record('removed', 'space-removed') }), AUTO, { action: 'none', reason: 'space-removed' }],
     [
       'removed, and clicks',
@@ -252,7 +252,7 @@ describe('decideProvisioning', () => {
       { action: 'none', reason: 'space-removed' },
     ],
     [
-      'removed, and a job',
+      'removed, in a job',
       facts({ wish: 'job', record: record('removed', 'space-archived') }),
       AUTO,
       { action: 'none', reason: 'space-archived' },
@@ -296,7 +296,7 @@ describe('decideProvisioning', () => {
       { action: 'offer', reason: 'rule-ask' },
     ],
     [
-      'refused lately',
+      'refused recently',
       facts({ record: record('refused', 'creation-refused', { recheckAt: NOW + 1 }) }),
       AUTO,
       { action: 'none', reason: 'creation-refused' },
@@ -314,35 +314,35 @@ describe('decideProvisioning', () => {
       { action: 'none', reason: 'no-private-way' },
     ],
     [
-      'failed lately',
+      'failed recently',
       facts({ record: record('creating', 'confluence-error', { recheckAt: NOW + 1 }) }),
       AUTO,
       { action: 'none', reason: 'confluence-error' },
     ],
     [
-      'excluded lately',
+      'excluded recently',
       facts({ record: record('excluded', 'account-guest', { recheckAt: NOW + 1 }) }),
       AUTO,
       { action: 'none', reason: 'account-guest' },
     ],
-    ['waits for the policy', facts({ record: record('excluded', 'rollout-percent') }), AUTO, { action: 'none', reason: 'rollout-percent' }],
-    ['the policy came', facts({ record: record('excluded', 'rollout-percent', { policyVersion: 6 }) }), AUTO, { action: 'create' }],
+    ['waits for a new policy', facts({ record: record('excluded', 'rollout-percent') }), AUTO, { action: 'none', reason: 'rollout-percent' }],
+    ['the policy is new', facts({ record: record('excluded', 'rollout-percent', { policyVersion: 6 }) }), AUTO, { action: 'create' }],
     // a space that appeared
     [
-      'arrival for somebody who declined',
+      'arrival for someone who declined',
       facts({ wish: 'arrival', person: owner, record: record('declined', 'offer-declined') }),
       AUTO,
       { action: 'adopt' },
     ],
     [
-      'arrival that was not theirs',
+      'arrival that is not theirs',
       facts({ wish: 'arrival', record: record('declined', 'offer-declined') }),
       AUTO,
       { action: 'none', reason: 'offer-declined' },
     ],
     ['arrival after an offer', facts({ wish: 'arrival', person: owner, record: record('offered', 'rule-ask') }), ASK, { action: 'adopt' }],
     [
-      'arrival of what is ready',
+      'arrival of a space that is ready',
       facts({ wish: 'arrival', person: owner, record: record('ready', 'space-made') }),
       AUTO,
       { action: 'none', reason: 'space-made' },
@@ -353,7 +353,7 @@ describe('decideProvisioning', () => {
     expect(decideProvisioning(given, chosen, VERSION, NOW)).toMatchObject(expected);
   });
 
-  it('names every reason in this table', () => {
+  it('has a case for every reason in this table', () => {
     const named = new Set(
       table.map(([, given, chosen]) => decideProvisioning(given, chosen, VERSION, NOW)).flatMap((d) => ('reason' in d ? d.reason : [])),
     );
@@ -450,7 +450,7 @@ const anyPolicy = fc
   );
 
 describe('whatever the facts and the policy are', () => {
-  it('creates and offers only for active, licensed people with an account of their own and no space', () => {
+  it('creates and offers only for active, licensed people with an Atlassian account and no space', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const decision = decideProvisioning(given, chosen, VERSION, NOW);
@@ -464,7 +464,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('never makes or offers a space to somebody who has one: never twice', () => {
+  it('never creates a second space, nor offers one', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const holder = { ...given, person: { ...person, ...given.person, personalSpaceId: '7' } };
@@ -474,7 +474,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('makes nothing for guests, inactive people, apps and the unlicensed, and takes over nothing of theirs', () => {
+  it('creates, offers and adopts nothing for guests, apps and accounts that are not active', () => {
     const nobody = fc.constantFrom<Partial<PersonFacts>>(
       { isGuest: true },
       { accountStatus: 'inactive' },
@@ -491,7 +491,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('does nothing at all while it is paused or unreadable', () => {
+  it('does nothing while the policy is paused or unreadable', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         expect(decideProvisioning(given, { ...chosen, paused: true }, VERSION, NOW)).toMatchObject({
@@ -503,7 +503,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('asks for no fact about a settled person', () => {
+  it('asks for no facts about a settled person', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, fc.constantFrom('ready', 'has-space', 'declined', 'removed'), (given, chosen, state) => {
         const settled = { ...given, wish: 'activity' as const, person: null, record: record(state as PersonRecord['state'], 'space-made') };
@@ -512,7 +512,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('comes to an end: every fact that it asks for brings it further', () => {
+  it('reaches a decision once it has every fact it asked for', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const full = Object.fromEntries(
@@ -525,7 +525,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('a rule that changes changes only those whom it matched or now matches', () => {
+  it('a change to a rule affects only the people it matched or now matches', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, anyRule, fc.nat(3), (given, chosen, change, at) => {
         const position = Math.min(at, chosen.rules.length - 1);
@@ -544,7 +544,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('raising the percentage takes nobody out', () => {
+  it('raising the percentage drops nobody', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }), (accountId, a, b) => {
         const [low, high] = a < b ? [a, b] : [b, a];
@@ -564,7 +564,7 @@ it('spreads people evenly over the percentage', () => {
   }
 });
 
-it('takes a found space for its own work only when it was made about when the run began', () => {
+it('takes a space it finds for its own work only if it was created around the time the run began', () => {
   const run = { changedAt: NOW };
   expect(isFromInterruptedRun(run, NOW + 9 * 60_000)).toBe(true);
   expect(isFromInterruptedRun(run, NOW - 60_000)).toBe(true);
