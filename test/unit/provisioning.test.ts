@@ -325,7 +325,7 @@ describe('decideProvisioning', () => {
       AUTO,
       { action: 'none', reason: 'account-guest' },
     ],
-    ['waits for a new policy', facts({ record: record('excluded', 'rollout-percent') }), AUTO, { action: 'none', reason: 'rollout-percent' }],
+    ['awaits a new policy', facts({ record: record('excluded', 'rollout-percent') }), AUTO, { action: 'none', reason: 'rollout-percent' }],
     ['the policy is new', facts({ record: record('excluded', 'rollout-percent', { policyVersion: 6 }) }), AUTO, { action: 'create' }],
     // a space that appeared
     [
