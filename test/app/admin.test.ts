@@ -1,4 +1,4 @@
-/** The admin page's functions: who may call them, what a bad call gets, and that nothing is lost. */
+/** The admin page's functions: who may call them, what a bad call gets, and that no policy is lost. */
 import { describe, expect, it } from 'vitest';
 import { type AdminFunction, adminInputs } from '../../src/api/contract';
 import { DEFAULT_POLICY } from '../../src/domain/policy/document';
@@ -19,14 +19,14 @@ describe('who may call', () => {
     expect(JSON.stringify(site.state())).toBe(before);
   });
 
-  it('does not take the browser at its word', async () => {
+  it('does not depend on what the browser claims', async () => {
     const site = startSite();
     const forged = { accountId: ADMIN_ACCOUNT_ID, accountType: 'licensed', principal: { accountId: ADMIN_ACCOUNT_ID } };
     const answer = await site.platform.invokeResolver('admin', 'policy.get', {}, ANA, forged);
     expect(answer).toMatchObject({ ok: false, error: { code: 'not-admin' } });
   });
 
-  it('refuses when Confluence cannot say who is asking', async () => {
+  it('is no one when Confluence cannot say who is calling', async () => {
     const site = startSite();
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/current', respond: { status: 500 } });
     expect(await admin(site, 'policy.get', {})).toMatchObject({ ok: false, error: { code: 'confluence-failed' } });
@@ -40,7 +40,7 @@ describe('who may call', () => {
 });
 
 describe('a bad payload', () => {
-  it('names the path of the mistake', async () => {
+  it('is answered with the path of the mistake', async () => {
     const site = startSite();
     const result = await admin(site, 'policy.save', { policy: { everyoneElse: { mode: 'sometimes' } }, baseVersion: 0 } as never);
     expect(result).toMatchObject({
@@ -51,12 +51,12 @@ describe('a bad payload', () => {
 });
 
 describe('the policy', () => {
-  it('is off until somebody saves one', async () => {
+  it('is off until someone saves one', async () => {
     const site = startSite();
     expect(await adminData(site, 'policy.get', {})).toMatchObject({ kind: 'unset', version: 0, policy: { everyoneElse: { mode: 'off' } } });
   });
 
-  it('gives one of two admins who save at once a conflict that names the other', async () => {
+  it('saved by two admins at once gives one of them a conflict that names the other', async () => {
     const site = startSite();
     const policy = DEFAULT_POLICY;
     const [first, second] = await Promise.all([
@@ -73,7 +73,7 @@ describe('the policy', () => {
     ['an envelope', { nonsense: true }],
     ['a document', { revision: 3, savedBy: 'x', savedAt: 1, document: { schemaVersion: 1, mode: 'everybody' } }],
     ['a newer schema', { revision: 3, savedBy: 'x', savedAt: 1, document: { schemaVersion: 3, paused: false } }],
-  ])('that cannot be read (%s) means off, is shown, and is not overwritten', async (_what, stored) => {
+  ])('that cannot be read (%s) counts as off, is reported, and is not overwritten', async (_what, stored) => {
     const site = startSite();
     site.platform.kvs.put('policy', 'site', stored);
     expect(await adminData(site, 'policy.get', {})).toMatchObject({
@@ -108,7 +108,7 @@ describe('the policy', () => {
 describe('templates', () => {
   const template = (templateId: string) => ({ key: 'standard', name: 'Standard', homepage: { kind: 'confluence' as const, templateId } });
 
-  it('are listed, and previewed for the admin or for somebody else before anything is saved', async () => {
+  it('are listed, and can be previewed for the admin or for someone else before anything is saved', async () => {
     const site = startSite();
     const list = await adminData(site, 'templates.list', {});
     expect(list.map((t) => t.name)).toContain('Personal space home');
@@ -134,7 +134,7 @@ describe('templates', () => {
 });
 
 describe('versions of the policy', () => {
-  it('tell who saved what, and any of them can be brought back', async () => {
+  it('show who saved what, and any of them can be restored', async () => {
     const site = startSite();
     const second = accountIdOf(4);
     site.changePerson(second, { groups: ['confluence-users-example', 'confluence-admins-example'] });
@@ -163,7 +163,7 @@ describe('versions of the policy', () => {
     expect(await admin(site, 'policy.restore', { version: 99, baseVersion: 3 })).toMatchObject({ ok: false, error: { code: 'not-found' } });
   });
 
-  it('are read in pages, newest first, none twice', async () => {
+  it('are listed in pages, newest first, none of them twice', async () => {
     const site = startSite();
     for (let n = 0; n < 23; n += 1) await setPolicy(site, { paused: n % 2 === 0 });
     const numbers: number[] = [];
@@ -176,7 +176,7 @@ describe('versions of the policy', () => {
     expect(numbers).toEqual(Array.from({ length: 23 }, (_, i) => 23 - i));
   });
 
-  it('as text: a mistake is answered with its path, and nothing changes', async () => {
+  it('can be checked as text: a mistake is answered with its path, and nothing changes', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     const before = JSON.stringify(site.state());

@@ -1,4 +1,4 @@
-/** Every function with every kind of caller, and with everything but what it expects. */
+/** Every function, called by every kind of caller and with everything except what it expects. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AdminFunction, adminInputs, type PersonFunction, personInputs } from '../../src/api/contract';
@@ -20,7 +20,7 @@ describe('functions about oneself', () => {
     expect(JSON.stringify(site.state())).toBe(before);
   });
 
-  it.each(NAMES)('%s gives a guest and a deactivated person no space, and no word about anybody else', async (name) => {
+  it.each(NAMES)('%s gives guests and deactivated people no space and no information about anyone else', async (name) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', selfService: true });
     await readsAPage(site, ANA);
@@ -36,7 +36,7 @@ describe('functions about oneself', () => {
     expect(JSON.stringify(site.state().kvs.entities.person?.[ANA])).toBe(record);
   });
 
-  it.each(NAMES)('%s called by another member changes nothing of the person named in its payload', async (name) => {
+  it.each(NAMES)('%s changes nothing for a person who is named in the payload but is not the caller', async (name) => {
     const site = startSite();
     await setPolicy(site, {
       mode: 'ask',
@@ -59,7 +59,7 @@ describe('functions about oneself', () => {
     expect(after).toEqual(before);
   });
 
-  it('does not take the browser at its word about who is asking', async () => {
+  it('do not believe what the browser claims about the caller', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
@@ -69,7 +69,7 @@ describe('functions about oneself', () => {
   });
 });
 
-/** Anything JSON can say, and near misses: right names with wrong values. */
+/** Any JSON, and near misses: field names that exist, with wrong values. */
 const NAMES_OF_FIELDS = [
   'policy',
   'baseVersion',
@@ -97,12 +97,12 @@ const anyPayload = fc.oneof(
   ),
 );
 
-/** These take no input and do what they say, so a payload says nothing. */
+/** These take no input and always act, so a bad payload would prove nothing. */
 const WITHOUT_INPUT = ['policy.startOver', 'people.censusCost', 'people.startCensus', 'people.plan'];
-/** What a client may be told. */
+/** Codes that a client may be given. */
 const CLEAR = ['bad-request', 'not-found', 'no-census', 'conflict', 'not-changeable', 'busy'];
 
-describe('a payload that was not meant', () => {
+describe('an unexpected payload', () => {
   async function expectUnchanged(site: LocalSite, run: () => Promise<void>): Promise<void> {
     const before = JSON.stringify(site.state());
     await run();
@@ -124,7 +124,7 @@ describe('a payload that was not meant', () => {
     );
   });
 
-  it('to any function about oneself gets a clear error, and makes nothing', async () => {
+  it('to any function about oneself gets a clear error and creates nothing', async () => {
     const site = startSite();
     const names = Object.keys(personInputs) as PersonFunction[];
     await expectUnchanged(site, () =>
@@ -138,7 +138,7 @@ describe('a payload that was not meant', () => {
     );
   });
 
-  it('to the queue, the triggers and the schedule changes nothing and is not retried', async () => {
+  it('to the queue, the triggers or the schedule changes nothing and is not retried', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     const before = JSON.stringify(site.state());
