@@ -1,6 +1,6 @@
 /**
- * The local site over HTTP. Two origins on one port: people's pages, REST and the control API on
- * 127.0.0.1; the app's Custom UI on localhost, so that its iframe is as foreign as on the CDN.
+ * The local site over HTTP. Two origins on one port: pages, REST and the control API on 127.0.0.1,
+ * and the app's Custom UI on localhost, so that its iframe is cross-origin as in production.
  */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -114,7 +114,7 @@ function customUi(site: LocalSite, c: Context): Response {
   });
 }
 
-/** Basic auth acts as that person; without it the browser's session; without both anonymous. */
+/** The person named by Basic auth, or else by the browser's session, or else anonymous. Null for unknown names. */
 function callerOf(site: LocalSite, c: Context): Caller | null {
   const header = c.req.header('authorization');
   if (!header?.startsWith('Basic ')) {
