@@ -8,7 +8,7 @@ import { ANA, accountIdOf, admin, OWNER, person, personalSpacesOf, readsAPage, s
 const GUEST = accountIdOf(23);
 const INACTIVE = accountIdOf(17);
 
-describe('functions about oneself', () => {
+describe('functions that people call for themselves', () => {
   const NAMES = Object.keys(personInputs) as PersonFunction[];
 
   it.each(NAMES)('%s refuses anonymous callers', async (name) => {
@@ -124,7 +124,7 @@ describe('an unexpected payload', () => {
     );
   });
 
-  it('to any function about oneself gets a clear error and creates nothing', async () => {
+  it('to any function that people call for themselves gets a clear error and creates nothing', async () => {
     const site = startSite();
     const names = Object.keys(personInputs) as PersonFunction[];
     await expectUnchanged(site, () =>

@@ -167,7 +167,7 @@ describe('details', () => {
     expect(await personData(site, 'me.saveDetails', ANA, { values: { constructor: 'x' } })).toMatchObject({ homepage: 'written' });
   });
 
-  it('leave a homepage alone that cannot be parsed, and keep the values', async () => {
+  it('leave alone a homepage that cannot be parsed, and keep the values', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);

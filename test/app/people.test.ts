@@ -202,7 +202,7 @@ describe('the job for existing people', () => {
     expect(site.usage().invocations['consumer:work-consumer']?.errors ?? 0).toBe(0);
   });
 
-  it('offers where the rule says to ask, and leaves people alone who declined', async () => {
+  it('offers where the rule says to ask, and leaves alone people who have declined', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
