@@ -1,7 +1,5 @@
-/** The functions that manifest.yml names. */
-
+/** The functions that manifest.yml names, besides the triggers. */
 export { tick } from './agenda/tick';
 export { adminResolver } from './api/admin';
 export { personResolver } from './api/me';
-export { onActivity, onPersonalSpace } from './events/activity';
 export { work } from './jobs/consumer';

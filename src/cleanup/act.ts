@@ -31,7 +31,7 @@ export async function actOn(job: JobOf<'cleanup'>, row: SpaceRow, known: Known):
   try {
     const done = job.kind === 'restore' ? await restore(row, known) : await archive(row, job.work.unchangedSince, known);
     if (done.outcome === 'archived' || done.outcome === 'restored')
-      await noteStatus(row, done.outcome === 'archived' ? 'archived' : 'current', job.startedBy, Date.now());
+      await noteStatus(row, done.outcome === 'archived' ? 'archived' : 'current', { by: job.startedBy, at: Date.now(), runId: job.id });
     return done;
   } catch (error) {
     if (!(error instanceof ConfluenceError) || error.status === 429 || error.status === 401) throw error;

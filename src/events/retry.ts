@@ -35,8 +35,13 @@ export function retryAfter(seconds: number): InvocationError {
   });
 }
 
+/** To be heard again after this. */
+export interface RetryLater {
+  seconds: number;
+}
+
 /** null = trying again would not help. */
-function retrySeconds(error: unknown): number | null {
+export function retrySeconds(error: unknown): number | null {
   if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
   if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
   if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;

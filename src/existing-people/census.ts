@@ -6,6 +6,7 @@
 import { getAppContext } from '@forge/api';
 import { LRUCache } from 'lru-cache';
 import { GROUPS_PER_PAGE, listGroupMembers, listLicensedGroups, readPeople } from '../confluence/people';
+import type { Person } from '../domain/person';
 import type { Policy } from '../domain/policy/document';
 import { groupsOf } from '../domain/policy/match';
 import { accountProblem, type ProvisioningFacts } from '../domain/provisioning/decide';
@@ -133,18 +134,13 @@ async function readRows(accountIds: string[], membership: ReadonlyMap<string, nu
       isGuest,
       spaceId: personalSpaceId,
       groups: membership.get(accountId) ?? [],
-      record: record
-        ? {
-            state: record.state,
-            reason: record.reason,
-            changedAt: record.changedAt,
-            recheckAt: record.recheckAt,
-            policyVersion: record.policyVersion,
-            adopts: record.adopts,
-          }
-        : null,
+      record: record ? stateOf(record) : null,
     };
   });
+}
+
+function stateOf({ accountId, revision, ...state }: Person): NonNullable<PersonRow['record']> {
+  return state;
 }
 
 function countRows(rows: PersonRow[]): Record<string, number> {
@@ -201,8 +197,8 @@ export function factsOf(groups: readonly string[], row: PersonRow): Provisioning
   const { accountId, record } = row;
   return {
     accountId,
-    wish: 'job',
-    record: record && { accountId, lacksDetails: false, ...record },
+    occasion: 'job',
+    record: record && { accountId, revision: 0, ...record },
     person: personOf(row),
     groups: new Set(row.groups.map((position) => groups[position] ?? '')),
     // Members of a licensed group; the rest is found out when their turn comes.

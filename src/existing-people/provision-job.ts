@@ -2,18 +2,17 @@
  * Spaces for people who have none, without waiting for them to come by: an admin's job over a census. It
  * acts as each person, which is documented for schedules, so it runs there and never on the queue.
  */
-import { z } from 'zod';
 import { asPerson } from '../confluence/call';
+import { isIn, type Person, reasonOf } from '../domain/person';
 import type { Policy } from '../domain/policy/document';
 import { isIdle, templateOf } from '../domain/policy/match';
-import { isSwitchedOff, type ProvisioningDecision } from '../domain/provisioning/decide';
-import { startOfDay } from '../domain/provisioning/rollout';
-import { AppError, ConfluenceError, PlatformRefusal } from '../forge/errors';
+import { type Decided, isSwitchedOff, type ProvisioningDecision } from '../domain/provisioning/decide';
+import { startOfDay } from '../domain/time';
+import { AppError, ConfluenceError, PlatformRefusal, UnreadableRecord } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
 import { add, completeChunk, countOutcomes, createJob, existingJob, finishJob, hasTime, type JobRunner } from '../jobs/job';
 import { isTask, type Job, type JobOf, type PersonRow, type ProvisionRow, readChunk, writeChunk, writeJob } from '../jobs/store';
 import { provision } from '../provisioning/provision';
-import type { StoredPersonRecord } from '../store/people';
 import { readPolicy } from '../store/policy';
 import { readProvisionJob, writeProvisionJob } from '../store/site-facts';
 import { type Census, readCensus, readGroups, requireGroups } from './census';
@@ -64,9 +63,9 @@ export async function planPeople(census: Census, policy: Policy, now: number): P
       outcomes.set(`${outcome.kind} ${outcome.reason}`, entry);
       plan.people += 1;
       if (!isForJob(decision)) continue;
-      if (decision.action === 'create') {
+      if (decision.kind === 'decided' && decision.action === 'create') {
         plan.creates += 1;
-        plan.points += POINTS_PER_SPACE + templateOf(policy, decision.match?.treatment.template ?? '').children.length;
+        plan.points += POINTS_PER_SPACE + templateOf(policy, decision.treatment.template).children.length;
       } else {
         plan.offers += 1;
         plan.points += POINTS_PER_OFFER;
@@ -78,7 +77,8 @@ export async function planPeople(census: Census, policy: Policy, now: number): P
   return plan;
 }
 
-const isForJob = (decision: ProvisioningDecision): boolean => decision.action === 'create' || decision.action === 'offer';
+const isForJob = (decision: ProvisioningDecision): boolean =>
+  decision.kind === 'decided' && (decision.action === 'create' || decision.action === 'offer');
 
 interface NewPlan {
   census: Census;
@@ -185,15 +185,15 @@ async function actOn(job: JobOf<'provision'>, row: ProvisionRow): Promise<number
   const { accountId } = row;
   const { cloudId } = job.work;
   try {
-    const { decision, record } = await provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, wish: 'job', now });
+    const { decision, person } = await provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion: 'job', now });
     // The policy was switched off in between: the next look at it pauses the job.
-    if (decision.action === 'look-up' || isSwitchedOff(decision)) return now;
+    if (decision.kind === 'needs' || isSwitchedOff(decision)) return now;
     if (decision.reason === 'rollout-day-full') return startOfDay(now) + DAY_MS;
-    row.reason = record?.reason ?? decision.reason;
-    row.outcome = outcomeFor(decision, record, job.createdAt);
+    row.reason = person ? reasonOf(person) : decision.reason;
+    row.outcome = outcomeFor(decision, person, job.createdAt);
   } catch (error) {
     // A record that cannot be read is its person's trouble, not the job's.
-    if (error instanceof z.ZodError) {
+    if (error instanceof UnreadableRecord) {
       Object.assign(row, { outcome: 'failed', reason: 'record-unreadable' });
       return null;
     }
@@ -205,18 +205,13 @@ async function actOn(job: JobOf<'provision'>, row: ProvisionRow): Promise<number
   return null;
 }
 
-function outcomeFor(
-  decision: ProvisioningDecision,
-  record: StoredPersonRecord | null,
-  since: number,
-): NonNullable<ProvisionRow['outcome']> {
-  const state = record?.state;
-  if (state === 'refused' || state === 'creating') return 'failed';
+function outcomeFor(decision: Decided, person: Person | null, since: number): NonNullable<ProvisionRow['outcome']> {
+  if (isIn(person, 'refused', 'creating', 'adopting')) return 'failed';
   if (decision.action === 'exclude' && decision.reason === 'impersonation-unavailable') return 'failed';
   // Also by a step that stopped before it could write it down, or by the person's own activity meanwhile.
-  if (!record || record.changedAt < since) return 'kept';
-  if (state === 'ready') return record.reason === 'space-adopted' ? 'adopted' : 'made';
-  return state === 'offered' ? 'offered' : 'kept';
+  if (!person || person.since < since) return 'kept';
+  if (isIn(person, 'ready')) return person.origin === 'adopted' ? 'adopted' : 'made';
+  return isIn(person, 'offered') ? 'offered' : 'kept';
 }
 
 /** A job's own rows of its chunk, as far as it has come, or the people whom the policy now names. */

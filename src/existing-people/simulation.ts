@@ -1,6 +1,7 @@
 /** What a policy means for everybody: counted over a census, by the decision that everything else uses. */
 import type { Policy } from '../domain/policy/document';
-import { decideProvisioning, isSwitchedOff, type ProvisioningDecision, type Reason } from '../domain/provisioning/decide';
+import { decideProvisioning, isSwitchedOff, type ProvisioningDecision } from '../domain/provisioning/decide';
+import type { Reason } from '../domain/reasons';
 import type { PersonRow } from '../jobs/store';
 import { type Census, factsOf, readCensus, readGroups, requireGroups } from './census';
 
@@ -40,19 +41,20 @@ export function decideRow(groups: readonly string[], row: PersonRow, policy: Pol
 
 export function outcomeOf(decision: ProvisioningDecision, row: Pick<PersonRow, 'spaceId' | 'record'>): Outcome {
   // With everything known that a census knows, only a look into the space is left.
-  if (decision.action === 'look-up') return { kind: 'space', reason: 'space-looked-at' };
+  if (decision.kind === 'needs') return { kind: 'space', reason: 'space-looked-at' };
+  const { reason } = decision;
   // Whoever has a space loses none by a policy.
   if (row.spaceId !== null && decision.action === 'exclude') return { kind: 'space', reason: 'has-space' };
   switch (decision.action) {
     case 'create':
     case 'offer':
-      return { kind: decision.action, reason: decision.reason };
+      return { kind: decision.action, reason };
     case 'keep':
-      return { kind: 'offer', reason: decision.reason };
+      return { kind: reason === 'offer-open' || reason === 'offer-postponed' ? 'offer' : 'nothing', reason };
     default:
-      if (decision.reason === 'offer-open') return { kind: 'offer', reason: 'offer-open' };
+      if (reason === 'offer-open') return { kind: 'offer', reason };
       if (row.spaceId !== null && isSwitchedOff(decision)) return { kind: 'space', reason: 'has-space' };
-      return { kind: row.record?.state === 'ready' || row.record?.state === 'has-space' ? 'space' : 'nothing', reason: decision.reason };
+      return { kind: row.record?.state === 'ready' || row.record?.state === 'has-space' ? 'space' : 'nothing', reason };
   }
 }
 

@@ -58,6 +58,17 @@ export class StaleRecord extends Error {
   override readonly name = 'StaleRecord';
 }
 
+/** A stored record does not have the shape it must have. It stops its own subject, and nothing else. */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord';
+  constructor(
+    readonly entity: string,
+    readonly key: string,
+  ) {
+    super(`the ${entity} record of ${key} cannot be read`);
+  }
+}
+
 /** Something a person or admin must be told. `code` is a key of the catalogue's `error.*`. */
 export class AppError extends Error {
   override readonly name = 'AppError';
@@ -80,6 +91,7 @@ export type ErrorCode =
   | 'census-lacks-groups'
   | 'not-changeable'
   | 'space-there'
+  | 'record-unreadable'
   | 'not-found'
   | 'busy'
   | 'rate-limited'

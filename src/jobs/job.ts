@@ -1,5 +1,6 @@
 /** What jobs of every kind are made of. */
 import { getAppContext } from '@forge/api';
+import type { TrailEvent } from '../domain/event';
 import { AppError } from '../forge/errors';
 import { type Job, type JobKind, readJob, type Work, writeJob } from './store';
 
@@ -91,10 +92,9 @@ export function completeChunk(job: Job, counts: Record<string, number>): Promise
 export async function finishJob(job: Job, state: 'done' | 'cancelled' | 'failed', scope: JobRunner['auditScope']): Promise<null> {
   const now = Date.now();
   const { id, kind, startedBy, counts } = job;
-  const details = { jobId: id, state, ...counts };
-  await writeJob(
-    { ...job, state, waitingUntil: null, updatedAt: now },
-    scope === null ? undefined : { key: `job:${id}`, scope, kind, at: now, actor: startedBy, details },
-  );
+  const { problem } = job;
+  const frame = { at: now, by: startedBy, accountId: null, spaceId: null, runId: id, reason: null, policyVersion: null };
+  const event: TrailEvent = { ...frame, body: { kind: 'run-ended', run: kind, state, counts, problem } };
+  await writeJob({ ...job, state, waitingUntil: null, updatedAt: now }, scope === null ? undefined : event);
   return null;
 }

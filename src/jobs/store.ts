@@ -2,10 +2,10 @@
 import { kvs, Sort } from '@forge/kvs';
 import { z } from 'zod';
 import type { Selection } from '../domain/cleanup';
-import { REASONS } from '../domain/provisioning/decide';
+import type { TrailEvent } from '../domain/event';
 import { commit, KEYS_PER_BATCH, whileRevision } from '../forge/kvs';
-import { PersonState } from '../store/people';
-import { type AuditEntry, addAudit } from '../store/trail';
+import { StoredState } from '../store/people';
+import { addEvent } from '../store/trail';
 
 const JOB = 'job';
 
@@ -98,11 +98,11 @@ export async function readJob(id: string): Promise<Job | null> {
 }
 
 /** Writes the job, and with it what the audit trail says of it. @throws StaleRecord when somebody changed it since it was read */
-export async function writeJob<J extends Job>(job: J, audit?: AuditEntry): Promise<J> {
+export async function writeJob<J extends Job>(job: J, event?: TrailEvent): Promise<J> {
   const { id, revision, kind, state, createdAt, ...data } = job;
   const stored = { revision: revision + 1, kind, state, createdAt, data };
   const transaction = kvs.transact().set(id, stored, whileRevision(JOB, revision));
-  if (audit) addAudit(transaction, audit);
+  if (event) addEvent(transaction, `job:${id}:${revision + 1}`, event);
   await commit(transaction);
   return { ...job, revision: revision + 1 };
 }
@@ -146,16 +146,7 @@ const PersonRow = z.object({
   /** Positions in the census's list of groups. */
   groups: z.array(z.number().int()),
   /** What Homestead remembered of them. */
-  record: z
-    .object({
-      state: PersonState,
-      reason: z.enum(REASONS),
-      changedAt: z.number(),
-      recheckAt: z.number().nullable(),
-      policyVersion: z.number().int(),
-      adopts: z.object({ spaceId: z.string(), keepsPages: z.boolean(), keepsAccess: z.boolean() }).nullable(),
-    })
-    .nullable(),
+  record: z.intersection(z.object({ since: z.number() }), StoredState).nullable(),
 });
 export type PersonRow = z.infer<typeof PersonRow>;
 

@@ -4,8 +4,8 @@ import { createPage, type Page, readPage, writePageBody } from '../confluence/pa
 import type { CurrentUser } from '../confluence/people';
 import { readTemplateBody } from '../confluence/templates';
 import type { PageSource, SpaceTemplate } from '../domain/policy/document';
+import type { PromisedSpace } from '../domain/space';
 import { ConfluenceError } from '../forge/errors';
-import type { StoredPersonRecord } from '../store/people';
 import { builtinChild, builtinHomepage, formatDay, homepageMessage, homepageTitle, isOwnMessage } from './builtin';
 import { detailsTable } from './details-table';
 import { renderTemplate, type TemplateValues } from './render';
@@ -68,7 +68,11 @@ function problemOf({ problem, unfilled }: Composed): string | null {
   return problem ?? (unfilled.length > 0 ? `template-unfilled: ${unfilled.join(', ')}` : null);
 }
 
-type Written = Pick<StoredPersonRecord, 'template' | 'templateProblem'>;
+/** Where the homepage came from, and what went wrong with the chosen template. */
+interface Written {
+  template: PromisedSpace['template']['source'];
+  templateProblem: string | null;
+}
 const KEPT: Written = { template: 'kept', templateProblem: null };
 
 /**

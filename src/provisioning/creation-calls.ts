@@ -31,13 +31,13 @@ const STRATEGIES: Record<Treatment['access'], readonly StrategyName[]> = {
   'site-default': ['default-call', 'graphql', 'private-call'],
 };
 
-export type MakeResult =
+export type CreationResult =
   /** `readers`: who can see it now; `default` = as the site's default says. */
-  | { kind: 'made'; strategy: StrategyName; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
+  | { kind: 'created'; call: StrategyName; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
   /** The person has a space now, made by somebody else in the meantime. */
   | { kind: 'exists'; spaceId: string }
   /** The person's key belongs to a space of theirs that was archived or trashed. */
-  | { kind: 'put-away'; spaceId: string; reason: 'space-archived' | 'space-trashed' }
+  | { kind: 'removed'; spaceId: string; how: 'archived' | 'trashed' }
   | { kind: 'refused'; detail: string }
   /** Confluence says that the key is taken, and does not list by whom: lists lag behind. */
   | { kind: 'unlisted' }
@@ -64,7 +64,7 @@ interface Making {
  * Creates the space as the person, or says why not. Safe to repeat: the key is the person's.
  * @throws ConfluenceError for rate limits, failures and missing scopes
  */
-export async function makePersonalSpace({ as, cloudId, space, access, begun, begin }: Making): Promise<MakeResult> {
+export async function createPersonalSpace({ as, cloudId, space, access, begun, begin }: Making): Promise<CreationResult> {
   const refusals: { text: string; isPermission: boolean }[] = [];
   let isOnlyOpenLeft = false;
   let readerGroups: string[] = [];
@@ -87,7 +87,7 @@ export async function makePersonalSpace({ as, cloudId, space, access, begun, beg
       creation.type = (await readSpace(as, creation.spaceId))?.type ?? 'personal';
     if (creation.kind === 'made' && creation.type === 'personal') {
       const { spaceId, homepageId } = creation;
-      return { kind: 'made', strategy, spaceId, homepageId, readers: readersOf(strategy, readerGroups) };
+      return { kind: 'created', call: strategy, spaceId, homepageId, readers: readersOf(strategy, readerGroups) };
     }
     if (creation.kind === 'made') return { kind: 'refused', detail: await takeBack(strategy, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);
@@ -129,7 +129,7 @@ async function takeBack(strategy: StrategyName, as: Requester, space: NewPersona
 }
 
 /** The call that worked is tried first from now on. */
-export async function rememberStrategy(strategy: string): Promise<void> {
+export async function rememberCall(strategy: string): Promise<void> {
   const strategies = await readCreationStrategies();
   if (strategies.worked !== strategy) await writeCreationStrategies({ ...strategies, worked: strategy });
 }
@@ -148,7 +148,7 @@ function create(
 }
 
 /** After a refusal: the key may be taken by a space that was there, or that appeared just now. */
-async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<MakeResult | null> {
+async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<CreationResult | null> {
   const personalSpaceId = (await readPerson(space.accountId))?.personalSpaceId;
   if (personalSpaceId) return { kind: 'exists', spaceId: personalSpaceId };
   const holder = await findSpaceByKey(as, space.key);
@@ -157,5 +157,5 @@ async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<
     return { kind: 'refused', detail: `the key ${space.key} belongs to a ${holder.type} space` };
   }
   if (holder.status === 'current') return { kind: 'exists', spaceId: holder.id };
-  return { kind: 'put-away', spaceId: holder.id, reason: holder.status === 'archived' ? 'space-archived' : 'space-trashed' };
+  return { kind: 'removed', spaceId: holder.id, how: holder.status === 'archived' ? 'archived' : 'trashed' };
 }

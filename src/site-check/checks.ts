@@ -4,7 +4,6 @@
  * anything, on the asking admin's own account and in a space of the app's, and remove it again.
  */
 import { getAppContext } from '@forge/api';
-import type { SiteCheckName } from '../api/contract';
 import { readRoleMode } from '../confluence/access';
 import { asApp, asCaller } from '../confluence/call';
 import { readCurrentUser, readPerson } from '../confluence/people';
@@ -14,8 +13,7 @@ import { readBudget } from '../forge/budget';
 import { ConfluenceError, isFinal, PlatformRefusal } from '../forge/errors';
 import { metered } from '../forge/meter';
 import { renderTemplate } from '../page-templates/render';
-import { makePersonalSpace, personalSpaceKey, rememberStrategy } from '../provisioning/creation-calls';
-import { listPeople } from '../store/people';
+import { createPersonalSpace, personalSpaceKey, rememberCall } from '../provisioning/creation-calls';
 import { readPolicy } from '../store/policy';
 import {
   type CheckResult,
@@ -25,6 +23,20 @@ import {
   readNativeCreation,
   writeCheckSpace,
 } from '../store/site-facts';
+import { listCurrentSpaces } from '../store/spaces';
+
+export const SITE_CHECKS = [
+  'roles',
+  'scopes',
+  'templates',
+  'rights-open',
+  'rights-private',
+  'create',
+  'archive',
+  'native',
+  'points',
+] as const;
+export type SiteCheckName = (typeof SITE_CHECKS)[number];
 
 type Found = Omit<CheckResult, 'at'>;
 
@@ -127,8 +139,8 @@ async function checkOpenSpaces(): Promise<Found> {
 }
 
 async function checkPrivateSpaces(): Promise<Found> {
-  const { people } = await listPeople('ready', SAMPLE * 2);
-  const ids = people.flatMap((p) => (p.access === 'private' && p.spaceId !== null ? [p.spaceId] : [])).slice(0, SAMPLE);
+  const spaces = await listCurrentSpaces(SAMPLE * 2);
+  const ids = spaces.flatMap(({ spaceId, access }) => (access.actual === 'private' ? [spaceId] : [])).slice(0, SAMPLE);
   if (ids.length === 0) return found('unknown', 'none');
   const looked = await Promise.all(ids.map((id) => readSpace(asApp(), id)));
   const seen = looked.filter((space) => space !== null).length;
@@ -146,16 +158,16 @@ async function checkCreation({ accountId, cloudId, consent }: CheckCaller): Prom
   const space = { accountId, key: personalSpaceKey(accountId), name: displayName || accountId };
   // Its events arrive when it is gone again: they are not about a space that anybody had.
   await markTrialSpace(space.key);
-  const made = await makePersonalSpace({ as: asCaller(), cloudId, space, access: 'private', begun: null, begin: async () => {} });
+  const made = await createPersonalSpace({ as: asCaller(), cloudId, space, access: 'private', begun: null, begin: async () => {} });
   if (made.kind === 'no-private-way') return found('bad', 'no-private-way', { detail: made.detail });
-  if (made.kind !== 'made') return found('bad', 'refused', { detail: 'detail' in made ? made.detail : made.kind });
+  if (made.kind !== 'created') return found('bad', 'refused', { detail: 'detail' in made ? made.detail : made.kind });
   // The space itself tells at once; the person's profile lags behind it.
   const trial = await readSpace(asCaller(), made.spaceId);
   const isPersonal = trial?.type === 'personal' && trial.ownerId === accountId;
   await deleteSpace(asCaller(), space.key);
-  if (!isPersonal) return found('bad', 'not-personal', { call: made.strategy });
-  await rememberStrategy(made.strategy);
-  return found('good', 'worked', { call: made.strategy });
+  if (!isPersonal) return found('bad', 'not-personal', { call: made.call });
+  await rememberCall(made.call);
+  return found('good', 'worked', { call: made.call });
 }
 
 /**

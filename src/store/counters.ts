@@ -1,7 +1,7 @@
 /** Counts that several invocations share: people begun in a day, points spent by jobs in an hour. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
-import { startOfDay } from '../domain/provisioning/rollout';
+import { startOfDay } from '../domain/time';
 import { StaleRecord } from '../forge/errors';
 import { commit, type Transaction, whileRevision } from '../forge/kvs';
 

@@ -1,7 +1,10 @@
 /** Background script: shows the caller's notice as a flag, and carries their answer back. */
 import { router, showFlag, view } from '@forge/bridge';
-import type { NoticeView } from '../../src/api/contract';
-import esES from '../../src/locales/es-ES.json';
+import noticeEn from '../../src/locales/app/notice.en-US.json';
+import noticeEs from '../../src/locales/app/notice.es-ES.json';
+import personEn from '../../src/locales/app/person.en-US.json';
+import personEs from '../../src/locales/app/person.es-ES.json';
+import type { NoticeView } from '../../src/notices/pending';
 import { callPerson } from '../shared/call';
 import { setLocale, text, textOf } from '../shared/text';
 
@@ -67,10 +70,12 @@ const fillIn = (): Action => ({
   },
 });
 
-function showReady({ spaceKey, access, lacksDetails }: Pick<NoticeView, 'spaceKey' | 'access' | 'lacksDetails'>, isAdopted = false): void {
+type Ready = Pick<NoticeView, 'spaceKey' | 'access' | 'isPromiseBroken' | 'lacksDetails'>;
+
+function showReady({ spaceKey, access, isPromiseBroken, lacksDetails }: Ready, isAdopted = false): void {
   const actions = [...openAction(spaceKey), ...(lacksDetails ? [fillIn()] : []), later()];
   const title = text(isAdopted ? 'notice.adopted.title' : 'notice.ready.title');
-  show(title, text(DESCRIPTIONS[access ?? 'unknown']), actions, 'success');
+  show(title, text(isPromiseBroken ? 'notice.ready.closing' : DESCRIPTIONS[access ?? 'unknown']), actions, 'success');
 }
 
 async function create(): Promise<void> {
@@ -102,8 +107,8 @@ function showOffer(): void {
 
 async function main(): Promise<void> {
   const { locale } = await view.getContext();
-  // One small script: both languages are in it, cut down to its own sentences by the build.
-  await setLocale(locale, async () => esES);
+  // One small script: both languages are in it.
+  await setLocale(locale, { english: { ...noticeEn, ...personEn }, spanish: async () => ({ ...noticeEs, ...personEs }) });
   const notice = await callPerson('notice.get', {});
   if (notice.kind === 'ready' || notice.kind === 'adopted') showReady(notice, notice.kind === 'adopted');
   if (notice.kind === 'details') show(text('notice.details.title'), text('notice.details.text'), [fillIn(), later()]);

@@ -1,6 +1,6 @@
 /** Why somebody has a space or none: the same value for the admin and for the person. */
 import Lozenge from '@atlaskit/lozenge';
-import type { Explanation } from '../../src/api/contract';
+import type { Explanation } from '../../src/provisioning/explain';
 import { formatTime, type TextKey, text, textOf } from './text';
 
 const VERDICTS = { matched: 'success', 'not-in-groups': 'default', excepted: 'moved' } as const;
@@ -16,7 +16,7 @@ export function outcomeText(
   if (reason === null) return text('explain.looks');
   // Nobody loses a space by a policy.
   const isKept = hasSpace && (action === 'exclude' || (action === 'none' && KEPT.includes(reason)));
-  if (isKept) return isAboutYou ? text('my.kept') : `${text('explain.action.leave')} ${textOf('reason', reason)}`;
+  if (isKept) return isAboutYou ? text('explain.kept') : `${text('explain.action.leave')} ${textOf('reason', reason)}`;
   // To the person it is said as it concerns them.
   if (isAboutYou) return textOf('reason.you', reason);
   return `${text(`explain.action.${action}` as TextKey)} ${textOf('reason', reason)}`;

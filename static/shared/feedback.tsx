@@ -5,7 +5,7 @@ import Spinner from '@atlaskit/spinner';
 import { CallError } from './call';
 import { text, textOf } from './text';
 
-export function Waiting({ label = text('admin.loading') }: { label?: string }) {
+export function Waiting({ label = text('common.loading') }: { label?: string }) {
   return (
     <div className="center" role="status">
       <Spinner size="large" label={label} />

@@ -1,6 +1,7 @@
 /** Bulk cleanup on the local site: search, plan, archive, stop, restore, and everything that can go wrong. */
 import { describe, expect, it } from 'vitest';
-import type { JobView, RowsPage } from '../../src/api/contract';
+import type { RowView } from '../../src/api/admin/cleanup';
+import type { JobView, Page } from '../../src/api/admin/jobs';
 import type { LocalSite } from '../emulator/site';
 import { ADMIN_ACCOUNT_ID, accountIdOf, admin, adminData, startSite } from '../support/site';
 import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
@@ -23,10 +24,10 @@ async function finished(site: LocalSite, jobId: string): Promise<JobView> {
 }
 
 async function allRows(site: LocalSite, jobId: string) {
-  const rows: RowsPage['rows'] = [];
-  let from: RowsPage['next'] | undefined;
+  const rows: Page<RowView>['rows'] = [];
+  let from: Page<RowView>['next'] | undefined;
   while (from !== null) {
-    const page: RowsPage = await adminData(site, 'cleanup.rows', { jobId, ...(from ? { from } : {}) });
+    const page: Page<RowView> = await adminData(site, 'cleanup.rows', { jobId, ...(from ? { from } : {}) });
     rows.push(...page.rows);
     from = page.next;
   }

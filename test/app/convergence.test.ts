@@ -9,6 +9,7 @@ import {
   ageSpace,
   comparable,
   personalSpacesOf,
+  promiseOf,
   readsAPage,
   recordOf,
   setPolicy,
@@ -26,7 +27,8 @@ async function expectConverged(site: LocalSite): Promise<void> {
   expect(personalSpacesOf(site, ANA)).toHaveLength(1);
   expect(homeOf(site)).toContain('Hello, I am');
   expect(isPrivate(site)).toBe(true);
-  expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+  expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+  expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
   expect((await site.notices.load(ANA)).flags).toHaveLength(1);
 }
 
@@ -135,7 +137,8 @@ describe('an existing space', () => {
     await site.advance('PT10M');
     expect(homeOf(site)).toBe('<p>Mine</p>');
     expect(isPrivate(site)).toBe(true);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'kept', access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' }, template: { source: 'kept' } });
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
@@ -152,7 +155,8 @@ describe('an existing space', () => {
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(2);
     expect(homeOf(site)).toContain('Hello, I am');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'open' } });
   });
 
   it('is left alone while the rule is off, and adopted once it is on', async () => {

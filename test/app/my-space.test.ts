@@ -10,6 +10,7 @@ import {
   person,
   personalSpacesOf,
   personData,
+  promiseOf,
   readsAPage,
   recordOf,
   setPolicy,
@@ -122,7 +123,7 @@ describe('details', () => {
     expect(Object.values(site.state().spaceProperties)).toEqual([{ 'homestead-details': { values } }]);
     await site.advance('PT3S');
     expect(await personData(site, 'me.details', ANA)).toMatchObject({ values });
-    expect(recordOf(site, ANA)?.data).toMatchObject({ lacksDetails: false });
+    expect(promiseOf(site, ANA)).toMatchObject({ lacksDetails: false });
   });
 
   it('lose nothing when someone else saves the homepage at the same moment', async () => {
@@ -163,7 +164,8 @@ describe('details', () => {
     const fields: Field[] = [{ key: 'constructor', label: 'Constructor', kind: 'text', required: true, help: '' }];
     await setPolicy(site, { mode: 'auto', fields });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { lacksDetails: true } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ lacksDetails: true });
     expect(await personData(site, 'me.saveDetails', ANA, { values: { constructor: 'x' } })).toMatchObject({ homepage: 'written' });
   });
 
@@ -248,7 +250,8 @@ describe('who can see it', () => {
       ];
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
     expect(personalSpacesOf(site, ANA)[0]?.grants.map((g) => g.principalType)).toEqual(['USER', 'USER']);
   });
 
@@ -260,7 +263,8 @@ describe('who can see it', () => {
     if (space) space.grants = [...space.grants, { principalType: 'GROUP', principalId: group, roleId: null, operations: ['read/space'] }];
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'open' } });
     expect(await personData(site, 'me.access', ANA)).toMatchObject({ readers: 'groups' });
   });
 
@@ -286,7 +290,8 @@ describe('access by policy', () => {
     await setPolicy(site, { mode: 'auto', access });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(grants);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: expected } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: expected } });
     const readable = await site.confluence.request(
       { kind: 'person', person: site.person(OWNER), viaApp: false },
       { method: 'GET', url: `/wiki/api/v2/spaces/${personalSpacesOf(site, ANA)[0]?.id}`, headers: new Headers(), body: undefined },
@@ -304,10 +309,8 @@ describe('access by policy', () => {
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/template/*', times: 9, respond });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({
-      state: 'ready',
-      data: { template: 'builtin', templateProblem: expect.stringContaining('template-') },
-    });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: expect.stringContaining('template-') } });
   });
 
   it('comes with a caveat where the site cannot apply it to an existing space', async () => {
@@ -317,7 +320,8 @@ describe('access by policy', () => {
     await setPolicy(site, { mode: 'auto' });
     expect((await personData(site, 'me.get', ANA)).explanation).toMatchObject({ action: 'adopt', caveats: ['access-not-changeable'] });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'open' } });
     expect((await site.notices.load(ANA)).flags[0]?.description).toContain('Everyone who uses Confluence here can see it');
   });
 });
@@ -337,7 +341,7 @@ describe('pages of a template', () => {
     expect(homeOf(site)?.body).toContain('Hola, soy Bo Berg');
     expect(pages.find((page) => page.title === 'Checklist')?.body).toContain('Welcome, Bo Berg');
     expect(pages.find((page) => page.title === 'Broken')?.body).toContain('Empieza a escribir aquí');
-    expect(recordOf(site, ANA)?.data).toMatchObject({ templateProblem: expect.stringContaining('template-broken') });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { problem: expect.stringContaining('template-broken') } });
   });
 });
 
@@ -378,9 +382,7 @@ describe('privacy', () => {
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } });
     await site.advance('PT3S');
     const data = await personData(site, 'me.data', ANA);
-    const stored = recordOf(site, ANA) as unknown as Record<string, unknown> & { data: Record<string, unknown> };
-    const { data: inner, ...outer } = stored;
-    expect(data.record).toEqual({ accountId: ANA, ...outer, ...inner });
+    expect(data.record).toMatchObject({ accountId: ANA, state: 'ready', spaceId: personalSpacesOf(site, ANA)[0]?.id });
     expect(data).toMatchObject({ details: { role: 'x' }, hasNoticeFlag: true });
   });
 });

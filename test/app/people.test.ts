@@ -1,6 +1,7 @@
 /** Counting people, simulating a policy for them, and creating spaces for those who have none. */
 import { describe, expect, it } from 'vitest';
-import type { JobView, Page, ProvisionRowView } from '../../src/api/contract';
+import type { JobView, Page } from '../../src/api/admin/jobs';
+import type { ProvisionRowView } from '../../src/api/admin/people';
 import type { Policy } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
 import {
@@ -14,6 +15,7 @@ import {
   OWNER,
   person,
   personalSpacesOf,
+  personData,
   readsAPage,
   recordOf,
   setPolicy,
@@ -161,11 +163,9 @@ describe('simulation', () => {
     const simulation = await adminData(site, 'people.simulate', { policy });
     for (const p of licensed(site)) site.activity({ accountId: p.accountId, views: 1 });
     await site.advance('PT10M');
-    const made = Object.values(site.state().kvs.entities.person ?? {}).filter(
-      (r) => (r as { reason: string }).reason === 'space-made',
-    ).length;
-    const records = site.state().kvs.entities.person as Record<string, { reason: string }>;
-    const waiting = licensed(site).filter((p) => p.personalSpaceId === null && records[p.accountId]?.reason === 'rollout-percent').length;
+    const withReason = (reason: string) => licensed(site).filter((p) => recordOf(site, p.accountId)?.reason === reason);
+    const made = withReason('space-created').length;
+    const waiting = withReason('rollout-percent').filter((p) => p.personalSpaceId === null).length;
     expect(simulation.outcomes.find((o) => o.kind === 'create')?.count).toBe(made);
     expect(simulation.outcomes.find((o) => o.reason === 'rollout-percent')?.count).toBe(waiting);
     expect(made).toBeGreaterThan(0);
@@ -198,7 +198,7 @@ describe('the job for existing people', () => {
     expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: without.length } });
     for (const p of without) expect(personalSpacesOf(site, p.accountId)).toHaveLength(1);
     const { rows } = await adminData(site, 'people.rows', { jobId });
-    expect(rows[0]).toMatchObject({ outcome: 'made', reason: 'space-made' });
+    expect(rows[0]).toMatchObject({ outcome: 'made', reason: 'space-created' });
     expect(site.usage().invocations['consumer:work-consumer']?.errors ?? 0).toBe(0);
   });
 
@@ -409,7 +409,7 @@ describe('tombstones', () => {
       );
     await archive('archived');
     await site.advance('PT1M');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived', data: { by: ANA } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived', by: ANA });
     await archive('current');
     await site.advance('PT1M');
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
@@ -426,11 +426,61 @@ describe('tombstones', () => {
       atlassianId: actor,
       space: { id: Number(space?.id), key: space?.key, type: 'personal', status, history: { createdBy: { accountId: ANA } } },
     });
-    site.sendEvent(changed('2026-11-23T10:00:05.000Z', 'archived', ADMIN_ACCOUNT_ID));
+    site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'archived' });
     await site.advance('PT1M');
     site.sendEvent(changed('2026-11-23T10:00:00.000Z', 'current', ADMIN_ACCOUNT_ID));
     await site.advance('PT1M');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived', data: { by: ADMIN_ACCOUNT_ID } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived', by: ADMIN_ACCOUNT_ID });
+  });
+
+  it('are not set for a space that exists, whatever an event says', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, ANA);
+    const [space] = personalSpacesOf(site, ANA);
+    for (const eventType of ['avi:confluence:deleted:space:V2', 'avi:confluence:updated:space:V2']) {
+      site.sendEvent({
+        eventType,
+        eventCreatedDate: '2099-01-01T00:00:00.000Z',
+        atlassianId: ADMIN_ACCOUNT_ID,
+        space: { id: Number(space?.id), key: space?.key, type: 'personal', status: 'archived', history: { createdBy: { accountId: ANA } } },
+      });
+    }
+    await site.advance('PT5M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    // Nor does an event dated in the future make later ones outdated.
+    site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'archived' });
+    await site.advance('PT5M');
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived' });
+  });
+
+  it('end within a day of a restore whose event was lost, or sooner if the person clicks or an admin lifts them', async () => {
+    for (const way of ['activity', 'click', 'lift'] as const) {
+      const site = startSite();
+      await setPolicy(site, { mode: 'auto', selfService: true });
+      await readsAPage(site, ANA);
+      const [space] = personalSpacesOf(site, ANA);
+      site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'archived' });
+      await site.advance('PT5M');
+      expect(recordOf(site, ANA)).toMatchObject({ state: 'removed' });
+      site.changeSettings({ deliverEvents: { drop: 1 } });
+      site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'current' });
+      await site.advance('PT5M');
+      site.changeSettings({ deliverEvents: { drop: 0 } });
+      if (way === 'click') expect(await personData(site, 'me.create', ANA)).toMatchObject({ kind: 'ready' });
+      if (way === 'lift') {
+        await adminData(site, 'tombstones.lift', { accountId: ANA });
+        await readsAPage(site, ANA);
+      }
+      if (way === 'activity') {
+        await readsAPage(site, ANA);
+        expect(recordOf(site, ANA)).toMatchObject({ state: 'removed' });
+        await site.advance('P1D');
+        await readsAPage(site, ANA);
+      }
+      expect(recordOf(site, ANA), way).toMatchObject({ state: 'ready' });
+      expect(personalSpacesOf(site, ANA), way).toHaveLength(1);
+    }
   });
 
   it('are set for a deleted space with an old-style key, unless its owner has another space', async () => {
@@ -443,7 +493,7 @@ describe('tombstones', () => {
     });
     site.sendEvent(deleted(7, '~ana', ANA));
     await site.advance('PT1M');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-removed', data: { by: ADMIN_ACCOUNT_ID } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-removed', by: ADMIN_ACCOUNT_ID });
     site.sendEvent(deleted(9, '~owner', OWNER));
     await site.advance('PT1M');
     expect(recordOf(site, OWNER)).toBeUndefined();

@@ -7,9 +7,11 @@ import {
   accountIdOf,
   adminData,
   comparable,
+  noticeOf,
   OWNER,
   person,
   personalSpacesOf,
+  promiseOf,
   readsAPage,
   recordOf,
   setPolicy,
@@ -42,8 +44,12 @@ describe('with the policy on automatic', () => {
     expect(spaces[0]?.pages[0]?.versions.map((v) => v.authorId)).toEqual([ANA, ANA]);
     expect(recordOf(site, ANA)).toMatchObject({
       state: 'ready',
-      reason: 'space-made',
-      data: { access: 'private', template: 'builtin', strategy: 'private-call' },
+      reason: 'space-created',
+    });
+    expect(promiseOf(site, ANA)).toMatchObject({
+      access: { promised: 'private', actual: 'private', broken: null },
+      template: { source: 'builtin' },
+      call: 'private-call',
     });
 
     const seen = await site.notices.load(ANA);
@@ -193,7 +199,8 @@ describe('with the policy on automatic', () => {
     expect(spaces).toHaveLength(1);
     expect(spaces[0]?.pages).toHaveLength(1);
     expect(spaces[0]?.pages[0]?.versions).toHaveLength(2);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
   });
 });
 
@@ -217,7 +224,8 @@ describe('when Confluence creates the space first', () => {
     expect(spaces).toHaveLength(1);
     expect(spaces[0]?.grants).toHaveLength(grants);
     expect(spaces[0]?.pages[0]?.body).toContain('Hello, I am');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access, strategy: null } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: access }, call: null });
     const [flag] = (await site.notices.load(ANA)).flags;
     expect(flag?.description).toContain(access === 'private' ? 'Only you' : 'Everyone who uses Confluence here can see it');
   });
@@ -235,7 +243,8 @@ describe('when Confluence creates the space first', () => {
     };
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.body).toBe('<p>Mine</p>');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'kept' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'kept' } });
   });
 });
 
@@ -258,7 +267,8 @@ describe('the creation calls', () => {
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 9, respond: { status: 404 } });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { strategy: 'permission-list', access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ call: 'permission-list', access: { actual: 'private' } });
   });
 
   it('do not create an open space where no call can make it private', async () => {
@@ -308,7 +318,8 @@ describe('after a stopped or failed run, Homestead', () => {
     site.addSpace({ owner: ANA });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', reason: 'space-adopted', data: { access: 'private', strategy: null } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', reason: 'space-adopted' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' }, call: null });
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
@@ -328,7 +339,8 @@ describe('after a stopped or failed run, Homestead', () => {
     expect(site.state().kvs.plain['creation-strategies']).toEqual({ worked: null, unfit: ['private-call'] });
     site.resetUsage();
     await readsAPage(site, accountIdOf(3));
-    expect(recordOf(site, accountIdOf(3))).toMatchObject({ state: 'ready', data: { strategy: 'permission-list' } });
+    expect(recordOf(site, accountIdOf(3))).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, accountIdOf(3))).toMatchObject({ call: 'permission-list' });
     expect(Object.keys(site.usage().rest.byRoute)).not.toContain('POST /wiki/rest/api/space/_private');
   });
 
@@ -345,8 +357,8 @@ describe('after a stopped or failed run, Homestead', () => {
   });
 
   it.each([
-    ['the homepage', 'PUT', '/wiki/api/v2/pages/*', { state: 'ready', data: { template: 'kept', templateProblem: 'homepage-refused' } }],
-    ['the notice', 'POST', '/wiki/rest/api/user/*/property/*', { state: 'ready', data: { notice: 'done' } }],
+    ['the homepage', 'PUT', '/wiki/api/v2/pages/*', { state: 'ready' }],
+    ['the notice', 'POST', '/wiki/rest/api/user/*/property/*', { state: 'ready' }],
     ['the look-up', 'POST', '/wiki/api/v2/users-bulk', { state: 'refused', reason: 'confluence-error' }],
   ])('records that Confluence refuses %s, and does not try again at every page view', async (_what, method, path, expected) => {
     const site = startSite();
@@ -367,7 +379,8 @@ describe('after a stopped or failed run, Homestead', () => {
     site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/api/v2/pages/*', respond: { status: 400 } });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.body).toContain('What I work on');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'builtin', templateProblem: 'template-refused' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: 'template-refused' } });
   });
 
   it('asks at most once per process while Confluence tells the app to wait', async () => {
@@ -393,7 +406,8 @@ describe('after a stopped or failed run, Homestead', () => {
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', after: 1, respond: { status: 200, body: { results: [] } } });
     await readsAPage(site, ANA, 'PT5M');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
   });
 });
 
@@ -424,7 +438,8 @@ describe('after a failure, Homestead', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'creating', reason: 'confluence-error' });
     await site.advance('P2D');
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private', template: 'builtin' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' }, template: { source: 'builtin' } });
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
@@ -479,23 +494,26 @@ describe('when a call fails, Homestead', () => {
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, times: 99, respond: { status: 429, headers: { 'Retry-After': '120' } } });
     await readsAPage(site, ANA, 'PT1M');
-    expect(recordOf(site, ANA)?.data.notice).not.toBe('open');
+    expect(noticeOf(site, ANA, 'ready')).not.toBe('raised');
     // The first event, and one more for what the app did as this person before it was told to wait.
     expect(site.usage().invocations['trigger:activity']?.retries).toBeLessThanOrEqual(2);
     expect(site.usage().rest.byRoute).not.toMatchObject({ 'POST /wiki/rest/api/space/_private': { statuses: { 200: 2 } } });
     site.clearFaults();
-    await site.advance('PT3M');
+    // A notice that could not be raised is left to the schedule.
+    await site.advance('PT6M');
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(noticeOf(site, ANA, 'ready')).toBe('raised');
   });
 
   it.each(ROUTES)('tries again after a Confluence error (500 at %s)', async (path) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, times: 2, respond: { status: 500 } });
-    await readsAPage(site, ANA, 'PT5M');
+    await readsAPage(site, ANA, 'PT10M');
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(noticeOf(site, ANA, 'ready')).toBe('raised');
   });
 
   it.each(ROUTES)('continues after the deadline passed during a call (%s)', async (path) => {
@@ -505,7 +523,8 @@ describe('when a call fails, Homestead', () => {
     await readsAPage(site, ANA, 'PT10M');
     expect(site.usage().invocations['trigger:activity']?.killed).toBe(1);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(noticeOf(site, ANA, 'ready')).toBe('raised');
   });
 
   it('retries when storage fails, and loses nothing', async () => {
@@ -587,7 +606,8 @@ describe('a click on "Create my space" that is stopped after any of its calls', 
       expect(spaces, name).toHaveLength(1);
       expect(spaces[0]?.pages, name).toHaveLength(1);
       expect(spaces[0]?.pages[0]?.versions, name).toHaveLength(2);
-      expect(recordOf(site, ANA), name).toMatchObject({ state: 'ready', data: { access: 'private' } });
+      expect(recordOf(site, ANA), name).toMatchObject({ state: 'ready' });
+      expect(promiseOf(site, ANA), name).toMatchObject({ access: { actual: 'private' } });
     });
     expect(stops).toBeGreaterThan(10);
   });
@@ -650,7 +670,8 @@ describe('with the policy on ask', () => {
     expect(await site.notices.load(ANA)).toMatchObject({ flags: [] });
     expect(await site.notices.load(ANA)).toMatchObject({ backgroundScript: false, flags: [] });
     await setPolicy(site, { mode: 'ask' });
-    await readsAPage(site, ANA);
+    // The schedule raises it again.
+    await site.advance('PT6M');
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 

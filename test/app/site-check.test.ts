@@ -1,6 +1,7 @@
 /** The site check: what it finds on sites with different settings, and that it leaves nothing behind. */
 import { describe, expect, it } from 'vitest';
-import type { CheckView, SiteCheckName } from '../../src/api/contract';
+import type { CheckView } from '../../src/api/admin/site-check';
+import type { SiteCheckName } from '../../src/site-check/checks';
 import type { SiteSettings } from '../emulator/settings';
 import type { LocalSite } from '../emulator/site';
 import { ADMIN_ACCOUNT_ID, ANA, adminData, personalSpacesOf, readsAPage, recordOf, setPolicy, startSite } from '../support/site';

@@ -65,8 +65,8 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.axe();
       await local.picture(`rules-${suffix}`);
       await save(admin, 1);
-      const stored = site.state().kvs.entities.policy?.site as { document: { rules: { name: string }[] } };
-      expect(stored.document.rules.map((rule) => rule.name)).toEqual(['Sales people', 'No contractors', 'Engineers']);
+      const stored = site.state().kvs.entities.policy?.site as { data: { document: { rules: { name: string }[] } } };
+      expect(stored.data.document.rules.map((rule) => rule.name)).toEqual(['Sales people', 'No contractors', 'Engineers']);
     },
     60_000,
   );
@@ -88,8 +88,8 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByLabel('First day of the wave').fill('2026-12-01');
     await local.axe();
     await save(admin, 1);
-    const stored = local.site.state().kvs.entities.policy?.site as { document: { rollout: object } };
-    expect(stored.document.rollout).toMatchObject({
+    const stored = local.site.state().kvs.entities.policy?.site as { data: { document: { rollout: object } } };
+    expect(stored.data.document.rollout).toMatchObject({
       percent: 25,
       perDay: 40,
       waves: [{ startsOn: '2026-12-01', groups: [expect.any(String)] }],

@@ -165,7 +165,7 @@ describe.skipIf(executable === null)('in the browser', () => {
   it('explains what is wrong: an unreadable policy, a broken template, an invalid number, a Confluence error', async () => {
     const local = await start();
     const { site } = local;
-    site.platform.kvs.put('policy', 'site', { revision: 1, savedBy: 'x', savedAt: 1, document: { mode: 'everybody' } });
+    site.platform.kvs.put('policy', 'site', { revision: 1, data: { document: { mode: 'everybody' } } });
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByText('The stored policy cannot be read, so Homestead is off').waitFor();
     await local.picture('unreadable-light-1280');

@@ -7,6 +7,8 @@ export const Fault = z.union([
     target: z.enum(['confluence', 'kvs', 'queue']),
     method: z.string().optional(),
     path: z.string().optional(),
+    /** Only calls whose body contains this text, for instance those about one person. */
+    contains: z.string().optional(),
     after: z.number().int().min(0).optional(),
     times: z.number().int().min(1).optional(),
     respond: z.strictObject({
@@ -73,13 +75,14 @@ export class Faults {
     return true;
   }
 
-  answer(target: 'confluence' | 'kvs' | 'queue', method: string, url: string): FaultAnswer | null {
+  answer(target: 'confluence' | 'kvs' | 'queue', method: string, url: string, requestBody: string): FaultAnswer | null {
     const path = url.split('?')[0] as string;
     for (const order of this.answers) {
       const { fault } = order;
       if (fault.target !== target || order.left === 0) continue;
       if (fault.method && fault.method.toUpperCase() !== method) continue;
       if (order.pattern && !order.pattern.test(path) && !order.pattern.test(url)) continue;
+      if (fault.contains !== undefined && !requestBody.includes(fault.contains)) continue;
       if (order.skip > 0) {
         order.skip -= 1;
         continue;

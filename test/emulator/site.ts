@@ -20,7 +20,7 @@ import { type Chance, chance } from './random';
 import { DEFAULT_SETTINGS, SiteSettings } from './settings';
 import { noUsage, priceOf, type Usage } from './usage';
 
-export const FUNCTION_BUNDLE = resolve(PROJECT_ROOT, '.cache/functions/index.cjs');
+export const FUNCTION_FOLDER = resolve(PROJECT_ROOT, '.cache/functions');
 
 export interface SiteOptions {
   seed?: 'demo' | 'scale' | 'empty';
@@ -91,7 +91,7 @@ export class LocalSite {
       this.settings,
       this.confluence,
       loadManifest(),
-      FUNCTION_BUNDLE,
+      FUNCTION_FOLDER,
       this.faults,
       () => this.usageCounters,
       this.dice,

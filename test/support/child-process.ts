@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { FetchTarget, FunctionProcess, Invocation } from '../emulator/forge/runtime';
-import { FUNCTION_BUNDLE, type LocalSite } from '../emulator/site';
+import { FUNCTION_FOLDER, type LocalSite } from '../emulator/site';
 
 interface Message {
   ready?: string[];
@@ -37,13 +37,12 @@ export function useChildProcesses(site: LocalSite): Measured {
 }
 
 function startChild(site: LocalSite, measure: (maxRssKb: number) => void): FunctionProcess {
-  const child = fork(resolve(import.meta.dirname, 'function-child.mjs'), [FUNCTION_BUNDLE], {
+  const child = fork(resolve(import.meta.dirname, 'function-child.mjs'), [FUNCTION_FOLDER], {
     execArgv: [],
     serialization: 'advanced',
   });
   const ready = new Promise<void>((done) => child.once('message', () => done()));
   return {
-    handlers: [],
     run: async (invocation, handler, payload, context) => {
       const touchTimer = setInterval(() => site.clock.touch(), TOUCH_MS);
       try {

@@ -5,9 +5,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 
-const [bundlePath] = process.argv.slice(2);
+const [folder] = process.argv.slice(2);
 const current = new AsyncLocalStorage();
 const pending = new Map();
 let now = 0;
@@ -37,18 +38,21 @@ const noTimers = () => {
   throw new Error('not modelled: timers in a function that has its own process');
 };
 const provided = {
-  exports: {},
-  require: createRequire(bundlePath),
   Date: SiteDate,
   console: { log, info: log, warn: log, error: log, debug: log },
   setTimeout: noTimers,
   setInterval: noTimers,
 };
-const module = { exports: provided.exports };
-runInThisContext(`(function (module, ${Object.keys(provided).join(', ')}) {${readFileSync(bundlePath, 'utf8')}\n})`)(
-  module,
-  ...Object.values(provided),
-);
+const bundles = new Map();
+
+function load(file) {
+  const path = join(folder, `${file}.cjs`);
+  const module = { exports: {} };
+  const all = { module, exports: module.exports, require: createRequire(path), ...provided };
+  runInThisContext(`(function (${Object.keys(all).join(', ')}) {${readFileSync(path, 'utf8')}\n})`)(...Object.values(all));
+  bundles.set(file, module.exports);
+  return module.exports;
+}
 
 async function run({ handler, payload, context, runtime, deadline }) {
   const noMeasure = { measure: () => ({ stop: () => {} }) };
@@ -59,7 +63,9 @@ async function run({ handler, payload, context, runtime, deadline }) {
     metrics: { counter: () => noCount, timing: () => noMeasure, gauge: () => ({ set: () => {} }) },
   };
   try {
-    const result = await current.run(value, () => module.exports[handler](payload, context));
+    const [file, exported] = handler.split('.');
+    const bundle = bundles.get(file) ?? load(file);
+    const result = await current.run(value, () => bundle[exported](payload, context));
     process.send({ result, maxRssKb: process.resourceUsage().maxRSS });
   } catch (error) {
     process.send({ error: { name: error.name, message: error.message, stack: error.stack } });
@@ -73,4 +79,4 @@ process.on('message', (message) => {
   pending.get(id)?.(new Response(body === '' ? null : body, { status, headers }));
   pending.delete(id);
 });
-process.send({ ready: Object.keys(module.exports) });
+process.send({ ready: true });

@@ -83,16 +83,7 @@ export function startPlatform(functions: string, change: Partial<SiteSettings> =
   const confluence = new ConfluenceSite(clock, settings);
   seedDemo(confluence, 20);
   const usage = noUsage();
-  const platform = new ForgePlatform(
-    clock,
-    settings,
-    confluence,
-    loadManifest(folder),
-    join(folder, 'index.cjs'),
-    new Faults(),
-    () => usage,
-    dice,
-  );
+  const platform = new ForgePlatform(clock, settings, confluence, loadManifest(folder), folder, new Faults(), () => usage, dice);
   platform.install();
   return {
     clock,

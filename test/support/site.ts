@@ -1,12 +1,23 @@
 /** A local site for one test, checked and stopped when the test ends. */
 import { expect, onTestFinished } from 'vitest';
-import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/api/contract';
+import type { adminApi } from '../../src/api/admin';
+import type { InputOf, OutputOf, Result } from '../../src/api/define';
+import type { personApi } from '../../src/api/me';
+import type { NoticeKind } from '../../src/domain/notice';
+import { type PersonState, reasonOf } from '../../src/domain/person';
 import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy/document';
+import type { PromisedSpace } from '../../src/domain/space';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';
 
 export { ADMIN_ACCOUNT_ID, accountIdOf };
+
+type AdminApi = typeof adminApi;
+type PersonApi = typeof personApi;
+export type AdminFunction = keyof AdminApi;
+export type PersonFunction = keyof PersonApi;
+type PersonInput<F extends PersonFunction> = InputOf<PersonApi, F>;
 
 /** Person 1 of the demo: active, licensed, without a space. Person 2 has one. */
 export const ANA = accountIdOf(1);
@@ -32,20 +43,20 @@ export function startSite(options: SiteOptions = {}): LocalSite {
 export async function admin<F extends AdminFunction>(
   site: LocalSite,
   functionKey: F,
-  payload: AdminInput<F>,
+  payload: InputOf<AdminApi, F>,
   accountId: string | null = ADMIN_ACCOUNT_ID,
-): Promise<Result<AdminOutputs[F]>> {
+): Promise<Result<OutputOf<AdminApi, F>>> {
   const answer = await site.invoke({ module: 'admin', functionKey, payload, accountId });
   if ('error' in answer) throw new Error(`${functionKey} threw ${answer.error.name}: ${answer.error.message}`);
-  return answer.result as Result<AdminOutputs[F]>;
+  return answer.result as Result<OutputOf<AdminApi, F>>;
 }
 
 /** Like `admin`, for a call that must succeed. */
 export async function adminData<F extends AdminFunction>(
   site: LocalSite,
   functionKey: F,
-  payload: AdminInput<F>,
-): Promise<AdminOutputs[F]> {
+  payload: InputOf<AdminApi, F>,
+): Promise<OutputOf<AdminApi, F>> {
   const result = await admin(site, functionKey, payload);
   if (!result.ok) throw new Error(`${functionKey}: ${result.error.code} ${JSON.stringify(result.error.details)}`);
   return result.data;
@@ -57,10 +68,10 @@ export async function person<F extends PersonFunction>(
   functionKey: F,
   accountId: string | null,
   payload: PersonInput<F> = {} as PersonInput<F>,
-): Promise<Result<PersonOutputs[F]>> {
+): Promise<Result<OutputOf<PersonApi, F>>> {
   const answer = await site.invoke({ module: 'my-space', functionKey, payload, accountId });
   if ('error' in answer) throw new Error(answer.error.message);
-  return answer.result as Result<PersonOutputs[F]>;
+  return answer.result as Result<OutputOf<PersonApi, F>>;
 }
 
 /** Like `person`, for a call that must succeed. */
@@ -69,7 +80,7 @@ export async function personData<F extends PersonFunction>(
   functionKey: F,
   accountId: string,
   payload: PersonInput<F> = {} as PersonInput<F>,
-): Promise<PersonOutputs[F]> {
+): Promise<OutputOf<PersonApi, F>> {
   const result = await person(site, functionKey, accountId, payload);
   if (!result.ok) throw new Error(`${functionKey}: ${result.error.code} ${JSON.stringify(result.error.details)}`);
   return result.data;
@@ -131,14 +142,32 @@ export function personalSpacesOf(site: LocalSite, accountId: string): SpaceState
   return site.state().spaces.filter((space) => space.type === 'personal' && space.ownerId === accountId);
 }
 
-export function recordOf(site: LocalSite, accountId: string): { state: string; reason: string; data: Record<string, unknown> } | undefined {
-  return site.state().kvs.entities.person?.[accountId] as never;
+/** The app's record of a person, with the reason that follows from it. */
+export function recordOf(site: LocalSite, accountId: string): (PersonState & { reason: string }) | undefined {
+  const stored = site.state().kvs.entities.person?.[accountId] as { data: PersonState } | undefined;
+  return stored && { ...stored.data, reason: reasonOf(stored.data) };
 }
+
+/** The app's record of the person's space. */
+export function promiseOf(site: LocalSite, accountId: string): PromisedSpace | undefined {
+  const spaces = Object.values(site.state().kvs.entities.space ?? {}) as unknown as { data: PromisedSpace }[];
+  return spaces.map(({ data }) => data).find(({ ownerId }) => ownerId === accountId);
+}
+
+/** The state of a person's notice of this kind. */
+export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): string | undefined {
+  return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
+}
+
+/** The names of stored times. */
+const TIMES = [
+  ...['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'updatedAt', 'since', 'statusSince'],
+  ...['dueAt', 'raisedAt', 'answeredAt', 'remindAt', 'retryAt'],
+];
 
 /** The state without what legitimately differs between two runs: times, and ids that contain them. */
 export function comparable(site: LocalSite): unknown {
-  const text = JSON.stringify(site.state(), (key, value: unknown) =>
-    ['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'updatedAt'].includes(key) ? undefined : value,
-  );
-  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T'));
+  const text = JSON.stringify(site.state(), (key, value: unknown) => (TIMES.includes(key) ? undefined : value));
+  // A run that was stopped has written its job one more time.
+  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(job:[\w-]+):\d+/g, '$1:R'));
 }

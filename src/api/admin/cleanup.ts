@@ -1,62 +1,117 @@
-/** The clean-up of unused spaces: search, plan, archive, restore. */
+/** The cleanup of unused spaces: search, plan, archive, restore. */
+import { z } from 'zod';
 import { createCleanup } from '../../cleanup/jobs';
 import { asApp } from '../../confluence/call';
 import { readSpace } from '../../confluence/spaces';
-import { estimateArchive, isSelected, type Selection } from '../../domain/cleanup';
+import { type CleanupReason, estimateArchive, isSelected, type RestoreReason, type Selection } from '../../domain/cleanup';
 import { readBudget } from '../../forge/budget';
 import { AppError } from '../../forge/errors';
 import { existingJob } from '../../jobs/job';
 import { begin } from '../../jobs/life';
 import { isTask, type Job, type JobKind, type JobOf, listJobs, readChunk, type SpaceRow, writeJob } from '../../jobs/store';
-import { listPeople } from '../../store/people';
-import type { CleanupPlan, RowView } from '../contract';
-import type { AdminMethods, Caller } from '../define';
-import { hasFailed, jobView, PAGE_ROWS, readRowsPage } from './jobs';
+import { listCurrentSpaces } from '../../store/spaces';
+import { type Caller, define } from '../define';
+import { distinct, Id, Nothing, SpaceAddress } from '../inputs';
+import { MAX_IDLE_DAYS, MAX_SELECTED } from '../limits';
+import { administers, administersNow } from '../standing';
+import { hasFailed, type JobView, jobView, PAGE_ROWS, type Page, RowsInput, readRowsPage } from './jobs';
 
 /** Archive and restore jobs shown. */
 const JOBS_SHOWN = 20;
-/** Spaces that Homestead made and that are looked at for "cannot see"; each costs 2 points. */
+/** Spaces that Homestead created and that are read for "cannot see"; each costs 2 points. */
 const UNSEEN_CHECKED = 20;
 
-export const cleanupMethods: AdminMethods<
-  'cleanup.state' | 'cleanup.survey' | 'cleanup.rows' | 'cleanup.preview' | 'cleanup.start' | 'cleanup.restore'
-> = {
-  'cleanup.state': async () => {
-    const [surveys, archives, restores] = await Promise.all([
-      listJobs('survey', 1),
-      listJobs('archive', JOBS_SHOWN),
-      listJobs('restore', JOBS_SHOWN),
-    ]);
-    const jobs = [...archives, ...restores].sort((a, b) => b.createdAt - a.createdAt);
-    return { survey: surveys[0] ? jobView(surveys[0]) : null, jobs: jobs.slice(0, JOBS_SHOWN).map(jobView), unseen: await countUnseen() };
-  },
-  'cleanup.survey': async ({ idleDays }, caller) => {
-    const survey = {
-      kind: 'survey',
-      idleDays,
-      startedBy: caller.accountId,
-      now: Date.now(),
-      source: null,
-      selection: null,
-      total: 0,
-    } as const;
-    return jobView(await begin(await createCleanup(survey)));
-  },
-  'cleanup.rows': async ({ jobId, from, onlyFailed }) => readRows(await existingCleanup(jobId), from, onlyFailed),
-  'cleanup.preview': async ({ surveyId, selection }, caller) => {
-    const survey = await existingCleanup(surveyId, 'survey');
-    if (survey.state !== 'done') throw new AppError('busy');
-    return plan(survey, selection, caller);
-  },
-  'cleanup.start': async ({ jobId }) => jobView(await startPlan(jobId, Date.now())),
-  'cleanup.restore': async ({ jobId }, caller) => {
-    const source = await existingCleanup(jobId, 'archive');
-    if (source.state === 'running' || source.state === 'paused' || source.state === 'cancelling') throw new AppError('busy');
-    const { idleDays } = source.work;
-    const total = source.counts.archived ?? 0;
-    const restore = { kind: 'restore', idleDays, startedBy: caller.accountId, now: Date.now(), source, selection: null, total } as const;
-    return jobView(await begin(await createCleanup(restore)));
-  },
+export interface RowView {
+  chunk: number;
+  spaceId: string;
+  key: string;
+  ownerId: string | null;
+  createdAt: number;
+  outcome: 'acting' | 'archived' | 'restored' | 'kept' | 'failed' | null;
+  reason: CleanupReason | RestoreReason | 'confluence-failed' | null;
+}
+
+export interface CleanupState {
+  survey: JobView | null;
+  jobs: JobView[];
+  /** Of the last `of` spaces that Homestead created: how many it cannot see. Unknown, never unused. */
+  unseen: { count: number; of: number };
+}
+
+export interface CleanupPlan {
+  job: JobView;
+  count: number;
+  sample: RowView[];
+  points: number;
+  hours: number;
+}
+
+const SelectionInput = z.union([
+  z.strictObject({ kind: z.literal('some'), spaces: z.array(SpaceAddress).min(1).max(MAX_SELECTED) }),
+  z.strictObject({ kind: z.literal('all'), except: distinct(Id, MAX_SELECTED) }),
+]);
+
+export const cleanupFunctions = {
+  'cleanup.state': define({
+    input: Nothing,
+    authorise: administers,
+    handle: async (): Promise<CleanupState> => {
+      const [surveys, archives, restores] = await Promise.all([
+        listJobs('survey', 1),
+        listJobs('archive', JOBS_SHOWN),
+        listJobs('restore', JOBS_SHOWN),
+      ]);
+      const jobs = [...archives, ...restores].sort((a, b) => b.createdAt - a.createdAt);
+      return { survey: surveys[0] ? jobView(surveys[0]) : null, jobs: jobs.slice(0, JOBS_SHOWN).map(jobView), unseen: await countUnseen() };
+    },
+  }),
+  'cleanup.survey': define({
+    input: z.strictObject({ idleDays: z.number().int().min(1).max(MAX_IDLE_DAYS) }),
+    authorise: administersNow,
+    handle: async ({ idleDays }, caller) => {
+      const survey = {
+        kind: 'survey',
+        idleDays,
+        startedBy: caller.accountId,
+        now: Date.now(),
+        source: null,
+        selection: null,
+        total: 0,
+      } as const;
+      return jobView(await begin(await createCleanup(survey)));
+    },
+  }),
+  'cleanup.rows': define({
+    input: RowsInput,
+    authorise: administers,
+    handle: async ({ jobId, from, onlyFailed }) => readRows(await existingCleanup(jobId), from, onlyFailed),
+  }),
+  'cleanup.preview': define({
+    input: z.strictObject({ surveyId: Id, selection: SelectionInput }),
+    authorise: administers,
+    handle: async ({ surveyId, selection }, caller) => {
+      const survey = await existingCleanup(surveyId, 'survey');
+      if (survey.state !== 'done') throw new AppError('busy');
+      return plan(survey, selection, caller);
+    },
+  }),
+  'cleanup.start': define({
+    input: z.strictObject({ jobId: Id }),
+    authorise: administersNow,
+    handle: async ({ jobId }) => jobView(await startPlan(jobId, Date.now())),
+  }),
+  'cleanup.restore': define({
+    input: z.strictObject({ jobId: Id }),
+    authorise: administersNow,
+    handle: async ({ jobId }, caller) => {
+      const source = await existingCleanup(jobId, 'archive');
+      if (source.state === 'running' || source.state === 'paused' || source.state === 'cancelling') throw new AppError('busy');
+      const { idleDays } = source.work;
+      const total = source.counts.archived ?? 0;
+      const restore = { kind: 'restore', idleDays, startedBy: caller.accountId, now: Date.now(), source, selection: null, total } as const;
+      return jobView(await begin(await createCleanup(restore)));
+    },
+  }),
 };
 
 async function existingCleanup(id: string, ...kinds: JobKind[]): Promise<JobOf<'cleanup'>> {
@@ -79,7 +134,7 @@ function rowView(row: SpaceRow, chunk: number): RowView {
   return { ...view, chunk, outcome: outcome ?? null, reason: (reason as RowView['reason']) ?? null };
 }
 
-const readRows = (job: Job, from?: { chunk: number; row: number }, onlyFailed = false) =>
+const readRows = (job: Job, from?: { chunk: number; row: number }, onlyFailed = false): Promise<Page<RowView>> =>
   readRowsPage(from, (chunk) => readChunk('spaces', job.id, chunk), onlyFailed ? hasFailed : null, rowView);
 
 /** Freezes what was chosen under an id; starting it takes the id alone. Nothing is changed yet. */
@@ -105,10 +160,9 @@ async function plan(survey: JobOf<'cleanup'>, selection: Selection, caller: Call
   return { job: jobView(job), count, sample: sample.slice(0, PAGE_ROWS), ...estimateArchive(count, limit) };
 }
 
-/** Of the last spaces that Homestead made: how many the app itself cannot see. */
+/** Of the last spaces that Homestead created: how many the app itself cannot see. */
 async function countUnseen(): Promise<{ count: number; of: number }> {
-  const { people } = await listPeople('ready', UNSEEN_CHECKED);
-  const spaceIds = people.flatMap((person) => person.spaceId ?? []);
+  const spaceIds = (await listCurrentSpaces(UNSEEN_CHECKED)).map(({ spaceId }) => spaceId);
   const seen = await Promise.all(spaceIds.map((id) => readSpace(asApp(), id)));
   return { count: seen.filter((space) => space === null).length, of: spaceIds.length };
 }

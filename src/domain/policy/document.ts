@@ -1,8 +1,9 @@
 /** What the site's admins decided, as one document. Pure. */
 import { z } from 'zod';
 import es from 'zod/v4/locales/es.js';
+import { type Problem, problemsOf } from '../problems';
 
-/** The whole document as JSON; Forge stores values up to 240 KiB, and the envelope needs a little. */
+/** The whole document as JSON in UTF-8; Forge stores values up to 240 KiB, and the envelope needs a little. */
 export const MAX_POLICY_BYTES = 230_000;
 const MAX_RULES = 200;
 /** Groups named by one rule or wave; with ids of 36 characters 5,000 of them fill the document. */
@@ -177,17 +178,12 @@ function checkReferences(policy: z.infer<typeof Document>, context: z.Refinement
       (n) => ['templates', i, 'children', n, 'title'],
     );
   });
-  if (JSON.stringify(policy).length > MAX_POLICY_BYTES) problem([], `the policy is larger than ${MAX_POLICY_BYTES} characters`);
-}
-
-/** A mistake in a policy: where (`rules.2.template`, empty = the whole) and what. */
-export interface PolicyProblem {
-  path: string;
-  reason: string;
+  const bytes = new TextEncoder().encode(JSON.stringify(policy)).length;
+  if (bytes > MAX_POLICY_BYTES) problem([], `the policy has ${bytes} bytes, more than the ${MAX_POLICY_BYTES} that can be stored`);
 }
 
 /** A policy from JSON text, or what is wrong with it, in zod's words for this language. */
-export function parsePolicyText(text: string, locale = 'en'): { policy: Policy } | { problems: PolicyProblem[] } {
+export function parsePolicyText(text: string, locale = 'en'): { policy: Policy } | { problems: Problem[] } {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -196,10 +192,6 @@ export function parsePolicyText(text: string, locale = 'en'): { policy: Policy }
   }
   const parsed = Policy.safeParse(document, /^es/i.test(locale) ? { error: es().localeError } : undefined);
   return parsed.success ? { policy: parsed.data } : { problems: problemsOf(parsed.error) };
-}
-
-export function problemsOf(error: z.ZodError): PolicyProblem[] {
-  return error.issues.map((issue) => ({ path: issue.path.join('.'), reason: issue.message }));
 }
 
 /** A policy as it was read: `unreadable` is treated as off, and never overwritten by a save. */

@@ -5,11 +5,12 @@ import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import Lozenge from '@atlaskit/lozenge';
 import { useState } from 'react';
-import type { ActivityEntry } from '../../../src/api/contract';
+import type { ActivityEntry } from '../../../src/api/admin/activity';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
+import { BrokenPromises } from './BrokenPromises';
 import { useNames } from './names';
 
 const APPEARANCES: Record<string, 'success' | 'inprogress' | 'removed' | 'default'> = {
@@ -40,6 +41,7 @@ export function ActivityTab() {
         </Heading>
         <Button onClick={reload}>{text('activity.refresh')}</Button>
       </div>
+      <BrokenPromises />
       {loaded.state === 'loading' && <Waiting />}
       {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
       {loaded.state === 'ready' && entries.length === 0 && (
@@ -51,10 +53,10 @@ export function ActivityTab() {
             label={text('activity.heading')}
             head={{
               cells: [
-                { key: 'person', content: text('activity.column.person') },
-                { key: 'what', content: text('activity.column.what') },
-                { key: 'why', content: text('activity.column.why') },
-                { key: 'when', content: text('activity.column.when') },
+                { key: 'person', content: text('admin.column.person') },
+                { key: 'what', content: text('admin.column.what') },
+                { key: 'why', content: text('admin.column.why') },
+                { key: 'when', content: text('admin.column.when') },
               ],
             }}
             rows={entries.map((entry) => ({
@@ -75,7 +77,7 @@ export function ActivityTab() {
       {error !== null && <Failure error={error} />}
       {loaded.state === 'ready' && loaded.data.cursor !== null && (
         <div>
-          <Button onClick={() => void showOlder(loaded.data.cursor as string)}>{text('activity.older')}</Button>
+          <Button onClick={() => void showOlder(loaded.data.cursor as string)}>{text('admin.older')}</Button>
         </div>
       )}
     </div>

@@ -1,7 +1,7 @@
 import Heading from '@atlaskit/heading';
 import Tabs, { Tab, TabList, TabPanel } from '@atlaskit/tabs';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
-import type { PolicyView } from '../../../src/api/contract';
+import type { PolicyView } from '../../../src/api/admin/policy';
 import { CallError, callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';

@@ -3,7 +3,8 @@ import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
 import { useState } from 'react';
-import type { CleanupPlan, JobView, RowsPage } from '../../../src/api/contract';
+import type { CleanupPlan, RowView } from '../../../src/api/admin/cleanup';
+import type { JobView, Page } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
@@ -17,7 +18,10 @@ type From = { chunk: number; row: number };
 export function CandidatesTable({ survey, total, onStarted }: { survey: JobView; total: number; onStarted: (job: JobView) => void }) {
   const [trail, setTrail] = useState<From[]>([{ chunk: 0, row: 0 }]);
   const from = trail.at(-1) as From;
-  const { loaded, reload } = useLoaded<RowsPage>(() => callAdmin('cleanup.rows', { jobId: survey.id, from }), `${from.chunk}:${from.row}`);
+  const { loaded, reload } = useLoaded<Page<RowView>>(
+    () => callAdmin('cleanup.rows', { jobId: survey.id, from }),
+    `${from.chunk}:${from.row}`,
+  );
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [plan, setPlan] = useState<CleanupPlan | null>(null);
   const [isPlanning, setPlanning] = useState(false);

@@ -1,7 +1,7 @@
 /** When the people were counted, how it goes, and counting them again. */
 import Button from '@atlaskit/button/new';
 import { useEffect, useState } from 'react';
-import type { CensusCostView } from '../../../src/api/contract';
+import type { CensusCostView } from '../../../src/api/admin/people';
 import { Failure } from '../../shared/feedback';
 import { formatNumber, formatTime, text } from '../../shared/text';
 import type { CensusState } from './census';

@@ -1,5 +1,5 @@
 /** What one version of the policy changed. */
-import type { VersionView } from '../../../src/api/contract';
+import type { VersionView } from '../../../src/api/admin/policy';
 import type { Policy } from '../../../src/domain/policy/document';
 import { text } from '../../shared/text';
 import { useGroupNames } from './groups';

@@ -5,7 +5,9 @@ import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Textfield from '@atlaskit/textfield';
 import { useState } from 'react';
-import type { CleanupState, JobView } from '../../../src/api/contract';
+import type { CleanupState } from '../../../src/api/admin/cleanup';
+import type { JobView } from '../../../src/api/admin/jobs';
+import { MAX_IDLE_DAYS } from '../../../src/api/limits';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
@@ -15,7 +17,6 @@ import { JobCard } from './JobCard';
 import { isActive, usePolling, withJob } from './jobs';
 
 const DEFAULT_DAYS = 180;
-const MAX_DAYS = 3650;
 
 /** A restore that did all it set out to do. */
 const isWhole = (job: JobView): boolean => job.state === 'done' && (job.counts.failed ?? 0) === 0;
@@ -37,7 +38,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
   const { survey, jobs, unseen } = state;
   const [days, setDays] = useState(String(survey?.idleDays ?? DEFAULT_DAYS));
   const [error, setError] = useState<unknown>(null);
-  const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_DAYS;
+  const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_IDLE_DAYS;
   const replace = (job: JobView): void => {
     if (job.kind === 'survey') onChange({ ...state, survey: job });
     else onChange({ ...state, jobs: withJob(jobs, job) });
@@ -136,7 +137,7 @@ function Survey({ survey, isStale, onPlanStarted, onStop }: SurveyProps) {
         </p>
         <div>
           <Button isDisabled={survey.state === 'cancelling'} onClick={onStop}>
-            {text('cleanup.job.stop')}
+            {text('job.stop')}
           </Button>
         </div>
       </div>

@@ -1,7 +1,7 @@
 /** Why a person gets a space or none. */
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
-import type { Explanation } from '../../../src/api/contract';
+import type { Explanation } from '../../../src/provisioning/explain';
 import { callAdmin } from '../../shared/call';
 import { ExplanationView } from '../../shared/Explanation';
 import { Failure, Waiting } from '../../shared/feedback';

@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
-import type { PolicyView } from '../../../src/api/contract';
+import type { PolicyView } from '../../../src/api/admin/policy';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
@@ -53,7 +53,7 @@ export function HistoryTab({
           <div className="row spread">
             <p className="text">
               <strong>{text('history.version', { version: version.version })}</strong>{' '}
-              <span className="subtle">{text('cleanup.job.by', { name: nameOf(version.savedBy), time: formatTime(version.savedAt) })}</span>
+              <span className="subtle">{text('job.by', { name: nameOf(version.savedBy), time: formatTime(version.savedAt) })}</span>
             </p>
             {version.version === stored.version ? (
               <span className="subtle">{text('history.current')}</span>
@@ -80,7 +80,7 @@ export function HistoryTab({
       ))}
       {loaded.state === 'ready' && loaded.data.next !== null && (
         <div>
-          <Button onClick={() => older(loaded.data.next as number)}>{text('activity.older')}</Button>
+          <Button onClick={() => older(loaded.data.next as number)}>{text('admin.older')}</Button>
         </div>
       )}
     </div>

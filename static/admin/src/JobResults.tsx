@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
 import { useState } from 'react';
-import type { JobView, Page } from '../../../src/api/contract';
+import type { JobView, Page } from '../../../src/api/admin/jobs';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
@@ -60,12 +60,12 @@ export function JobResults<Row>({ job, what, load, view }: Props<Row>) {
       {results.length > 0 && (
         <div className="scroll">
           <DynamicTable
-            label={text('cleanup.job.details')}
+            label={text('job.details')}
             head={{
               cells: [
                 { key: 'what', content: what },
                 { key: 'outcome', content: text('cleanup.column.outcome') },
-                { key: 'why', content: text('activity.column.why') },
+                { key: 'why', content: text('admin.column.why') },
               ],
             }}
             rows={results.map(({ key, name, outcome, why }) => ({
@@ -88,7 +88,7 @@ export function JobResults<Row>({ job, what, load, view }: Props<Row>) {
               page(next).then((further) => set({ rows: [...rows, ...further.rows], next: further.next }), setMoreError);
             }}
           >
-            {text('cleanup.job.more')}
+            {text('job.more')}
           </Button>
         </div>
       )}

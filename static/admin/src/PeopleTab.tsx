@@ -4,7 +4,8 @@ import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
-import type { JobView, PeoplePlanView } from '../../../src/api/contract';
+import type { JobView } from '../../../src/api/admin/jobs';
+import type { PeoplePlanView } from '../../../src/api/admin/people';
 import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
@@ -102,7 +103,7 @@ function Plan({ plan, isStarting, isBusy, onStart }: PlanProps) {
               label={text('people.plan')}
               head={{
                 cells: [
-                  { key: 'person', content: text('activity.column.person') },
+                  { key: 'person', content: text('admin.column.person') },
                   { key: 'what', content: text('people.column.what') },
                 ],
               }}

@@ -2,7 +2,8 @@
 import Button from '@atlaskit/button/new';
 import Modal, { ModalBody, ModalFooter, ModalHeader, ModalTitle, ModalTransition } from '@atlaskit/modal-dialog';
 import { useState } from 'react';
-import type { CleanupPlan, JobView } from '../../../src/api/contract';
+import type { CleanupPlan } from '../../../src/api/admin/cleanup';
+import type { JobView } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { formatDay, formatNumber, text } from '../../shared/text';

@@ -118,17 +118,17 @@ function Row({ rule, position, template, nameOf, onMove, onDropped, onEdit, onRe
         <p className="subtle">{whoText(rule, nameOf)}</p>
       </div>
       <div className="row">
-        <Button spacing="compact" aria-label={text('policy.rule.up', { name })} onClick={() => onMove(position - 1)}>
+        <Button spacing="compact" aria-label={text('admin.move.up', { name })} onClick={() => onMove(position - 1)}>
           ↑
         </Button>
-        <Button spacing="compact" aria-label={text('policy.rule.down', { name })} onClick={() => onMove(position + 1)}>
+        <Button spacing="compact" aria-label={text('admin.move.down', { name })} onClick={() => onMove(position + 1)}>
           ↓
         </Button>
         <Button spacing="compact" aria-label={text('policy.rule.edit', { name })} onClick={onEdit}>
           {text('policy.edit')}
         </Button>
         <Button spacing="compact" appearance="subtle" aria-label={text('policy.rule.remove', { name })} onClick={onRemove}>
-          {text('policy.remove')}
+          {text('admin.remove')}
         </Button>
       </div>
     </li>

@@ -1,7 +1,7 @@
 /** At the foot of every tab that edits the policy: save, discard, and what is saved. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
-import type { PolicyView } from '../../../src/api/contract';
+import type { PolicyView } from '../../../src/api/admin/policy';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';

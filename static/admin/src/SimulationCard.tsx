@@ -1,8 +1,9 @@
 /** What the policy as it is on the page would change, for how many people, with examples. */
 import Button from '@atlaskit/button/new';
 import { useState } from 'react';
-import type { OutcomeView, SimulationView } from '../../../src/api/contract';
+import type { SimulationView } from '../../../src/api/admin/people';
 import type { Policy } from '../../../src/domain/policy/document';
+import type { Outcome } from '../../../src/existing-people/simulation';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
 import { callAdmin } from '../../shared/call';
@@ -12,7 +13,7 @@ import { CensusLine } from './CensusLine';
 import { useCensus } from './census';
 import { useNames } from './names';
 
-export function outcomeLabel({ kind, reason }: OutcomeView): string {
+export function outcomeLabel({ kind, reason }: Outcome): string {
   return `${text(`outcome.${kind}` as TextKey)}: ${textOf('reason', reason)}`;
 }
 

@@ -3,13 +3,13 @@ import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import Textarea from '@atlaskit/textarea';
 import Textfield from '@atlaskit/textfield';
-import type { AdminOutputs } from '../../../src/api/contract';
 import type { Field, PageSource, SpaceTemplate } from '../../../src/domain/policy/document';
+import type { AdminOutput } from '../../shared/call';
 import { Labelled, Select } from '../../shared/controls';
 import { text } from '../../shared/text';
 import { moved, newKey, replaced, without } from './draft';
 
-type Pages = AdminOutputs['templates.list'] | null;
+type Pages = AdminOutput<'templates.list'> | null;
 const KINDS = ['text', 'long-text', 'select', 'date'] as const;
 
 interface Props {
@@ -250,7 +250,7 @@ function PartButtons({ name, removeLabel, position, count, onMove, onRemove }: P
       <Button
         spacing="compact"
         isDisabled={position === 0}
-        aria-label={text('policy.rule.up', { name })}
+        aria-label={text('admin.move.up', { name })}
         onClick={() => onMove(position - 1)}
       >
         ↑
@@ -258,13 +258,13 @@ function PartButtons({ name, removeLabel, position, count, onMove, onRemove }: P
       <Button
         spacing="compact"
         isDisabled={position === count - 1}
-        aria-label={text('policy.rule.down', { name })}
+        aria-label={text('admin.move.down', { name })}
         onClick={() => onMove(position + 1)}
       >
         ↓
       </Button>
       <Button spacing="compact" appearance="subtle" aria-label={removeLabel} onClick={onRemove}>
-        {text('policy.remove')}
+        {text('admin.remove')}
       </Button>
     </div>
   );

@@ -2,9 +2,8 @@
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useEffect, useState } from 'react';
-import type { AdminOutputs } from '../../../src/api/contract';
 import type { SpaceTemplate } from '../../../src/domain/policy/document';
-import { callAdmin } from '../../shared/call';
+import { type AdminOutput, callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text, textOf } from '../../shared/text';
@@ -17,7 +16,7 @@ const PAUSE_MS = 500;
 export function TemplatePreview({ template }: { template: SpaceTemplate }) {
   const [person, setPerson] = useState<PickedPerson | null>(null);
   const shown = useRested(template, PAUSE_MS);
-  const { loaded, reload } = useLoaded<AdminOutputs['templates.preview']>(
+  const { loaded, reload } = useLoaded<AdminOutput<'templates.preview'>>(
     () => callAdmin('templates.preview', { template: shown, ...(person ? { accountId: person.accountId } : {}) }),
     `${JSON.stringify(shown)} ${person?.accountId ?? ''}`,
   );
@@ -36,7 +35,7 @@ export function TemplatePreview({ template }: { template: SpaceTemplate }) {
   );
 }
 
-function PagePreview({ page }: { page: AdminOutputs['templates.preview']['pages'][number] }) {
+function PagePreview({ page }: { page: AdminOutput<'templates.preview'>['pages'][number] }) {
   const [code = '', ...detail] = (page.problem ?? '').split(': ');
   return (
     <div className="page-preview">

@@ -2,7 +2,7 @@
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
-import type { PolicyView } from '../../../src/api/contract';
+import type { PolicyView } from '../../../src/api/admin/policy';
 import { CallError, callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { text } from '../../shared/text';

@@ -1,6 +1,7 @@
 /** The count of the site's people, which simulation and plans work on. */
 import { useState } from 'react';
-import type { CensusCostView, CensusView, JobView } from '../../../src/api/contract';
+import type { JobView } from '../../../src/api/admin/jobs';
+import type { CensusCostView, CensusView } from '../../../src/api/admin/people';
 import type { Policy } from '../../../src/domain/policy/document';
 import { callAdmin } from '../../shared/call';
 import { type Loaded, useLoaded } from '../../shared/load';

@@ -1,8 +1,9 @@
 /** The policy being edited: one draft for every tab that changes it, saved as one version. */
 import { showFlag } from '@forge/bridge';
 import { useEffect, useState } from 'react';
-import type { PolicyView } from '../../../src/api/contract';
-import type { Policy, PolicyProblem } from '../../../src/domain/policy/document';
+import type { PolicyView } from '../../../src/api/admin/policy';
+import type { Policy } from '../../../src/domain/policy/document';
+import type { Problem } from '../../../src/domain/problems';
 import { CallError, callAdmin } from '../../shared/call';
 import { pageLanguage, text } from '../../shared/text';
 
@@ -14,7 +15,7 @@ export interface Draft {
   isSaving: boolean;
   error: unknown;
   /** What the policy would not take, by place. */
-  problems: PolicyProblem[];
+  problems: Problem[];
   /** What somebody else saved while this admin was editing. */
   theirs: PolicyView | null;
   save: (baseVersion: number) => Promise<void>;
@@ -28,7 +29,7 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
   const [policy, setPolicy] = useState<Policy>(stored.policy);
   const [isSaving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const [problems, setProblems] = useState<PolicyProblem[]>([]);
+  const [problems, setProblems] = useState<Problem[]>([]);
   const [discarded, setDiscarded] = useState<Policy | null>(null);
   const [theirs, setTheirs] = useState<PolicyView | null>(null);
   const isChanged = JSON.stringify(policy) !== JSON.stringify(stored.policy);

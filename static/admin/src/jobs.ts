@@ -1,6 +1,6 @@
 /** Jobs as the pages follow them. */
 import { useEffect, useState } from 'react';
-import type { JobView } from '../../../src/api/contract';
+import type { JobView } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
 
 export const JOB_APPEARANCES = {

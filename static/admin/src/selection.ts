@@ -1,5 +1,6 @@
 /** What is ticked: single rows, or all rows of a search but some. A value, so that "all 98,412" stays small. */
-import type { AdminInput, RowView } from '../../../src/api/contract';
+import type { RowView } from '../../../src/api/admin/cleanup';
+import type { AdminInput } from '../../shared/call';
 
 type Selection = AdminInput<'cleanup.preview'>['selection'];
 

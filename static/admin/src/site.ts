@@ -1,6 +1,6 @@
 /** What the site check knows, where a policy is set: choices that this site cannot honour are marked. */
 import { useEffect, useState } from 'react';
-import type { CheckView } from '../../../src/api/contract';
+import type { CheckView } from '../../../src/api/admin/site-check';
 import { callAdmin } from '../../shared/call';
 import { formatTime, type TextKey, text } from '../../shared/text';
 

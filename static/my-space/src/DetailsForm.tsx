@@ -5,7 +5,7 @@ import SectionMessage from '@atlaskit/section-message';
 import Textarea from '@atlaskit/textarea';
 import Textfield from '@atlaskit/textfield';
 import { useEffect, useRef, useState } from 'react';
-import type { DetailsAnswer, DetailsView } from '../../../src/api/contract';
+import type { DetailsAnswer, DetailsView } from '../../../src/own-space/own-space';
 import { useAttempt } from '../../shared/attempt';
 import { callPerson } from '../../shared/call';
 import { Labelled, Select } from '../../shared/controls';

@@ -54,6 +54,11 @@ const Manifest = z.object({
     trigger: z
       .array(z.object({ key: z.string(), function: z.string(), events: z.array(z.string()), filter: Filter.optional() }))
       .default([]),
+    /** The installation's database. The app's calls to it are not modeled yet. */
+    sql: z
+      .array(z.strictObject({ key: z.string(), engine: z.literal('mysql') }))
+      .max(1)
+      .default([]),
     consumer: z.array(z.object({ key: z.string(), queue: z.string(), function: z.string() })).default([]),
     scheduledTrigger: z
       .array(

@@ -73,7 +73,7 @@ export class ForgePlatform implements PlatformSeam {
     private readonly settings: SiteSettings,
     private readonly confluence: ConfluenceSite,
     readonly manifest: Manifest,
-    bundlePath: string,
+    functionFolder: string,
     private readonly faults: Faults,
     private readonly usage: () => Usage,
     dice: Chance,
@@ -85,7 +85,7 @@ export class ForgePlatform implements PlatformSeam {
     this.impersonations = new Window(clock, 60_000);
     this.invocationsPerMinute = new Window(clock, 60_000);
     this.invocationsPerSecond = new Window(clock, 1_000);
-    this.processes = new Processes(clock, settings, dice, () => startProcess(bundlePath, clock, dice));
+    this.processes = new Processes(clock, settings, dice, () => startProcess(functionFolder, clock, dice));
     this.delivery = new Delivery(
       clock,
       settings,
@@ -310,7 +310,7 @@ export class ForgePlatform implements PlatformSeam {
     await this.clock.spend(invocation.runner, durationMs(latency.invocation) + (isCold ? durationMs(latency.coldStart) : 0));
     const declared = this.manifest.modules.function.find((f) => f.key === invocation.functionKey);
     try {
-      return { kind: 'ok', result: await handle(declared?.handler.split('.')[1] ?? '') };
+      return { kind: 'ok', result: await handle(declared?.handler ?? '') };
     } catch (error) {
       return { kind: 'error', error };
     }
@@ -408,7 +408,7 @@ export class ForgePlatform implements PlatformSeam {
     const isQueue = path.startsWith('/webhook/queue/');
     const kind = target.remote === 'kvs' ? 'kvs' : isQueue ? 'queue' : 'confluence';
     const takesMs = this.latencyOf(kind, method, path);
-    const fault = this.faults.answer(kind, method, path);
+    const fault = this.faults.answer(kind, method, path, typeof init.body === 'string' ? init.body : '');
     if (fault) {
       if (kind === 'confluence') countRest(this.usage(), this.routeName(method, path), 1, fault.status, this.currentHour());
       return { response: respondText(fault.status, fault.body, fault.headers), takesMs: takesMs + fault.delayMs };

@@ -8,6 +8,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { Script } from 'node:vm';
 import type { Clock, Runner } from '../clock';
 import type { Chance } from '../random';
@@ -108,11 +109,9 @@ Object.defineProperty(globalThis, '__forge_fetch__', {
 
 type Handler = (payload: unknown, context: unknown) => unknown;
 
-/** Holds the module state of the bundle and runs one invocation at a time. */
+/** Holds the module state of the bundles it has loaded and runs one invocation at a time. */
 export interface FunctionProcess {
-  /** Names of the bundle's exports. */
-  readonly handlers: readonly string[];
-  /** Runs an exported handler. @throws what the handler throws, or Error if the bundle has no such export */
+  /** Runs a handler by its name in the manifest (`file.export`). @throws what the handler throws, or Error if there is none */
   run(invocation: Invocation, handler: string, payload: unknown, context: unknown): Promise<unknown>;
   end(): void;
 }
@@ -134,10 +133,30 @@ const INJECTED = [
 ];
 
 /**
- * Evaluates the function bundle afresh, as a cold start does. Its `Date`, timers, `performance` and
- * `Math.random` are the site's, so that a run can be repeated. Egress by `fetch` is refused.
+ * Starts a process that has not loaded anything yet. Each file that the manifest names is a separate bundle. It is
+ * evaluated when one of its handlers is first called, as in a cold start.
  */
-export function startProcess(bundlePath: string, clock: Clock, dice: Chance): FunctionProcess {
+export function startProcess(folder: string, clock: Clock, dice: Chance): FunctionProcess {
+  const bundles = new Map<string, Record<string, Handler>>();
+  return {
+    run: (invocation, name, payload, context) =>
+      current.run(invocation, async () => {
+        const [file = '', exported = ''] = name.split('.');
+        const bundle = bundles.get(file) ?? loadBundle(join(folder, `${file}.cjs`), clock, dice);
+        bundles.set(file, bundle);
+        const handler = bundle[exported];
+        if (!handler) throw new Error(`the bundle does not export '${name}'`);
+        return handler(payload, context);
+      }),
+    end: () => {},
+  };
+}
+
+/**
+ * Evaluates a bundle afresh. Its `Date`, timers, `performance` and `Math.random` are the site's, so that a run can be
+ * repeated. Egress by `fetch` is refused.
+ */
+export function loadBundle(bundlePath: string, clock: Clock, dice: Chance): Record<string, Handler> {
   let script = scripts.get(bundlePath);
   if (!script) {
     const source = readFileSync(bundlePath, 'utf8');
@@ -157,16 +176,7 @@ export function startProcess(bundlePath: string, clock: Clock, dice: Chance): Fu
     ...siteTimers(clock),
   };
   (script.runInThisContext() as (...args: unknown[]) => void)(...INJECTED.map((name) => injected[name]));
-  return {
-    handlers: Object.keys(module.exports),
-    run: (invocation, name, payload, context) =>
-      current.run(invocation, async () => {
-        const handler = module.exports[name];
-        if (!handler) throw new Error(`the bundle does not export '${name}'`);
-        return handler(payload, context);
-      }),
-    end: () => {},
-  };
+  return module.exports;
 }
 
 function siteDate(clock: Clock): DateConstructor {

@@ -1,0 +1,6 @@
+/** What this page says in Spanish: a file of its own, for those who read it. */
+import common from '../../../src/locales/app/common.es-ES.json';
+import mySpace from '../../../src/locales/app/my-space.es-ES.json';
+import person from '../../../src/locales/app/person.es-ES.json';
+
+export const spanish = { ...common, ...person, ...mySpace };
