@@ -1,4 +1,4 @@
-/** The admin page's functions: who may call them, what a bad call gets, and that nothing is lost. */
+/** The admin page's functions: who may call them, what a bad call gets, and that no policy is lost. */
 import { describe, expect, it } from 'vitest';
 import { adminApi } from '../../src/api/admin';
 import { DEFAULT_POLICY, MAX_POLICY_BYTES } from '../../src/domain/policy/document';
@@ -19,14 +19,14 @@ describe('who may call', () => {
     expect(JSON.stringify(site.state())).toBe(before);
   });
 
-  it('does not take the browser at its word', async () => {
+  it('does not depend on what the browser claims', async () => {
     const site = startSite();
     const forged = { accountId: ADMIN_ACCOUNT_ID, accountType: 'licensed', principal: { accountId: ADMIN_ACCOUNT_ID } };
     const answer = await site.platform.invokeResolver('admin', 'policy.get', {}, ANA, forged);
     expect(answer).toMatchObject({ ok: false, error: { code: 'not-admin' } });
   });
 
-  it('refuses when Confluence cannot say who is asking', async () => {
+  it('is no one when Confluence cannot say who is calling', async () => {
     const site = startSite();
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/current', respond: { status: 500 } });
     expect(await admin(site, 'policy.get', {})).toMatchObject({ ok: false, error: { code: 'confluence-failed' } });
@@ -40,7 +40,7 @@ describe('who may call', () => {
 });
 
 describe('a bad payload', () => {
-  it('names the path of the mistake', async () => {
+  it('is answered with the path of the mistake', async () => {
     const site = startSite();
     const result = await admin(site, 'policy.save', { policy: { everyoneElse: { mode: 'sometimes' } }, baseVersion: 0 } as never);
     expect(result).toMatchObject({
@@ -50,19 +50,19 @@ describe('a bad payload', () => {
   });
 });
 
-/** A policy as it is stored, at revision 3, with parts replaced. */
+/** A stored policy at revision 3, with changes. */
 function storedPolicy(change: object): object {
   const data = { schemaVersion: 1, savedBy: 'x', savedAt: 1, reason: null, restores: null, document: DEFAULT_POLICY, ...change };
   return { revision: 3, data };
 }
 
 describe('the policy', () => {
-  it('is off until somebody saves one', async () => {
+  it('is off until someone saves one', async () => {
     const site = startSite();
     expect(await adminData(site, 'policy.get', {})).toMatchObject({ kind: 'unset', version: 0, policy: { everyoneElse: { mode: 'off' } } });
   });
 
-  it('gives one of two admins who save at once a conflict that names the other', async () => {
+  it('saved by two admins at once gives one of them a conflict that names the other', async () => {
     const site = startSite();
     const policy = DEFAULT_POLICY;
     const [first, second] = await Promise.all([
@@ -80,7 +80,7 @@ describe('the policy', () => {
     ['an envelope of a newer schema', storedPolicy({ schemaVersion: 2 })],
     ['a document', storedPolicy({ document: { schemaVersion: 1, mode: 'everybody' } })],
     ['a document of a newer schema', storedPolicy({ document: { schemaVersion: 3, paused: false } })],
-  ])('that cannot be read (%s) means off, is shown, and is not overwritten', async (_what, stored) => {
+  ])('that cannot be read (%s) counts as off, is reported, and is not overwritten', async (_what, stored) => {
     const site = startSite();
     site.platform.kvs.put('policy', 'site', stored);
     expect(await adminData(site, 'policy.get', {})).toMatchObject({
@@ -104,7 +104,7 @@ describe('the policy', () => {
     expect(setAside?.[1]).toEqual(stored);
   });
 
-  it('that cannot be read is started over by one of two admins, and the other is told', async () => {
+  it('that cannot be read is started over by one of two admins, and the other one gets an error', async () => {
     const site = startSite();
     site.platform.kvs.put('policy', 'site', storedPolicy({ document: null }));
     const answers = await Promise.all([admin(site, 'policy.startOver', {}), admin(site, 'policy.startOver', {})]);
@@ -130,7 +130,7 @@ describe('the policy', () => {
     expect((await adminData(site, 'policy.history', {})).versions.map(({ version }) => version)).toEqual([4, 3, 2, 1]);
   });
 
-  it('is saved under a number that no version has, also when the record of the newest was lost', async () => {
+  it('is saved under an unused version number, even if the record of the newest version was lost', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     const first = site.state().kvs.entities.policy?.['version:1'];
@@ -139,7 +139,7 @@ describe('the policy', () => {
     expect(site.state().kvs.entities.policy?.['version:1']).toEqual(first);
   });
 
-  it('that is too large in bytes is refused, by the check of its text and by saving, with what is wrong', async () => {
+  it('that has too many bytes is refused with a reason, both when checking its text and when saving', async () => {
     const site = startSite();
     const fields = Array.from({ length: 30 }, (_, n) => ({
       key: `f${n}`,
@@ -156,7 +156,7 @@ describe('the policy', () => {
     expect(save).toMatchObject({ ok: false, error: { code: 'bad-request', details: { problem } } });
   });
 
-  it('as large as it may be is saved, with the longest reason', async () => {
+  it('of the maximum size is saved, even with the longest reason', async () => {
     const site = startSite();
     const size = (policy: object): number => Buffer.byteLength(JSON.stringify(policy));
     const rules = Array.from({ length: 200 }, (_, n) => ({
@@ -176,7 +176,7 @@ describe('the policy', () => {
     expect(await adminData(site, 'policy.save', { policy, baseVersion: 0, reason })).toMatchObject({ version: 1 });
   });
 
-  it('keeps why it was changed, with the version and in the trail', async () => {
+  it('records why it was changed, in the version and in the trail', async () => {
     const site = startSite();
     const reason = 'The pilot went well';
     await adminData(site, 'policy.save', { policy: DEFAULT_POLICY, baseVersion: 0, reason });
@@ -200,7 +200,7 @@ describe('the policy', () => {
 describe('templates', () => {
   const template = (templateId: string) => ({ key: 'standard', name: 'Standard', homepage: { kind: 'confluence' as const, templateId } });
 
-  it('are listed, and previewed for the admin or for somebody else before anything is saved', async () => {
+  it('are listed, and can be previewed for the admin or for someone else before anything is saved', async () => {
     const site = startSite();
     const list = await adminData(site, 'templates.list', {});
     expect(list.map((t) => t.name)).toContain('Personal space home');
@@ -226,7 +226,7 @@ describe('templates', () => {
 });
 
 describe('versions of the policy', () => {
-  it('tell who saved what, and any of them can be brought back', async () => {
+  it('show who saved what, and any of them can be restored', async () => {
     const site = startSite();
     const second = accountIdOf(4);
     site.changePerson(second, { groups: ['confluence-users-example', 'confluence-admins-example'] });
@@ -255,7 +255,7 @@ describe('versions of the policy', () => {
     expect(await admin(site, 'policy.restore', { version: 99, baseVersion: 3 })).toMatchObject({ ok: false, error: { code: 'not-found' } });
   });
 
-  it('are read in pages, newest first, none twice', async () => {
+  it('are listed in pages, newest first, none of them twice', async () => {
     const site = startSite();
     for (let n = 0; n < 23; n += 1) await setPolicy(site, { paused: n % 2 === 0 });
     const numbers: number[] = [];
@@ -268,7 +268,7 @@ describe('versions of the policy', () => {
     expect(numbers).toEqual(Array.from({ length: 23 }, (_, i) => 23 - i));
   });
 
-  it('as text: a mistake is answered with its path, and nothing changes', async () => {
+  it('can be checked as text: a mistake is answered with its path, and nothing changes', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     const before = JSON.stringify(site.state());

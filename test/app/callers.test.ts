@@ -1,4 +1,4 @@
-/** Every function with every kind of caller, and with everything but what it expects. */
+/** Every function, called by every kind of caller and with everything except what it expects. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { adminApi } from '../../src/api/admin';
@@ -23,7 +23,7 @@ import {
 const GUEST = accountIdOf(23);
 const INACTIVE = accountIdOf(17);
 
-describe('functions about oneself', () => {
+describe('functions that people call for themselves', () => {
   const NAMES = Object.keys(personApi) as PersonFunction[];
 
   it.each(NAMES)('%s refuses anonymous callers', async (name) => {
@@ -35,7 +35,7 @@ describe('functions about oneself', () => {
     expect(JSON.stringify(site.state())).toBe(before);
   });
 
-  it.each(NAMES)('%s gives a guest and a deactivated person no space, and no word about anybody else', async (name) => {
+  it.each(NAMES)('%s gives guests and deactivated people no space and no information about anyone else', async (name) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', selfService: true });
     await readsAPage(site, ANA);
@@ -51,7 +51,7 @@ describe('functions about oneself', () => {
     expect(JSON.stringify(site.state().kvs.entities.person?.[ANA])).toBe(record);
   });
 
-  it.each(NAMES)('%s called by another member changes nothing of the person named in its payload', async (name) => {
+  it.each(NAMES)('%s changes nothing for a person who is named in the payload but is not the caller', async (name) => {
     const site = startSite();
     await setPolicy(site, {
       mode: 'ask',
@@ -74,7 +74,7 @@ describe('functions about oneself', () => {
     expect(after).toEqual(before);
   });
 
-  it('does not take the browser at its word about who is asking', async () => {
+  it('do not believe what the browser claims about the caller', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
@@ -84,7 +84,7 @@ describe('functions about oneself', () => {
   });
 });
 
-/** Anything JSON can say, and near misses: right names with wrong values. */
+/** Any JSON, and near misses: field names that exist, with wrong values. */
 const NAMES_OF_FIELDS = [
   'policy',
   'baseVersion',
@@ -112,12 +112,12 @@ const anyPayload = fc.oneof(
   ),
 );
 
-/** These take no input and do what they say, so a payload says nothing. */
+/** These take no input and always act, so a bad payload would prove nothing. */
 const WITHOUT_INPUT = ['policy.startOver', 'people.censusCost', 'people.startCensus', 'people.plan'];
-/** What a client may be told. */
+/** Codes that a client may be given. */
 const CLEAR = ['bad-request', 'not-found', 'no-census', 'conflict', 'not-changeable', 'busy'];
 
-/** Text in an answer's error is never longer than this. */
+/** The longest text that an error in an answer may have. */
 const MAX_DETAIL = 1_000;
 
 describe('a hostile call', () => {
@@ -135,7 +135,7 @@ describe('a hostile call', () => {
     }
   });
 
-  it("leaves nothing in the log: a caller's mistake is not the app's", async () => {
+  it("leaves nothing in the log, because a caller's mistake is not the app's", async () => {
     const site = startSite();
     const lines: string[] = [];
     site.platform.appLog = (line) => lines.push(line);
@@ -155,7 +155,7 @@ describe('a hostile call', () => {
     expect(site.usage().kvs.sets).toBe(0);
   });
 
-  it('with a policy that is wrong in every part gets an answer of a bounded size', async () => {
+  it('with a policy that is wrong in every part gets an answer of bounded size', async () => {
     const site = startSite();
     const wrong = Array.from({ length: 20_000 }, (_, n) => ({ [`k${n}`]: '\u{1f600}' }));
     const save = await admin(site, 'policy.save', { policy: { rules: wrong }, baseVersion: 0 } as never);
@@ -169,14 +169,14 @@ describe('a hostile call', () => {
     for (const { reason } of 'problems' in check ? check.problems : []) expect(reason.length).toBeLessThanOrEqual(MAX_DETAIL);
   });
 
-  it('that names an exception from "all" twice is refused: the plan would promise too few', async () => {
+  it('that names an exception from "all" twice is refused, because the plan would count too few', async () => {
     const site = startSite();
     const selection = { kind: 'all' as const, except: ['1', '1'] };
     expect(await admin(site, 'cleanup.preview', { surveyId: 'x', selection })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
   });
 });
 
-describe('a payload that was not meant', () => {
+describe('an unexpected payload', () => {
   async function expectUnchanged(site: LocalSite, run: () => Promise<void>): Promise<void> {
     const before = JSON.stringify(site.state());
     await run();
@@ -198,7 +198,7 @@ describe('a payload that was not meant', () => {
     );
   });
 
-  it('to any function about oneself gets a clear error, and makes nothing', async () => {
+  it('to any function that people call for themselves gets a clear error and creates nothing', async () => {
     const site = startSite();
     const names = Object.keys(personApi) as PersonFunction[];
     await expectUnchanged(site, () =>
@@ -212,7 +212,7 @@ describe('a payload that was not meant', () => {
     );
   });
 
-  it('to the queue, the triggers and the schedule changes nothing and is not retried', async () => {
+  it('to the queue, the triggers or the schedule changes nothing and is not retried', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     const before = JSON.stringify(site.state());

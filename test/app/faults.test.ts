@@ -1,4 +1,4 @@
-/** What goes wrong for one person, or one record, stays with them; and what is promised is kept. */
+/** A failure for one person or one record stays with them, and promises are kept. */
 import { expect, it } from 'vitest';
 import type { LocalSite } from '../emulator/site';
 import {
@@ -18,14 +18,14 @@ import {
   startSite,
 } from '../support/site';
 
-/** Changes what is stored, as an older or broken version of the app might have left it. */
+/** Replaces a record with what an older or defective version of the app might have left behind. */
 function corrupt(site: LocalSite, entity: string, key: string): void {
   site.platform.kvs.put(entity, key, { revision: 3, state: 'removed', changedAt: site.clock.now(), data: { schemaVersion: 99 } });
 }
 
 const kindsOf = async (site: LocalSite): Promise<string[]> => (await adminData(site, 'activity.list', {})).entries.map(({ kind }) => kind);
 
-it('one person whose look-up always fails does not keep the others waiting', async () => {
+it('one person whose look-up always fails does not keep others waiting', async () => {
   const site = startSite({ people: 130 });
   await setPolicy(site, { mode: 'auto' });
   const newcomers = Array.from({ length: 130 }, (_, i) => accountIdOf(i)).filter((id) => {
@@ -47,7 +47,7 @@ it('one person whose look-up always fails does not keep the others waiting', asy
   expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
 });
 
-it.each([500, 403])('a space that could not be closed (%i) is told of, to owner and admin, and closed by the schedule', async (status) => {
+it.each([500, 403])('a space that could not be made private (%i) is reported, and made private later by the schedule', async (status) => {
   const site = startSite({ settings: { asUserPersonalCreate: 'graphql' } });
   await setPolicy(site, { mode: 'auto' });
   site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/api/v2/spaces/*/role-assignments', times: 99, respond: { status } });
@@ -68,7 +68,7 @@ it.each([500, 403])('a space that could not be closed (%i) is told of, to owner 
   expect(await kindsOf(site)).toContain('access-kept');
 });
 
-it('a record that cannot be read stops its own person only, is named, and can be removed', async () => {
+it('a record that cannot be read affects only its own person, is named, and can be removed', async () => {
   const site = startSite();
   await setPolicy(site, { mode: 'auto' });
   const other = accountIdOf(3);
@@ -88,7 +88,7 @@ it('a record that cannot be read stops its own person only, is named, and can be
   expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
 });
 
-it('the trail keeps every archive, restore, offer and answer, however often they repeat', async () => {
+it('the trail keeps every archive, restore, offer and answer, no matter how often they repeat', async () => {
   const site = startSite();
   await setPolicy(site, { mode: 'auto' });
   await readsAPage(site, ANA);
@@ -108,7 +108,7 @@ it('the trail keeps every archive, restore, offer and answer, however often they
   expect(['removed', 'returned', 'declined', 'undone'].map((kind) => count(kinds, kind))).toEqual([2, 2, 3, 3]);
 });
 
-it('guests and people who left leave no record of their own when they decline', async () => {
+it('guests and people who have left cannot decline, and get no record', async () => {
   const site = startSite();
   await setPolicy(site, { mode: 'auto' });
   for (const accountId of [17, 23].map(accountIdOf)) {
@@ -117,7 +117,7 @@ it('guests and people who left leave no record of their own when they decline', 
   }
 });
 
-it('a space that somebody who declined creates themselves stays as it is', async () => {
+it('a space that a person creates themselves after declining stays as it is', async () => {
   const site = startSite();
   await setPolicy(site, { mode: 'auto' });
   await personData(site, 'me.decline', ANA);
@@ -130,7 +130,7 @@ it('a space that somebody who declined creates themselves stays as it is', async
   expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
 });
 
-it('the outbox hears of every change, and is emptied by the schedule', async () => {
+it('the outbox receives every change, and is emptied by the schedule', async () => {
   const site = startSite();
   const outbox = (): string[] => Object.keys(site.state().kvs.plain).filter((key) => key.startsWith('outbox:'));
   await setPolicy(site, { mode: 'auto' });

@@ -1,4 +1,4 @@
-/** What a person does for themselves: create, decline, details, who can see it, what is stored. */
+/** What people do for themselves: create or decline a space, fill in details, choose who can see it, read what is stored. */
 import { describe, expect, it } from 'vitest';
 import type { Field } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
@@ -25,7 +25,7 @@ const FIELDS: Field[] = [
 const homeOf = (site: LocalSite, accountId = ANA) => personalSpacesOf(site, accountId)[0]?.pages.find((page) => page.isHomepage);
 
 describe('self-service', () => {
-  it('makes a space at a click where the rule allows it, and nothing by itself', async () => {
+  it('creates a space at a click where the rule allows it, and nothing on its own', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'off', selfService: true });
     await readsAPage(site, ANA);
@@ -59,7 +59,7 @@ describe('self-service', () => {
     expect(personalSpacesOf(site, member)).toEqual([]);
   });
 
-  it('takes a decline, and takes it back', async () => {
+  it('lets a person decline, and undo it', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     const declined = await personData(site, 'me.decline', ANA);
@@ -91,7 +91,7 @@ describe('self-service', () => {
       const { explanation } = await personData(site, 'me.get', accountId);
       const seen = await adminData(site, 'people.explain', { accountId });
       if (seen.action === 'look-up') continue;
-      // The admin asks a moment later than the person.
+      // The admin asks a moment after the person.
       const minute = (at: number | null): number | null => at && Math.round(at / 60_000);
       expect({ ...explanation, until: minute(explanation.until) }).toEqual({ ...seen, until: minute(seen.until) });
     }
@@ -106,7 +106,7 @@ describe('self-service', () => {
 });
 
 describe('details', () => {
-  it('stand in a table on the homepage and in a space property, and a mistake saves nothing', async () => {
+  it('are saved to a table on the homepage and to a space property, and not at all if one is invalid', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -126,7 +126,7 @@ describe('details', () => {
     expect(promiseOf(site, ANA)).toMatchObject({ lacksDetails: false });
   });
 
-  it('lose nothing when the homepage is saved by somebody else in the same moment', async () => {
+  it('lose nothing when someone else saves the homepage at the same moment', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -145,7 +145,7 @@ describe('details', () => {
     for (const part of ['<p>Line 1</p>', '<p>Line 2</p>', 'Engineer', 'Hello, I am']) expect(body).toContain(part);
   });
 
-  it('leave what the owner wrote into the table, and change only what changed', async () => {
+  it('leave alone what the owner wrote in the table, and update only what has changed', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -159,7 +159,7 @@ describe('details', () => {
     expect(page.body).not.toContain('Engineer');
   });
 
-  it('may be called like something that every object has', async () => {
+  it('may be named like a property that every object has', async () => {
     const site = startSite();
     const fields: Field[] = [{ key: 'constructor', label: 'Constructor', kind: 'text', required: true, help: '' }];
     await setPolicy(site, { mode: 'auto', fields });
@@ -169,7 +169,7 @@ describe('details', () => {
     expect(await personData(site, 'me.saveDetails', ANA, { values: { constructor: 'x' } })).toMatchObject({ homepage: 'written' });
   });
 
-  it('leave a homepage alone that they cannot read, and keep the values', async () => {
+  it('leave alone a homepage that cannot be parsed, and keep the values', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -181,7 +181,7 @@ describe('details', () => {
     expect((await personData(site, 'me.details', ANA)).values).toEqual({ role: 'x' });
   });
 
-  it('that are required are asked for once more, in a notice of their own', async () => {
+  it('that are required are asked for once more, in a separate notice', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -201,7 +201,7 @@ describe('details', () => {
     expect((await site.notices.load(ANA)).flags).toEqual([]);
   });
 
-  it('are not asked for when they were given before', async () => {
+  it('are not asked for again once they are filled in', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -213,7 +213,7 @@ describe('details', () => {
     expect((await site.notices.load(ANA)).flags).toEqual([]);
   });
 
-  it('can be filled in by somebody who had a space before, at the end of their own page', async () => {
+  it('of someone who already had a space go to the end of their homepage', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, OWNER);
@@ -226,7 +226,7 @@ describe('details', () => {
 });
 
 describe('who can see it', () => {
-  it.each(['ROLES', 'ROLES_TRANSITION'] as const)('is told, and changed by the owner on a %s site', async (roleMode) => {
+  it.each(['ROLES', 'ROLES_TRANSITION'] as const)('is shown to the owner, who can change it on a %s site', async (roleMode) => {
     const site = startSite({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -238,7 +238,7 @@ describe('who can see it', () => {
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
   });
 
-  it('does not count the users of other apps', async () => {
+  it('does not include the accounts of other apps', async () => {
     const site = startSite({ settings: { roleMode: 'ROLES' } });
     const app = site.addPerson({ accountType: 'app', displayName: 'Some app' });
     site.createNatively(ANA);
@@ -255,7 +255,7 @@ describe('who can see it', () => {
     expect(personalSpacesOf(site, ANA)[0]?.grants.map((g) => g.principalType)).toEqual(['USER', 'USER']);
   });
 
-  it('is not called private while classic permissions hold beside the roles', async () => {
+  it('is not called private while classic permissions apply in addition to roles', async () => {
     const site = startSite({ settings: { roleMode: 'ROLES_TRANSITION' } });
     site.createNatively(ANA);
     const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
@@ -268,7 +268,7 @@ describe('who can see it', () => {
     expect(await personData(site, 'me.access', ANA)).toMatchObject({ readers: 'groups' });
   });
 
-  it('cannot be changed where apps may not, and says so', async () => {
+  it('cannot be changed where apps are not allowed to, and the page says so', async () => {
     const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -285,7 +285,7 @@ describe('access by policy', () => {
     ['licensed', 'PRE_ROLES', 'licensed', 3],
     ['site-default', 'ROLES', 'open', 2],
     ['site-default', 'PRE_ROLES', 'open', 2],
-  ] as const)('%s on a %s site makes a space that is %s', async (access, roleMode, expected, grants) => {
+  ] as const)('%s on a %s site results in a space that is %s', async (access, roleMode, expected, grants) => {
     const site = startSite({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto', access });
     await readsAPage(site, ANA);
@@ -303,8 +303,8 @@ describe('access by policy', () => {
     ['is gone', { status: 404 }],
     ['is refused', { status: 400 }],
     ['fails again and again', { status: 500 }],
-    ['is not what it should be', { status: 200, body: { nonsense: true } }],
-  ])('is not held up by a page template that %s', async (_what, respond) => {
+    ['is malformed', { status: 200, body: { nonsense: true } }],
+  ])('is applied even if the page template %s', async (_what, respond) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/template/*', times: 9, respond });
@@ -313,7 +313,7 @@ describe('access by policy', () => {
     expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: expect.stringContaining('template-') } });
   });
 
-  it('is carried as a caveat where the site cannot keep it for a space that exists', async () => {
+  it('comes with a caveat where the site cannot apply it to an existing space', async () => {
     const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
     site.createNatively(ANA);
     await site.advance('PT1M');
@@ -327,7 +327,7 @@ describe('access by policy', () => {
 });
 
 describe('pages of a template', () => {
-  it('are made once, from their own templates, and in the language of the person', async () => {
+  it("are created once, from their own templates, in the person's language", async () => {
     const site = startSite();
     const child = (title: string, templateId?: string) => ({
       title,
@@ -346,7 +346,7 @@ describe('pages of a template', () => {
 });
 
 describe('notices', () => {
-  it('speak Spanish to those who do', async () => {
+  it('are in Spanish for people who use Spanish', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     site.changePerson(ANA, { locale: 'es_MX' });
@@ -355,7 +355,7 @@ describe('notices', () => {
     expect(flags[0]).toMatchObject({ title: '¿Quieres un espacio personal?', actions: ['Crear mi espacio', 'Ahora no', 'No, gracias'] });
   });
 
-  it('cost nothing over 10,000 page views of people who have none', async () => {
+  it('cost nothing over 10,000 page views by people who have none', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     for (let n = 1; n < 60; n += 1) await readsAPage(site, accountIdOf(n), 'PT0S').catch(() => {});
@@ -374,7 +374,7 @@ describe('notices', () => {
 });
 
 describe('privacy', () => {
-  it('shows all that is stored of the caller, and nothing of anybody else', async () => {
+  it('shows the caller everything stored about them, and nothing about anyone else', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     expect(await personData(site, 'me.data', ANA)).toEqual({ record: null, details: {}, hasNoticeFlag: false });

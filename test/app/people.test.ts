@@ -1,4 +1,4 @@
-/** Counting people, simulating a policy on them, and making spaces for those who have none. */
+/** Counting people, simulating a policy for them, and creating spaces for those who have none. */
 import { describe, expect, it } from 'vitest';
 import type { JobView, Page } from '../../src/api/admin/jobs';
 import type { ProvisionRowView } from '../../src/api/admin/people';
@@ -35,7 +35,7 @@ async function count(site: LocalSite, duration = 'PT1M'): Promise<JobView> {
 }
 
 async function startJob(site: LocalSite): Promise<string> {
-  // Two plans of one admin in one millisecond would be one.
+  // Two plans by one admin in the same millisecond would share an id.
   await site.advance('PT1S');
   const plan = await adminData(site, 'people.plan', {});
   if (!plan.job) throw new Error('nothing to do');
@@ -44,7 +44,7 @@ async function startJob(site: LocalSite): Promise<string> {
 }
 
 describe('counting people', () => {
-  it('counts everyone with a licence once, with their groups and spaces', async () => {
+  it('counts everyone with a license once, with their groups and spaces', async () => {
     const site = startSite();
     await setPolicy(site, {
       rules: [
@@ -70,18 +70,18 @@ describe('counting people', () => {
     });
   });
 
-  it('says before what it costs', async () => {
+  it('says in advance what it costs', async () => {
     const site = startSite({ seed: 'scale', people: 5_000, spaces: 2_500 });
     const cost = await adminData(site, 'people.censusCost', {});
     expect(cost.people).toBe(5_001);
     site.resetUsage();
     await count(site, 'PT10M');
-    // Storage gives 4,000 reads a minute, so a page may be looked at twice.
+    // Storage allows 4,000 reads a minute, so a page may be read twice.
     expect(site.usage().rest.points).toBeGreaterThan(cost.points * 0.98);
     expect(site.usage().rest.points).toBeLessThanOrEqual(cost.points * 1.05);
   });
 
-  it('ends the same when it is stopped after any call', async () => {
+  it('has the same outcome when it is stopped after any call', async () => {
     const run = async (stop?: Stop): Promise<LocalSite> => {
       const site = startSite({ people: 30, settings: ONE_PROCESS });
       stop?.order(site);
@@ -108,7 +108,7 @@ describe('counting people', () => {
 });
 
 describe('simulation', () => {
-  it('says how many change outcome, from what to what, and names examples that are right', async () => {
+  it('says how many outcomes change, from what to what, and gives correct examples', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await count(site);
@@ -129,7 +129,7 @@ describe('simulation', () => {
         },
       ],
     };
-    // Groups that were not counted are nobody's: that is said, not guessed.
+    // The count did not include these groups, so the answer is an error rather than a guess.
     expect(await admin(site, 'people.simulate', { policy: next })).toMatchObject({
       ok: false,
       error: { code: 'census-lacks-groups', details: { count: 1 } },
@@ -183,8 +183,8 @@ async function everyRow(site: LocalSite, jobId: string, onlyFailed: boolean): Pr
   return rows;
 }
 
-describe('spaces for existing people', () => {
-  it('plans by reason, and makes exactly those, as each person, in the schedule', async () => {
+describe('the job for existing people', () => {
+  it('plans by reason, and creates exactly what it planned, as each person, in the scheduled trigger', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     await count(site);
@@ -202,7 +202,7 @@ describe('spaces for existing people', () => {
     expect(site.usage().invocations['consumer:work-consumer']?.errors ?? 0).toBe(0);
   });
 
-  it('offers where the rule asks, and leaves those alone who said no or whose space was removed', async () => {
+  it('offers where the rule says to ask, and leaves alone people who have declined', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
@@ -228,7 +228,7 @@ describe('spaces for existing people', () => {
     expect(rows.find((row) => row.accountId === ANA)).toMatchObject({ outcome: 'kept', reason: 'account-inactive' });
   });
 
-  it('keeps to the number of people a day', async () => {
+  it('keeps to the number of people per day', async () => {
     const site = startSite({ start: Date.UTC(2026, 10, 23, 9) });
     await setPolicy(site, { mode: 'auto', rollout: { percent: 100, startsOn: null, perDay: 20, waves: [] } });
     await count(site);
@@ -239,19 +239,18 @@ describe('spaces for existing people', () => {
     const made = () => site.state().audit.filter((entry) => entry.action === 'space-created').length;
     expect(made()).toBe(20);
     expect((await adminData(site, 'job.get', { jobId })).waitingUntil).toBe(Date.UTC(2026, 10, 24));
-    // Somebody's own click does not wait for tomorrow, nor use up anybody's turn.
     await site.advance('PT24H');
     expect(made()).toBe(40);
   });
 
-  it('can be paused, gone on with, and cancelled; what is done stays', async () => {
+  it('can be paused, resumed and canceled, and what it has done stays', async () => {
     const site = startSite({ seed: 'scale', people: 400, spaces: 0, settings: { hourlyPoints: 2_000 } });
     await setPolicy(site, { mode: 'auto' });
     await count(site, 'PT5H');
     const jobId = await startJob(site);
     await site.advance('PT10M');
     await adminData(site, 'job.pause', { jobId });
-    // The people it is at are still served.
+    // The people in the current batch are still served.
     await site.advance('PT1M');
     const paused = await adminData(site, 'job.get', { jobId });
     expect(paused.state).toBe('paused');
@@ -284,7 +283,7 @@ describe('spaces for existing people', () => {
     expect((await everyRow(site, jobId, false)).length).toBeGreaterThan(failed.length);
   });
 
-  it('says so when the platform impersonates nobody in schedules', async () => {
+  it('says so when the platform does not allow impersonation in scheduled triggers', async () => {
     const site = startSite({ settings: { asUserIn: ['trigger'] } });
     await setPolicy(site, { mode: 'auto' });
     await count(site);
@@ -293,13 +292,13 @@ describe('spaces for existing people', () => {
     expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'paused', problem: 'many-failed' });
     const { rows } = await adminData(site, 'people.rows', { jobId });
     expect(rows[0]).toMatchObject({ outcome: 'failed', reason: 'impersonation-unavailable' });
-    // The person's own next activity is the other documented way.
+    // The person's next activity is the other documented way to act as them.
     await site.advance('P2D');
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
   });
 
-  it('rests, and loses nobody, while everything is switched off', async () => {
+  it('waits without losing anyone while everything is paused', async () => {
     const site = startSite({ seed: 'scale', people: 300, spaces: 0, settings: { hourlyPoints: 4_000 } });
     await setPolicy(site, { mode: 'auto' });
     await count(site, 'PT5H');
@@ -316,7 +315,7 @@ describe('spaces for existing people', () => {
     expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: 300 } });
   });
 
-  it('keeps to the number of people a day also when many come at once', async () => {
+  it('keeps to the number of people per day even when many arrive at once', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', rollout: { percent: 100, startsOn: null, perDay: 5, waves: [] } });
     for (let n = 1; n < 60; n += 2) site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: accountIdOf(n) });
@@ -324,7 +323,7 @@ describe('spaces for existing people', () => {
     expect(site.state().audit.filter((entry) => entry.action === 'space-created')).toHaveLength(5);
   });
 
-  it('refuses a plan whose policy has changed, and a second job beside the first', async () => {
+  it('does not start if the policy has changed since the plan, or while another job is running', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     await count(site);
@@ -337,7 +336,7 @@ describe('spaces for existing people', () => {
     expect(await admin(site, 'people.start', { jobId: second.job?.id ?? '' })).toMatchObject({ ok: false, error: { code: 'busy' } });
   });
 
-  it('ends the same when a step is stopped after any call', async () => {
+  it('has the same outcome when a step is stopped after any call', async () => {
     const run = async (stop?: Stop): Promise<{ site: LocalSite; jobId: string }> => {
       const site = startSite({ people: 5, settings: ONE_PROCESS });
       await setPolicy(site, { mode: 'auto' });
@@ -370,7 +369,7 @@ describe('spaces for existing people', () => {
 });
 
 describe('tombstones', () => {
-  it('keep why, by whom and when, and an admin may lift one', async () => {
+  it('record why and by whom, and an admin can lift one', async () => {
     const site = startSite({ settings: { appIsSpaceAdmin: 'always' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -389,7 +388,7 @@ describe('tombstones', () => {
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
     await adminData(site, 'tombstones.lift', { accountId: ANA });
-    // So long a process may remember that there is nothing to do for a person.
+    // A process may remember for this long that there is nothing to do for a person.
     await site.advance('PT15M');
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
@@ -398,7 +397,7 @@ describe('tombstones', () => {
     expect(await admin(site, 'tombstones.lift', { accountId: ANA })).toMatchObject({ ok: false, error: { code: 'not-found' } });
   });
 
-  it('are made for what an admin archives, and end when it is restored', async () => {
+  it('are set when a space is archived, and lifted when it is restored', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -416,7 +415,7 @@ describe('tombstones', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
   });
 
-  it('stay when older events come later', async () => {
+  it('survive older events that arrive late', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -434,7 +433,7 @@ describe('tombstones', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived', by: ADMIN_ACCOUNT_ID });
   });
 
-  it('are not believed of a space that is there, whatever an event says', async () => {
+  it('are not set for a space that exists, whatever an event says', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -449,13 +448,13 @@ describe('tombstones', () => {
     }
     await site.advance('PT5M');
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
-    // Nor does a date in the future make the truth old.
+    // Nor does an event dated in the future make later ones outdated.
     site.changeSpace(space?.id ?? '', { by: ADMIN_ACCOUNT_ID, status: 'archived' });
     await site.advance('PT5M');
     expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason: 'space-archived' });
   });
 
-  it('end within a day of a restore whose event was lost, and sooner at a click or when an admin lifts', async () => {
+  it('end within a day of a restore whose event was lost, or sooner if the person clicks or an admin lifts them', async () => {
     for (const way of ['activity', 'click', 'lift'] as const) {
       const site = startSite();
       await setPolicy(site, { mode: 'auto', selfService: true });
@@ -484,7 +483,7 @@ describe('tombstones', () => {
     }
   });
 
-  it('are made for spaces with older keys, and not for a space that the owner has in the meantime', async () => {
+  it('are set for a deleted space with an old-style key, unless its owner has another space', async () => {
     const site = startSite();
     const deleted = (id: number, key: string, owner: string) => ({
       eventType: 'avi:confluence:deleted:space:V2',
@@ -500,7 +499,7 @@ describe('tombstones', () => {
     expect(recordOf(site, OWNER)).toBeUndefined();
   });
 
-  it('are made when the owner comes and their space is gone, though no event said so', async () => {
+  it('are set when the owner visits and their space is gone, even if no event said so', async () => {
     const site = startSite({ settings: { deliverEvents: { times: 1, reorder: false, drop: 0 } } });
     await setPolicy(site, { mode: 'auto', selfService: true });
     await readsAPage(site, ANA);
@@ -514,7 +513,7 @@ describe('tombstones', () => {
     expect(await person(site, 'me.create', ANA)).toMatchObject({ ok: true, data: { kind: 'refused', reason: 'space-removed' } });
   });
 
-  it('are made by the clean-up in the name of who started it', async () => {
+  it('are set by a cleanup and name the admin who started it', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     const owner = site.person(OWNER);

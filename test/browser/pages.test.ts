@@ -1,4 +1,4 @@
-/** Each page of the app in a real browser, as an admin or an employee would use it, with axe. */
+/** Each page of the app in a real browser, used the way an admin or an employee would, and checked with axe. */
 import type { FrameLocator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
@@ -26,7 +26,7 @@ describe.skipIf(executable === null)('in the browser', () => {
   };
 
   it.each(themes({ width: 768, dark: true }, { width: 1280, dark: false }))(
-    'rules: made for groups, moved by drag and by keyboard, simulated, saved ($width px, dark: $dark)',
+    'rules: created for groups, moved by mouse and by keyboard, simulated and saved ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });
       const { page, site } = local;
@@ -71,7 +71,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     60_000,
   );
 
-  it('roll-out: a wrong number is said at its field and cannot be saved; waves have groups and days', async () => {
+  it('rollout: an invalid number is reported at its field and cannot be saved; waves have groups and days', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByLabel('Percentage of people').fill('');
@@ -96,7 +96,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     });
   });
 
-  it('as text: a mistake is answered with path and reason, and nothing changes', async () => {
+  it('policy as text: a mistake is answered with its path and reason, and nothing changes', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('button', { name: 'Show the policy as text' }).click();
@@ -118,7 +118,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     expect(local.site.state().kvs.entities.policy).toEqual({});
   });
 
-  it('templates: pages, fields, and a preview that follows, for somebody else', async () => {
+  it('templates: pages, fields, and a live preview, also for someone else', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('tab', { name: 'Templates' }).click();
@@ -154,7 +154,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByRole('tabpanel').getByText('Templates › Standard › Details › 2 › Name').first().waitFor();
   });
 
-  it('explain, existing people, tombstones: from the question to the spaces, and back', async () => {
+  it('explain, existing people, tombstones: from the question to the spaces and back', async () => {
     const local = await start();
     const { site } = local;
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
@@ -211,7 +211,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('There are none.').waitFor();
   }, 60_000);
 
-  it('history: who changed what, and a version brought back', async () => {
+  it('history: who changed what, and a version that is restored', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('radio', { name: 'Ask' }).check();
@@ -231,7 +231,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
   });
 
-  it('site check: found out with consent, and marked where the policy is set', async () => {
+  it('site check: run with consent, with its findings shown where the policy is edited', async () => {
     const local = await start({ settings: { roleMode: 'PRE_ROLES', asUserPersonalCreate: 'refused' } });
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByText('On this site, apps can’t change permissions later').waitFor();
@@ -250,7 +250,7 @@ describe.skipIf(executable === null)('in the browser', () => {
   });
 
   it.each(themes({ width: 1280, dark: true }, { width: 768, dark: false }))(
-    'my space: create, details with a mistake, who can see it, privacy ($width px, dark: $dark)',
+    'my space: creation, details with a mistake, access and privacy ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });
       const { site } = local;
@@ -289,7 +289,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     60_000,
   );
 
-  it('my space: declined and taken back, in Spanish', async () => {
+  it('my space: declined and undone, in Spanish', async () => {
     const local = await start();
     local.site.changePerson(ANA, { locale: 'es_ES' });
     const policy = { everyoneElse: { mode: 'auto' } };
@@ -308,7 +308,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await mine.getByText('Tu espacio se creará la próxima vez que abras una página.').waitFor();
   });
 
-  it('the admin page in Spanish has no English sentence left on it', async () => {
+  it('the admin page in Spanish has no English sentences', async () => {
     const local = await start();
     local.site.changePerson(ADMIN_ACCOUNT_ID, { locale: 'es_ES' });
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
@@ -317,7 +317,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await admin.getByRole('tab', { name: tab, exact: true }).click();
       await admin.getByRole('tabpanel').getByRole('heading').first().waitFor();
       const shown = await admin.getByRole('tabpanel').innerText();
-      // Templates are called as the site's admins called them.
+      // Templates keep the names that the site's admins gave them.
       expect(
         shown
           .split('\n')

@@ -1,4 +1,4 @@
-/** What people do, in a real browser: the admin turns the policy on, a person reads a page, and so on. */
+/** The main journeys in a real browser: the admin switches the policy on, a person reads a page, and so on. */
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { findChromium } from './chromium';
@@ -12,7 +12,7 @@ describe.skipIf(executable === null)('in the browser', () => {
   const start = useBrowser(executable as string);
 
   it.each(themes({ width: 1280, dark: false }, { width: 768, dark: true }))(
-    'goes from the switch to a space, a notice, a clean-up and back ($width px, dark: $dark)',
+    'goes from switching on to a space, a notice, a cleanup and back ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });
       const { page, site } = local;
@@ -84,7 +84,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     60_000,
   );
 
-  it('offers, in ask mode, and makes the space at a click', async () => {
+  it('offers a space in ask mode, and creates it at a click', async () => {
     const local = await start();
     const { page, site } = local;
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
@@ -140,7 +140,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     expect(await admin.getByRole('button', { name: 'Preview cleanup' }).evaluate((b) => b === document.activeElement)).toBe(true);
   });
 
-  it('shows one of two admins what the other saved, and loses nothing', async () => {
+  it('tells one of two admins that the other has saved, and loses nothing', async () => {
     const local = await start();
     const { site } = local;
     const second = accountIdOf(4);
@@ -162,7 +162,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('Version 2, saved by Ada Admin').waitFor();
   });
 
-  it('says what is wrong: an unreadable policy, a broken template, a bad number, Confluence down', async () => {
+  it('explains what is wrong: an unreadable policy, a broken template, an invalid number, a Confluence error', async () => {
     const local = await start();
     const { site } = local;
     site.platform.kvs.put('policy', 'site', { revision: 1, data: { document: { mode: 'everybody' } } });
@@ -202,7 +202,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.signIn(ANA);
     await local.visit('/wiki/apps/admin');
     await local.page.getByText('This page is for Confluence administrators').waitFor();
-    // The browser itself notes the 403 that was asked for.
+    // The browser itself logs the expected 403.
     expect(local.problems.splice(0)).toEqual([expect.stringContaining('403')]);
   });
 });

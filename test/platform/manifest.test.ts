@@ -1,4 +1,4 @@
-/** What Atlassian's own tools say of manifest.yml and the sources, and the rules of this repository. */
+/** What Atlassian's own tools say about manifest.yml and the sources, and rules those tools do not check. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -24,7 +24,7 @@ function files(folder: string): string[] {
 }
 
 describe('manifest.yml', () => {
-  it('fits the JSON schema of @forge/manifest', () => {
+  it('conforms to the JSON schema of @forge/manifest', () => {
     const ajv = new Ajv({ strict: false, allErrors: true });
     addFormats(ajv);
     const validate = ajv.compile(require('@forge/manifest/schema.json'));
@@ -55,7 +55,7 @@ describe('manifest.yml', () => {
     }
   }, 60_000);
 
-  it('passes the client-side linters of @forge/lint without an error or a warning', async () => {
+  it('passes the client-side linters of @forge/lint without errors or warnings', async () => {
     const { lint } = require('@forge/lint/out/lint/lint.js');
     const { ConfigFile, FileSystemReader } = require('@forge/cli-shared');
     const logger = { info() {}, warn() {}, error() {}, debug() {}, trace() {} };
@@ -99,7 +99,7 @@ describe('manifest.yml', () => {
     expect(named.sort()).toEqual(exported.sort());
   });
 
-  it('keeps what the offline validators do not see', () => {
+  it('follows the rules that the offline validators do not check', () => {
     expect(manifest.modules.scheduledTrigger.length).toBeLessThanOrEqual(5);
     expect(manifest.app.storage?.entities.length).toBeLessThanOrEqual(20);
     for (const entity of manifest.app.storage?.entities ?? []) {

@@ -1,6 +1,6 @@
 /**
- * The function bundle in a process of its own, as the platform has it: plain Node, nothing of the local
- * site. Whatever it asks of the platform goes to the parent and back. Started by child-process.ts.
+ * Runs the function bundle in a process of its own, as the platform does: plain Node, without any local
+ * site code. Calls to the platform go through the parent process. Started by child-process.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { runInThisContext } from 'node:vm';
 
 const [folder] = process.argv.slice(2);
 const current = new AsyncLocalStorage();
-const waiting = new Map();
+const pending = new Map();
 let now = 0;
 let nextId = 1;
 
@@ -19,7 +19,7 @@ Object.defineProperty(globalThis, '__forge_fetch__', {
   value: (target, path, init = {}) =>
     new Promise((resolve) => {
       const id = nextId++;
-      waiting.set(id, resolve);
+      pending.set(id, resolve);
       const headers = [...new Headers(init.headers)];
       process.send({ fetch: id, target, path, init: { method: init.method, body: init.body, headers } });
     }),
@@ -35,9 +35,9 @@ class SiteDate extends Date {
 }
 const log = (line) => process.send({ log: String(line) });
 const noTimers = () => {
-  throw new Error('not modelled: timers of a function in a process of its own');
+  throw new Error('not modelled: timers in a function that has its own process');
 };
-const given = {
+const provided = {
   Date: SiteDate,
   console: { log, info: log, warn: log, error: log, debug: log },
   setTimeout: noTimers,
@@ -48,7 +48,7 @@ const bundles = new Map();
 function load(file) {
   const path = join(folder, `${file}.cjs`);
   const module = { exports: {} };
-  const all = { module, exports: module.exports, require: createRequire(path), ...given };
+  const all = { module, exports: module.exports, require: createRequire(path), ...provided };
   runInThisContext(`(function (${Object.keys(all).join(', ')}) {${readFileSync(path, 'utf8')}\n})`)(...Object.values(all));
   bundles.set(file, module.exports);
   return module.exports;
@@ -76,7 +76,7 @@ process.on('message', (message) => {
   now = message.now;
   if (message.run) void run(message.run);
   const { id, status, headers, body } = message.answer ?? {};
-  waiting.get(id)?.(new Response(body === '' ? null : body, { status, headers }));
-  waiting.delete(id);
+  pending.get(id)?.(new Response(body === '' ? null : body, { status, headers }));
+  pending.delete(id);
 });
 process.send({ ready: true });

@@ -1,4 +1,4 @@
-/** A local site for one test, checked and stopped after it. */
+/** A local site for one test, checked and stopped when the test ends. */
 import { expect, onTestFinished } from 'vitest';
 import type { adminApi } from '../../src/api/admin';
 import type { InputOf, OutputOf, Result } from '../../src/api/define';
@@ -24,8 +24,8 @@ export const ANA = accountIdOf(1);
 export const OWNER = accountIdOf(2);
 
 /**
- * Starts a site. When the test is over, a call that the site does not model, or one that does not
- * fit Atlassian's API documents, fails it.
+ * Starts a site. When the test ends, it fails if the site did not model one of its calls, or if a
+ * call did not fit Atlassian's API documents.
  */
 export function startSite(options: SiteOptions = {}): LocalSite {
   const site = new LocalSite(options);
@@ -39,7 +39,7 @@ export function startSite(options: SiteOptions = {}): LocalSite {
   return site;
 }
 
-/** Calls a function of the admin page as the admin, or as somebody else. */
+/** Calls a function of the admin page, as the admin unless told otherwise. */
 export async function admin<F extends AdminFunction>(
   site: LocalSite,
   functionKey: F,
@@ -51,7 +51,7 @@ export async function admin<F extends AdminFunction>(
   return answer.result as Result<OutputOf<AdminApi, F>>;
 }
 
-/** As `admin`, for a call that must succeed. */
+/** Like `admin`, for a call that must succeed. */
 export async function adminData<F extends AdminFunction>(
   site: LocalSite,
   functionKey: F,
@@ -62,7 +62,7 @@ export async function adminData<F extends AdminFunction>(
   return result.data;
 }
 
-/** Calls a function of the background script or of "My space" as this person. */
+/** Calls a function of "My space" or the background script as this person. */
 export async function person<F extends PersonFunction>(
   site: LocalSite,
   functionKey: F,
@@ -74,7 +74,7 @@ export async function person<F extends PersonFunction>(
   return answer.result as Result<OutputOf<PersonApi, F>>;
 }
 
-/** As `person`, for a call that must succeed. */
+/** Like `person`, for a call that must succeed. */
 export async function personData<F extends PersonFunction>(
   site: LocalSite,
   functionKey: F,
@@ -86,13 +86,13 @@ export async function personData<F extends PersonFunction>(
   return result.data;
 }
 
-/** Parts of a policy for a test: the treatment of everyone else, parts of the one template, and anything else whole. */
+/** What a test changes in a policy: the treatment of everyone else, parts of the first template, and any other field as a whole. */
 type PolicyChange = Partial<Policy> &
   Partial<Pick<Treatment, 'mode' | 'selfService' | 'access'>> & { template?: PageSource } & Partial<
     Pick<SpaceTemplate, 'children' | 'fields'>
   >;
 
-/** Saves a policy over the newest one. */
+/** Saves the current policy with a change. */
 export async function setPolicy(site: LocalSite, change: PolicyChange): Promise<void> {
   const { policy, version } = await adminData(site, 'policy.get', {});
   await adminData(site, 'policy.save', { policy: changed(policy, change), baseVersion: version });
@@ -110,13 +110,13 @@ export function changed(policy: Policy, { mode, selfService, access, template, c
   };
 }
 
-/** A person reads a page, and everything that follows from it happens. */
+/** A person reads a page, and the clock moves on so that everything this sets off can run. */
 export async function readsAPage(site: LocalSite, accountId: string, duration = 'PT30S'): Promise<void> {
   site.activity({ accountId, views: 1 });
   await site.advance(duration);
 }
 
-/** Makes a space, and all that is in it, so many days older: years of ticks would say nothing more. */
+/** Backdates a space and everything in it. Running the clock that long instead would be slow and test nothing more. */
 export function ageSpace(site: LocalSite, spaceId: string, days: number): void {
   const { state } = site.confluence;
   const space = state.spacesById.get(Number(spaceId));
@@ -142,13 +142,13 @@ export function personalSpacesOf(site: LocalSite, accountId: string): SpaceState
   return site.state().spaces.filter((space) => space.type === 'personal' && space.ownerId === accountId);
 }
 
-/** What the app remembers of a person, with the reason that follows from it. */
+/** The app's record of a person, with the reason that follows from it. */
 export function recordOf(site: LocalSite, accountId: string): (PersonState & { reason: string }) | undefined {
   const stored = site.state().kvs.entities.person?.[accountId] as { data: PersonState } | undefined;
   return stored && { ...stored.data, reason: reasonOf(stored.data) };
 }
 
-/** What the app has on record of the person's space. */
+/** The app's record of the person's space. */
 export function promiseOf(site: LocalSite, accountId: string): PromisedSpace | undefined {
   const spaces = Object.values(site.state().kvs.entities.space ?? {}) as unknown as { data: PromisedSpace }[];
   return spaces.map(({ data }) => data).find(({ ownerId }) => ownerId === accountId);
@@ -159,15 +159,15 @@ export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): 
   return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
 }
 
-/** Names that times have in what is stored. */
+/** The names of stored times. */
 const TIMES = [
   ...['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'updatedAt', 'since', 'statusSince'],
   ...['dueAt', 'raisedAt', 'answeredAt', 'remindAt', 'retryAt'],
 ];
 
-/** State without what differs between two runs for honest reasons: times, and ids that times make. */
+/** The state without what legitimately differs between two runs: times, and ids that contain them. */
 export function comparable(site: LocalSite): unknown {
   const text = JSON.stringify(site.state(), (key, value: unknown) => (TIMES.includes(key) ? undefined : value));
-  // A run that stopped wrote its job once more.
+  // A run that was stopped has written its job one more time.
   return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(job:[\w-]+):\d+/g, '$1:R'));
 }

@@ -1,4 +1,4 @@
-/** The translation catalogues: complete in both languages, well-formed, each sentence in the catalogue of its owner, none unused. */
+/** The translation catalogues: complete in both languages, well-formed, with each sentence in its owner's catalogue and none unused. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { IntlMessageFormat } from 'intl-messageformat';
@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { REASONS } from '../../src/domain/reasons';
 import { PROJECT_ROOT } from '../emulator/forge/manifest';
 
-/** Of all catalogues that the manifest names; https://developer.atlassian.com/platform/forge/manifest-reference/translations/ */
+/** For all catalogues that the manifest names; https://developer.atlassian.com/platform/forge/manifest-reference/translations/ */
 const MAX_MANIFEST_BYTES = 100 * 1024;
 const LANGUAGES = ['en-US', 'es-ES'] as const;
 type Language = (typeof LANGUAGES)[number];
@@ -22,7 +22,7 @@ const ALL: Catalogue = Object.assign({}, ...AREAS.map((area) => load(area, 'en-U
 
 type Ast = ReturnType<IntlMessageFormat['getAst']>;
 
-/** Every place of a message with its kind, and the cases of a `select`; the cases of a plural are the language's own. */
+/** Every placeholder of a message with its kind, and the cases of a `select`. Plural cases are left out: they differ by language. */
 function placesOf(ast: Ast): string[] {
   return ast.flatMap((element) => {
     if (!('value' in element) || element.type === 0) return [];
@@ -47,14 +47,14 @@ function sourceFiles(folder: string): string[] {
   });
 }
 
-/** Keys put together from a beginning and a code: `mode.${mode}`. */
+/** The beginnings of keys that are built from a beginning and a code: `mode.${mode}`. */
 const beginningsIn = (source: string): string[] => [...source.matchAll(/[`'"]([a-z][\w.-]*\.)\$\{/g)].map((match) => match[1] as string);
-/** The same where a code may have no sentence: textOf('error', code). */
+/** The same for codes that may lack a sentence: textOf('error', code). */
 const optionalBeginningsIn = (source: string): string[] => [
   ...[...source.matchAll(/text(?:Of|Or)\(\s*['`]([\w.-]+)['`],/g)].map((match) => `${match[1]}.`),
 ];
 
-/** A page's own files, from its entry on, and the areas whose sentences it is built with. */
+/** The files that a page imports, starting with its entry, and the areas whose sentences are bundled with it. */
 function partsOf(entry: string): { sources: string[]; areas: Record<Language, Set<string>> } {
   const seen = new Set<string>();
   const areas = { 'en-US': new Set<string>(), 'es-ES': new Set<string>() };
@@ -64,7 +64,7 @@ function partsOf(entry: string): { sources: string[]; areas: Record<Language, Se
     for (const [, target] of read(path).matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)) {
       const file = relative(PROJECT_ROOT, join(PROJECT_ROOT, dirname(path), target as string));
       const [, area, language] = /^src\/locales\/app\/([\w-]+)\.(en-US|es-ES)\.json$/.exec(file) ?? [];
-      // The one file that names every catalogue, for their types.
+      // That one file imports every catalogue, but only for their types.
       if (area !== undefined && path !== 'static/shared/text.ts') areas[language as Language].add(area);
       const found = ['.tsx', '.ts'].map((end) => `${file}${end}`).find((name) => PAGE_FILES.includes(name));
       if (found !== undefined) visit(found);
@@ -77,7 +77,7 @@ const PAGE_FILES = sourceFiles('static');
 const PAGES = ['static/admin/src/main.tsx', 'static/my-space/src/main.tsx', 'static/notice/notice.ts'];
 
 describe('the catalogues', () => {
-  it.each(AREAS)('%s: the same sentences in both languages, in the same order, none empty, none twice', (area) => {
+  it.each(AREAS)('%s: have the same sentences in both languages, in the same order, none of them empty or repeated', (area) => {
     const keys = Object.keys(load(area, 'en-US'));
     for (const language of LANGUAGES) {
       const catalogue = load(area, language);
@@ -87,40 +87,40 @@ describe('the catalogues', () => {
     }
   });
 
-  it('have each sentence in one of them only', () => {
+  it('have each sentence in only one of them', () => {
     const keys = AREAS.flatMap((area) => Object.keys(load(area, 'en-US')));
     expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
   });
 
-  it.each(AREAS)('%s: the same places in a sentence and its translation', (area) => {
+  it.each(AREAS)('%s: use the same placeholders in a sentence and its translation', (area) => {
     const spanish = load(area, 'es-ES');
     for (const [key, message] of Object.entries(load(area, 'en-US'))) {
       expect(places(spanish[key] as string, 'es-ES'), key).toEqual(places(message, 'en-US'));
     }
   });
 
-  it('of the manifest fit the platform, and hold what the manifest names', () => {
+  it('of the manifest stay within the size that the platform allows, and contain exactly what the manifest names', () => {
     const bytes = LANGUAGES.reduce((sum, language) => sum + statSync(join(PROJECT_ROOT, pathOf('manifest', language))).size, 0);
     expect(bytes).toBeLessThanOrEqual(MAX_MANIFEST_BYTES);
     const named = [...read('manifest.yml').matchAll(/i18n: ([\w.-]+)/g)].map((match) => match[1]);
     expect(Object.keys(load('manifest', 'en-US')).sort()).toEqual(named.sort());
   });
 
-  it('have a sentence for every reason, about a person and to that person', () => {
+  it('state every reason twice: about a person and to that person', () => {
     for (const reason of REASONS) {
       expect(load('admin', 'en-US'), reason).toHaveProperty([`reason.${reason}`]);
       expect(load('person', 'en-US'), reason).toHaveProperty([`reason.you.${reason}`]);
     }
   });
 
-  it('hold nothing that nobody says', () => {
+  it('contain no unused sentence', () => {
     const all = [...sourceFiles('src'), ...PAGE_FILES].map(read).join('\n');
     const beginnings = [...beginningsIn(all), ...optionalBeginningsIn(all)];
     const isSaid = (key: string): boolean => all.includes(`'${key}'`) || beginnings.some((beginning) => key.startsWith(beginning));
     expect(Object.keys(ALL).filter((key) => !key.startsWith('manifest.') && !isSaid(key))).toEqual([]);
   });
 
-  it.each(PAGES)('%s is built with every sentence that it says', (entry) => {
+  it.each(PAGES)('are bundled with every page that uses them: %s', (entry) => {
     const { sources, areas } = partsOf(entry);
     const own = [...areas['en-US']].flatMap((area) => Object.keys(load(area, 'en-US')));
     const source = sources.join('\n');

@@ -1,4 +1,4 @@
-/** What the app's log says about an error, and what it never says. */
+/** What the app's log says about an error, and what it must never say. */
 import { ForgeKvsAPIError } from '@forge/kvs';
 import { describe, expect, it } from 'vitest';
 import { ConfluenceError } from '../../src/forge/errors';
@@ -20,7 +20,7 @@ function caught(run: () => never): unknown {
 }
 
 describe('an unexpected error in the log', () => {
-  it('is its name and where it was thrown, without the message', () => {
+  it('is described by its name and where it was thrown, without its message', () => {
     const fields = describeError(caught(() => throwAt(2, `cannot read ${PERSONAL}`)));
     expect(fields).toEqual({ name: 'TypeError', stack: expect.stringMatching(/^at throwAt \(log\.test\.ts:\d+:\d+\)\nat throwAt/) });
     expect(JSON.stringify(fields)).not.toContain('example.com');
@@ -31,7 +31,7 @@ describe('an unexpected error in the log', () => {
     expect(JSON.stringify(fields)).not.toMatch(/example\.com|\/home|Bo Berg/);
   });
 
-  it('has a bounded stack, of our own frames only', () => {
+  it('has a stack of bounded length with only our own frames', () => {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 1_000;
     const fields = describeError(caught(() => throwAt(500, PERSONAL)));
@@ -40,7 +40,7 @@ describe('an unexpected error in the log', () => {
     expect(fields.stack).not.toMatch(/node:|node_modules/);
   });
 
-  it('of Confluence or of storage is which call failed and how, not what was said', () => {
+  it('from Confluence or storage is described by which call failed and how, without its message', () => {
     expect(describeError(new ConfluenceError('read space', 500, PERSONAL, null))).toEqual({ operation: 'read space', status: 500 });
     const details = { status: 400, statusText: 'Bad Request', traceId: 't', httpMethod: 'POST', httpPath: '/', responseBodyLength: 1 };
     const storage = new ForgeKvsAPIError(details, { code: 'MAX_SIZE', message: PERSONAL });

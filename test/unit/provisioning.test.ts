@@ -1,4 +1,4 @@
-/** Who gets a space: every reason by name, and what holds whatever the facts are. */
+/** Who gets a space: a case for every reason, and properties that hold for any facts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Person, PersonIn, PersonStateName } from '../../src/domain/person';
@@ -90,7 +90,7 @@ describe('decideProvisioning', () => {
     ['unreadable policy', facts(), 'unreadable', { action: 'none', reason: 'policy-unreadable' }],
     ['automatic', facts(), AUTO, { action: 'create', reason: 'rule-auto', match: { ruleId: null } }],
     ['ask', facts(), ASK, { action: 'offer', reason: 'rule-ask' }],
-    ['a job asks nobody twice', facts({ occasion: 'job' }), ASK, { action: 'offer', reason: 'rule-ask' }],
+    ['ask, in a job', facts({ occasion: 'job' }), ASK, { action: 'offer', reason: 'rule-ask' }],
     ['person not read', facts({ person: null }), AUTO, { kind: 'needs', fact: 'person' }],
     ['groups not read', facts({ groups: null }), RULES, { kind: 'needs', fact: 'groups' }],
     ['groups not needed', facts({ groups: null }), AUTO, { action: 'create', reason: 'rule-auto' }],
@@ -133,7 +133,7 @@ describe('decideProvisioning', () => {
     // the person's own click
     ['asked for', facts({ occasion: 'click', record: record('offered') }), ASK, { action: 'create', reason: 'person-asked' }],
     ['self-service', facts({ occasion: 'click' }), SELF, { action: 'create', reason: 'person-asked' }],
-    ['self-service makes nothing by itself', facts(), SELF, { action: 'none', reason: 'policy-off' }],
+    ['self-service creates nothing by itself', facts(), SELF, { action: 'none', reason: 'policy-off' }],
     ['no self-service', facts({ occasion: 'click' }), OFF, { action: 'none', reason: 'self-service-off' }],
     [
       'no self-service by rule',
@@ -141,20 +141,20 @@ describe('decideProvisioning', () => {
       RULES,
       { action: 'none', reason: 'self-service-off' },
     ],
-    ['a click in a rule that makes spaces', facts({ occasion: 'click' }), AUTO, { action: 'create', reason: 'person-asked' }],
+    ['a click under an automatic rule', facts({ occasion: 'click' }), AUTO, { action: 'create', reason: 'person-asked' }],
     [
-      'a click does not wait for the roll-out when people may help themselves',
+      'a click does not wait for the rollout where self-service is allowed',
       facts({ occasion: 'click' }),
       rolledOut({ percent: 0 }, { selfService: true }),
       { action: 'create' },
     ],
     [
-      'a click waits for the roll-out otherwise',
+      'a click waits for the rollout otherwise',
       facts({ occasion: 'click' }),
       rolledOut({ percent: 0 }),
       { action: 'none', reason: 'rollout-percent' },
     ],
-    // roll-out
+    // rollout
     ['outside the percentage', facts(), rolledOut({ percent: 0 }), { action: 'exclude', reason: 'rollout-percent', recheckAt: null }],
     [
       'before the first day',
@@ -183,7 +183,7 @@ describe('decideProvisioning', () => {
       { action: 'exclude', reason: 'rollout-day-full', recheckAt: Date.UTC(2026, 10, 24) },
     ],
     ['the day is not full', facts({ begunToday: 4 }), rolledOut({ perDay: 5 }), { action: 'create' }],
-    // spaces that exist
+    // existing spaces
     ['space not read', facts({ person: owner, space: null }), AUTO, { kind: 'needs', fact: 'space' }],
     ['mode not read', facts({ person: owner, roleMode: null }), AUTO, { kind: 'needs', fact: 'role-mode' }],
     ['contents not read', facts({ person: owner, contents: null }), AUTO, { kind: 'needs', fact: 'contents' }],
@@ -226,7 +226,7 @@ describe('decideProvisioning', () => {
       { action: 'leave', reason: 'space-unreadable', recheckAt: NOW + DAY },
     ],
     [
-      'somebody was let in by name',
+      'someone was given access by name',
       facts({ person: owner, contents: { ...untouched, sharedWith: 'people' } }),
       AUTO,
       { action: 'adopt', keepsAccess: true },
@@ -244,21 +244,21 @@ describe('decideProvisioning', () => {
       rolledOut({ percent: 0 }),
       { action: 'create', reason: 'interrupted' },
     ],
-    // what is remembered
+    // remembered states
     ['ready', facts({ record: record('ready') }), AUTO, { action: 'none', reason: 'space-created' }],
     ['adopted', facts({ record: record('ready', { origin: 'adopted' }) }), AUTO, { action: 'none', reason: 'space-adopted' }],
     ['details missing', facts({ record: record('ready', { remindAt: NOW }) }), AUTO, { action: 'remind', reason: 'details-missing' }],
     ['details missing, not yet', facts({ record: record('ready', { remindAt: NOW + 1 }) }), AUTO, { action: 'none' }],
-    ['noted space', facts({ record: record('has-space', { reason: 'space-in-use' }) }), AUTO, { action: 'none', reason: 'space-in-use' }],
+    ['known space', facts({ record: record('has-space', { reason: 'space-in-use' }) }), AUTO, { action: 'none', reason: 'space-in-use' }],
     [
-      'noted for a reason of before',
+      'recorded for an earlier reason',
       facts({ record: record('has-space', { reason: 'has-space' }) }),
       AUTO,
       { action: 'none', reason: 'has-space' },
     ],
     ['declined', facts({ record: record('declined') }), AUTO, { action: 'none', reason: 'offer-declined' }],
     ['declined, and clicks', facts({ occasion: 'click', record: record('declined') }), SELF, { action: 'none', reason: 'offer-declined' }],
-    ['took the decline back', facts({ record: record('excluded', { reason: 'decline-undone' }) }), AUTO, { action: 'create' }],
+    ['decline undone', facts({ record: record('excluded', { reason: 'decline-undone' }) }), AUTO, { action: 'create' }],
     ['removed', facts({ record: record('removed', { how: 'deleted' }) }), AUTO, { action: 'none', reason: 'space-removed' }],
     [
       'removed, and clicks',
@@ -267,7 +267,7 @@ describe('decideProvisioning', () => {
       { action: 'none', reason: 'space-removed' },
     ],
     [
-      'removed, and a job',
+      'removed, in a job',
       facts({ occasion: 'job', record: record('removed', { how: 'archived' }) }),
       AUTO,
       { action: 'none', reason: 'space-archived' },
@@ -296,7 +296,7 @@ describe('decideProvisioning', () => {
     ],
     ['postponed long ago', facts({ record: record('postponed', { until: NOW - 1 }) }), ASK, { action: 'offer', reason: 'rule-ask' }],
     [
-      'refused lately',
+      'refused recently',
       facts({ record: record('refused', { reason: 'creation-refused', recheckAt: NOW + 1 }) }),
       AUTO,
       { action: 'none', reason: 'creation-refused' },
@@ -313,27 +313,27 @@ describe('decideProvisioning', () => {
       AUTO,
       { action: 'none', reason: 'no-private-way' },
     ],
-    ['failed lately', facts({ record: record('creating', { retryAt: NOW + 1 }) }), AUTO, { action: 'none', reason: 'confluence-error' }],
+    ['failed recently', facts({ record: record('creating', { retryAt: NOW + 1 }) }), AUTO, { action: 'none', reason: 'confluence-error' }],
     [
-      'excluded lately',
+      'excluded recently',
       facts({ record: record('excluded', { reason: 'account-guest', recheckAt: NOW + 1 }) }),
       AUTO,
       { action: 'none', reason: 'account-guest' },
     ],
     [
-      'waits for the policy',
+      'awaits a new policy',
       facts({ record: record('excluded', { reason: 'rollout-percent' }) }),
       AUTO,
       { action: 'none', reason: 'rollout-percent' },
     ],
-    ['the policy came', facts({ record: record('excluded', { reason: 'rollout-percent', policyVersion: 6 }) }), AUTO, { action: 'create' }],
+    ['policy changed', facts({ record: record('excluded', { reason: 'rollout-percent', policyVersion: 6 }) }), AUTO, { action: 'create' }],
     [
-      'failed lately, and clicks',
+      'failed recently, and clicks',
       facts({ occasion: 'click', record: record('refused', { reason: 'confluence-error' }) }),
       AUTO,
       { action: 'create', reason: 'person-asked' },
     ],
-    // a removed space is looked at again
+    // removed spaces are checked again
     [
       'removed a day ago, not read',
       facts({ person: null, record: record('removed', { recheckAt: NOW }) }),
@@ -375,35 +375,35 @@ describe('decideProvisioning', () => {
       AUTO,
       { action: 'adopt', spaceId: '8' },
     ],
-    // an adoption that was begun
+    // an adoption in progress
     [
-      'begun, and the profile does not name the space yet',
+      'begun, but the profile does not show the space yet',
       facts({ record: record('adopting') }),
       AUTO,
       { action: 'adopt', reason: 'interrupted', spaceId: '7' },
     ],
     [
-      'begun, and its owner does not see the space any more',
+      'begun, but its owner cannot see the space anymore',
       facts({ space: { kind: 'invisible' }, record: record('adopting') }),
       AUTO,
       { action: 'record-removal', reason: 'space-removed', how: 'deleted' },
     ],
     // a space that appeared
     [
-      'arrival for somebody who declined',
+      'arrival for someone who declined',
       facts({ occasion: 'arrival', person: owner, record: record('declined') }),
       AUTO,
       { action: 'none', reason: 'offer-declined' },
     ],
     [
-      'arrival that was not theirs',
+      'arrival that is not theirs',
       facts({ occasion: 'arrival', record: record('declined') }),
       AUTO,
       { action: 'none', reason: 'offer-declined' },
     ],
     ['arrival after an offer', facts({ occasion: 'arrival', person: owner, record: record('offered') }), ASK, { action: 'adopt' }],
     [
-      'arrival of what is ready',
+      'arrival of a space that is ready',
       facts({ occasion: 'arrival', person: owner, record: record('ready') }),
       AUTO,
       { action: 'none', reason: 'space-created' },
@@ -414,7 +414,7 @@ describe('decideProvisioning', () => {
     expect(decideProvisioning(given, chosen, VERSION, NOW)).toMatchObject(expected);
   });
 
-  it('names every reason in this table', () => {
+  it('has a case for every reason in this table', () => {
     const named = new Set(
       table.map(([, given, chosen]) => decideProvisioning(given, chosen, VERSION, NOW)).flatMap((d) => ('reason' in d ? d.reason : [])),
     );
@@ -517,7 +517,7 @@ const anyPolicy = fc
 const actionOf = (decision: ProvisioningDecision): string => (decision.kind === 'needs' ? 'needs' : decision.action);
 
 describe('whatever the facts and the policy are', () => {
-  it('creates and offers only for active, licensed people with an account of their own and no space', () => {
+  it('creates and offers only for active, licensed people with an Atlassian account and no space', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const decision = decideProvisioning(given, chosen, VERSION, NOW);
@@ -531,7 +531,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('never makes or offers a space to somebody who has one: never twice', () => {
+  it('never creates a second space, nor offers one', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const holder = { ...given, person: { ...person, ...given.person, personalSpaceId: '7' } };
@@ -541,7 +541,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('makes nothing for guests, inactive people, apps and the unlicensed, and takes over nothing of theirs', () => {
+  it('creates, offers and adopts nothing for guests, apps and accounts that are not active', () => {
     const nobody = fc.constantFrom<Partial<PersonFacts>>(
       { isGuest: true },
       { accountStatus: 'inactive' },
@@ -558,7 +558,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('does nothing at all while it is paused or unreadable', () => {
+  it('does nothing while the policy is paused or unreadable', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         expect(decideProvisioning(given, { ...chosen, paused: true }, VERSION, NOW)).toMatchObject({
@@ -570,7 +570,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('asks for no fact about a settled person', () => {
+  it('asks for no facts about a settled person', () => {
     const settled = fc.constantFrom(record('ready'), record('has-space'), record('declined'), record('removed'));
     fc.assert(
       fc.property(anyFacts, anyPolicy, settled, (given, chosen, remembered) => {
@@ -588,7 +588,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('comes to an end: every fact that it asks for brings it further', () => {
+  it('reaches a decision once it has every fact it asked for', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const full = Object.fromEntries(
@@ -601,7 +601,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('a rule that changes changes only those whom it matched or now matches', () => {
+  it('a change to a rule affects only the people it matched or now matches', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, anyRule, fc.nat(3), (given, chosen, change, at) => {
         const position = Math.min(at, chosen.rules.length - 1);
@@ -620,7 +620,7 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('raising the percentage takes nobody out', () => {
+  it('raising the percentage drops nobody', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }), (accountId, a, b) => {
         const [low, high] = a < b ? [a, b] : [b, a];
@@ -640,7 +640,7 @@ it('spreads people evenly over the percentage', () => {
   }
 });
 
-it('takes a found space for its own work only when it was made about when the run began', () => {
+it('takes a space it finds for its own work only if it was created around the time the run began', () => {
   const run = { since: NOW };
   expect(isFromInterruptedRun(run, NOW + 9 * 60_000)).toBe(true);
   expect(isFromInterruptedRun(run, NOW - 60_000)).toBe(true);
