@@ -3,7 +3,7 @@
  * The browser imports types only.
  */
 import { z } from 'zod';
-import type { CleanupReason, RestoreReason } from '../domain/cleanup';
+import type { RowReason } from '../cleanup/rows';
 import type { FieldProblem, FieldValues } from '../domain/fields';
 import type { PolicyChange } from '../domain/policy/compare';
 import { type Field, Policy, type PolicyProblem, SpaceTemplate } from '../domain/policy/document';
@@ -28,7 +28,7 @@ const AccountId = z
 const IdleDays = z.number().int().min(1).max(3650);
 const Version = z.number().int().min(0);
 const Cursor = z.string().max(2000).optional();
-const From = z.strictObject({ chunk: z.number().int().min(0), row: z.number().int().min(0) }).optional();
+const From = z.strictObject({ batch: z.number().int().min(0), row: z.number().int().min(0) }).optional();
 /** A policy as text is refused above this before it is read. */
 const MAX_TEXT = 400_000;
 
@@ -36,7 +36,7 @@ const SelectionInput = z.union([
   z.strictObject({
     kind: z.literal('some'),
     spaces: z
-      .array(z.strictObject({ chunk: z.number().int().min(0), spaceId: Id }))
+      .array(z.strictObject({ batch: z.number().int().min(0), spaceId: Id }))
       .min(1)
       .max(1000),
   }),
@@ -253,7 +253,7 @@ export interface JobView {
   createdAt: number;
   updatedAt: number;
   startedBy: string;
-  chunks: number;
+  batches: number;
   /** How many rows it is to act on; 0 where that is not known. */
   total: number;
   counts: Record<string, number>;
@@ -267,18 +267,18 @@ export interface JobView {
 }
 
 export interface RowView {
-  chunk: number;
+  batch: number;
   spaceId: string;
   key: string;
   ownerId: string | null;
   createdAt: number;
   outcome: 'acting' | 'archived' | 'restored' | 'kept' | 'failed' | null;
-  reason: CleanupReason | RestoreReason | 'confluence-failed' | null;
+  reason: RowReason | null;
 }
 
 export interface Page<T> {
   rows: T[];
-  next: { chunk: number; row: number } | null;
+  next: { batch: number; row: number } | null;
 }
 export type RowsPage = Page<RowView>;
 

@@ -1,8 +1,8 @@
 /** What a policy means for everybody: counted over a census, by the decision that everything else uses. */
 import type { Policy } from '../domain/policy/document';
 import { decideProvisioning, isSwitchedOff, type ProvisioningDecision, type Reason } from '../domain/provisioning/decide';
-import type { PersonRow } from '../jobs/store';
 import { type Census, factsOf, readCensus, readGroups, requireGroups } from './census';
+import type { PersonRow } from './rows';
 
 /** What becomes of somebody: `space` = has one, which is looked at when their turn comes. */
 export type OutcomeKind = 'create' | 'offer' | 'space' | 'nothing';
@@ -64,7 +64,7 @@ export async function simulate(census: Census, before: Policy, after: Policy, no
   let changed = 0;
   const groups = await readGroups(census);
   requireGroups(groups, before, after);
-  for await (const { rows } of readCensus(census)) {
+  for await (const rows of readCensus(census)) {
     for (const row of rows) {
       const from = outcomeOf(decideRow(groups, row, before, now), row);
       const to = outcomeOf(decideRow(groups, row, after, now), row);

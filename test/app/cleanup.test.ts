@@ -127,7 +127,7 @@ describe('archiving', () => {
     const surveyId = (await adminData(site, 'cleanup.state', {})).survey?.id as string;
     const plan = await adminData(site, 'cleanup.preview', {
       surveyId,
-      selection: { kind: 'some', spaces: chosen.map(({ chunk, spaceId }) => ({ chunk, spaceId })) },
+      selection: { kind: 'some', spaces: chosen.map(({ batch, spaceId }) => ({ batch, spaceId })) },
     });
     expect(plan).toMatchObject({ count: 3, points: 21 });
     await site.advance('PT10M');
@@ -199,7 +199,7 @@ describe('archiving', () => {
       const site = startSite({ settings: ONE_PROCESS });
       const found = await survey(site);
       const rows = (await allRows(site, found.id)).slice(0, 2);
-      const selection = { kind: 'some' as const, spaces: rows.map(({ chunk, spaceId }) => ({ chunk, spaceId })) };
+      const selection = { kind: 'some' as const, spaces: rows.map(({ batch, spaceId }) => ({ batch, spaceId })) };
       const plan = await adminData(site, 'cleanup.preview', { surveyId: found.id, selection });
       order(site);
       await adminData(site, 'cleanup.start', { jobId: plan.job.id });
@@ -297,7 +297,7 @@ describe('archiving', () => {
     const chosen = rows.slice(-3);
     const plan = await adminData(site, 'cleanup.preview', {
       surveyId: found.id,
-      selection: { kind: 'some', spaces: chosen.map(({ chunk, spaceId }) => ({ chunk, spaceId })) },
+      selection: { kind: 'some', spaces: chosen.map(({ batch, spaceId }) => ({ batch, spaceId })) },
     });
     await adminData(site, 'cleanup.start', { jobId: plan.job.id });
     expect((await finished(site, plan.job.id)).counts).toEqual({ archived: 3 });
@@ -414,7 +414,7 @@ describe('archiving', () => {
   it('refuses a plan over rows that the search did not list, and an empty one', async () => {
     const site = startSite();
     const found = await survey(site);
-    const foreign = { kind: 'some' as const, spaces: [{ chunk: 0, spaceId: '1' }] };
+    const foreign = { kind: 'some' as const, spaces: [{ batch: 0, spaceId: '1' }] };
     expect(await admin(site, 'cleanup.preview', { surveyId: found.id, selection: foreign })).toMatchObject({
       ok: false,
       error: { code: 'bad-request' },

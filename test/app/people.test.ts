@@ -87,7 +87,7 @@ describe('counting people', () => {
       await site.advance('PT20M');
       return site;
     };
-    const rowsOf = (site: LocalSite) => Object.entries(site.state().kvs.plain).filter(([key]) => key.startsWith('chunk:'));
+    const rowsOf = (site: LocalSite) => Object.entries(site.state().kvs.plain).filter(([key]) => key.startsWith('batch:'));
     const undisturbed = rowsOf(await run());
     const stops = await stopAtEachCall(
       'consumer',
@@ -174,7 +174,7 @@ describe('simulation', () => {
 
 async function everyRow(site: LocalSite, jobId: string, onlyFailed: boolean): Promise<ProvisionRowView[]> {
   const rows: ProvisionRowView[] = [];
-  let from: { chunk: number; row: number } | null | undefined;
+  let from: { batch: number; row: number } | null | undefined;
   while (from !== null) {
     const page: Page<ProvisionRowView> = await adminData(site, 'people.rows', { jobId, onlyFailed, ...(from ? { from } : {}) });
     rows.push(...page.rows);

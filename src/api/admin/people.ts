@@ -1,21 +1,19 @@
 /** People: why somebody has a space or none, what a policy would change, spaces for existing people, tombstones. */
 import { asApp } from '../../confluence/call';
 import { readPerson } from '../../confluence/people';
-import { type Census, createCensus, planCensus } from '../../existing-people/census';
-import { createPeoplePlan, planPeople, startPeoplePlan } from '../../existing-people/provision-job';
+import { type Census, census, planCensus, startCensus } from '../../existing-people/census';
+import { createPeoplePlan, planPeople, provisionExisting, startPeoplePlan } from '../../existing-people/provision-job';
 import { simulate } from '../../existing-people/simulation';
 import { readBudget } from '../../forge/budget';
 import { AppError } from '../../forge/errors';
-import { existingJob } from '../../jobs/job';
-import { begin } from '../../jobs/life';
-import { isTask, listJobs, readChunk } from '../../jobs/store';
+import { listJobs } from '../../jobs/record';
 import { explain, personView } from '../../provisioning/explain';
 import { listPeople, provisioningAudit, readPersonRecord, type StoredPersonRecord, writePerson } from '../../store/people';
 import { readPolicy } from '../../store/policy';
 import { type AuditEntry, listAudit } from '../../store/trail';
 import type { ActivityEntry, OutcomeView, PersonView } from '../contract';
 import type { AdminMethods } from '../define';
-import { counted, hasFailed, jobView, PAGE_ROWS, readRowsPage } from './jobs';
+import { counted, hasFailed, jobView, PAGE_ROWS, planView, readRowsPage } from './jobs';
 
 /** Censuses looked through for one that is complete. */
 const CENSUSES_READ = 10;
@@ -40,8 +38,8 @@ export const peopleMethods: AdminMethods<
     return explain({ accountId, as: asApp(), isPerson: false, wish: 'activity', now: Date.now() }, await readPolicy(), record);
   },
   'people.census': async () => {
-    const censuses = await listJobs('census', CENSUSES_READ);
-    const complete = censuses.find((census) => census.state === 'done');
+    const censuses = await listJobs(census.kind, CENSUSES_READ);
+    const complete = censuses.find((job) => job.state === 'done');
     return { census: censuses[0] ? jobView(censuses[0]) : null, complete: complete ? jobView(complete) : null };
   },
   'people.censusCost': async ({ policy }) => {
@@ -50,44 +48,43 @@ export const peopleMethods: AdminMethods<
     return { people, points, hours: points / limit };
   },
   'people.startCensus': async ({ policy }, caller) => {
-    const [newest] = await listJobs('census', 1);
+    const [newest] = await listJobs(census.kind, 1);
     if (newest && (newest.state === 'running' || newest.state === 'cancelling')) return jobView(newest);
     const cost = await planCensus([await readablePolicy(), ...(policy ? [policy] : [])]);
-    return jobView(await begin(await createCensus(cost, caller.accountId, Date.now())));
+    return jobView(await startCensus(cost, caller.accountId, Date.now()));
   },
   'people.simulate': async ({ policy }) => {
-    const census = await newestCensus();
-    const simulation = await simulate(census, await readablePolicy(), policy, Date.now());
-    return { ...simulation, countedAt: census.createdAt };
+    const newest = await newestCensus();
+    const simulation = await simulate(newest, await readablePolicy(), policy, Date.now());
+    return { ...simulation, countedAt: newest.createdAt };
   },
   'people.plan': async (_input, caller) => {
-    const [census, state, now] = [await newestCensus(), await readPolicy(), Date.now()];
+    const [newest, state, now] = [await newestCensus(), await readPolicy(), Date.now()];
     if (state.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: state.problem });
-    const plan = await planPeople(census, state.policy, now);
+    const plan = await planPeople(newest, state.policy, now);
     const total = plan.creates + plan.offers;
     const { limit } = await readBudget(now);
     const { perDay } = state.policy.rollout;
-    const { accountId: startedBy, cloudId } = caller;
-    const job = total > 0 ? await createPeoplePlan({ census, total, policyVersion: state.version, startedBy, cloudId, now }) : null;
+    const { accountId: createdBy, cloudId } = caller;
+    const frozen = { census: newest, total, policyVersion: state.version, createdBy, cloudId, now };
     return {
       ...plan,
-      job: job && jobView(job),
+      job: total > 0 ? planView(await createPeoplePlan(frozen)) : null,
       sample: plan.sample.map(({ accountId, outcome }) => ({ accountId, outcome: outcome satisfies OutcomeView })),
       hours: plan.points / limit,
       days: perDay === null ? null : Math.ceil(total / perDay),
-      countedAt: census.createdAt,
+      countedAt: newest.createdAt,
     };
   },
-  'people.start': async ({ jobId }) => jobView(await startPeoplePlan(jobId, Date.now())),
-  'people.jobs': async () => Promise.all((await listJobs('provision', JOBS_SHOWN)).map(counted)),
+  'people.start': async ({ jobId }, caller) => jobView(await startPeoplePlan(jobId, caller.accountId, Date.now())),
+  'people.jobs': async () => Promise.all((await listJobs(provisionExisting.kind, JOBS_SHOWN)).map(counted)),
   'people.rows': async ({ jobId, from, onlyFailed }) => {
-    const job = await existingJob(jobId, 'provision');
-    return readRowsPage(
-      from,
-      (chunk) => readChunk('provision', job.id, chunk),
-      onlyFailed ? hasFailed : null,
-      ({ accountId, outcome, reason }) => ({ accountId, outcome: outcome ?? null, reason: reason ?? null }),
-    );
+    const batches = provisionExisting.batches(await provisionExisting.existing(jobId));
+    return readRowsPage(from, batches.read, onlyFailed ? hasFailed : null, ({ accountId, outcome, reason }) => ({
+      accountId,
+      outcome: outcome ?? null,
+      reason: reason ?? null,
+    }));
   },
   'tombstones.list': async ({ state, cursor }) => {
     const page = await listPeople(state, PAGE_ROWS, cursor);
@@ -108,9 +105,9 @@ async function readablePolicy() {
 
 /** @throws AppError no-census when nobody has counted the people yet */
 async function newestCensus(): Promise<Census> {
-  const census = (await listJobs('census', CENSUSES_READ)).find((job) => job.state === 'done');
-  if (!census || !isTask(census, 'census')) throw new AppError('no-census');
-  return census;
+  const done = (await listJobs(census.kind, CENSUSES_READ)).find((job) => job.state === 'done');
+  if (!done) throw new AppError('no-census');
+  return census.parse(done);
 }
 
 /** The person is looked at anew at their next activity. What they declined themselves an admin may lift too. */

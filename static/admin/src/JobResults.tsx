@@ -10,7 +10,7 @@ import { text } from '../../shared/text';
 import { useNames } from './names';
 
 interface From {
-  chunk: number;
+  batch: number;
   row: number;
 }
 
