@@ -135,10 +135,10 @@ export function recordOf(site: LocalSite, accountId: string): { state: string; r
   return site.state().kvs.entities.person?.[accountId] as never;
 }
 
-/** State without what differs between two runs for honest reasons: times, and ids that times make. */
+/** State without what differs between two runs for honest reasons: times, and ids that are times or chance. */
 export function comparable(site: LocalSite): unknown {
   const text = JSON.stringify(site.state(), (key, value: unknown) =>
-    ['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'updatedAt'].includes(key) ? undefined : value,
+    ['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'startedAt', 'updatedAt'].includes(key) ? undefined : value,
   );
-  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T'));
+  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(census|provision)-\d+-[0-9a-f]{8}/g, '$1-ID'));
 }
