@@ -20,6 +20,13 @@ export default {
       to: { path: FEATURES },
     },
     {
+      name: 'engines-know-no-feature',
+      comment: 'They get their lists from index.ts.',
+      severity: 'error',
+      from: { path: '^src/(jobs|agenda)/' },
+      to: { path: FEATURES },
+    },
+    {
       name: 'api-is-the-top',
       severity: 'error',
       from: { path: '^src/(?!api/|index\\.ts)' },

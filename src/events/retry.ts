@@ -1,6 +1,6 @@
 /** What an event trigger or a consumer answers when something failed. */
 import { InvocationError, InvocationErrorCode } from '@forge/events';
-import { ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
+import { ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord, willPass } from '../forge/errors';
 import { describe, log } from '../forge/log';
 
 /** Seconds to wait when Confluence failed without saying how long. */
@@ -45,5 +45,5 @@ export function retrySeconds(error: unknown): number | null {
   if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
   if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
   if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
-  return isStorageError(error) || error instanceof QueueError ? DEFAULT_RETRY_S : null;
+  return (isStorageError(error) && willPass(error)) || error instanceof QueueError ? DEFAULT_RETRY_S : null;
 }

@@ -2,8 +2,8 @@
 import type { Policy } from '../domain/policy/document';
 import { decideProvisioning, isSwitchedOff, type ProvisioningDecision } from '../domain/provisioning/decide';
 import type { Reason } from '../domain/reasons';
-import type { PersonRow } from '../jobs/store';
 import { type Census, factsOf, readCensus, readGroups, requireGroups } from './census';
+import type { PersonRow } from './rows';
 
 /** What becomes of somebody: `space` = has one, which is looked at when their turn comes. */
 export type OutcomeKind = 'create' | 'offer' | 'space' | 'nothing';
@@ -66,7 +66,7 @@ export async function simulate(census: Census, before: Policy, after: Policy, no
   let changed = 0;
   const groups = await readGroups(census);
   requireGroups(groups, before, after);
-  for await (const { rows } of readCensus(census)) {
+  for await (const rows of readCensus(census)) {
     for (const row of rows) {
       const from = outcomeOf(decideRow(groups, row, before, now), row);
       const to = outcomeOf(decideRow(groups, row, after, now), row);

@@ -1,4 +1,5 @@
 /** How calls to the platform fail, as values the rest of the app can decide by. */
+import type { ForgeKvsAPIError } from '@forge/kvs';
 
 /** Confluence answered, but not with what was asked for. */
 export class ConfluenceError extends Error {
@@ -51,6 +52,37 @@ export class QueueError extends Error {
 /** Forge's storage did not answer as it should; every error of @forge/kvs carries these details. */
 export function isStorageError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'responseDetails' in error;
+}
+
+/** 4xx that are about the moment and not about the request: no valid token, too slow, too many. */
+const PASSING_4XX = [401, 403, 408, 429];
+
+/** Storage will never take this: a value too large or too deep, a key or an attribute it does not allow. */
+export function isStorageRefusal(error: unknown): boolean {
+  const status = storageStatus(error);
+  return status !== null && status >= 400 && status < 500 && !PASSING_4XX.includes(status);
+}
+
+function storageStatus(error: unknown): number | null {
+  return isStorageError(error) ? (error as ForgeKvsAPIError).responseDetails.status : null;
+}
+
+/** Trying again later may help. */
+export function willPass(error: unknown): boolean {
+  return !isFinal(error) && !isStorageRefusal(error);
+}
+
+/** Somebody asks us to wait: that is not a failure. */
+export function isRateLimit(error: unknown): boolean {
+  const status = error instanceof ConfluenceError || error instanceof PlatformRefusal ? error.status : storageStatus(error);
+  return status === 429;
+}
+
+/** What failed, in a few words for an admin and the log; nothing of what was said. */
+export function problemOf(error: unknown): string {
+  if (error instanceof ConfluenceError || error instanceof PlatformRefusal) return `${error.operation}: ${error.status}`;
+  if (isStorageError(error)) return `storage: ${(error as ForgeKvsAPIError).code}`;
+  return error instanceof Error ? error.name : 'unknown';
 }
 
 /** A stored record was changed by somebody else between reading and writing. */

@@ -1,4 +1,5 @@
 /** Notices: raising one, answering it, and what the schedule does about those that nobody raised. */
+import { defineWork, EVERY_TICK_MS } from '../agenda/define';
 import { clearNotice, raiseNotice } from '../confluence/user-properties';
 import { isOpen, type Notice } from '../domain/notice';
 import { isIn, refuse } from '../domain/person';
@@ -59,8 +60,10 @@ const OVERDUE_MS = MINUTE_MS;
 /** Notices looked at in one turn of the schedule; the rest comes with the next. */
 const NOTICES_PER_TURN = 100;
 
-/** For the agenda: raises what an interrupted run left behind, and brings held offers back. */
-export async function raiseOverdue(now: number, hasTime: () => boolean): Promise<void> {
+/** Raises what an interrupted run left behind, and brings held offers back. */
+export const overdueNotices = defineWork({ kind: 'notices', everyMs: EVERY_TICK_MS, leaseMs: MINUTE_MS, run: raiseOverdue });
+
+async function raiseOverdue(now: number, deadline: number): Promise<void> {
   const overdue = await listNotices('due', now - OVERDUE_MS, NOTICES_PER_TURN);
   const policy = await readPolicy();
   if (isOffering(policy)) {
@@ -70,7 +73,7 @@ export async function raiseOverdue(now: number, hasTime: () => boolean): Promise
     }
   }
   for (const notice of overdue) {
-    if (!hasTime()) return;
+    if (Date.now() >= deadline) return;
     if (notice.kind === 'offer' && !isOffering(policy)) await changeNotice({ ...notice, state: 'held' }, 'due');
     else await raise(notice).catch(ignoreStale);
   }

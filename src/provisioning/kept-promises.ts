@@ -1,8 +1,10 @@
 /** Promised access that could not be set when a space was created is tried again by the schedule until it holds. */
+import { defineWork, EVERY_TICK_MS } from '../agenda/define';
 import { readReaders, readRoleMode } from '../confluence/access';
 import { asApp, asPerson } from '../confluence/call';
 import { readSpace } from '../confluence/spaces';
 import { brokenPromise, type PromisedSpace, seenAs, withAccess } from '../domain/space';
+import { MINUTE_MS } from '../domain/time';
 import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
 import { commit, newTransaction } from '../forge/kvs';
 import { log } from '../forge/log';
@@ -27,10 +29,11 @@ export async function writePromise(space: PromisedSpace, kind: 'access-broken' |
 /** Spaces tried in one turn of the schedule; the rest comes with the next. */
 const SPACES_PER_TURN = 50;
 
-/** For the agenda. */
-export async function keepPromises(now: number, hasTime: () => boolean): Promise<void> {
+export const keptPromises = defineWork({ kind: 'promises', everyMs: EVERY_TICK_MS, leaseMs: MINUTE_MS, run: keepPromises });
+
+async function keepPromises(now: number, deadline: number): Promise<void> {
   for (const space of await listBrokenPromises(now, SPACES_PER_TURN)) {
-    if (!hasTime()) return;
+    if (Date.now() >= deadline) return;
     try {
       await keepPromise(space, now);
     } catch (error) {

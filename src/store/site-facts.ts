@@ -59,18 +59,6 @@ export async function writeQuota(points: number): Promise<void> {
   await kvs.set('quota', { points });
 }
 
-const ProvisionJob = z.object({ jobId: z.string() });
-
-/** The job for existing people that the schedule works on; null = there never was one. */
-export async function readProvisionJob(): Promise<string | null> {
-  const parsed = ProvisionJob.safeParse(await kvs.get<unknown>('provision-job'));
-  return parsed.success ? parsed.data.jobId : null;
-}
-
-export async function writeProvisionJob(jobId: string): Promise<void> {
-  await kvs.set('provision-job', { jobId });
-}
-
 /** So long after the site check has tried to create a personal space, events about one with this key are its own. */
 const TRIAL_MS = 3_600_000;
 /** Only tidies up: storage may return a value for 48 hours after it has expired. */

@@ -161,13 +161,12 @@ export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): 
 
 /** The names of stored times. */
 const TIMES = [
-  ...['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'updatedAt', 'since', 'statusSince'],
+  ...['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'startedAt', 'updatedAt', 'since', 'statusSince'],
   ...['dueAt', 'raisedAt', 'answeredAt', 'remindAt', 'retryAt'],
 ];
 
 /** The state without what legitimately differs between two runs: times, and ids that contain them. */
 export function comparable(site: LocalSite): unknown {
   const text = JSON.stringify(site.state(), (key, value: unknown) => (TIMES.includes(key) ? undefined : value));
-  // A run that was stopped has written its job one more time.
-  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(job:[\w-]+):\d+/g, '$1:R'));
+  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(census|provision)-\d+-[0-9a-f]{8}/g, '$1-ID'));
 }

@@ -58,8 +58,8 @@ describe('a selection', () => {
     expect(isSelected({ kind: 'all', except: ['2'] }, 0, '1')).toBe(true);
     expect(isSelected({ kind: 'all', except: ['2'] }, 9, '2')).toBe(false);
   });
-  it('of some means exactly those spaces, each in its chunk', () => {
-    const some = { kind: 'some' as const, spaces: [{ chunk: 1, spaceId: '5' }] };
+  it('of some means those, in their batch', () => {
+    const some = { kind: 'some' as const, spaces: [{ batch: 1, spaceId: '5' }] };
     expect(isSelected(some, 1, '5')).toBe(true);
     expect(isSelected(some, 0, '5')).toBe(false);
   });

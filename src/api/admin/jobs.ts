@@ -1,20 +1,20 @@
 /** Jobs of every kind: progress, stop, pause, resume. */
 import { z } from 'zod';
-import { existingJob } from '../../jobs/job';
-import { cancel, currentCounts, pause, resume } from '../../jobs/life';
-import { isTask, type Job, type JobKind } from '../../jobs/store';
+import { cancel, currentCounts, pause, resume } from '../../jobs/control';
+import type { Plan } from '../../jobs/plan';
+import { existingJob, type Job } from '../../jobs/record';
 import { define } from '../define';
 import { Id, RowAddress } from '../inputs';
 import { administers, administersNow, mayPause } from '../standing';
 
 export interface JobView {
   id: string;
-  kind: JobKind;
-  state: Job['state'];
+  kind: 'survey' | 'archive' | 'restore' | 'census' | 'provision' | 'plan';
+  state: Job['state'] | 'planned';
   createdAt: number;
   updatedAt: number;
   startedBy: string;
-  chunks: number;
+  batches: number;
   /** How many rows it is to act on; 0 where that is not known. */
   total: number;
   counts: Record<string, number>;
@@ -43,48 +43,59 @@ export const jobFunctions = {
   'job.resume': define({ input: OneJob, authorise: administersNow, handle: async ({ jobId }) => counted(await resume(jobId, Date.now())) }),
 };
 
-/** The job with what it has done so far, in the chunk it is at too. */
+/** The job with what it has done so far, including the batch it is at. */
 export async function counted(job: Job): Promise<JobView> {
   return jobView({ ...job, counts: await currentCounts(job) });
 }
 
-/** What the page may know about a job: not how it works its way through. */
+/** What the page shows of the work of cleanup jobs. */
+const CleanupWork = z.object({ idleDays: z.number(), unchangedSince: z.number(), source: z.string().nullable().default(null) });
+const NO_CLEANUP = { idleDays: null, unchangedSince: null, source: null };
+
+/** What the page may know of a job; how it finds its way stays here. */
 export function jobView(job: Job): JobView {
-  const { revision, failures, work, leasedUntil, ...view } = job;
-  const cleanup = isTask(job, 'cleanup') ? job.work : null;
-  return { ...view, idleDays: cleanup?.idleDays ?? null, unchangedSince: cleanup?.unchangedSince ?? null, source: cleanup?.source ?? null };
+  const { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem } = job;
+  const view = { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem };
+  return { ...view, kind: job.kind as JobView['kind'], ...(CleanupWork.safeParse(job.work).data ?? NO_CLEANUP) };
+}
+
+/** A plan looks like a job that has not begun. */
+export function planView({ id, createdAt, createdBy, total, work }: Plan<unknown>): JobView {
+  const nothingYet = { batches: 0, counts: {}, waitingUntil: null, problem: null };
+  const view = { id, kind: 'plan', state: 'planned', createdAt, updatedAt: createdAt, startedBy: createdBy, total, ...nothingYet } as const;
+  return { ...view, ...(CleanupWork.safeParse(work).data ?? NO_CLEANUP) };
 }
 
 /** Rows of one page of a table. */
 export const PAGE_ROWS = 25;
-/** Chunks read for one page of a table: most hold rows, some may be empty. */
-const MAX_CHUNKS_PER_PAGE = 20;
+/** Batches read for one page of a table: most hold rows, some may be empty. */
+const MAX_BATCHES_PER_PAGE = 20;
 
 export const hasFailed = (row: { outcome?: string | undefined }): boolean => row.outcome === 'failed';
 
 /**
- * One page of a job's rows. It may be empty and still have a next one, if none of the chunks read held a row to show.
- * @param readRows answers null after the last chunk
+ * One page of a job's rows. May be empty and yet have a next one, when none of the batches read held a row that counts.
+ * @param readRows answers null after the last batch
  * @param counts which rows to show; null = all
  */
 export async function readRowsPage<R, V>(
-  from: { chunk: number; row: number } | undefined,
-  readRows: (chunk: number) => Promise<R[] | null>,
+  from: { batch: number; row: number } | undefined,
+  readRows: (batch: number) => Promise<R[] | null>,
   counts: ((row: R) => boolean) | null,
-  toView: (row: R, chunk: number) => V,
+  toView: (row: R, batch: number) => V,
 ): Promise<Page<V>> {
   const rows: V[] = [];
-  let { chunk, row } = from ?? { chunk: 0, row: 0 };
-  for (let read = 0; read < MAX_CHUNKS_PER_PAGE; read += 1) {
-    const stored = await readRows(chunk);
+  let { batch, row } = from ?? { batch: 0, row: 0 };
+  for (let read = 0; read < MAX_BATCHES_PER_PAGE; read += 1) {
+    const stored = await readRows(batch);
     if (stored === null) return { rows, next: null };
     for (; row < stored.length; row += 1) {
-      if (rows.length === PAGE_ROWS) return { rows, next: { chunk, row } };
+      if (rows.length === PAGE_ROWS) return { rows, next: { batch, row } };
       const candidate = stored[row] as R;
-      if (counts === null || counts(candidate)) rows.push(toView(candidate, chunk));
+      if (counts === null || counts(candidate)) rows.push(toView(candidate, batch));
     }
-    chunk += 1;
+    batch += 1;
     row = 0;
   }
-  return { rows, next: { chunk, row } };
+  return { rows, next: { batch, row } };
 }

@@ -3,14 +3,13 @@ import { z } from 'zod';
 import { asApp } from '../../confluence/call';
 import { Policy } from '../../domain/policy/document';
 import type { PromisedSpace } from '../../domain/space';
-import { type Census, type CensusCost, createCensus, planCensus } from '../../existing-people/census';
-import { createPeoplePlan, type PeoplePlan, planPeople, startPeoplePlan } from '../../existing-people/provision-job';
+import { type Census, type CensusCost, census, planCensus, startCensus } from '../../existing-people/census';
+import { createPeoplePlan, type PeoplePlan, planPeople, provisionExisting, startPeoplePlan } from '../../existing-people/provision-job';
+import type { ProvisionRow } from '../../existing-people/rows';
 import { type Simulation, simulate } from '../../existing-people/simulation';
 import { readBudget } from '../../forge/budget';
 import { AppError } from '../../forge/errors';
-import { existingJob } from '../../jobs/job';
-import { begin } from '../../jobs/life';
-import { isTask, listJobs, type ProvisionRow, readChunk } from '../../jobs/store';
+import { listJobs } from '../../jobs/record';
 import { explain, personView } from '../../provisioning/explain';
 import { forgetUnreadable, liftTombstone } from '../../provisioning/tombstones';
 import { listPeople, readPersonRecord } from '../../store/people';
@@ -19,7 +18,7 @@ import { listBrokenPromises } from '../../store/spaces';
 import { define } from '../define';
 import { AccountId, Cursor, Id, Nothing } from '../inputs';
 import { administers, administersNow } from '../standing';
-import { counted, hasFailed, type JobView, jobView, PAGE_ROWS, type Page, RowsInput, readRowsPage } from './jobs';
+import { counted, hasFailed, type JobView, jobView, PAGE_ROWS, type Page, planView, RowsInput, readRowsPage } from './jobs';
 
 /** Censuses looked through for one that is complete. */
 const CENSUSES_READ = 10;
@@ -82,8 +81,8 @@ export const peopleFunctions = {
     input: Nothing,
     authorise: administers,
     handle: async (): Promise<CensusView> => {
-      const censuses = await listJobs('census', CENSUSES_READ);
-      const complete = censuses.find((census) => census.state === 'done');
+      const censuses = await listJobs(census.kind, CENSUSES_READ);
+      const complete = censuses.find((job) => job.state === 'done');
       return { census: censuses[0] ? jobView(censuses[0]) : null, complete: complete ? jobView(complete) : null };
     },
   }),
@@ -100,64 +99,63 @@ export const peopleFunctions = {
     input: MaybePolicy,
     authorise: administersNow,
     handle: async ({ policy }, caller) => {
-      const [newest] = await listJobs('census', 1);
+      const [newest] = await listJobs(census.kind, 1);
       if (newest && (newest.state === 'running' || newest.state === 'cancelling')) return jobView(newest);
       const cost = await planCensus([await readablePolicy(), ...(policy ? [policy] : [])]);
-      return jobView(await begin(await createCensus(cost, caller.accountId, Date.now())));
+      return jobView(await startCensus(cost, caller.accountId, Date.now()));
     },
   }),
   'people.simulate': define({
     input: z.strictObject({ policy: Policy }),
     authorise: administers,
     handle: async ({ policy }): Promise<SimulationView> => {
-      const census = await newestCensus();
-      const simulation = await simulate(census, await readablePolicy(), policy, Date.now());
-      return { ...simulation, countedAt: census.createdAt };
+      const newest = await newestCensus();
+      const simulation = await simulate(newest, await readablePolicy(), policy, Date.now());
+      return { ...simulation, countedAt: newest.createdAt };
     },
   }),
   'people.plan': define({
     input: Nothing,
     authorise: administers,
     handle: async (_input, caller): Promise<PeoplePlanView> => {
-      const [census, state, now] = [await newestCensus(), await readPolicy(), Date.now()];
+      const [newest, state, now] = [await newestCensus(), await readPolicy(), Date.now()];
       if (state.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: state.problem });
-      const plan = await planPeople(census, state.policy, now);
+      const plan = await planPeople(newest, state.policy, now);
       const total = plan.creates + plan.offers;
       const { limit } = await readBudget(now);
       const { perDay } = state.policy.rollout;
-      const { accountId: startedBy, cloudId } = caller;
-      const job = total > 0 ? await createPeoplePlan({ census, total, policyVersion: state.version, startedBy, cloudId, now }) : null;
+      const { accountId: createdBy, cloudId } = caller;
+      const frozen = { census: newest, total, policyVersion: state.version, createdBy, cloudId, now };
       return {
         ...plan,
-        job: job && jobView(job),
+        job: total > 0 ? planView(await createPeoplePlan(frozen)) : null,
         sample: plan.sample.map(({ accountId, outcome }) => ({ accountId, outcome })),
         hours: plan.points / limit,
         days: perDay === null ? null : Math.ceil(total / perDay),
-        countedAt: census.createdAt,
+        countedAt: newest.createdAt,
       };
     },
   }),
   'people.start': define({
     input: z.strictObject({ jobId: Id }),
     authorise: administersNow,
-    handle: async ({ jobId }) => jobView(await startPeoplePlan(jobId, Date.now())),
+    handle: async ({ jobId }, caller) => jobView(await startPeoplePlan(jobId, caller.accountId, Date.now())),
   }),
   'people.jobs': define({
     input: Nothing,
     authorise: administers,
-    handle: async () => Promise.all((await listJobs('provision', JOBS_SHOWN)).map(counted)),
+    handle: async () => Promise.all((await listJobs(provisionExisting.kind, JOBS_SHOWN)).map(counted)),
   }),
   'people.rows': define({
     input: RowsInput,
     authorise: administers,
     handle: async ({ jobId, from, onlyFailed }): Promise<Page<ProvisionRowView>> => {
-      const job = await existingJob(jobId, 'provision');
-      return readRowsPage(
-        from,
-        (chunk) => readChunk('provision', job.id, chunk),
-        onlyFailed ? hasFailed : null,
-        ({ accountId, outcome, reason }) => ({ accountId, outcome: outcome ?? null, reason: reason ?? null }),
-      );
+      const batches = provisionExisting.batches(await provisionExisting.existing(jobId));
+      return readRowsPage(from, batches.read, onlyFailed ? hasFailed : null, ({ accountId, outcome, reason }) => ({
+        accountId,
+        outcome: outcome ?? null,
+        reason: reason ?? null,
+      }));
     },
   }),
   'tombstones.list': define({
@@ -201,7 +199,7 @@ async function readablePolicy() {
 
 /** @throws AppError no-census when nobody has counted the people yet */
 async function newestCensus(): Promise<Census> {
-  const census = (await listJobs('census', CENSUSES_READ)).find((job) => job.state === 'done');
-  if (!census || !isTask(census, 'census')) throw new AppError('no-census');
-  return census;
+  const done = (await listJobs(census.kind, CENSUSES_READ)).find((job) => job.state === 'done');
+  if (!done) throw new AppError('no-census');
+  return census.parse(done);
 }

@@ -13,14 +13,14 @@ import { spaceLabel, useNames } from './display-names';
 import { PlanDialog } from './PlanDialog';
 import { countTicked, EVERYTHING, isTicked, NOTHING, type Selection, tick } from './selection';
 
-type From = { chunk: number; row: number };
+type From = { batch: number; row: number };
 
 export function CandidatesTable({ survey, total, onStarted }: { survey: JobView; total: number; onStarted: (job: JobView) => void }) {
-  const [trail, setTrail] = useState<From[]>([{ chunk: 0, row: 0 }]);
+  const [trail, setTrail] = useState<From[]>([{ batch: 0, row: 0 }]);
   const from = trail.at(-1) as From;
   const { loaded, reload } = useLoaded<Page<RowView>>(
     () => callAdmin('cleanup.rows', { jobId: survey.id, from }),
-    `${from.chunk}:${from.row}`,
+    `${from.batch}:${from.row}`,
   );
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [plan, setPlan] = useState<CleanupPlan | null>(null);

@@ -10,7 +10,7 @@ import { text } from '../../shared/text';
 import { useNames } from './display-names';
 
 interface From {
-  chunk: number;
+  batch: number;
   row: number;
 }
 

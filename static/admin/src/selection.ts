@@ -19,7 +19,7 @@ export function tick(selection: Selection, rows: RowView[], isOn: boolean): Sele
     return { kind: 'all', except: isOn ? except : [...except, ...ids] };
   }
   const spaces = selection.spaces.filter((s) => !ids.has(s.spaceId));
-  return { kind: 'some', spaces: isOn ? [...spaces, ...rows.map(({ chunk, spaceId }) => ({ chunk, spaceId }))] : spaces };
+  return { kind: 'some', spaces: isOn ? [...spaces, ...rows.map(({ batch, spaceId }) => ({ batch, spaceId }))] : spaces };
 }
 
 export function countTicked(selection: Selection, total: number): number {
