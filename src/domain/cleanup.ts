@@ -39,7 +39,7 @@ export function decideCleanup(space: SpaceFacts | null, unchangedSince: number):
 
 export type RestoreReason = 'archived-by-job' | 'not-archived' | 'not-visible' | 'not-administrator';
 
-/** Restores only what this clean-up archived and what is still archived. */
+/** Restores only what this cleanup archived and what is still archived. */
 export function decideRestore(space: Pick<SpaceFacts, 'status' | 'canAdminister'> | null): {
   action: 'restore' | 'keep';
   reason: RestoreReason;

@@ -9,7 +9,7 @@ import type { PersonRow } from './rows';
 export type OutcomeKind = 'create' | 'offer' | 'space' | 'nothing';
 export interface Outcome {
   kind: OutcomeKind;
-  /** `space-looked-at`: an untouched one is brought to policy, one in use is left alone. */
+  /** `space-looked-at`: an untouched one is adopted, one in use is left alone. */
   reason: Reason | 'space-looked-at';
 }
 

@@ -6,7 +6,7 @@ import { kvs } from '@forge/kvs';
 import type { EventBody } from '../domain/event';
 import { nextHour, withinBudget } from '../forge/budget';
 import { hasTime, remainingMs } from '../forge/deadline';
-import { ConfluenceError, isRateLimit, problemOf, StaleRecord, willPass } from '../forge/errors';
+import { ConfluenceError, isRateLimit, isStorageError, problemOf, StaleRecord, willPass } from '../forge/errors';
 import { commit } from '../forge/kvs';
 import { describe, log } from '../forge/log';
 import { addEvent } from '../store/trail';
@@ -16,8 +16,9 @@ import type { AnyJob, Progress } from './define';
 import { releaseLock } from './lock';
 import { isActive, isLeased, type Job, readJob, setJob, writeJob } from './record';
 
-/** Seconds to wait after a failure that does not say how long. */
+/** Seconds to wait after a failure that does not say how long. Storage counts its rates by the minute. */
 const DEFAULT_WAIT_S = 60;
+const STORAGE_WAIT_S = 30;
 /** Failures in a row after which a job gives up. */
 const MAX_FAILURES = 10;
 
@@ -116,14 +117,15 @@ function afterStep(job: Job, { work = job.work, completed, next }: Progress<unkn
 /** A rate limit is a wait, and so is any other failure, a few times; what will not pass ends the job with its reason. */
 async function afterFailure(kind: AnyJob, job: Job, error: unknown): Promise<Outcome> {
   const failures = job.failures + (isRateLimit(error) ? 0 : 1);
-  log('job-step-failed', { jobId: job.id, kind: job.kind, failures, ...describe(error) });
+  if (!isRateLimit(error)) log('job-step-failed', { jobId: job.id, kind: job.kind, failures, ...describe(error) });
   if (!willPass(error) || failures >= MAX_FAILURES) {
     const counts = add(job.counts, await countAtTheEnd(kind, job));
     return failed({ ...job, counts }, error);
   }
   // A record that the step works on was changed meanwhile: it looks again.
   if (error instanceof StaleRecord) return { job: { ...job, failures }, next: 'continue' };
-  const seconds = (error instanceof ConfluenceError ? error.retryAfterSeconds : null) ?? DEFAULT_WAIT_S;
+  const seconds =
+    (error instanceof ConfluenceError ? error.retryAfterSeconds : null) ?? (isStorageError(error) ? STORAGE_WAIT_S : DEFAULT_WAIT_S);
   return { job: { ...job, failures, waitingUntil: Date.now() + seconds * 1000 }, next: 'hand-over' };
 }
 

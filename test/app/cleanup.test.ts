@@ -386,7 +386,7 @@ describe('archiving', () => {
 
   it('drops a queue message that is unreadable or whose job no longer exists', async () => {
     const site = startSite();
-    for (const body of [{}, { jobId: 7 }, { jobId: 'archive-1-x' }]) {
+    for (const body of [{}, { jobId: 7 }, { jobId: 'archive-1-x', turn: 1 }]) {
       const push = { queueName: 'work', jobId: `message ${JSON.stringify(body)}`, payload: [{ body }] };
       expect(site.platform.queues.handle('/webhook/queue/publish/x', JSON.stringify(push), { pushes: 0 })).toEqual({ status: 201 });
     }

@@ -363,7 +363,7 @@ describe('the job for existing people', () => {
       async (stop) => {
         expect(withoutCounters((await run(stop)).site), stop.name).toEqual(withoutCounters(undisturbed.site));
       },
-      3,
+      4,
     );
     expect(stops).toBeGreaterThan(8);
   });
