@@ -9,6 +9,7 @@ import type { PolicyChange } from '../domain/policy/compare';
 import { type Field, Policy, type PolicyProblem, SpaceTemplate } from '../domain/policy/document';
 import type { RuleVerdict } from '../domain/policy/match';
 import type { Caveat, PersonState, ProvisioningAction, Reason } from '../domain/provisioning/decide';
+import type { HourReport } from '../forge/budget';
 import type { ErrorCode } from '../forge/errors';
 
 export type Result<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; details: Record<string, string | number> } };
@@ -60,6 +61,7 @@ export type SiteCheckName = (typeof SITE_CHECKS)[number];
 export const adminInputs = {
   'policy.get': Nothing,
   'policy.save': z.strictObject({ policy: Policy, baseVersion: Version }),
+  'policy.pause': z.strictObject({ paused: z.boolean() }),
   'policy.startOver': Nothing,
   'policy.check': z.strictObject({ text: z.string().max(MAX_TEXT), locale: z.string().max(20).optional() }),
   'policy.history': z.strictObject({ before: Version.optional() }),
@@ -80,6 +82,7 @@ export const adminInputs = {
   'tombstones.list': z.strictObject({ state: z.enum(['removed', 'declined']), cursor: Cursor }),
   'tombstones.lift': z.strictObject({ accountId: AccountId }),
   'activity.list': z.strictObject({ cursor: Cursor }),
+  'budget.get': Nothing,
   'site.get': Nothing,
   /** `consent`: may make, and remove, a space of the caller's own and one of the app's. */
   'site.run': z.strictObject({ checks: z.array(z.enum(SITE_CHECKS)).min(1), consent: z.boolean().default(false) }),
@@ -348,6 +351,7 @@ export interface MyData {
 export interface AdminOutputs {
   'policy.get': PolicyView;
   'policy.save': PolicyView;
+  'policy.pause': PolicyView;
   'policy.startOver': PolicyView;
   'policy.check': { policy: Policy } | { problems: PolicyProblem[] };
   'policy.history': { versions: VersionView[]; next: number | null };
@@ -367,6 +371,7 @@ export interface AdminOutputs {
   'tombstones.list': { people: PersonView[]; cursor: string | null };
   'tombstones.lift': PersonView;
   'activity.list': { entries: ActivityEntry[]; cursor: string | null };
+  'budget.get': HourReport;
   'site.get': CheckView[];
   'site.run': CheckView[];
   'job.get': JobView;

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { asPerson } from '../confluence/call';
 import { isSwitchedOff, restsOnPolicy } from '../domain/provisioning/decide';
+import { within } from '../forge/budget';
 import { ConfluenceError } from '../forge/errors';
 import { cloudIdOf } from '../forge/installation';
 import { log } from '../forge/log';
@@ -78,7 +79,7 @@ async function consider(accountId: string, installContext: string, wish: 'activi
   return retryingLater('onActivity', async () => {
     const cloudId = cloudIdOf(installContext);
     const subject = { accountId, as: asPerson(accountId), isPerson: true, cloudId, wish, now };
-    const { decision, record } = await pausing(installContext, now, () => provision(subject));
+    const { decision, record } = await pausing(installContext, now, () => within('events', () => provision(subject)));
     if (isSwitchedOff(decision)) {
       offUntil.set(installContext, now + OFF_CACHE_MS);
     } else if (record && isAtRest(record)) {
@@ -120,7 +121,8 @@ export async function onPersonalSpace(event: unknown, context: unknown): Promise
   return retryingLater('onPersonalSpace', async () => {
     if (await isTrialSpace(space.key)) return;
     // Whoever was settled with this space is looked at anew.
-    for (const accountId of await noteChange(parsed.data)) settledUntil.delete(`${install.data.installContext} ${accountId}`);
+    for (const accountId of await within('events', () => noteChange(parsed.data)))
+      settledUntil.delete(`${install.data.installContext} ${accountId}`);
   });
 }
 

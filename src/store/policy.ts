@@ -33,17 +33,20 @@ interface NewVersion {
   now: number;
   /** The earlier version that this one brings back. */
   restores: number | null;
+  /** For the trail, when it is more than a version that was saved. */
+  trail?: { kind: 'paused' | 'resumed'; details: Record<string, string | number | null> };
 }
 
 /** Writes the version after `baseVersion`. @throws StaleRecord when somebody saved in between */
-export async function writePolicy({ policy, baseVersion, savedBy, now, restores }: NewVersion): Promise<PolicyState> {
+export async function writePolicy({ policy, baseVersion, savedBy, now, restores, trail }: NewVersion): Promise<PolicyState> {
   const revision = baseVersion + 1;
   const stored = { revision, savedBy, savedAt: now, document: policy };
   const transaction = kvs
     .transact()
     .set(POLICY_KEY, stored, whileRevision(POLICY, baseVersion))
     .set(versionKey(revision), stored, { entityName: POLICY });
-  addAudit(transaction, policyAudit(revision, savedBy, now, restores));
+  const saved = policyAudit(revision, savedBy, now, restores);
+  addAudit(transaction, trail ? { ...saved, kind: trail.kind, details: { ...saved.details, ...trail.details } } : saved);
   await commit(transaction);
   return toPolicyState(stored);
 }

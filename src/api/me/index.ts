@@ -19,11 +19,11 @@ import {
   writePerson,
 } from '../../store/people';
 import { type MyView, type NoticeView, type OfferAnswer, type PersonOutputs, personInputs } from '../contract';
-import { type Caller, makeResolver } from '../define';
+import { type Caller, makeResolver, type PersonMethods } from '../define';
 
 const NO_NOTICE: NoticeView = { kind: 'none', spaceKey: null, access: null, lacksDetails: false };
 
-export const personResolver = makeResolver<typeof personInputs, PersonOutputs>(personInputs, async () => {}, {
+const methods: PersonMethods = {
   'notice.get': async (_input, { accountId }) => {
     const { policy, person } = await readPolicyAndPerson(accountId);
     if (person?.state === 'offered' && person.notice !== 'done' && !isOffering(policy)) {
@@ -86,7 +86,9 @@ export const personResolver = makeResolver<typeof personInputs, PersonOutputs>(p
   'me.access': (_input, { accountId }) => myAccess(accountId),
   'me.setAccess': async ({ access }, { accountId }) => changeAccess(accountId, access),
   'me.data': (_input, { accountId }) => myData(accountId),
-});
+};
+
+export const personResolver = makeResolver<typeof personInputs, PersonOutputs>(personInputs, async () => {}, methods, 'person');
 
 const isOffering = (policy: PolicyState): boolean =>
   policy.kind !== 'unreadable' &&
