@@ -9,6 +9,7 @@ import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, type TextKey, text, textOr } from '../../shared/text';
+import { HourBudget } from './HourBudget';
 import { CHECKED } from './site';
 
 const APPEARANCES = { good: 'success', limited: 'moved', bad: 'removed', unknown: 'default' } as const;
@@ -60,6 +61,7 @@ export function SiteCheckTab() {
           ))}
         </ul>
       )}
+      <HourBudget />
     </div>
   );
 }
