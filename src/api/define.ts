@@ -1,8 +1,19 @@
 /** What a function of the pages is, and how every one of them begins and ends: authorise, parse, act, answer. */
 import Resolver from '@forge/resolver';
 import { z } from 'zod';
+import type { BudgetClass } from '../domain/budget';
 import { clip, problemText } from '../domain/problems';
-import { AppError, ConfluenceError, type ErrorCode, isStorageError, PlatformRefusal, StaleRecord, UnreadableRecord } from '../forge/errors';
+import { within } from '../forge/budget';
+import {
+  AppError,
+  ConfluenceError,
+  type ErrorCode,
+  isStorageError,
+  NoPoints,
+  PlatformRefusal,
+  StaleRecord,
+  UnreadableRecord,
+} from '../forge/errors';
 import { cloudIdOf } from '../forge/installation';
 import { describe, log } from '../forge/log';
 
@@ -37,10 +48,13 @@ type Resolve = ReturnType<Resolver['getDefinitions']>;
 /** `never`: each function takes its own input, which is parsed right before. */
 type Definitions = Record<string, Definition<z.ZodType, unknown> | Definition<z.ZodType<never>, unknown>>;
 
-export function makeResolver(definitions: Definitions): Resolve {
+/** @param account on whose points the functions go */
+export function makeResolver(definitions: Definitions, account: BudgetClass): Resolve {
   const resolver = new Resolver();
   for (const [name, definition] of Object.entries(definitions)) {
-    resolver.define(name, ({ payload, context }) => answer(name, definition as Definition<z.ZodType, unknown>, payload, context));
+    resolver.define(name, ({ payload, context }) =>
+      within(account, () => answer(name, definition as Definition<z.ZodType, unknown>, payload, context)),
+    );
   }
   const resolve = resolver.getDefinitions();
   return async (request, runtime) => {
@@ -80,6 +94,7 @@ function failed({ code, details }: AppError): Result<never> {
 function toAppError(name: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof StaleRecord) return new AppError('busy');
+  if (error instanceof NoPoints) return new AppError('no-points', { until: error.until });
   if (error instanceof UnreadableRecord) {
     log('record-unreadable', { function: name, entity: error.entity, key: error.key });
     return new AppError('record-unreadable', { key: error.key });

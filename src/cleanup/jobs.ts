@@ -64,6 +64,7 @@ export const archive = defineJob({
 
 export const restore = defineJob({
   kind: 'restore',
+  account: 'undo',
   work: ActingWork,
   row: SpaceRow,
   where: 'queue',

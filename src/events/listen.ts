@@ -1,6 +1,7 @@
 /** How an event trigger begins and ends: the event is parsed once, every reaction hears it, and what failed is answered. */
 import type { InvocationError } from '@forge/events';
 import { z } from 'zod';
+import { within } from '../forge/budget';
 import { cloudIdOf } from '../forge/installation';
 import { log } from '../forge/log';
 import { type RetryLater, retryAfter, retryingLater } from './retry';
@@ -31,7 +32,7 @@ export function listen<E>(name: string, parse: (event: unknown) => E | null | un
     let wait: number | undefined;
     const failure = await retryingLater(name, async () => {
       for (const react of reactions) {
-        const later = await react(parsed, installation);
+        const later = await within('events', () => react(parsed, installation));
         if (later) wait = Math.max(wait ?? 0, later.seconds);
       }
     });

@@ -3,7 +3,7 @@ import type { ForgeKvsAPIError } from '@forge/kvs';
 
 /** Confluence answered, but not with what was asked for. */
 export class ConfluenceError extends Error {
-  override readonly name = 'ConfluenceError';
+  override readonly name: string = 'ConfluenceError';
   constructor(
     readonly operation: string,
     readonly status: number,
@@ -19,6 +19,19 @@ export class ConfluenceError extends Error {
   /** Worth asking again later: rate limits and failures on Confluence's side. */
   get isTransient(): boolean {
     return this.status === 429 || this.status >= 500;
+  }
+}
+
+/** The hour has no points left for this kind of work. It waits as it would for a 429, which the next request would get. */
+export class NoPoints extends ConfluenceError {
+  override readonly name = 'NoPoints';
+  constructor(
+    operation: string,
+    /** When there are points again (ms). */
+    readonly until: number,
+    now: number,
+  ) {
+    super(operation, 429, 'no points are left in this hour', Math.max(1, Math.ceil((until - now) / 1000)));
   }
 }
 
@@ -127,5 +140,6 @@ export type ErrorCode =
   | 'not-found'
   | 'busy'
   | 'rate-limited'
+  | 'no-points'
   | 'confluence-failed'
   | 'internal';

@@ -1,5 +1,6 @@
 /** What a kind of job is. Each is defined beside its feature; the engine gets the list from `index.ts`. */
 import type { z } from 'zod';
+import type { BudgetClass } from '../domain/budget';
 import { AppError } from '../forge/errors';
 import { type Batches, batchesOf, type Counts, countOpenBatch } from './batches';
 import { existingJob, type Job } from './record';
@@ -36,6 +37,8 @@ interface Definition<Work, Row> {
   isInTrail: boolean;
   /** The most points that one step may cost. */
   cost: number;
+  /** On whose points it goes; left out = those of jobs. */
+  account?: BudgetClass;
   /**
    * A few rows, or a page. It may be cut off after any call and is then run again, so what it does to Confluence
    * must be found out or be harmless the second time. Keeps to the job's own batches.
@@ -55,6 +58,7 @@ export interface AnyJob {
   isInTrail: boolean;
   stepsPerTurn: number;
   cost: number;
+  account: BudgetClass;
   step(job: Job): Promise<Progress<unknown>>;
   settle(job: Job): Promise<Counts>;
 }
@@ -89,6 +93,7 @@ export function defineJob<Work, Row>(definition: Definition<Work, Row>): JobKind
     },
     batches,
     cost: definition.cost,
+    account: definition.account ?? 'jobs',
     step: (job) => definition.step(parse(job), batches(job)),
     settle: (job) => (settle ? settle(parse(job), batches(job)) : countOpenBatch(job)),
   };

@@ -5,6 +5,7 @@ import { isOpen, type Notice } from '../domain/notice';
 import { isIn, refuse } from '../domain/person';
 import type { PolicyState } from '../domain/policy/document';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
+import { within } from '../forge/budget';
 import { isFinal, StaleRecord } from '../forge/errors';
 import { changeNotice, listNotices, readNotices } from '../store/notices';
 import { readPersonRecord, writePerson } from '../store/people';
@@ -75,7 +76,7 @@ async function raiseOverdue(now: number, deadline: number): Promise<void> {
   for (const notice of overdue) {
     if (Date.now() >= deadline) return;
     if (notice.kind === 'offer' && !isOffering(policy)) await changeNotice({ ...notice, state: 'held' }, 'due');
-    else await raise(notice).catch(ignoreStale);
+    else await within('events', () => raise(notice)).catch(ignoreStale);
   }
 }
 

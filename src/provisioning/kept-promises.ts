@@ -5,6 +5,7 @@ import { asApp, asPerson } from '../confluence/call';
 import { readSpace } from '../confluence/spaces';
 import { brokenPromise, type PromisedSpace, seenAs, withAccess } from '../domain/space';
 import { MINUTE_MS } from '../domain/time';
+import { within } from '../forge/budget';
 import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
 import { commit, newTransaction } from '../forge/kvs';
 import { log } from '../forge/log';
@@ -35,7 +36,7 @@ async function keepPromises(now: number, deadline: number): Promise<void> {
   for (const space of await listBrokenPromises(now, SPACES_PER_TURN)) {
     if (Date.now() >= deadline) return;
     try {
-      await keepPromise(space, now);
+      await within('events', () => keepPromise(space, now));
     } catch (error) {
       // Its owner changed it, or the space is being worked on: it stays due.
       if (!(error instanceof StaleRecord)) throw error;

@@ -10,8 +10,8 @@ import { readCurrentUser, readPerson } from '../confluence/people';
 import { createOwnSpace, deleteSpace, listPersonalSpaces, readSpace, setSpaceStatus } from '../confluence/spaces';
 import { listTemplates, readTemplateBody } from '../confluence/templates';
 import { readBudget } from '../forge/budget';
-import { ConfluenceError, isFinal, PlatformRefusal } from '../forge/errors';
-import { metered } from '../forge/meter';
+import { ConfluenceError, isFinal, NoPoints, PlatformRefusal } from '../forge/errors';
+import { lastReportedLeft } from '../forge/meter';
 import { renderTemplate } from '../page-templates/render';
 import { createPersonalSpace, rememberCall } from '../provisioning/creation-calls';
 import { personalSpaceKey } from '../provisioning/personal-space-key';
@@ -52,7 +52,7 @@ export async function runCheck(name: SiteCheckName, caller: CheckCaller, now: nu
   try {
     return { ...(await CHECKS[name](caller, now)), at: now };
   } catch (error) {
-    if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
+    if (error instanceof NoPoints || !(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
     return { ...found('unknown', 'failed', { operation: error.operation, status: error.status }), at: now };
   }
 }
@@ -210,10 +210,8 @@ async function removeCheckSpace(key: string): Promise<void> {
 
 async function checkPoints(_caller: CheckCaller, now: number): Promise<Found> {
   const { spent, limit, quota } = await readBudget(now);
-  const left = await metered(async (meter) => {
-    await readRoleMode();
-    return meter.left;
-  });
+  await readRoleMode();
+  const left = lastReportedLeft();
   const details = { spent, limit, quota };
   return left === null ? found('good', 'counted', details) : found('limited', 'near', { ...details, left });
 }

@@ -1,7 +1,7 @@
 /** The site's policy, and every version of it. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
-import type { TrailEvent } from '../domain/event';
+import type { EventBody, TrailEvent } from '../domain/event';
 import { DEFAULT_POLICY, Policy, type PolicyState } from '../domain/policy/document';
 import { problemText } from '../domain/problems';
 import { StaleRecord } from '../forge/errors';
@@ -64,6 +64,8 @@ interface NewVersion {
   now: number;
   reason: string | null;
   restores: number | null;
+  /** For the trail, when nothing but the pause was changed. */
+  pause?: { paused: boolean; administratorSince: number | null };
 }
 
 /** Writes a new version over `baseVersion`. @throws StaleRecord when somebody saved in between */
@@ -96,7 +98,7 @@ export async function replaceUnreadablePolicy(savedBy: string, now: number): Pro
 
 async function writeVersion(
   revision: number,
-  { policy, savedBy, now, reason, restores }: NewVersion,
+  { policy, savedBy, now, reason, restores, pause }: NewVersion,
   unchanged: ReturnType<typeof whileRevision>,
   unreadable?: object,
 ): Promise<SavedPolicy> {
@@ -104,7 +106,10 @@ async function writeVersion(
   const transaction = kvs.transact().set(POLICY_KEY, stored, unchanged).set(versionKey(revision), stored, whileRevision(POLICY, 0));
   if (unreadable !== undefined) transaction.set(`policy-unreadable:${now}`, unreadable);
   const frame = { at: now, by: savedBy, accountId: null, spaceId: null, runId: null, reason: null, policyVersion: revision };
-  const event: TrailEvent = { ...frame, body: { kind: 'policy-saved', version: revision, restores, note: reason } };
+  const body: EventBody = pause
+    ? { kind: 'policy-paused', version: revision, ...pause }
+    : { kind: 'policy-saved', version: revision, restores, note: reason };
+  const event: TrailEvent = { ...frame, body };
   addEvent(transaction, `policy:${revision}`, event);
   await commit(transaction);
   return { kind: 'saved', policy, version: revision, savedBy, savedAt: now };

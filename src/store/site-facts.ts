@@ -59,6 +59,23 @@ export async function writeQuota(points: number): Promise<void> {
   await kvs.set('quota', { points });
 }
 
+const AdminSeen = z.object({ at: z.number() });
+/** How long it is remembered that somebody administered the site (`mayPause`). */
+export const ADMIN_DAYS = 30;
+const adminKey = (accountId: string): string => `admin:${accountId}`;
+
+/** When Confluence last said that this person administers it (ms); null = never, or too long ago. */
+export async function readAdminSeen(accountId: string): Promise<number | null> {
+  const parsed = AdminSeen.safeParse(await kvs.get<unknown>(adminKey(accountId)));
+  return parsed.success ? parsed.data.at : null;
+}
+
+/** `at` null: Confluence says that they do not. */
+export async function writeAdminSeen(accountId: string, at: number | null): Promise<void> {
+  if (at === null) await kvs.delete(adminKey(accountId));
+  else await kvs.set(adminKey(accountId), { at }, { ttl: { value: ADMIN_DAYS, unit: 'DAYS' } });
+}
+
 /** So long after the site check has tried to create a personal space, events about one with this key are its own. */
 const TRIAL_MS = 3_600_000;
 /** Only tidies up: storage may return a value for 48 hours after it has expired. */

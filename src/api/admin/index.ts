@@ -1,8 +1,10 @@
 /** Everything the admin page may ask. */
 import { makeResolver } from '../define';
 import { activityFunctions } from './activity';
+import { budgetFunctions } from './budget';
 import { cleanupFunctions } from './cleanup';
 import { jobFunctions } from './jobs';
+import { pauseFunctions } from './pause';
 import { peopleFunctions } from './people';
 import { policyFunctions } from './policy';
 import { siteFunctions } from './site-check';
@@ -10,6 +12,8 @@ import { templateFunctions } from './templates';
 
 export const adminApi = {
   ...policyFunctions,
+  ...pauseFunctions,
+  ...budgetFunctions,
   ...templateFunctions,
   ...peopleFunctions,
   ...activityFunctions,
@@ -18,4 +22,4 @@ export const adminApi = {
   ...cleanupFunctions,
 };
 
-export const adminResolver = makeResolver(adminApi);
+export const adminResolver = makeResolver(adminApi, 'admin');

@@ -90,7 +90,7 @@ async function startOver(savedBy: string): Promise<PolicyView> {
   throw new AppError('conflict');
 }
 
-function policyView(state: PolicyState): PolicyView {
+export function policyView(state: PolicyState): PolicyView {
   const none = { policy: DEFAULT_POLICY, version: 0, savedBy: null, savedAt: null, problem: null };
   if (state.kind === 'unreadable') return { ...none, kind: 'unreadable', problem: state.problem };
   if (state.kind === 'unset') return { ...none, kind: 'unset' };

@@ -6,4 +6,4 @@ import { ownSpaceFunctions } from './own-space';
 
 export const personApi = { ...noticeFunctions, ...offerFunctions, ...ownSpaceFunctions };
 
-export const personResolver = makeResolver(personApi);
+export const personResolver = makeResolver(personApi, 'person');

@@ -5,6 +5,7 @@ import SectionMessage from '@atlaskit/section-message';
 import Toggle from '@atlaskit/toggle';
 import { useId, useState } from 'react';
 import { text } from '../../shared/text';
+import { PauseNow } from './PauseNow';
 import { PolicyText } from './PolicyText';
 import { type Draft, newKey, replaced } from './policy-draft';
 import { RolloutFields } from './RolloutFields';
@@ -43,6 +44,7 @@ export function PolicyTab({ draft }: { draft: Draft }) {
         <Toggle id={pauseId} isChecked={policy.paused} onChange={() => change({ paused: !policy.paused })} />
         <label htmlFor={pauseId}>{text('policy.paused')}</label>
         <span className="subtle">{text('policy.paused.text')}</span>
+        <PauseNow draft={draft} />
       </div>
       {draft.stored.policy.paused && (
         <SectionMessage appearance="warning">

@@ -1,6 +1,6 @@
 /** The policy being edited: one draft for every tab that changes it, saved as one version. */
 import { showFlag } from '@forge/bridge';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { PolicyView } from '../../../src/api/admin/policy';
 import type { Policy } from '../../../src/domain/policy/document';
 import type { Problem } from '../../../src/domain/problems';
@@ -23,6 +23,8 @@ export interface Draft {
   /** Restores what was discarded last; null = nothing was. */
   undoDiscard: (() => void) | null;
   takeTheirs: () => void;
+  /** Pauses or resumes at once; what is not saved yet stays as it is. */
+  setPaused: (paused: boolean) => Promise<void>;
 }
 
 export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => void): Draft {
@@ -34,8 +36,12 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
   const [theirs, setTheirs] = useState<PolicyView | null>(null);
   const isChanged = JSON.stringify(policy) !== JSON.stringify(stored.policy);
   useLeaveGuard(isChanged);
-  // Another version, saved here or in the history, starts a new draft.
-  useEffect(() => setPolicy(stored.policy), [stored]);
+  const kept = useRef<Policy | null>(null);
+  // Another version, from here or from the history, begins a new draft.
+  useEffect(() => {
+    setPolicy(kept.current ?? stored.policy);
+    kept.current = null;
+  }, [stored]);
 
   const accept = (saved: PolicyView): void => {
     setTheirs(null);
@@ -95,6 +101,13 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
         setDiscarded(null);
       }),
     takeTheirs: () => theirs && accept(theirs),
+    setPaused: async (paused) => {
+      const saved = await callAdmin('policy.pause', { paused });
+      // Somebody else saved in between: this draft is not based on what is there now.
+      if (isChanged && saved.version > stored.version + 1) return setTheirs(saved);
+      if (isChanged) kept.current = { ...policy, paused };
+      accept(saved);
+    },
   };
 }
 
