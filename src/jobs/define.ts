@@ -1,4 +1,4 @@
-/** What a kind of job is. Each is defined beside its feature; the engine gets the list from `index.ts`. */
+/** What a kind of job is. Each is defined beside its feature; `all-jobs.ts` lists them. */
 import type { z } from 'zod';
 import type { BudgetClass } from '../domain/budget';
 import { AppError } from '../forge/errors';

@@ -1,8 +1,8 @@
 /** Jobs and the hourly quota: a job for many people that takes several hours of a small quota. */
 import { expect, it } from 'vitest';
+import { JOBS } from '../../src/all-jobs';
 import { Policy } from '../../src/domain/policy/document';
 import { DEFAULT_QUOTA } from '../../src/forge/budget';
-import { JOBS } from '../../src/index';
 import { accountIdOf, adminData, person, setPolicy, startSite } from '../support/site';
 
 /** A tenth of the people with a tenth of the quota shows the same; `npm run test:long` runs the full size. */

@@ -1,0 +1,6 @@
+/** Every kind of job that the engine runs. */
+import { archive, restore, survey } from './cleanup/jobs';
+import { census } from './existing-people/census';
+import { provisionExisting } from './existing-people/provision-job';
+
+export const JOBS = [survey, archive, restore, census, provisionExisting];
