@@ -7,8 +7,8 @@ import { describe, log } from '../forge/log';
 const DEFAULT_RETRY_S = 30;
 /** The platform's limit for `retryAfter`. */
 const MAX_RETRY_S = 900;
-/** Work that waited for the next hour does not all come in its first second. */
-const MAX_JITTER_S = 30;
+const MIN_JITTER_S = 30;
+const MAX_JITTER_S = 300;
 
 /**
  * For event triggers: a passing failure becomes a retry, which the platform grants at most four times;
@@ -29,6 +29,9 @@ export async function retryingLater(name: string, run: () => Promise<void>): Pro
   }
 }
 
+/** Thousands may wait for the same moment: they come over the minutes after it, not all in its first second. */
+export const spread = (seconds: number): number => seconds + Math.random() * Math.min(MAX_JITTER_S, Math.max(MIN_JITTER_S, seconds));
+
 /** For a trigger or consumer to return. */
 export function retryAfter(seconds: number): InvocationError {
   return new InvocationError({
@@ -45,7 +48,7 @@ export interface RetryLater {
 /** null = trying again would not help. */
 export function retrySeconds(error: unknown): number | null {
   if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
-  if (error instanceof NoPoints) return (error.retryAfterSeconds ?? DEFAULT_RETRY_S) + Math.random() * MAX_JITTER_S;
+  if (error instanceof NoPoints) return spread(error.retryAfterSeconds ?? DEFAULT_RETRY_S);
   if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
   if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
   return (isStorageError(error) && willPass(error)) || error instanceof QueueError ? DEFAULT_RETRY_S : null;

@@ -6,7 +6,7 @@ import { decideProvisioning, dependsOnPolicy, isSwitchedOff, NO_FACTS, type Occa
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import type { Activity } from '../events/content';
 import type { Installation, Reaction } from '../events/listen';
-import { type RetryLater, retrySeconds } from '../events/retry';
+import { type RetryLater, retrySeconds, spread } from '../events/retry';
 import type { SpaceChange } from '../events/space';
 import { ConfluenceError } from '../forge/errors';
 import { describe, log } from '../forge/log';
@@ -28,7 +28,6 @@ const offUntil = new LRUCache<string, number>({ max: 1_000 });
 
 /** While Confluence fails, or asks the app to wait, nobody's activity is worth another request. */
 const FAILURE_PAUSE_S = 20;
-const MAX_JITTER_S = 30;
 const pausedUntil = new LRUCache<string, number>({ max: 1_000 });
 /** One person's failure is theirs. So many different people within a minute, and it is the site's. */
 const PEOPLE_FOR_PAUSE = 3;
@@ -48,8 +47,7 @@ async function look(accountId: string, installation: Installation, occasion: Occ
   if (isSettled || (offUntil.get(installContext) ?? 0) > now) return undefined;
 
   const pause = (pausedUntil.get(installContext) ?? 0) - now;
-  // Not all at the same second when the wait is over.
-  if (pause > 0) return { seconds: pause / 1000 + Math.random() * MAX_JITTER_S };
+  if (pause > 0) return { seconds: spread(pause / 1000) };
 
   try {
     const { decision, person, failed } = await decideAndProvision(accountId, cloudId, occasion, now);
