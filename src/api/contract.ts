@@ -81,7 +81,7 @@ export const adminInputs = {
   'tombstones.lift': z.strictObject({ accountId: AccountId }),
   'activity.list': z.strictObject({ cursor: Cursor }),
   'site.get': Nothing,
-  /** `consent`: may make, and remove, a space of the caller's own and one of the app's. */
+  /** `consent`: may create, and delete again, a space of the caller's own and one of the app's. */
   'site.run': z.strictObject({ checks: z.array(z.enum(SITE_CHECKS)).min(1), consent: z.boolean().default(false) }),
   'job.get': z.strictObject({ jobId: Id }),
   'job.cancel': z.strictObject({ jobId: Id }),
@@ -109,7 +109,8 @@ export const personInputs = {
   'me.decline': Nothing,
   'me.undo': Nothing,
   'me.details': Nothing,
-  'me.saveDetails': z.strictObject({ values: Values }),
+  /** `seen`: what the form showed, so that what the owner wrote on the page since is not overwritten. */
+  'me.saveDetails': z.strictObject({ values: Values, seen: Values.optional() }),
   'me.access': Nothing,
   'me.setAccess': z.strictObject({ access: z.enum(['private', 'licensed']) }),
   'me.data': Nothing,
@@ -329,8 +330,10 @@ export interface DetailsView {
 
 export interface DetailsAnswer {
   problems: Record<string, FieldProblem>;
-  /** `left-alone`: the homepage could not be changed, the values are kept nevertheless. null: nothing was saved. */
+  /** `left-alone`: the homepage could not be changed; the values are kept nevertheless. null: nothing was saved. */
   homepage: 'written' | 'left-alone' | null;
+  /** What the homepage says for the fields whose problem is `changed-on-page` or `rich-on-page`. */
+  onPage?: FieldValues;
 }
 
 export interface AccessView {

@@ -82,7 +82,7 @@ export const personResolver = makeResolver<typeof personInputs, PersonOutputs>(p
     return view(caller);
   },
   'me.details': (_input, { accountId }) => myDetails(accountId),
-  'me.saveDetails': async ({ values }, { accountId }) => saveDetails(accountId, values),
+  'me.saveDetails': ({ values, seen }, { accountId }) => saveDetails(accountId, values, seen ?? null),
   'me.access': (_input, { accountId }) => myAccess(accountId),
   'me.setAccess': async ({ access }, { accountId }) => changeAccess(accountId, access),
   'me.data': (_input, { accountId }) => myData(accountId),
