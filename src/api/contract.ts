@@ -81,6 +81,8 @@ export const adminInputs = {
   'tombstones.lift': z.strictObject({ accountId: AccountId }),
   'activity.list': z.strictObject({ cursor: Cursor }),
   'site.get': Nothing,
+  /** Lets the creation calls that once created something else be tried again. */
+  'site.resetCalls': Nothing,
   /** `consent`: may create, and delete again, a space of the caller's own and one of the app's. */
   'site.run': z.strictObject({ checks: z.array(z.enum(SITE_CHECKS)).min(1), consent: z.boolean().default(false) }),
   'job.get': z.strictObject({ jobId: Id }),
@@ -245,6 +247,8 @@ export interface CheckView {
   details: Record<string, string | number>;
   /** When it was found; null = never checked. */
   at: number | null;
+  /** What is true besides, as it is now; keys of the catalogue too. */
+  notes: { finding: string; details: Record<string, string | number> }[];
 }
 
 export interface JobView {
@@ -371,6 +375,7 @@ export interface AdminOutputs {
   'tombstones.lift': PersonView;
   'activity.list': { entries: ActivityEntry[]; cursor: string | null };
   'site.get': CheckView[];
+  'site.resetCalls': CheckView[];
   'site.run': CheckView[];
   'job.get': JobView;
   'job.cancel': JobView;
