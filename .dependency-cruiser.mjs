@@ -20,17 +20,24 @@ export default {
       to: { path: FEATURES },
     },
     {
+      name: 'engines-know-no-feature',
+      comment: 'They get their lists from index.ts.',
+      severity: 'error',
+      from: { path: '^src/(jobs|agenda)/' },
+      to: { path: FEATURES },
+    },
+    {
       name: 'api-is-the-top',
       severity: 'error',
       from: { path: '^src/(?!api/|index\\.ts)' },
-      to: { path: '^src/api/', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/api/' },
     },
     { name: 'the-app-knows-no-test', severity: 'error', from: { path: '^(src|static)/' }, to: { path: '^test/' } },
     {
-      name: 'pages-take-only-types-from-functions',
+      name: 'pages-take-only-types-and-limits-from-functions',
       severity: 'error',
       from: { path: '^static/' },
-      to: { path: '^src/(?!locales/)', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/(?!locales/|api/limits\\.ts)', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'local-site-loads-the-app-by-its-manifest',

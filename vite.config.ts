@@ -7,26 +7,6 @@ import { defineConfig, type Plugin } from 'vite';
 // What is deployed is built for production, whoever builds it: a test runner says otherwise of itself.
 process.env.NODE_ENV = 'production';
 
-/** What each page says; the rest of the catalogues is not sent to it. */
-const SENTENCES: Record<string, RegExp> = {
-  admin: /^(?!notice\.|my\.|reason\.you\.|builtin\.|page\.)/,
-  'my-space': /^(?:my|reason|error|app|access|admin\.loading|field|mode|explain)\b/,
-  notice: /^(?:notice|reason\.you)\./,
-};
-
-/** Leaves of a catalogue what this resource says. */
-function ownSentences(resource: string): Plugin {
-  return {
-    name: 'own-sentences',
-    enforce: 'pre',
-    transform: (code, id) => {
-      if (!/\/src\/locales\/[\w-]+\.json$/.test(id)) return null;
-      const all = Object.entries(JSON.parse(code) as Record<string, string>);
-      return { code: JSON.stringify(Object.fromEntries(all.filter(([key]) => SENTENCES[resource]?.test(key)))), map: null };
-    },
-  };
-}
-
 /**
  * Atlaskit's styles are one-property classes; of two that fit, the later one wins, so those for wide screens
  * must stand last. Put together from several chunks they do not.
@@ -51,7 +31,7 @@ export default defineConfig(({ mode: resource }) => ({
   root: resolve(import.meta.dirname, 'static', resource),
   base: './',
   logLevel: 'warn' as const,
-  plugins: [ownSentences(resource), react(), mediaRulesLast()],
+  plugins: [react(), mediaRulesLast()],
   define: { 'process.env.NODE_ENV': '"production"', 'process.env': '{}' },
   // Keys have dots in them, so a catalogue is one object and not a module of names.
   json: { namedExports: false },

@@ -1,4 +1,4 @@
-/** Builds the functions into one CommonJS file, with webpack and ts-loader as Atlassian's own bundler does. */
+/** Builds the functions into one CommonJS file for each entry that the manifest names, with webpack and ts-loader as Atlassian's own bundler does. */
 import { resolve } from 'node:path';
 
 const ROOT = import.meta.dirname;
@@ -6,7 +6,7 @@ const ROOT = import.meta.dirname;
 /** @type {import('webpack').Configuration} */
 export default {
   context: ROOT,
-  entry: { index: resolve(ROOT, 'src/index.ts') },
+  entry: { index: resolve(ROOT, 'src/index.ts'), activity: resolve(ROOT, 'src/activity.ts') },
   mode: 'production',
   target: 'node',
   optimization: { minimize: false },

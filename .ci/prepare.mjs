@@ -58,7 +58,11 @@ step({
 step({
   name: 'build',
   inputs: ['src', 'static', 'tsconfig.json', 'package-lock.json', 'webpack.config.mjs', 'vite.config.ts'],
-  outputs: ['.cache/functions/index.cjs', ...['admin', 'my-space', 'notice'].map((page) => `static/dist/${page}/index.html`)],
+  outputs: [
+    '.cache/functions/index.cjs',
+    '.cache/functions/activity.cjs',
+    ...['admin', 'my-space', 'notice'].map((page) => `static/dist/${page}/index.html`),
+  ],
   says: 'Building the functions and the pages ...',
   command: ['run', '--silent', 'build'],
 });

@@ -1,7 +1,21 @@
-/** The functions that manifest.yml names. */
+/** The functions that manifest.yml names, besides the triggers, and what the engines work on. */
+import { makeTick } from './agenda/tick';
+import { archive, restore, survey } from './cleanup/jobs';
+import { census } from './existing-people/census';
+import { provisionExisting } from './existing-people/provision-job';
+import { makeWork } from './jobs/consumer';
+import { makeJobsWork } from './jobs/schedule';
+import { overdueNotices } from './notices/notices';
+import { keptPromises } from './provisioning/kept-promises';
+import { outbox } from './store/outbox';
 
-export { tick } from './agenda/tick';
 export { adminResolver } from './api/admin';
 export { personResolver } from './api/me';
-export { onActivity, onPersonalSpace } from './events/activity';
-export { work } from './jobs/consumer';
+
+/** Every kind of job. */
+export const JOBS = [survey, archive, restore, census, provisionExisting];
+/** What comes due on its own, in the order in which a tick runs it. Jobs are last: they take the rest of it. */
+const AGENDA = [overdueNotices, keptPromises, outbox, makeJobsWork(JOBS)];
+
+export const work = makeWork(JOBS);
+export const tick = makeTick(AGENDA);

@@ -1,13 +1,96 @@
-/** Every five minutes: goes on with the job for existing people, if there is one. */
+/** Every five minutes: runs what is due. One record says what that is, so a tick with nothing to do costs one read. */
+import { z } from 'zod';
+import { RESERVE_MS, remainingMs } from '../forge/deadline';
+import { StaleRecord } from '../forge/errors';
+import { describe, log } from '../forge/log';
+import { type Register, readRegister, writeRegister } from '../store/register';
+import type { AgendaWork } from './define';
 
-import { retryingLater } from '../events/retry';
-import { runStep } from '../jobs/life';
-import { readProvisionJob } from '../store/site-facts';
+/** All kinds are in one record, which every tick reads. */
+const MAX_KINDS = 50;
+/** Ticks seldom overlap, so a conflict hardly ever comes twice. */
+const MAX_ATTEMPTS = 5;
 
-export async function tick(): Promise<void> {
-  // Nothing retries a schedule; the next tick does.
-  await retryingLater('tick', async () => {
-    const jobId = await readProvisionJob();
-    if (jobId !== null) await runStep(jobId);
+const Entry = z.object({ dueAt: z.number(), leasedUntil: z.number().nullable() });
+type Entry = z.infer<typeof Entry>;
+const Agenda = z.object({ schemaVersion: z.literal(1), kinds: z.record(z.string(), Entry) });
+type Agenda = z.infer<typeof Agenda>;
+
+const readAgenda = (): Promise<Register<Agenda>> => readRegister('agenda', Agenda, { schemaVersion: 1, kinds: {} });
+
+/** @param works in the order in which they run; what takes the rest of a tick comes last */
+export function makeTick(works: readonly AgendaWork[]): () => Promise<void> {
+  if (works.length > MAX_KINDS || new Set(works.map((work) => work.kind)).size < works.length)
+    throw new Error(`the agenda takes ${MAX_KINDS} kinds, each once`);
+  return async () => {
+    // Nothing retries a schedule; the next tick does.
+    try {
+      await tick(works);
+    } catch (error) {
+      log('tick-failed', describe(error));
+    }
+  };
+}
+
+async function tick(works: readonly AgendaWork[]): Promise<void> {
+  const now = Date.now();
+  const due = await leaseDue(works, now);
+  if (due.length === 0) return;
+  const next = new Map<string, Entry>();
+  for (const work of due) next.set(work.kind, await run(work, now));
+  await writeNext(works, next);
+}
+
+/** What is due and in nobody's hands; from here on it is in ours until this invocation ends. */
+async function leaseDue(works: readonly AgendaWork[], now: number): Promise<AgendaWork[]> {
+  const agenda = await readAgenda();
+  const { kinds } = agenda.data;
+  const due = works.filter(({ kind }) => {
+    const { dueAt, leasedUntil } = kinds[kind] ?? { dueAt: 0, leasedUntil: null };
+    return dueAt <= now && (leasedUntil === null || leasedUntil <= now);
   });
+  if (due.length === 0) return [];
+  const leasedUntil = now + remainingMs();
+  const leased = Object.fromEntries(due.map(({ kind }) => [kind, { dueAt: kinds[kind]?.dueAt ?? now, leasedUntil }]));
+  try {
+    await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds: { ...kinds, ...leased } } });
+    return due;
+  } catch (error) {
+    // Another tick was faster; what it has left over is due at the next one.
+    if (error instanceof StaleRecord) return [];
+    throw error;
+  }
+}
+
+/** @returns when it is due next: at once if it failed, or if there was no time for it */
+async function run(work: AgendaWork, tickedAt: number): Promise<Entry> {
+  const again: Entry = { dueAt: tickedAt, leasedUntil: null };
+  const timeLeft = remainingMs() - RESERVE_MS;
+  if (timeLeft <= 0) return again;
+  const now = Date.now();
+  try {
+    await work.run(now, now + Math.min(work.leaseMs, timeLeft));
+    return { dueAt: tickedAt + work.everyMs, leasedUntil: null };
+  } catch (error) {
+    log('agenda-work-failed', { kind: work.kind, ...describe(error) });
+    return again;
+  }
+}
+
+/** Entries of kinds that no longer exist go with the first write. */
+async function writeNext(works: readonly AgendaWork[], next: ReadonlyMap<string, Entry>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const agenda = await readAgenda();
+    const kinds: Record<string, Entry> = {};
+    for (const { kind } of works) {
+      const entry = next.get(kind) ?? agenda.data.kinds[kind];
+      if (entry) kinds[kind] = entry;
+    }
+    try {
+      await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds } });
+      return;
+    } catch (error) {
+      if (!(error instanceof StaleRecord) || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
 }

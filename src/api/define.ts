@@ -1,68 +1,117 @@
-/** How every function begins and ends: parse, authorise, act, and turn what failed into an answer. */
+/** What a function of the pages is, and how every one of them begins and ends: authorise, parse, act, answer. */
 import Resolver from '@forge/resolver';
 import { z } from 'zod';
-import { AppError, ConfluenceError, isStorageError, PlatformRefusal, StaleRecord } from '../forge/errors';
+import type { BudgetClass } from '../domain/budget';
+import { clip, problemText } from '../domain/problems';
+import { within } from '../forge/budget';
+import {
+  AppError,
+  ConfluenceError,
+  type ErrorCode,
+  isStorageError,
+  NoPoints,
+  PlatformRefusal,
+  StaleRecord,
+  UnreadableRecord,
+} from '../forge/errors';
 import { cloudIdOf } from '../forge/installation';
 import { describe, log } from '../forge/log';
-import type { AdminOutputs, adminInputs, Result } from './contract';
 
 export interface Caller {
   accountId: string;
   cloudId: string;
 }
 
-type Inputs = Record<string, z.ZodType>;
-/** The functions of one part of the admin page. */
-export type AdminMethods<F extends keyof typeof adminInputs> = Methods<Pick<typeof adminInputs, F>, Pick<AdminOutputs, F>>;
-
-type Methods<I extends Inputs, O extends Record<keyof I, unknown>> = {
-  [F in keyof I]: (input: z.infer<I[F]>, caller: Caller) => Promise<O[F]>;
-};
-
-/** The principal comes from the platform; whatever the browser says of itself is not read. */
-const Context = z.object({ accountId: z.string().min(1), installContext: z.string() });
-
-/**
- * A resolver whose every function parses its input and asks `authorise` first.
- * @param authorise throws AppError when this caller may not
- */
-export function makeResolver<I extends Inputs, O extends Record<keyof I, unknown>>(
-  inputs: I,
-  authorise: (caller: Caller) => Promise<void>,
-  methods: Methods<I, O>,
-): ReturnType<Resolver['getDefinitions']> {
-  const resolver = new Resolver();
-  for (const name of Object.keys(inputs) as (keyof I & string)[]) {
-    resolver.define(name, async ({ payload, context }): Promise<Result<unknown>> => {
-      try {
-        const known = Context.safeParse(context);
-        if (!known.success || known.data.accountId === 'unidentified') throw new AppError('not-signed-in');
-        const caller: Caller = { accountId: known.data.accountId, cloudId: cloudIdOf(known.data.installContext) };
-        await authorise(caller);
-        const input = (inputs[name] as z.ZodType).safeParse(payload ?? {});
-        if (!input.success) throw new AppError('bad-request', { problem: z.prettifyError(input.error) });
-        return { ok: true, data: await methods[name](input.data as z.infer<I[typeof name]>, caller) };
-      } catch (error) {
-        return { ok: false, error: explain(name, error) };
-      }
-    });
-  }
-  return resolver.getDefinitions();
+interface Definition<I extends z.ZodType, O> {
+  input: I;
+  /** @throws AppError when this caller may not */
+  authorise: (caller: Caller) => Promise<void>;
+  handle: (input: z.output<I>, caller: Caller) => Promise<O>;
 }
 
-function explain(name: string, error: unknown): { code: AppError['code']; details: AppError['details'] } {
-  if (error instanceof AppError) return { code: error.code, details: error.details };
-  if (error instanceof StaleRecord) return { code: 'busy', details: {} };
+export type Result<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; details: AppError['details'] } };
+
+/** What a page sends to a function of `A`, and what it gets back. */
+export type InputOf<A, F extends keyof A> = A[F] extends { input: infer I extends z.ZodType } ? z.input<I> : never;
+export type OutputOf<A, F extends keyof A> = A[F] extends { handle: (...args: never[]) => Promise<infer O> } ? O : never;
+
+/** One function: its input is parsed, its caller authorised, and its output is what `handle` answers. */
+export const define = <I extends z.ZodType, O>(definition: Definition<I, O>): Definition<I, O> => definition;
+
+/** For functions that are about the caller alone. */
+export const anyoneSignedIn = async (): Promise<void> => {};
+
+/** The principal comes from the platform; nothing that the browser says about itself is read. */
+const Context = z.object({ accountId: z.string().min(1), installContext: z.string() });
+
+type Resolve = ReturnType<Resolver['getDefinitions']>;
+/** `never`: each function takes its own input, which is parsed right before. */
+type Definitions = Record<string, Definition<z.ZodType, unknown> | Definition<z.ZodType<never>, unknown>>;
+
+/** @param account on whose points the functions go */
+export function makeResolver(definitions: Definitions, account: BudgetClass): Resolve {
+  const resolver = new Resolver();
+  for (const [name, definition] of Object.entries(definitions)) {
+    resolver.define(name, ({ payload, context }) =>
+      within(account, () => answer(name, definition as Definition<z.ZodType, unknown>, payload, context)),
+    );
+  }
+  const resolve = resolver.getDefinitions();
+  return async (request, runtime) => {
+    // Forge's resolver finds what every object inherits, `constructor` for one, and calls it.
+    if (!Object.hasOwn(definitions, request.call.functionKey)) return failed(unknownFunction(request.call.functionKey));
+    return resolve(request, runtime);
+  };
+}
+
+async function answer(
+  name: string,
+  definition: Definition<z.ZodType, unknown>,
+  payload: unknown,
+  context: unknown,
+): Promise<Result<unknown>> {
+  try {
+    const known = Context.safeParse(context);
+    if (!known.success || known.data.accountId === 'unidentified') throw new AppError('not-signed-in');
+    const caller: Caller = { accountId: known.data.accountId, cloudId: cloudIdOf(known.data.installContext) };
+    await definition.authorise(caller);
+    const input = definition.input.safeParse(payload ?? {});
+    if (!input.success) throw new AppError('bad-request', { problem: problemText(input.error) });
+    return { ok: true, data: await definition.handle(input.data, caller) };
+  } catch (error) {
+    return failed(toAppError(name, error));
+  }
+}
+
+const unknownFunction = (name: unknown): AppError =>
+  new AppError('bad-request', { problem: `there is no function ${JSON.stringify(name)}` });
+
+function failed({ code, details }: AppError): Result<never> {
+  const bounded = Object.entries(details).map(([key, value]) => [key, typeof value === 'string' ? clip(value) : value]);
+  return { ok: false, error: { code, details: Object.fromEntries(bounded) } };
+}
+
+function toAppError(name: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof StaleRecord) return new AppError('busy');
+  if (error instanceof NoPoints) return new AppError('no-points', { until: error.until });
+  if (error instanceof UnreadableRecord) {
+    log('record-unreadable', { function: name, entity: error.entity, key: error.key });
+    return new AppError('record-unreadable', { key: error.key });
+  }
   if (error instanceof ConfluenceError) {
     log('confluence-failed', { function: name, operation: error.operation, status: error.status });
-    if (error.status === 429) return { code: 'rate-limited', details: { seconds: error.retryAfterSeconds ?? 60 } };
-    return { code: 'confluence-failed', details: { status: error.status, operation: error.operation } };
+    if (error.status === 429) return new AppError('rate-limited', { seconds: error.retryAfterSeconds ?? 60 });
+    return new AppError('confluence-failed', { status: error.status, operation: error.operation });
   }
   if (error instanceof PlatformRefusal) {
     log('platform-refused', { function: name, operation: error.operation, code: error.code });
-    return { code: 'confluence-failed', details: { status: error.status, operation: error.operation } };
+    return new AppError('confluence-failed', { status: error.status, operation: error.operation });
   }
-  if (isStorageError(error)) return { code: 'busy', details: {} };
+  if (isStorageError(error)) {
+    log('storage-failed', { function: name, ...describe(error) });
+    return new AppError('busy');
+  }
   log('unexpected-error', { function: name, ...describe(error) });
-  return { code: 'internal', details: {} };
+  return new AppError('internal');
 }

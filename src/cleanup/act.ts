@@ -1,23 +1,31 @@
-/** Archives or restores one space, looking again at the last moment. */
-
+/** Archives or restores one space, after a fresh look at it. */
 import { asApp } from '../confluence/call';
 import { readNewestChange } from '../confluence/pages';
 import { readSpace, type SpaceRecord, setSpaceStatus } from '../confluence/spaces';
-import { type CleanupReason, decideCleanup, decideRestore, type RestoreReason, type SpaceFacts } from '../domain/cleanup';
-import { ConfluenceError } from '../forge/errors';
-import type { JobOf, SpaceRow } from '../jobs/store';
+import { decideCleanup, decideRestore, type SpaceFacts } from '../domain/cleanup';
+import { ConfluenceError, UnreadableRecord } from '../forge/errors';
+import { log } from '../forge/log';
 import { noteStatus } from '../provisioning/status-change';
+import type { RowReason, SpaceRow } from './rows';
 
 /** How often one space may fail before the job goes on without it. */
 const MAX_TRIES = 3;
 
 interface Outcome {
   outcome: 'archived' | 'restored' | 'kept' | 'failed';
-  reason: CleanupReason | RestoreReason | 'confluence-failed';
+  reason: RowReason;
+}
+
+export interface Task {
+  action: 'archive' | 'restore';
+  /** A change since then (ms) keeps a space from being archived. */
+  unchangedSince: number;
+  startedBy: string;
+  runId: string;
 }
 
 interface Known {
-  /** An earlier run announced this row and stopped: what it was about to do may be done. */
+  /** An earlier step announced this row and was cut off: what it was about to do may be done. */
   isResumed: boolean;
   /** The search index names a change, which may be of a kind that is not read by id. */
   isActive: boolean;
@@ -27,17 +35,37 @@ interface Known {
  * Counts failed tries in the row.
  * @throws ConfluenceError when it should be tried again later, or when a scope is missing
  */
-export async function actOn(job: JobOf<'cleanup'>, row: SpaceRow, known: Known): Promise<Outcome> {
+export async function actOn(task: Task, row: SpaceRow, known: Known): Promise<Outcome> {
   try {
-    const done = job.kind === 'restore' ? await restore(row, known) : await archive(row, job.work.unchangedSince, known);
-    if (done.outcome === 'archived' || done.outcome === 'restored')
-      await noteStatus(row, done.outcome === 'archived' ? 'archived' : 'current', job.startedBy, Date.now());
-    return done;
+    const done = task.action === 'restore' ? await restore(row, known) : await archive(row, task.unchangedSince, known);
+    return await noted(task, row, done);
   } catch (error) {
     if (!(error instanceof ConfluenceError) || error.status === 429 || error.status === 401) throw error;
     row.tries = (row.tries ?? 0) + 1;
     if (error.isTransient && row.tries < MAX_TRIES) throw error;
     return { outcome: 'failed', reason: 'confluence-failed' };
+  }
+}
+
+/** Finds out what a step that was cut off has done to a space. @returns null when it did nothing */
+export async function settleRow(task: Task, row: SpaceRow): Promise<Outcome | null> {
+  const status = (await readSpace(asApp(), row.spaceId))?.status;
+  if (task.action === 'archive' && status === 'archived') return noted(task, row, { outcome: 'archived', reason: 'unused' });
+  if (task.action === 'restore' && status === 'current') return noted(task, row, { outcome: 'restored', reason: 'archived-by-job' });
+  return null;
+}
+
+/** What was archived is not created again, and what was restored may be: the owner's record says so, and the trail. */
+async function noted({ startedBy, runId }: Task, row: SpaceRow, done: Outcome): Promise<Outcome> {
+  if (done.outcome !== 'archived' && done.outcome !== 'restored') return done;
+  try {
+    await noteStatus(row, done.outcome === 'archived' ? 'archived' : 'current', { by: startedBy, at: Date.now(), runId });
+    return done;
+  } catch (error) {
+    // One owner's unreadable record does not stop the others' spaces.
+    if (!(error instanceof UnreadableRecord)) throw error;
+    log('record-unreadable', { spaceId: row.spaceId });
+    return { ...done, reason: 'record-unreadable' };
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { searchActive } from '../confluence/search';
 import { listPersonalSpaces } from '../confluence/spaces';
-import type { SpaceRow } from '../jobs/store';
+import type { SpaceRow } from './rows';
 
 /** The largest page v2 gives. */
 const SPACES_PER_PAGE = 250;
@@ -25,7 +25,7 @@ interface SurveyPage {
 export async function surveyPage(work: { unchangedSince: number }, cursor: string | null): Promise<SurveyPage> {
   const { spaces, next } = await listPersonalSpaces(cursor, SPACES_PER_PAGE);
   const rows: SpaceRow[] = [];
-  // A space made since then is active by its creation alone.
+  // A space created since then is active by its creation alone.
   const old = spaces.filter((space) => space.createdAt < work.unchangedSince);
   for (let i = 0; i < old.length; i += KEYS_PER_SEARCH) {
     for (const space of await idleAmong(old.slice(i, i + KEYS_PER_SEARCH), work.unchangedSince)) {

@@ -5,8 +5,9 @@
  */
 import api, { type APIResponse, isForgePlatformError } from '@forge/api';
 import { z } from 'zod';
+import { noteHeaders, noteRefusal } from '../forge/budget';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
-import { charge, noteQuota } from '../forge/meter';
+import { charge, currentScope } from '../forge/meter';
 
 /** Who a call is made as. */
 export type Requester = Pick<ReturnType<typeof api.asUser>, 'requestConfluence' | 'requestGraph'>;
@@ -21,8 +22,15 @@ export const asCaller = (): Requester => api.asUser();
 /** Offline impersonation: documented for event triggers and scheduled triggers only. */
 export const asPerson = (accountId: string): Requester => api.asUser(accountId);
 
-/** A `Retry-After` beyond an hour is nonsense seen live (9223372036854775807): quotas reset every full hour. */
+/** A `Retry-After` beyond an hour is nonsense that has been seen live (9223372036854775807): quotas reset every full hour. */
 const MAX_RETRY_AFTER_S = 3_600;
+/**
+ * `RateLimit-Reason` of a 429 for the quota: `confluence-quota-global-based`, `conf-global-based`, `...tenant-based`.
+ * A burst passes in a second; a 429 without a reason comes from a gateway and says nothing of the quota.
+ */
+const QUOTA_REASON = /global|tenant/;
+/** Seconds to keep away when a refusal for the quota does not say how long. */
+const DEFAULT_REFUSAL_S = 60;
 
 function retryAfterOf(response: APIResponse): number | null {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
@@ -30,11 +38,15 @@ function retryAfterOf(response: APIResponse): number | null {
   return Number.isFinite(seconds) ? Math.min(Math.max(1, seconds), MAX_RETRY_AFTER_S) : MAX_RETRY_AFTER_S;
 }
 
+/** @throws NoPoints, PlatformRefusal; Error outside of a budget (forge/budget.ts) */
 export async function ask(operation: string, request: () => Promise<APIResponse>): Promise<APIResponse> {
+  await currentScope().beforeCall(operation);
   try {
     const response = await request();
     charge(1);
-    noteQuota(response.headers);
+    noteHeaders(response.headers);
+    if (response.status === 429 && QUOTA_REASON.test(response.headers.get('ratelimit-reason') ?? ''))
+      await noteRefusal(retryAfterOf(response) ?? DEFAULT_REFUSAL_S);
     return response;
   } catch (error) {
     if (error instanceof Error && isForgePlatformError(error)) {

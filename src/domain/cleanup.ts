@@ -39,7 +39,7 @@ export function decideCleanup(space: SpaceFacts | null, unchangedSince: number):
 
 export type RestoreReason = 'archived-by-job' | 'not-archived' | 'not-visible' | 'not-administrator';
 
-/** Restores only what this clean-up archived and what is still archived. */
+/** Restores only what this cleanup archived and what is still archived. */
 export function decideRestore(space: Pick<SpaceFacts, 'status' | 'canAdminister'> | null): {
   action: 'restore' | 'keep';
   reason: RestoreReason;
@@ -51,12 +51,12 @@ export function decideRestore(space: Pick<SpaceFacts, 'status' | 'canAdminister'
 }
 
 /** Which rows of a survey an admin chose; "all" travels as the filter, never as 100,000 ids. */
-export type Selection = { kind: 'some'; spaces: { chunk: number; spaceId: string }[] } | { kind: 'all'; except: string[] };
+export type Selection = { kind: 'some'; spaces: { batch: number; spaceId: string }[] } | { kind: 'all'; except: string[] };
 
-export function isSelected(selection: Selection, chunk: number, spaceId: string): boolean {
+export function isSelected(selection: Selection, batch: number, spaceId: string): boolean {
   return selection.kind === 'all'
     ? !selection.except.includes(spaceId)
-    : selection.spaces.some((s) => s.chunk === chunk && s.spaceId === spaceId);
+    : selection.spaces.some((s) => s.batch === batch && s.spaceId === spaceId);
 }
 
 /** Points per archived space, by the published rule: space 2, newest page 2, newest blog post 2, archive 1. */

@@ -1,12 +1,14 @@
 /** What an event trigger or a consumer answers when something failed. */
 import { InvocationError, InvocationErrorCode } from '@forge/events';
-import { ConfluenceError, isStorageError, PlatformRefusal, QueueError, StaleRecord } from '../forge/errors';
+import { ConfluenceError, isStorageError, NoPoints, PlatformRefusal, QueueError, StaleRecord, willPass } from '../forge/errors';
 import { describe, log } from '../forge/log';
 
 /** Seconds to wait when Confluence failed without saying how long. */
 const DEFAULT_RETRY_S = 30;
 /** The platform's limit for `retryAfter`. */
 const MAX_RETRY_S = 900;
+/** Work that waited for the next hour does not all come in its first second. */
+const MAX_JITTER_S = 30;
 
 /**
  * For event triggers: a passing failure becomes a retry, which the platform grants at most four times;
@@ -35,10 +37,16 @@ export function retryAfter(seconds: number): InvocationError {
   });
 }
 
+/** To be heard again after this. */
+export interface RetryLater {
+  seconds: number;
+}
+
 /** null = trying again would not help. */
-function retrySeconds(error: unknown): number | null {
+export function retrySeconds(error: unknown): number | null {
   if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
+  if (error instanceof NoPoints) return (error.retryAfterSeconds ?? DEFAULT_RETRY_S) + Math.random() * MAX_JITTER_S;
   if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
   if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
-  return isStorageError(error) || error instanceof QueueError ? DEFAULT_RETRY_S : null;
+  return (isStorageError(error) && willPass(error)) || error instanceof QueueError ? DEFAULT_RETRY_S : null;
 }

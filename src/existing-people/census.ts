@@ -1,20 +1,43 @@
 /**
- * Counts the site's people: a dated list of everyone with a licence, with what a decision about them
+ * Counts the site's people: a dated list of everyone with a license, with what a decision about them
  * needs. Simulation, preview and the job for existing people work on it, so none of them has to read
  * 100,000 people again.
  */
 import { getAppContext } from '@forge/api';
 import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
 import { GROUPS_PER_PAGE, listGroupMembers, listLicensedGroups, readPeople } from '../confluence/people';
+import type { Person } from '../domain/person';
 import type { Policy } from '../domain/policy/document';
 import { groupsOf } from '../domain/policy/match';
 import { accountProblem, type ProvisioningFacts } from '../domain/provisioning/decide';
 import { AppError } from '../forge/errors';
-import { completeChunk, createJob, finishJob, type JobRunner } from '../jobs/job';
-import { isTask, type Job, type JobOf, type PersonRow, readChunk, readChunks, writeChunk, writeJob } from '../jobs/store';
+import { type Batches, batchesOf } from '../jobs/batches';
+import { startJob } from '../jobs/control';
+import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
+import { type Job, newJobId } from '../jobs/record';
 import { readPersonRecords } from '../store/people';
+import { PersonRow } from './rows';
 
-export type Census = JobOf<'census'>;
+/** First the members of every group that matters, then each person once. */
+const CensusWork = z.object({
+  /** The groups have batches of their own: 5,000 of them would not fit in here. */
+  groupCount: z.number().int(),
+  licensedCount: z.number().int(),
+  phase: z.enum(['members', 'people']),
+  /** Where the phase is: a group and a page of it, or a page of members. */
+  group: z.number().int(),
+  page: z.number().int(),
+  /** Pages of members that were written. */
+  memberPages: z.number().int(),
+});
+type CensusWork = z.infer<typeof CensusWork>;
+export type Census = JobOf<CensusWork>;
+
+/** Some members of one group, by its position. */
+const Members = z.object({ group: z.number().int(), accountIds: z.array(z.string()) });
+const membersOf = (jobId: string): Batches<z.infer<typeof Members>> => batchesOf(Members, jobId, 'members');
+const groupsIn = (jobId: string): Batches<string> => batchesOf(z.string(), jobId, 'groups');
 
 /** One page of members, or the people of one page: 1 and 2 for each. */
 const POINTS_PER_PAGE = 1 + 2 * GROUPS_PER_PAGE;
@@ -23,8 +46,8 @@ const POINTS_PER_PAGE = 1 + 2 * GROUPS_PER_PAGE;
 const SIZES_READ = 60;
 /** Requests at a time: bursts are limited, without published numbers. */
 const AT_ONCE = 5;
-/** Ids of groups in one stored chunk: 2,000 of 36 characters are 80 KB. */
-const GROUPS_PER_CHUNK = 2_000;
+/** Ids of groups in one batch: 2,000 of 36 characters are 80 KB. */
+const GROUPS_PER_BATCH = 2_000;
 
 export interface CensusCost {
   licensed: string[];
@@ -55,70 +78,58 @@ async function readSizes(groupIds: readonly string[]): Promise<number[]> {
   return sizes;
 }
 
-export async function createCensus({ licensed, others, people }: CensusCost, startedBy: string, now: number): Promise<Job> {
+export async function startCensus({ licensed, others, people }: CensusCost, startedBy: string, now: number): Promise<Job> {
   const groups = [...licensed, ...others];
-  const work = {
-    task: 'census',
-    groupCount: groups.length,
-    licensedCount: licensed.length,
-    phase: 'members',
-    group: 0,
-    page: 0,
-    memberPages: 0,
-  } as const;
-  const job = await createJob({ kind: 'census', startedBy, now, total: people, work });
-  for (let i = 0; i < groups.length; i += GROUPS_PER_CHUNK)
-    await writeChunk('groups', job.id, i / GROUPS_PER_CHUNK, groups.slice(i, i + GROUPS_PER_CHUNK));
-  return job;
+  const id = newJobId(census.kind, now);
+  // Before the job: one that runs without its groups would count nobody.
+  for (let i = 0; i < groups.length; i += GROUPS_PER_BATCH)
+    await groupsIn(id).write(i / GROUPS_PER_BATCH, groups.slice(i, i + GROUPS_PER_BATCH));
+  const start = { phase: 'members', group: 0, page: 0, memberPages: 0 } as const;
+  const work: CensusWork = { groupCount: groups.length, licensedCount: licensed.length, ...start };
+  return startJob(census, { work, total: people, startedBy, now }, id);
 }
 
 /** Ids of the census's groups by position; the licensed ones come first. */
 export async function readGroups({ id, work }: Census): Promise<string[]> {
-  return (await readChunks('groups', id, 0, Math.ceil(work.groupCount / GROUPS_PER_CHUNK))).flat();
+  return (await groupsIn(id).readMany(0, Math.ceil(work.groupCount / GROUPS_PER_BATCH))).flat();
 }
 
-export const censusRunner: JobRunner = {
-  isScheduled: false,
-  advancesPerStep: Number.POSITIVE_INFINITY,
-  auditScope: null,
-  nextCost: () => POINTS_PER_PAGE,
-  openCounts: async () => ({}),
-  settle: async () => ({}),
-  advance: (job) => {
-    if (!isTask(job, 'census')) throw new AppError('not-found');
-    return job.work.phase === 'members' ? advanceMembers(job) : advancePeople(job);
-  },
-};
+export const census = defineJob({
+  kind: 'census',
+  work: CensusWork,
+  row: PersonRow,
+  where: 'queue',
+  lock: null,
+  isInTrail: false,
+  cost: POINTS_PER_PAGE,
+  step: (job, batches) => (job.work.phase === 'members' ? membersStep(job) : peopleStep(job, batches)),
+});
 
 /** One page of one group's members. */
-async function advanceMembers(job: Census): Promise<Job | null> {
-  const { group, page, memberPages, groupCount } = job.work;
-  if (group >= groupCount) return save({ ...job, work: { ...job.work, phase: 'people', page: 0 } });
-  const groups = await readChunk('groups', job.id, Math.floor(group / GROUPS_PER_CHUNK));
+async function membersStep({ id, work }: Census): Promise<Progress<CensusWork>> {
+  const { group, page, memberPages, groupCount } = work;
+  if (group >= groupCount) return { work: { ...work, phase: 'people', page: 0 }, next: CONTINUE };
+  const groups = await groupsIn(id).read(Math.floor(group / GROUPS_PER_BATCH));
   const start = page * GROUPS_PER_PAGE;
-  const { accountIds, total } = await listGroupMembers(groups?.[group % GROUPS_PER_CHUNK] ?? '', start, GROUPS_PER_PAGE);
-  await writeChunk('members', job.id, memberPages, [{ group, accountIds }]);
+  const { accountIds, total } = await listGroupMembers(groups?.[group % GROUPS_PER_BATCH] ?? '', start, GROUPS_PER_PAGE);
+  await membersOf(id).write(memberPages, [{ group, accountIds }]);
   // A page may hold fewer than there are places: people who are suspended are left out.
   const isLast = total === null ? accountIds.length < GROUPS_PER_PAGE : start + GROUPS_PER_PAGE >= total;
   const next = isLast ? { group: group + 1, page: 0 } : { group, page: page + 1 };
-  return save({ ...job, work: { ...job.work, ...next, memberPages: memberPages + 1 } });
-}
-
-function save(job: Census): Promise<Job> {
-  return writeJob({ ...job, waitingUntil: null, failures: 0, updatedAt: Date.now() });
+  return { work: { ...work, ...next, memberPages: memberPages + 1 }, next: CONTINUE };
 }
 
 /** One page of people: each person once, in the first licensed group that names them. */
-async function advancePeople(job: Census): Promise<Job | null> {
+async function peopleStep(job: Census, batches: Batches<PersonRow>): Promise<Progress<CensusWork>> {
   const { page, memberPages, licensedCount } = job.work;
-  const [listed] = page < memberPages ? ((await readChunk('members', job.id, page)) ?? []) : [];
+  const [listed] = page < memberPages ? ((await membersOf(job.id).read(page)) ?? []) : [];
   // The licensed groups come first, so the first page of another one is the end.
-  if (!listed || listed.group >= licensedCount) return finishJob(job, 'done', null);
+  if (!listed || listed.group >= licensedCount) return { next: FINISH };
   const membership = await readMembership(job);
   const accountIds = [...new Set(listed.accountIds)].filter((id) => membership.get(id)?.[0] === listed.group);
   const rows = await readRows(accountIds, membership);
-  await writeChunk('people', job.id, job.chunks, rows);
-  return completeChunk({ ...job, work: { ...job.work, page: page + 1 } }, countRows(rows));
+  await batches.write(job.batches, rows);
+  return { work: { ...job.work, page: page + 1 }, completed: countRows(rows), next: CONTINUE };
 }
 
 async function readRows(accountIds: string[], membership: ReadonlyMap<string, number[]>): Promise<PersonRow[]> {
@@ -133,18 +144,13 @@ async function readRows(accountIds: string[], membership: ReadonlyMap<string, nu
       isGuest,
       spaceId: personalSpaceId,
       groups: membership.get(accountId) ?? [],
-      record: record
-        ? {
-            state: record.state,
-            reason: record.reason,
-            changedAt: record.changedAt,
-            recheckAt: record.recheckAt,
-            policyVersion: record.policyVersion,
-            adopts: record.adopts,
-          }
-        : null,
+      record: record ? stateOf(record) : null,
     };
   });
+}
+
+function stateOf({ accountId, revision, ...state }: Person): NonNullable<PersonRow['record']> {
+  return state;
 }
 
 function countRows(rows: PersonRow[]): Record<string, number> {
@@ -165,7 +171,7 @@ async function readMembership(job: Census): Promise<ReadonlyMap<string, number[]
   const known = memberships.get(key);
   if (known) return known;
   const membership = new Map<string, number[]>();
-  for (const pages of await readChunks('members', job.id, 0, job.work.memberPages)) {
+  for (const pages of await membersOf(job.id).readMany(0, job.work.memberPages)) {
     for (const { group, accountIds } of pages) {
       for (const id of accountIds) {
         const groups = membership.get(id);
@@ -178,8 +184,8 @@ async function readMembership(job: Census): Promise<ReadonlyMap<string, number[]
   return membership;
 }
 
-/** Reads this many chunks of people at a time: about a megabyte. */
-const CHUNKS_PER_READ = 25;
+/** Reads this many batches of people at a time: about a megabyte. */
+const BATCHES_PER_READ = 25;
 
 /** @throws AppError census-lacks-groups when a policy asks about groups that were not counted */
 export function requireGroups(groups: readonly string[], ...policies: Policy[]): void {
@@ -188,11 +194,10 @@ export function requireGroups(groups: readonly string[], ...policies: Policy[]):
   if (missing.size > 0) throw new AppError('census-lacks-groups', { count: missing.size });
 }
 
-/** Everybody in the census, a few thousand at a time. */
-export async function* readCensus(census: Census): AsyncGenerator<{ chunk: number; rows: PersonRow[] }> {
-  for (let from = 0; from < census.chunks; from += CHUNKS_PER_READ) {
-    const chunks = await readChunks('people', census.id, from, Math.min(census.chunks, from + CHUNKS_PER_READ));
-    for (const [i, rows] of chunks.entries()) yield { chunk: from + i, rows };
+/** Everybody in the census, a batch at a time. */
+export async function* readCensus(counted: Census): AsyncGenerator<PersonRow[]> {
+  for (let from = 0; from < counted.batches; from += BATCHES_PER_READ) {
+    yield* await census.batches(counted).readMany(from, Math.min(counted.batches, from + BATCHES_PER_READ));
   }
 }
 
@@ -201,8 +206,8 @@ export function factsOf(groups: readonly string[], row: PersonRow): Provisioning
   const { accountId, record } = row;
   return {
     accountId,
-    wish: 'job',
-    record: record && { accountId, lacksDetails: false, ...record },
+    occasion: 'job',
+    record: record && { accountId, revision: 0, ...record },
     person: personOf(row),
     groups: new Set(row.groups.map((position) => groups[position] ?? '')),
     // Members of a licensed group; the rest is found out when their turn comes.

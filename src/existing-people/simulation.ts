@@ -1,14 +1,15 @@
 /** What a policy means for everybody: counted over a census, by the decision that everything else uses. */
 import type { Policy } from '../domain/policy/document';
-import { decideProvisioning, isSwitchedOff, type ProvisioningDecision, type Reason } from '../domain/provisioning/decide';
-import type { PersonRow } from '../jobs/store';
+import { decideProvisioning, isSwitchedOff, type ProvisioningDecision } from '../domain/provisioning/decide';
+import type { Reason } from '../domain/reasons';
 import { type Census, factsOf, readCensus, readGroups, requireGroups } from './census';
+import type { PersonRow } from './rows';
 
 /** What becomes of somebody: `space` = has one, which is looked at when their turn comes. */
 export type OutcomeKind = 'create' | 'offer' | 'space' | 'nothing';
 export interface Outcome {
   kind: OutcomeKind;
-  /** `space-looked-at`: an untouched one is brought to policy, one in use is left alone. */
+  /** `space-looked-at`: an untouched one is adopted, one in use is left alone. */
   reason: Reason | 'space-looked-at';
 }
 
@@ -40,19 +41,20 @@ export function decideRow(groups: readonly string[], row: PersonRow, policy: Pol
 
 export function outcomeOf(decision: ProvisioningDecision, row: Pick<PersonRow, 'spaceId' | 'record'>): Outcome {
   // With everything known that a census knows, only a look into the space is left.
-  if (decision.action === 'look-up') return { kind: 'space', reason: 'space-looked-at' };
+  if (decision.kind === 'needs') return { kind: 'space', reason: 'space-looked-at' };
+  const { reason } = decision;
   // Whoever has a space loses none by a policy.
   if (row.spaceId !== null && decision.action === 'exclude') return { kind: 'space', reason: 'has-space' };
   switch (decision.action) {
     case 'create':
     case 'offer':
-      return { kind: decision.action, reason: decision.reason };
+      return { kind: decision.action, reason };
     case 'keep':
-      return { kind: 'offer', reason: decision.reason };
+      return { kind: reason === 'offer-open' || reason === 'offer-postponed' ? 'offer' : 'nothing', reason };
     default:
-      if (decision.reason === 'offer-open') return { kind: 'offer', reason: 'offer-open' };
+      if (reason === 'offer-open') return { kind: 'offer', reason };
       if (row.spaceId !== null && isSwitchedOff(decision)) return { kind: 'space', reason: 'has-space' };
-      return { kind: row.record?.state === 'ready' || row.record?.state === 'has-space' ? 'space' : 'nothing', reason: decision.reason };
+      return { kind: row.record?.state === 'ready' || row.record?.state === 'has-space' ? 'space' : 'nothing', reason };
   }
 }
 
@@ -64,7 +66,7 @@ export async function simulate(census: Census, before: Policy, after: Policy, no
   let changed = 0;
   const groups = await readGroups(census);
   requireGroups(groups, before, after);
-  for await (const { rows } of readCensus(census)) {
+  for await (const rows of readCensus(census)) {
     for (const row of rows) {
       const from = outcomeOf(decideRow(groups, row, before, now), row);
       const to = outcomeOf(decideRow(groups, row, after, now), row);

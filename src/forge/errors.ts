@@ -1,8 +1,9 @@
 /** How calls to the platform fail, as values the rest of the app can decide by. */
+import type { ForgeKvsAPIError } from '@forge/kvs';
 
 /** Confluence answered, but not with what was asked for. */
 export class ConfluenceError extends Error {
-  override readonly name = 'ConfluenceError';
+  override readonly name: string = 'ConfluenceError';
   constructor(
     readonly operation: string,
     readonly status: number,
@@ -18,6 +19,19 @@ export class ConfluenceError extends Error {
   /** Worth asking again later: rate limits and failures on Confluence's side. */
   get isTransient(): boolean {
     return this.status === 429 || this.status >= 500;
+  }
+}
+
+/** The hour has no points left for this kind of work. It waits as it would for a 429, which the next request would get. */
+export class NoPoints extends ConfluenceError {
+  override readonly name = 'NoPoints';
+  constructor(
+    operation: string,
+    /** When there are points again (ms). */
+    readonly until: number,
+    now: number,
+  ) {
+    super(operation, 429, 'no points are left in this hour', Math.max(1, Math.ceil((until - now) / 1000)));
   }
 }
 
@@ -53,9 +67,51 @@ export function isStorageError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'responseDetails' in error;
 }
 
+/** 4xx that are about the moment and not about the request: no valid token, too slow, too many. */
+const PASSING_4XX = [401, 403, 408, 429];
+
+/** Storage will never take this: a value too large or too deep, a key or an attribute it does not allow. */
+export function isStorageRefusal(error: unknown): boolean {
+  const status = storageStatus(error);
+  return status !== null && status >= 400 && status < 500 && !PASSING_4XX.includes(status);
+}
+
+function storageStatus(error: unknown): number | null {
+  return isStorageError(error) ? (error as ForgeKvsAPIError).responseDetails.status : null;
+}
+
+/** Trying again later may help. */
+export function willPass(error: unknown): boolean {
+  return !isFinal(error) && !isStorageRefusal(error);
+}
+
+/** Somebody asks us to wait: that is not a failure. */
+export function isRateLimit(error: unknown): boolean {
+  const status = error instanceof ConfluenceError || error instanceof PlatformRefusal ? error.status : storageStatus(error);
+  return status === 429;
+}
+
+/** What failed, in a few words for an admin and the log; nothing of what was said. */
+export function problemOf(error: unknown): string {
+  if (error instanceof ConfluenceError || error instanceof PlatformRefusal) return `${error.operation}: ${error.status}`;
+  if (isStorageError(error)) return `storage: ${(error as ForgeKvsAPIError).code}`;
+  return error instanceof Error ? error.name : 'unknown';
+}
+
 /** A stored record was changed by somebody else between reading and writing. */
 export class StaleRecord extends Error {
   override readonly name = 'StaleRecord';
+}
+
+/** A stored record does not have the shape it must have. It stops its own subject, and nothing else. */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord';
+  constructor(
+    readonly entity: string,
+    readonly key: string,
+  ) {
+    super(`the ${entity} record of ${key} cannot be read`);
+  }
 }
 
 /** Something a person or admin must be told. `code` is a key of the catalogue's `error.*`. */
@@ -80,8 +136,10 @@ export type ErrorCode =
   | 'census-lacks-groups'
   | 'not-changeable'
   | 'space-there'
+  | 'record-unreadable'
   | 'not-found'
   | 'busy'
   | 'rate-limited'
+  | 'no-points'
   | 'confluence-failed'
   | 'internal';

@@ -3,10 +3,12 @@
  * names the revision it read, and fails when that is no longer the newest (Forge has conditions for
  * entities only).
  */
-import { Filter, ForgeKvsAPIError, FilterConditions as If, type kvs } from '@forge/kvs';
+import { Filter, ForgeKvsAPIError, FilterConditions as If, kvs } from '@forge/kvs';
 import { StaleRecord } from './errors';
 
 export type Transaction = ReturnType<typeof kvs.transact>;
+
+export const newTransaction = (): Transaction => kvs.transact();
 
 /** Codes of a transaction whose condition was false, and of a key that exists. */
 const CONFLICT_CODES = ['CONDITIONAL_CHECK_FAILED', 'KEY_CONFLICT'];
@@ -32,3 +34,11 @@ export function whileRevision(entityName: string, revision: number) {
 
 /** Largest number of keys in one batch or transaction (Forge: KVS limits). */
 export const KEYS_PER_BATCH = 25;
+
+/** Values by key, those that exist. @throws Error when a value that exists was not read */
+export async function readBatch(keys: { key: string; entityName: string }[]): Promise<Map<string, unknown>> {
+  const { successfulKeys, failedKeys } = await kvs.batchGet<unknown>(keys);
+  const broken = failedKeys.find((failed) => failed.error.code !== 'KEY_NOT_FOUND');
+  if (broken) throw new Error(`cannot read ${broken.entityName}: ${broken.error.code}`);
+  return new Map(successfulKeys.map(({ key, value }) => [key, value]));
+}

@@ -1,46 +1,46 @@
 /**
- * Counts the rate-limit points of what runs inside `metered`, by Atlassian's published rule: 1 a
- * request, 1 more for each object it returns, 2 for each person, group or permission; a write is 1.
+ * Every call to Confluence is made in a scope: on whose account it goes, and what it has cost so far, by Atlassian's
+ * published rule: 1 point a request, 1 more for each object it returns, 2 for each person, group or permission; a
+ * write is 1.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { BudgetClass, Reported } from '../domain/budget';
 
-interface Meter {
+export interface Scope {
+  readonly name: BudgetClass;
   points: number;
-  /** Points an hour that Confluence names in its headers; null = it named none. */
-  quota: number | null;
-  /** What is left of them; Confluence tells only above about 80 % of use. */
-  left: number | null;
+  readonly reported: Reported;
+  /** Called before each request. @throws NoPoints */
+  readonly beforeCall: (operation: string) => Promise<void>;
+  /** Called for all that is spent. */
+  readonly spend: (points: number) => void;
 }
 
-const meters = new AsyncLocalStorage<Meter>();
+const scopes = new AsyncLocalStorage<Scope>();
 
-/** Runs and counts. The count stands also when `run` throws: read it from `meter`. */
-export async function metered<T>(run: (meter: Meter) => Promise<T>): Promise<T> {
-  const meter: Meter = { points: 0, quota: null, left: null };
-  return meters.run(meter, () => run(meter));
+/** Runs and counts. What is counted so far also stands when `run` throws: read it from the scope. */
+export function scoped<T>(scope: Omit<Scope, 'points' | 'reported'>, run: (scope: Scope) => Promise<T>): Promise<T> {
+  const opened: Scope = { ...scope, points: 0, reported: { quota: null, left: null } };
+  return scopes.run(opened, () => run(opened));
+}
+
+/** @throws Error outside of a scope: a call that nobody counts is a mistake of ours */
+export function currentScope(): Scope {
+  const scope = scopes.getStore();
+  if (!scope) throw new Error('Confluence is asked outside of a budget: wrap the entry point in `within`');
+  return scope;
 }
 
 export function charge(points: number): void {
-  const meter = meters.getStore();
-  if (meter) meter.points += points;
+  const scope = currentScope();
+  scope.points += points;
+  scope.spend(points);
 }
 
-/** `RateLimit-Policy: "global-app-quota";q=65000;w=3600` and `RateLimit: "global-app-quota";r=11000;t=600`, also as `Beta-...`. */
-const QUOTA = /"(?:global-app|tenant-app)-quota"[^,]*;q=(\d+)/;
-const LEFT = /"(?:global-app|tenant-app)-quota"[^,]*;r=(\d+)/;
-
-export function noteQuota(headers: { get(name: string): string | null }): void {
-  const meter = meters.getStore();
-  if (!meter) return;
-  const find = (name: string, pattern: RegExp): number | null => {
-    const found = pattern.exec(headers.get(name) ?? headers.get(`Beta-${name}`) ?? '')?.[1];
-    return found === undefined ? null : Number(found);
-  };
-  meter.quota = find('RateLimit-Policy', QUOTA) ?? meter.quota;
-  meter.left = find('RateLimit', LEFT) ?? meter.left;
-}
-
-/** What has been counted so far, inside `metered`. */
+/** What has been spent so far in this scope. */
 export function pointsSoFar(): number {
-  return meters.getStore()?.points ?? 0;
+  return scopes.getStore()?.points ?? 0;
 }
+
+/** What Confluence last said, in this scope, of the points that are left; null = it says so only near the end. */
+export const lastReportedLeft = (): number | null => currentScope().reported.left;

@@ -1,21 +1,27 @@
 /** A person's own space: the details they fill in, who can see it, what Homestead keeps about them. */
 import { z } from 'zod';
-import type { AccessView, DetailsAnswer, DetailsView, MyData } from '../api/contract';
-import { readReaders, readRoleMode } from '../confluence/access';
+import { type Readers, readReaders, readRoleMode } from '../confluence/access';
 import { asCaller } from '../confluence/call';
 import { type Page, readPageBody, writePageBody } from '../confluence/pages';
 import { readCurrentUser, readPerson } from '../confluence/people';
 import { readSpace, readSpaceProperty, type SpaceRecord, writeSpaceProperty } from '../confluence/spaces';
-import { clearNotice, hasNotice } from '../confluence/user-properties';
+import { hasNotice } from '../confluence/user-properties';
 import { checkFields, type FieldProblem, type FieldValues, lacksDetails } from '../domain/fields';
+import { isOpen } from '../domain/notice';
+import { detailsGiven, isIn, type Person, spaceIdOf } from '../domain/person';
 import type { Field } from '../domain/policy/document';
 import { templateOf } from '../domain/policy/match';
+import { type PromisedSpace, withAccess } from '../domain/space';
 import { AppError } from '../forge/errors';
+import { answerAll } from '../notices/notices';
 import { detailsMessage } from '../page-templates/builtin';
 import { type DetailsOnPage, readDetails, writeDetails } from '../page-templates/details-table';
 import { matchFor } from '../provisioning/explain';
+import { writePromise } from '../provisioning/kept-promises';
 import { accessOf, settleAccess } from '../provisioning/promised-access';
-import { readPersonRecord, readPolicyAndPerson, type StoredPersonRecord, writePerson } from '../store/people';
+import { readNotices } from '../store/notices';
+import { readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
+import { readSpaceRecord } from '../store/spaces';
 import { type DetailsMerge, mergeDetails, shownDetails } from './merge-details';
 
 /** The space property that keeps the values, readable by everyone who sees the space. */
@@ -24,9 +30,35 @@ const StoredDetails = z.object({ values: z.record(z.string(), z.string()) });
 /** How often the homepage is read again because somebody else saved it in between. */
 const HOMEPAGE_ATTEMPTS = 4;
 
+export interface DetailsView {
+  fields: Field[];
+  values: FieldValues;
+}
+
+export interface DetailsAnswer {
+  problems: Record<string, FieldProblem>;
+  /** `left-alone`: the homepage could not be changed; the values are kept nevertheless. null: nothing was saved. */
+  homepage: 'written' | 'left-alone' | null;
+  /** What the homepage says for the fields whose problem is `changed-on-page` or `rich-on-page`. */
+  onPage?: FieldValues;
+}
+
+export interface AccessView {
+  readers: Readers;
+  /** This site lets an app change it. */
+  canChange: boolean;
+}
+
+export interface MyData {
+  record: Record<string, unknown> | null;
+  details: FieldValues;
+  hasNoticeFlag: boolean;
+}
+
 interface OwnSpace {
-  /** null: Homestead has not looked at this space yet. */
-  person: StoredPersonRecord | null;
+  person: Person | null;
+  /** null: Homestead has neither created nor adopted this space. */
+  promised: PromisedSpace | null;
   space: SpaceRecord;
   fields: Field[];
 }
@@ -35,13 +67,13 @@ interface OwnSpace {
 async function ownSpace(accountId: string): Promise<OwnSpace> {
   const { policy: state, person } = await readPolicyAndPerson(accountId);
   if (state.kind === 'unreadable') throw new AppError('not-found');
-  const isKnown = person?.state === 'ready' || person?.state === 'has-space';
-  const spaceId = isKnown ? person.spaceId : ((await readPerson(accountId))?.personalSpaceId ?? null);
+  const spaceId = isIn(person, 'ready', 'has-space') ? person.spaceId : ((await readPerson(accountId))?.personalSpaceId ?? null);
   const space = spaceId === null ? null : await readSpace(asCaller(), spaceId);
   if (space?.status !== 'current') throw new AppError('not-found');
   const { policy } = state;
-  const key = person?.templateKey ?? (await matchFor(policy, accountId)).treatment.template;
-  return { person, space, fields: templateOf(policy, key).fields };
+  const promised = await readSpaceRecord(space.id);
+  const key = promised?.template.key ?? (await matchFor(policy, accountId)).treatment.template;
+  return { person, promised, space, fields: templateOf(policy, key).fields };
 }
 
 async function readValues(spaceId: string): Promise<FieldValues> {
@@ -75,7 +107,7 @@ export async function myDetails(accountId: string): Promise<DetailsView> {
  * @param seen what the form showed, so that an edit on the page in between is not overwritten
  */
 export async function saveDetails(accountId: string, given: FieldValues, seen: FieldValues | null): Promise<DetailsAnswer> {
-  const { person, space, fields } = await ownSpace(accountId);
+  const { promised, space, fields } = await ownSpace(accountId);
   const { values, problems: invalid } = checkFields(fields, given);
   const last = await readValues(space.id);
   const saved = await writeTable(space, fields, invalid, { last, seen, given: values });
@@ -91,7 +123,7 @@ export async function saveDetails(accountId: string, given: FieldValues, seen: F
   }
   await writeSpaceProperty(asCaller(), space.id, DETAILS_PROPERTY, { values: kept });
   const lacks = lacksDetails(fields, effective);
-  if (person && person.lacksDetails !== lacks) await settle(accountId, lacks);
+  if (promised && promised.lacksDetails !== lacks) await settle(accountId, promised, lacks);
   const answer: DetailsAnswer = { problems, homepage: saved.homepage };
   return Object.keys(onPage).length > 0 ? { ...answer, onPage } : answer;
 }
@@ -127,13 +159,17 @@ async function writeTable(
   throw new AppError('busy');
 }
 
-async function settle(accountId: string, lacks: boolean): Promise<void> {
+async function settle(accountId: string, promised: PromisedSpace, lacks: boolean): Promise<void> {
   const person = await readPersonRecord(accountId);
-  if (!person) return;
-  const isOver = !lacks && person.isReminded && person.notice !== 'done';
-  const recheckAt = lacks ? person.recheckAt : null;
-  await writePerson({ ...person, lacksDetails: lacks, recheckAt, notice: isOver ? 'done' : person.notice });
-  if (isOver) await clearNotice(accountId);
+  const space = { ...promised, lacksDetails: lacks };
+  const now = Date.now();
+  if (!isIn(person, 'ready') || lacks) {
+    await writePromise(space, null, now);
+    return;
+  }
+  await writePerson(person, detailsGiven(person), { by: accountId, at: now, space });
+  const reminder = (await readNotices(accountId, ['details'])).find(isOpen);
+  if (reminder) await answerAll(accountId);
 }
 
 export async function myAccess(accountId: string): Promise<AccessView> {
@@ -144,13 +180,15 @@ export async function myAccess(accountId: string): Promise<AccessView> {
 
 /** Opens or closes the caller's space. @throws AppError not-changeable where apps cannot: the page says how to do it by hand */
 export async function changeAccess(accountId: string, access: 'private' | 'licensed'): Promise<AccessView> {
-  const { space } = await ownSpace(accountId);
+  const { space, promised } = await ownSpace(accountId);
   const mode = await readRoleMode();
   if (mode === 'PRE_ROLES') throw new AppError('not-changeable');
   const current = await readReaders(asCaller(), space.id, accountId, mode);
-  const now = await settleAccess(asCaller(), space.id, accountId, access, current, mode);
-  const person = await readPersonRecord(accountId);
-  if (person && person.access !== now) await writePerson({ ...person, access: now });
+  const { actual: now, isBroken } = await settleAccess(asCaller(), space.id, accountId, access, current, mode);
+  // What the owner decides is what is promised from now on.
+  if (promised && !isBroken)
+    await writePromise({ ...withAccess(promised, now), access: { promised: access, actual: now, broken: null } }, null, Date.now());
+  if (isBroken) throw new AppError('busy');
   if (now !== access) throw new AppError('not-changeable');
   const readers = await readReaders(asCaller(), space.id, accountId, mode);
   return { readers, canChange: accessOf(readers) === now };
@@ -159,7 +197,8 @@ export async function changeAccess(accountId: string, access: 'private' | 'licen
 /** What Homestead stores about the caller, as it is stored. */
 export async function myData(accountId: string): Promise<MyData> {
   const person = await readPersonRecord(accountId);
-  const space = person?.spaceId ? await readSpace(asCaller(), person.spaceId) : null;
+  const spaceId = person && spaceIdOf(person);
+  const space = spaceId === null ? null : await readSpace(asCaller(), spaceId);
   const details = space?.status === 'current' ? await readValues(space.id) : {};
   return { record: person && { ...person }, details, hasNoticeFlag: await hasNotice(accountId) };
 }

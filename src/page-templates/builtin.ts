@@ -1,22 +1,21 @@
 /** Sentences that the functions themselves write for people, from the catalogues, in the person's language. */
-
 import { shorten, withoutNonXml } from '../domain/text';
-import enUS from '../locales/en-US.json';
-import esES from '../locales/es-ES.json';
+import enUS from '../locales/app/page.en-US.json';
+import esES from '../locales/app/page.es-ES.json';
+import { formatMessage, type Language, languageOf } from '../locales/format';
 import type { TemplateValues } from './render';
 import { escapeXml } from './storage-format';
 
 type Catalogue = typeof enUS;
 type Key = keyof Catalogue;
 
-/** The catalogue of this locale (`es_ES`, `es-MX`, `es`), or the English one. */
-function catalogueOf(locale: string): Catalogue {
-  return /^es(?:[-_]|$)/i.test(locale) ? esES : enUS;
-}
+const CATALOGUES: Record<Language, Catalogue> = { 'en-US': enUS, 'es-ES': esES };
+
+const catalogueOf = (locale: string): Catalogue => CATALOGUES[languageOf(locale)];
 
 /** The sentence with its `{name}` placeholders filled. */
 function text(locale: string, key: Key, values: Record<string, string> = {}): string {
-  return catalogueOf(locale)[key].replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  return formatMessage(catalogueOf(locale)[key], languageOf(locale), values);
 }
 
 /** Storage format of the built-in homepage. */

@@ -4,9 +4,9 @@ import { createPage, type Page, readPage, writePageBody } from '../confluence/pa
 import type { CurrentUser } from '../confluence/people';
 import { readTemplateBody } from '../confluence/templates';
 import type { PageSource, SpaceTemplate } from '../domain/policy/document';
+import type { PromisedSpace } from '../domain/space';
 import { shorten, withoutNonXml } from '../domain/text';
 import { ConfluenceError } from '../forge/errors';
-import type { StoredPersonRecord } from '../store/people';
 import { builtinChild, builtinHomepage, formatDay, homepageMessage, homepageTitle, isOwnMessage } from './builtin';
 import { detailsTable } from './details-table';
 import { renderTemplate, type TemplateValues } from './render';
@@ -72,7 +72,11 @@ function problemOf({ problem, unfilled }: Composed): string | null {
   return problem ?? (unfilled.length > 0 ? `template-unfilled: ${shorten(unfilled.join(', '), MAX_PROBLEM)}` : null);
 }
 
-type Written = Pick<StoredPersonRecord, 'template' | 'templateProblem'>;
+/** Where the homepage came from, and what went wrong with the chosen template. */
+interface Written {
+  template: PromisedSpace['template']['source'];
+  templateProblem: string | null;
+}
 const KEPT: Written = { template: 'kept', templateProblem: null };
 
 /**

@@ -19,11 +19,9 @@ import { shorten } from '../domain/text';
 import { isFinal } from '../forge/errors';
 import { type CreationCalls, readCreationCalls, rememberUnfitCall } from '../store/site-facts';
 
-export { rememberWorkingCall as rememberStrategy } from '../store/site-facts';
+export { rememberWorkingCall as rememberCall } from '../store/site-facts';
 
 type CreationCall = 'private-call' | 'permission-list' | 'default-call' | 'graphql';
-/** The name that records use. */
-export type StrategyName = CreationCall;
 
 /**
  * Which calls can lead to each access. GraphQL creates spaces with the site's default permissions, to be closed
@@ -36,23 +34,18 @@ const CALLS: Record<Treatment['access'], readonly CreationCall[]> = {
   'site-default': ['default-call', 'graphql', 'private-call'],
 };
 
-export type MakeResult =
+export type CreationResult =
   /** `readers`: who can see it now; `default` = whoever the site's default permissions let in. */
-  | { kind: 'made'; call: CreationCall; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
+  | { kind: 'created'; call: CreationCall; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
   /** The person has a space now, created by somebody else in the meantime. */
   | { kind: 'exists'; spaceId: string }
   /** The person's key belongs to a space of theirs that was archived or trashed. */
-  | { kind: 'put-away'; spaceId: string; reason: 'space-archived' | 'space-trashed' }
+  | { kind: 'removed'; spaceId: string; how: 'archived' | 'trashed' }
   | { kind: 'refused'; detail: string }
   /** Confluence says that the key is taken, and does not list by what: lists lag behind. */
   | { kind: 'unlisted' }
   /** Only a call that creates an open space is left, and this site has no way to close it. */
   | { kind: 'no-private-way'; detail: string };
-
-/** `~` + account id without `:` and `-`: the form Confluence gives to new personal spaces. */
-export function personalSpaceKey(accountId: string): string {
-  return `~${accountId.replace(/[:-]/g, '')}`;
-}
 
 /** Of why a space was not created; it is kept in the trail. */
 const MAX_DETAIL = 500;
@@ -72,7 +65,7 @@ interface Making {
  * Creates the space as the person, or says why not. Safe to repeat: a person has one key.
  * @throws ConfluenceError for rate limits, failures and missing scopes
  */
-export async function makePersonalSpace({ as, cloudId, space, access, begun, begin }: Making): Promise<MakeResult> {
+export async function createPersonalSpace({ as, cloudId, space, access, begun, begin }: Making): Promise<CreationResult> {
   const refusals: { text: string; isPermission: boolean }[] = [];
   let isOnlyOpenLeft = false;
   let readerGroups: string[] = [];
@@ -96,7 +89,7 @@ export async function makePersonalSpace({ as, cloudId, space, access, begun, beg
       creation.type = (await readSpace(as, creation.spaceId))?.type ?? 'personal';
     if (creation.kind === 'created' && creation.type === 'personal') {
       const { spaceId, homepageId } = creation;
-      return { kind: 'made', call, spaceId, homepageId, readers: readersOf(call, readerGroups) };
+      return { kind: 'created', call, spaceId, homepageId, readers: readersOf(call, readerGroups) };
     }
     if (creation.kind === 'created') return { kind: 'refused', detail: await takeBack(call, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);
@@ -158,7 +151,7 @@ function create(
 }
 
 /** After a refusal: the key may be taken by a space that was there before, or that has just appeared. */
-async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<MakeResult | null> {
+async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<CreationResult | null> {
   const personalSpaceId = (await readPerson(space.accountId))?.personalSpaceId;
   if (personalSpaceId) return { kind: 'exists', spaceId: personalSpaceId };
   const holder = await findSpaceByKey(as, space.key);
@@ -167,5 +160,5 @@ async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<
     return { kind: 'refused', detail: `the key ${space.key} belongs to a ${holder.type} space` };
   }
   if (holder.status === 'current') return { kind: 'exists', spaceId: holder.id };
-  return { kind: 'put-away', spaceId: holder.id, reason: holder.status === 'archived' ? 'space-archived' : 'space-trashed' };
+  return { kind: 'removed', spaceId: holder.id, how: holder.status === 'archived' ? 'archived' : 'trashed' };
 }

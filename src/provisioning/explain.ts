@@ -1,36 +1,76 @@
-/** Why a person gets a space or none: the decision itself, made readable. */
-
-import type { Explanation, PersonView } from '../api/contract';
+/** Why a person gets a space, or not: the decision itself, for people to read. */
 import { readGroupsOf } from '../confluence/people';
-import type { Policy, PolicyState } from '../domain/policy/document';
-import { matchRule, type RuleMatch, templateOf } from '../domain/policy/match';
-import { asksForGroups, type ProvisioningFacts } from '../domain/provisioning/decide';
-import type { StoredPersonRecord } from '../store/people';
+import { isIn, type Person, type PersonStateName, reasonOf, recheckOf, spaceIdOf } from '../domain/person';
+import type { Policy, PolicyState, Treatment } from '../domain/policy/document';
+import { matchRule, type RuleMatch, type RuleVerdict, templateOf } from '../domain/policy/match';
+import { type ActionName, asksForGroups, type Caveat, type ProvisioningFacts } from '../domain/provisioning/decide';
+import type { Reason } from '../domain/reasons';
+import type { Access } from '../domain/space';
+import { readSpaceRecord } from '../store/spaces';
 import { consider, type Subject } from './facts';
+
+/** A decision about one person, as the admin and the person see it. */
+export interface Explanation {
+  /** `look-up`: it depends on a look into the person's space. */
+  action: ActionName | 'look-up';
+  /** null for a decision that waits for a look into the person's space. */
+  reason: Reason | null;
+  caveats: Caveat[];
+  /** Until when it holds (ms); null = until something changes. */
+  until: number | null;
+  hasSpace: boolean;
+  /** The rules in order, up to the one that matched; null when none was needed. */
+  rules: { id: string; name: string; verdict: RuleVerdict }[] | null;
+  matched: {
+    name: string;
+    /** No rule matched. */
+    isEveryoneElse: boolean;
+    mode: Treatment['mode'];
+    selfService: boolean;
+    access: Treatment['access'];
+    template: string;
+  } | null;
+  record: PersonView | null;
+}
+
+export interface PersonView {
+  accountId: string;
+  state: PersonStateName;
+  reason: Reason;
+  changedAt: number;
+  recheckAt: number | null;
+  spaceKey: string | null;
+  access: Access | null;
+  /** The promised access could not be set yet; it is tried again. */
+  isPromiseBroken: boolean;
+  /** Who removed the space or declined: an account id, `app` or `unknown`. */
+  by: string | null;
+}
 
 export async function explain(
   subject: Subject,
   state: PolicyState,
-  record: StoredPersonRecord | null,
+  record: Person | null,
   known: Partial<ProvisioningFacts> = {},
 ): Promise<Explanation> {
   const { decision, facts } = await consider(subject, state, record, known);
   const policy = state.kind === 'unreadable' ? null : state.policy;
-  // Of somebody who is settled the rules are not asked; which one is theirs is still worth knowing.
-  const match = decision.match ?? (policy && (await matchFor(policy, subject.accountId, facts.groups)));
+  // A settled person is decided without the rules; which one matches them is still worth knowing.
+  const match =
+    (decision.kind === 'decided' ? decision.match : null) ?? (policy && (await matchFor(policy, subject.accountId, facts.groups)));
   return {
-    action: decision.action,
-    reason: decision.action === 'look-up' ? null : decision.reason,
-    caveats: decision.caveats,
+    action: decision.kind === 'needs' ? 'look-up' : decision.action,
+    reason: decision.kind === 'needs' ? null : decision.reason,
+    caveats: decision.kind === 'needs' ? [] : decision.caveats,
     until: 'recheckAt' in decision ? decision.recheckAt : null,
-    hasSpace: (facts.person?.personalSpaceId ?? null) !== null || record?.state === 'ready' || record?.state === 'has-space',
+    hasSpace: (facts.person?.personalSpaceId ?? null) !== null || isIn(record, 'ready', 'has-space'),
     rules: policy === null || match === null ? null : match.verdicts.map((verdict, i) => ({ ...nameOf(policy, i), verdict })),
     matched: policy && match && matchedBy(policy, match),
-    record: record && personView(record),
+    record: record && (await personView(record)),
   };
 }
 
-/** The rule of somebody, as their groups are now. @param known their groups, when they have been read */
+/** The rule that matches a person's current groups. @param known their groups, if already read */
 export async function matchFor(policy: Policy, accountId: string, known: ReadonlySet<string> | null = null): Promise<RuleMatch> {
   return matchRule(policy, known ?? (asksForGroups(policy) ? await readGroupsOf(accountId) : new Set()));
 }
@@ -53,8 +93,20 @@ function matchedBy(policy: Policy, { ruleId, treatment }: RuleMatch): Explanatio
   };
 }
 
-/** What of the record is told. */
-export function personView(person: StoredPersonRecord): PersonView {
-  const { accountId, state, reason, changedAt, recheckAt, spaceKey, access, by } = person;
-  return { accountId, state, reason, changedAt, recheckAt, spaceKey, access, by };
+/** What of the record is told, with what is on record of its space. */
+export async function personView(person: Person): Promise<PersonView> {
+  const { accountId, state, since } = person;
+  const spaceId = spaceIdOf(person);
+  const space = state === 'ready' && spaceId !== null ? await readSpaceRecord(spaceId) : null;
+  return {
+    accountId,
+    state,
+    reason: reasonOf(person),
+    changedAt: since,
+    recheckAt: recheckOf(person),
+    spaceKey: space?.key ?? (isIn(person, 'removed', 'has-space') ? person.spaceKey : null),
+    access: space?.access.actual ?? null,
+    isPromiseBroken: space?.access.broken != null,
+    by: isIn(person, 'removed') ? person.by : isIn(person, 'declined') ? accountId : null,
+  };
 }

@@ -5,16 +5,17 @@ import { countBlogPosts, listNewestPages } from '../confluence/pages';
 import { type CurrentUser, readGroupsOf, readPerson, readStanding, readStandingOf } from '../confluence/people';
 import { countOthers } from '../confluence/search';
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
+import { isIn, type Person } from '../domain/person';
 import type { Policy, PolicyState } from '../domain/policy/document';
 import { isUntouched, type PageEvidence, type SpaceContents } from '../domain/provisioning/adoption';
 import {
   decideProvisioning,
+  NO_FACTS,
+  type Occasion,
   type PersonFacts,
-  type PersonRecord,
   type ProvisioningDecision,
   type ProvisioningFacts,
   type RoleMode,
-  type Wish,
 } from '../domain/provisioning/decide';
 import { isOwnMessage } from '../page-templates/builtin';
 import { readBegun } from '../store/counters';
@@ -25,7 +26,7 @@ export interface Subject {
   as: Requester;
   /** Whether `as` is the person. */
   isPerson: boolean;
-  wish: Wish;
+  occasion: Occasion;
   /** Site time in ms. */
   now: number;
 }
@@ -48,31 +49,25 @@ const NOBODY: PersonFacts = { accountType: 'unknown', accountStatus: 'unknown', 
 export async function consider(
   subject: Subject,
   state: PolicyState,
-  record: PersonRecord | null,
+  record: Person | null,
   known: Partial<ProvisioningFacts> = {},
 ): Promise<Considered> {
-  const { accountId, as, isPerson, wish, now } = subject;
+  const { accountId, as, isPerson, occasion, now } = subject;
   const policy: Policy | 'unreadable' = state.kind === 'unreadable' ? 'unreadable' : state.policy;
   const version = state.kind === 'unreadable' ? 0 : state.version;
   const facts: ProvisioningFacts = {
-    person: null,
-    groups: null,
-    begunToday: null,
-    standing: null,
-    space: null,
-    contents: null,
-    roleMode: null,
+    ...NO_FACTS,
     ...known,
     accountId,
-    wish,
+    occasion,
     record,
   };
   let user: CurrentUser | null = null;
   let space: SpaceRecord | null = null;
   for (;;) {
     const decision = decideProvisioning(facts, policy, version, now);
-    if (decision.action !== 'look-up') return { decision, facts, user, space };
-    switch (decision.what) {
+    if (decision.kind === 'decided') return { decision, facts, user, space };
+    switch (decision.fact) {
       case 'person':
         facts.person = (await readPerson(accountId)) ?? NOBODY;
         break;
@@ -89,7 +84,7 @@ export async function consider(
         break;
       }
       case 'space': {
-        space = await readSpace(as, facts.person?.personalSpaceId ?? '');
+        space = await readSpace(as, spaceIdOf(facts));
         if (!space && !isPerson) return { decision, facts, user, space };
         facts.space = space ? { kind: 'seen', spaceId: space.id, ...space } : { kind: 'invisible' };
         break;
@@ -98,13 +93,17 @@ export async function consider(
         facts.roleMode = await readRoleMode();
         break;
       case 'contents':
-        space ??= await readSpace(as, facts.person?.personalSpaceId ?? '');
+        space ??= await readSpace(as, spaceIdOf(facts));
         if (!space || !facts.roleMode) return { decision, facts, user, space };
         facts.contents = await readContents(as, space, accountId, facts.roleMode);
         break;
     }
   }
 }
+
+/** The space that the decision is about: the one Confluence names, or the one whose adoption was begun. */
+const spaceIdOf = ({ person, record }: ProvisioningFacts): string =>
+  person?.personalSpaceId ?? (isIn(record, 'adopting') ? record.adopted.spaceId : '');
 
 /** What is in the space; once it is certain that somebody works there, the rest is not read. */
 async function readContents(as: Requester, space: SpaceRecord, ownerId: string, mode: RoleMode): Promise<SpaceContents> {

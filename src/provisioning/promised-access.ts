@@ -3,32 +3,42 @@ import { assignReaders, type Readers, readReaders, readRoleMode } from '../confl
 import type { Requester } from '../confluence/call';
 import type { Treatment } from '../domain/policy/document';
 import type { RoleMode } from '../domain/provisioning/decide';
-import { isFinal } from '../forge/errors';
-import type { Access } from '../store/people';
+import type { Access } from '../domain/space';
+import { ConfluenceError, PlatformRefusal } from '../forge/errors';
+
+export interface Settled {
+  actual: Access;
+  /** The site lets apps change access, and a call to do so failed: worth trying again. */
+  isBroken: boolean;
+}
 
 /**
- * Brings a space from what it is to what the policy promises, and says what it is then.
- * @param current what is known of its readers; `default` = as Confluence makes spaces on this site
+ * Changes who can see a space from what it is to what the policy promises. A failure is an answer, because the promise
+ * has to be written down before anything is tried again.
+ * @param current what is known of its readers; `default` = as Confluence creates spaces on this site
  */
 export async function settleAccess(
   as: Requester,
   spaceId: string,
   ownerId: string,
-  wanted: Treatment['access'],
+  promised: Treatment['access'],
   current: Readers | 'default',
   mode: RoleMode | null,
-): Promise<Access> {
-  const isPromised =
-    wanted === 'site-default' || (wanted === 'private' && current === 'nobody') || (wanted === 'licensed' && current === 'licensed');
-  // There, permissions are closed to apps: what it is, it stays.
-  if (isPromised || (mode ?? (await readRoleMode())) === 'PRE_ROLES') return accessOf(current);
+): Promise<Settled> {
+  const isKept =
+    promised === 'site-default' || (promised === 'private' && current === 'nobody') || (promised === 'licensed' && current === 'licensed');
+  if (isKept) return { actual: accessOf(current), isBroken: false };
   try {
-    if (await assignReaders(as, spaceId, ownerId, wanted === 'licensed' ? 'licensed' : 'nobody'))
-      return accessOf(await readReaders(as, spaceId, ownerId, mode ?? (await readRoleMode())));
+    const site = mode ?? (await readRoleMode());
+    // Permissions are closed to apps there: the access stays what it is.
+    if (site === 'PRE_ROLES') return { actual: accessOf(current), isBroken: false };
+    const isChanged = await assignReaders(as, spaceId, ownerId, promised === 'licensed' ? 'licensed' : 'nobody');
+    if (!isChanged) return { actual: accessOf(current), isBroken: false };
+    return { actual: accessOf(await readReaders(as, spaceId, ownerId, site)), isBroken: false };
   } catch (error) {
-    if (!isFinal(error)) throw error;
+    if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
+    return { actual: accessOf(current), isBroken: true };
   }
-  return accessOf(current);
 }
 
 export function accessOf(readers: Readers | 'default'): Access {

@@ -1,53 +1,61 @@
 /**
- * From "this person was active" to "they have a space as the policy says, its pages and a notice", or to
- * a recorded reason why not. Every step may be the last before the process stops: whatever is run next
- * reads what exists and goes on from there, so nothing is made twice.
+ * From "this person was active" to "they have a space as the policy says, its pages and a notice", or to a recorded
+ * reason why not: decide, carry out, record, tell. Any step may be the last before the process stops; whatever runs
+ * next reads what exists and goes on from there, so nothing is created twice.
  */
-
-import { type Readers, readReaders, readRoleMode } from '../confluence/access';
+import { readReaders, readRoleMode } from '../confluence/access';
 import { type CurrentUser, readPerson, readStanding } from '../confluence/people';
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
-import { clearNotice, raiseNotice } from '../confluence/user-properties';
+import { clearNotice } from '../confluence/user-properties';
 import { lacksDetails } from '../domain/fields';
-import { DEFAULT_POLICY, type Policy, type SpaceTemplate, type Treatment } from '../domain/policy/document';
+import { isOpen, type Notice } from '../domain/notice';
+import {
+  beginAdoption,
+  beginCreation,
+  complete,
+  exclude,
+  holdsUnder,
+  isIn,
+  leaveAlone,
+  offer,
+  type Person,
+  type PersonIn,
+  recheckOf,
+  recordFailure,
+  recordRemoval,
+  refuse,
+  remind,
+  returned,
+  stillRemoved,
+  type Transition,
+} from '../domain/person';
+import type { Policy, Treatment } from '../domain/policy/document';
 import { templateOf } from '../domain/policy/match';
-import {
-  isFromInterruptedRun,
-  isSwitchedOff,
-  type ProvisioningDecision,
-  type ProvisioningFacts,
-  type Reason,
-} from '../domain/provisioning/decide';
-import { ConfluenceError, isFinal, PlatformRefusal, StaleRecord } from '../forge/errors';
+import { type Decided, isFromInterruptedRun, type ProvisioningDecision, type ProvisioningFacts } from '../domain/provisioning/decide';
+import type { Reason } from '../domain/reasons';
+import { brokenPromise, type PromisedSpace } from '../domain/space';
+import { DAY_MS } from '../domain/time';
+import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
+import { describe, log } from '../forge/log';
+import { raise } from '../notices/notices';
 import { personName, readerOf, writeChildren, writeHomepage } from '../page-templates/pages';
-import {
-  newPerson,
-  type ProvisioningKind,
-  provisioningAudit,
-  readPersonRecord,
-  readPolicyAndPerson,
-  type StoredPersonRecord,
-  writePerson,
-} from '../store/people';
-import { makePersonalSpace, personalSpaceKey, rememberStrategy, type StrategyName } from './creation-calls';
+import { readNotices } from '../store/notices';
+import { type Remembered, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
+import { readSpaceRecord } from '../store/spaces';
+import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
+import { writePromise } from './kept-promises';
+import { personalSpaceKey } from './personal-space-key';
 import { settleAccess } from './promised-access';
 
-const DAY_MS = 86_400_000;
 /** A refusal by Confluence is not tried again before this. */
 const REFUSED_RECHECK_MS = 7 * DAY_MS;
-/** An error that a repair of the site or the app may end. */
-const ERROR_RECHECK_MS = DAY_MS;
-/** "Not now" holds this long. */
-export const POSTPONED_MS = 30 * DAY_MS;
-/** Required details that are missing are asked for once more after this. */
-export const REMIND_MS = 3 * DAY_MS;
-/** Seconds until Confluence is asked again for a space that it has just made. */
+/** Seconds until Confluence is asked again for a space that it has just created. */
 const NOT_LISTED_RETRY_S = 30;
 /** How often one run starts over because another one wrote the same person's record. */
 const MAX_ATTEMPTS = 4;
-/** Failures of Confluence while one space is made, after which it is left for a day. */
-const MAX_TRIES = 5;
+/** How often one run decides anew because a space turned up. */
+const MAX_LOOKS = 3;
 
 export interface ProvisionSubject extends Subject {
   cloudId: string;
@@ -55,31 +63,39 @@ export interface ProvisionSubject extends Subject {
 
 export interface ProvisionResult {
   decision: ProvisioningDecision;
-  /** The record after the run, null when nothing is remembered of this person. */
-  record: StoredPersonRecord | null;
+  /** The record after the run; null when nothing is remembered of this person. */
+  person: Person | null;
+  /** Confluence failed and the person waits; null = it did not, or trying again soon is pointless. */
+  failed?: { error: ConfluenceError | PlatformRefusal; retryAt: number } | null;
 }
 
 /** What is settled before anything is done for a person. */
 interface Run {
   subject: ProvisionSubject;
-  decision: ProvisioningDecision;
   policy: Policy;
   policyVersion: number;
-  treatment: Treatment;
-  template: SpaceTemplate;
+  decision: Decided;
   facts: ProvisioningFacts;
   user: CurrentUser | null;
   space: SpaceRecord | null;
 }
 
-/** Decides and acts for one person. @throws ConfluenceError, PlatformRefusal when it should be tried again */
-export async function provision(subject: ProvisionSubject): Promise<ProvisionResult> {
+/** `look-again`: a space turned up that the decision did not know of. */
+type Outcome = { kind: 'done'; person: Person | null } | { kind: 'look-again'; person: Person | null; spaceId: string };
+const done = (person: Person | null): Outcome => ({ kind: 'done', person });
+
+/**
+ * Decides and acts for one person.
+ * @param known what the caller has just read
+ * @throws ConfluenceError, PlatformRefusal when it should be tried again
+ */
+export async function provision(subject: ProvisionSubject, known?: Remembered): Promise<ProvisionResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptProvision(subject);
+      return await decideAndAct(subject, attempt === 1 ? known : undefined);
     } catch (error) {
       if (error instanceof ConfluenceError || error instanceof PlatformRefusal) {
-        const result = await recordFailure(subject, error);
+        const result = await rememberFailure(subject, error);
         if (result) return result;
         throw error;
       }
@@ -89,308 +105,278 @@ export async function provision(subject: ProvisionSubject): Promise<ProvisionRes
   }
 }
 
-/**
- * Without a record the next page view would make the same calls again. A refusal is recorded at once,
- * a failure when it keeps happening while the space is made; null = try again soon. Somebody who began
- * to get a space stays so: whatever was made is finished then.
- */
-async function recordFailure(subject: ProvisionSubject, error: ConfluenceError | PlatformRefusal): Promise<ProvisionResult | null> {
-  const person = await readPersonRecord(subject.accountId);
-  const record = person ?? newPerson(subject.accountId);
-  // An answer of the person, or another run, came first.
-  if (person && !['offered', 'creating', 'excluded', 'refused'].includes(person.state)) return null;
-  const isCreating = record.state === 'creating';
-  if (error.isTransient) {
-    // A rate limit, or Confluence being down, is not about this person.
-    const isTheirs = isCreating || (error instanceof ConfluenceError && error.isOwnFinding);
-    if (!isTheirs || error.status === 429) return null;
-    if (record.tries + 1 < MAX_TRIES) {
-      const tried = { ...record, tries: record.tries + 1 };
-      await writePerson(isCreating ? tried : { ...tried, state: 'refused', reason: 'confluence-error', recheckAt: subject.now });
-      return null;
-    }
+async function decideAndAct(subject: ProvisionSubject, read?: Remembered): Promise<ProvisionResult> {
+  const { policy: state, person: remembered } = read ?? (await readPolicyAndPerson(subject.accountId));
+  let person = remembered;
+  let known: Partial<ProvisioningFacts> = {};
+  for (let look = 1; look <= MAX_LOOKS; look += 1) {
+    const { decision, ...considered } = await consider(subject, state, person, known);
+    if (state.kind === 'unreadable' || decision.kind === 'needs') return { decision, person };
+    const outcome = await carryOut({ subject, policy: state.policy, policyVersion: state.version, decision, ...considered }, person);
+    if (outcome.kind === 'done') return { decision, person: outcome.person };
+    person = outcome.person;
+    const { person: account, groups, begunToday, standing } = considered.facts;
+    known = { person: account && { ...account, personalSpaceId: outcome.spaceId }, groups, begunToday, standing };
   }
-  const failed: StoredPersonRecord = {
-    ...record,
-    state: isCreating ? 'creating' : 'refused',
-    reason: 'confluence-error',
-    recheckAt: subject.now + ERROR_RECHECK_MS,
-    notice: 'done',
-    tries: 0,
-    // Of somebody who began: when that was says which space is theirs.
-    changedAt: isCreating ? record.changedAt : subject.now,
-  };
-  const audit = provisioningAudit(failed, 'refused', 'app', subject.now, `${error.operation}: ${error.status}`);
-  const written = await writePerson(failed, { audit });
-  return { decision: { action: 'none', reason: 'confluence-error', match: null, caveats: [] }, record: written };
+  throw notListedYet();
 }
 
-async function attemptProvision(subject: ProvisionSubject): Promise<ProvisionResult> {
-  const { policy: state, person: stored } = await readPolicyAndPerson(subject.accountId);
-  const { decision, facts, user, space } = await consider(subject, state, stored);
-  if (state.kind === 'unreadable' || decision.action === 'look-up') return { decision, record: stored };
-  const { policy, version: policyVersion } = state;
-  const treatment = decision.match?.treatment ?? DEFAULT_POLICY.everyoneElse;
-  const template = templateOf(policy, treatment.template);
-  const run: Run = { subject, decision, policy, policyVersion, treatment, template, facts, user, space };
-  return { decision, record: await act(run, stored) };
-}
-
-async function act(run: Run, stored: StoredPersonRecord | null): Promise<StoredPersonRecord | null> {
-  const { decision } = run;
-  const record = stored ?? newPerson(run.subject.accountId);
+async function carryOut(run: Run, before: Person | null): Promise<Outcome> {
+  const { decision, policyVersion, subject } = run;
+  const { accountId, now } = subject;
   switch (decision.action) {
-    case 'look-up':
-      return stored;
     case 'none':
-      // A run that stopped between recording and telling: tell now.
-      return stored?.notice === 'due' && !isSwitchedOff(decision) ? giveNotice(stored) : stored;
-    case 'keep': {
-      const kept = await writePerson({ ...record, policyVersion: run.policyVersion });
-      return kept.notice === 'due' ? giveNotice(kept) : kept;
-    }
+      return done(before);
+    case 'keep':
+      if (isIn(before, 'removed')) return done(await record(run, before, stillRemoved(before, now)));
+      return done(isIn(before, 'offered', 'postponed') ? await record(run, before, holdsUnder(before, policyVersion)) : before);
     case 'exclude': {
       const { reason, recheckAt } = decision;
-      const isNews = reason === 'account-unlicensed' || reason === 'impersonation-unavailable';
-      return withdraw(record, await move(run, record, { state: 'excluded', reason, recheckAt, notice: 'done' }, isNews ? 'refused' : null));
+      return done(await record(run, before, exclude(before, accountId, { reason, recheckAt, policyVersion, now })));
     }
     case 'leave': {
       const { reason, recheckAt, spaceId } = decision;
-      const spaceKey = run.space?.key ?? null;
-      const kind = reason === 'space-invisible' && record.state === 'creating' ? 'refused' : null;
-      const left = { state: 'has-space', reason, recheckAt, notice: 'done', spaceId, spaceKey, strategy: null } as const;
-      return withdraw(record, await move(run, record, left, kind));
+      const space = { spaceId, spaceKey: run.space?.key ?? null, reason, recheckAt };
+      return done(await record(run, before, leaveAlone(before, accountId, space, now)));
     }
-    case 'bury': {
-      const { reason, spaceId } = decision;
-      const spaceKey = run.space?.key ?? record.spaceKey;
-      const buried = {
-        state: 'removed',
-        reason,
-        recheckAt: null,
-        notice: 'done',
-        spaceId,
-        spaceKey,
-        strategy: null,
-        by: 'unknown',
-      } as const;
-      return withdraw(record, await move(run, record, buried, 'removed'));
+    case 'record-removal': {
+      const { spaceId, how } = decision;
+      const removal = { spaceId, spaceKey: run.space?.key ?? null, how, by: 'unknown' };
+      return done(await record(run, before, recordRemoval(before, accountId, removal, now)));
     }
-    case 'offer': {
-      const offered = { state: 'offered', reason: decision.reason, recheckAt: null, notice: 'due' } as const;
-      return giveNotice(await move(run, record, offered, 'offered'));
-    }
+    case 'return':
+      return done(isIn(before, 'removed') ? await bringBack(run, before) : before);
+    case 'offer':
+      return done(await record(run, before, offer(before, accountId, policyVersion, now), { isCounted: true }));
     case 'remind':
-      // Whoever has not even seen that the space is ready is not told a second thing.
-      if (record.notice !== 'done') return writePerson({ ...record, recheckAt: run.subject.now + REMIND_MS });
-      return giveNotice(await writePerson({ ...record, recheckAt: null, notice: 'due', isReminded: true }));
+      return done(isIn(before, 'ready') ? await remindOfDetails(run, before) : before);
     case 'create':
-      return create(run, record);
+      return createSpace(run, decision.treatment, before);
     case 'finish':
-      return resume(run, record, decision.spaceId);
+      return isIn(before, 'creating') ? finishInterrupted(run, decision.treatment, before) : done(before);
     case 'adopt':
-      return adopt(run, record, decision);
+      return done(await adoptSpace(run, decision, before));
   }
 }
 
-async function create(run: Run, stored: StoredPersonRecord): Promise<StoredPersonRecord> {
-  const { subject, user, treatment } = run;
+async function bringBack(run: Run, before: PersonIn<'removed'>): Promise<Person> {
+  const own = await readSpaceRecord(before.spaceId);
+  const space = { spaceId: before.spaceId, spaceKey: run.space?.key ?? before.spaceKey, origin: own?.origin ?? null };
+  return record(run, before, returned(before, space, run.subject.now), { space: own && { ...own, status: 'current' } });
+}
+
+async function remindOfDetails(run: Run, before: PersonIn<'ready'>): Promise<Person> {
+  // Whoever has not even seen that the space is ready is not told a second thing.
+  const isBusy = (await readNotices(before.accountId)).some(isOpen);
+  return record(run, before, remind(before, isBusy, run.subject.now));
+}
+
+async function createSpace(run: Run, treatment: Treatment, before: Person | null): Promise<Outcome> {
+  const { subject, user, decision, policyVersion } = run;
   const { accountId, now, as, cloudId } = subject;
   const key = personalSpaceKey(accountId);
-  let record = stored;
+  let person = before;
   // What is about to be tried is written first: a run that stops leaves behind how far it came.
-  const begin = async (strategy: StrategyName): Promise<void> => {
-    // The time is renewed too: it says which spaces may be this run's own work.
-    if (record.state === 'creating' && record.strategy === strategy && isFromInterruptedRun(record, now)) return;
-    const reason = run.decision.action === 'create' ? run.decision.reason : 'interrupted';
-    record = await move(run, record, { state: 'creating', reason, recheckAt: null, notice: 'done', strategy, adopts: null }, null);
+  const begin = async (call: string): Promise<void> => {
+    if (isIn(person, 'creating') && person.call === call && isFromInterruptedRun(person, now)) return;
+    person = await record(run, person, beginCreation(person, accountId, decision.reason, call, now), { isCounted: true });
   };
-  const begun = stored.state === 'creating' ? stored.strategy : null;
+  const begun = isIn(before, 'creating') ? before.call : null;
   const wanted = { accountId, key, name: personName(user, accountId) };
-  const made = await makePersonalSpace({ as, cloudId, space: wanted, access: treatment.access, begun, begin });
-  const refuse = (why: Reason, detail: string | null = null): Promise<StoredPersonRecord> =>
-    move(run, record, { state: 'refused', reason: why, recheckAt: now + REFUSED_RECHECK_MS, strategy: null }, 'refused', detail);
-  switch (made.kind) {
-    case 'made': {
-      // Only what Confluence itself calls this person's space counts. The space tells at once; the person's profile lags.
-      const space = await readSpace(as, made.spaceId);
-      if (space?.type !== 'personal' || space.ownerId !== accountId) {
-        const personalSpaceId = (await readPerson(accountId))?.personalSpaceId ?? null;
-        if (personalSpaceId === null) throw notListedYet();
-        if (personalSpaceId !== made.spaceId) return refuse('creation-refused', 'the new space is not the personal space');
-      }
-      const { spaceId, homepageId, readers } = made;
-      return finish(run, record, { spaceId, spaceKey: key, homepageId, readers, isNew: homepageId !== null, keepsPages: false });
+  const result = await createPersonalSpace({ as, cloudId, space: wanted, access: treatment.access, begun, begin });
+  const refused = async (reason: Reason, detail: string): Promise<Outcome> =>
+    done(await record(run, person, refuse(person, accountId, { reason, detail, recheckAt: now + REFUSED_RECHECK_MS, policyVersion, now })));
+  switch (result.kind) {
+    case 'created': {
+      const { spaceId, homepageId, readers, call } = result;
+      if (!(await isOwnPersonalSpace(run, spaceId))) return refused('creation-refused', 'the new space is not the personal space');
+      const found: FoundSpace = { spaceId, key, homepageId, readers, isNew: homepageId !== null, record: null };
+      return done(await completeSpace(run, treatment, person, found, { origin: 'created', call, keepsPages: false }));
     }
     case 'exists':
-      return resume(run, record, made.spaceId);
+      return { kind: 'look-again', person, spaceId: result.spaceId };
     case 'unlisted':
       throw notListedYet();
-    case 'put-away': {
-      const { reason, spaceId } = made;
-      return move(run, record, { state: 'removed', reason, recheckAt: null, spaceId, strategy: null, by: 'unknown' }, 'removed');
+    case 'removed': {
+      const { spaceId, how } = result;
+      return done(await record(run, person, recordRemoval(person, accountId, { spaceId, spaceKey: key, how, by: 'unknown' }, now)));
     }
     case 'no-private-way':
-      return refuse('no-private-way', made.detail);
+      return refused('no-private-way', result.detail);
     case 'refused':
-      return refuse('creation-refused', made.detail);
+      return refused('creation-refused', result.detail);
   }
 }
 
-/**
- * A space is there that this run did not see being made: by a run that stopped, or by Confluence, which
- * won the race with one of its own.
- */
-async function resume(run: Run, record: StoredPersonRecord, spaceId: string): Promise<StoredPersonRecord> {
-  const { as, accountId } = run.subject;
-  const space = await readSpace(as, spaceId);
-  const isOurs =
-    space?.type === 'personal' &&
-    space.status === 'current' &&
-    record.state === 'creating' &&
-    isFromInterruptedRun(record, space.createdAt);
-  // What it is now is decided anew, with this space among the facts.
-  if (!space || !isOurs) {
-    if (((await readPerson(accountId))?.personalSpaceId ?? null) === null) throw notListedYet();
-    const restart = { state: 'excluded', reason: 'interrupted', recheckAt: null, notice: 'done', strategy: null, adopts: null } as const;
-    await move(run, record, restart, null);
-    throw new StaleRecord();
-  }
-  const readers = await readReaders(as, spaceId, accountId, await readRoleMode());
-  // Homestead's own calls make private spaces, so a shared one is Confluence's.
-  const isNative = readers !== 'nobody' && record.strategy === 'private-call';
-  const origin = isNative ? { ...record, strategy: null } : record;
-  const { key: spaceKey, homepageId } = space;
-  // Whoever was let in by name was let in by somebody.
-  const access = readers === 'people' ? 'site-default' : run.treatment.access;
-  return finish({ ...run, treatment: { ...run.treatment, access } }, origin, {
-    spaceId,
-    spaceKey,
-    homepageId,
-    readers,
-    isNew: false,
-    keepsPages: false,
-  });
+/** Only what Confluence itself calls this person's space counts. The space tells at once; the person's profile lags. */
+async function isOwnPersonalSpace({ subject }: Run, spaceId: string): Promise<boolean> {
+  const space = await readSpace(subject.as, spaceId);
+  if (space?.type === 'personal' && space.ownerId === subject.accountId) return true;
+  const personalSpaceId = (await readPerson(subject.accountId))?.personalSpaceId ?? null;
+  if (personalSpaceId === null) throw notListedYet();
+  return personalSpaceId === spaceId;
 }
 
 const notListedYet = (): ConfluenceError =>
   new ConfluenceError('users-bulk', 503, 'the new space is not listed yet', NOT_LISTED_RETRY_S, true);
 
-/** A space that somebody else made is brought to policy, as far as the decision says. */
-async function adopt(
-  run: Run,
-  stored: StoredPersonRecord,
-  decision: Extract<ProvisioningDecision, { action: 'adopt' }>,
-): Promise<StoredPersonRecord> {
-  const { space, treatment, facts } = run;
-  if (!space || !facts.roleMode) throw new Error('a space is read before it is adopted');
-  const { id: spaceId, key: spaceKey, homepageId } = space;
-  const { keepsPages, keepsAccess } = decision;
-  // First what is about to be done: a run that stops half-way must know its own traces.
-  const begun: Partial<StoredPersonRecord> & Pick<StoredPersonRecord, 'state' | 'reason' | 'recheckAt'> = {
-    state: 'creating',
-    reason: decision.reason,
-    recheckAt: null,
-    notice: 'done',
-    strategy: null,
-    adopts: { spaceId, keepsPages, keepsAccess },
+/** A space exists that this run did not see created: by a run that stopped, or by Confluence, which won the race with one of its own. */
+async function finishInterrupted(run: Run, treatment: Treatment, before: PersonIn<'creating'>): Promise<Outcome> {
+  const { as, accountId } = run.subject;
+  const { space } = run;
+  if (space?.type !== 'personal') throw notListedYet();
+  const readers = await readReaders(as, space.id, accountId, await readRoleMode());
+  // Homestead's own call creates private spaces, so a shared one is Confluence's.
+  const isNative = readers !== 'nobody' && before.call === 'private-call';
+  // Whoever was let in by name was let in by somebody.
+  const access = readers === 'people' ? 'site-default' : treatment.access;
+  const found: FoundSpace = {
+    spaceId: space.id,
+    key: space.key,
+    homepageId: space.homepageId,
+    readers,
+    isNew: false,
+    record: await readSpaceRecord(space.id),
   };
-  const record = stored.adopts?.spaceId === spaceId && stored.state === 'creating' ? stored : await move(run, stored, begun, null);
-  const sharedWith = facts.contents?.sharedWith ?? 'unknown';
-  // Not read: as Confluence makes spaces on this site.
-  const readers: Found['readers'] = sharedWith === 'unknown' ? 'default' : sharedWith;
-  const wanted = keepsAccess ? 'site-default' : treatment.access;
-  const adopted = { spaceId, spaceKey, homepageId, readers, isNew: false, keepsPages };
-  const own = { ...run, treatment: { ...treatment, access: wanted } };
-  return finish(own, record, adopted);
+  const how = { origin: isNative ? 'adopted' : 'created', call: isNative ? null : before.call, keepsPages: false } as const;
+  return done(await completeSpace(run, { ...treatment, access }, before, found, how));
 }
 
-interface Found {
+/** A space that somebody else created is brought in line with the policy, as far as the decision says. */
+async function adoptSpace(run: Run, decision: Extract<Decided, { action: 'adopt' }>, before: Person | null): Promise<Person> {
+  const { space, facts, subject } = run;
+  if (!space || !facts.roleMode) throw new Error('a space is read before it is adopted');
+  const { treatment, spaceId, keepsPages, keepsAccess } = decision;
+  const adopted = { spaceId, keepsPages, keepsAccess };
+  // First what is about to be done: a run that stops half-way must recognize its own traces.
+  const isBegun = isIn(before, 'adopting') && before.adopted.spaceId === spaceId;
+  const person = isBegun
+    ? before
+    : await record(run, before, beginAdoption(before, subject.accountId, decision.reason, adopted, subject.now));
+  const sharedWith = facts.contents?.sharedWith ?? 'unknown';
+  const found: FoundSpace = {
+    spaceId,
+    key: space.key,
+    homepageId: space.homepageId,
+    // Not read: as Confluence creates spaces on this site.
+    readers: sharedWith === 'unknown' ? 'default' : sharedWith,
+    isNew: false,
+    record: await readSpaceRecord(spaceId),
+  };
+  const access = keepsAccess ? 'site-default' : treatment.access;
+  return completeSpace(run, { ...treatment, access }, person, found, { origin: 'adopted', call: null, keepsPages });
+}
+
+interface FoundSpace {
   spaceId: string;
-  spaceKey: string;
+  key: string;
   homepageId: string | null;
-  readers: Readers | 'default';
-  /** This very run made it: its homepage is as Confluence makes them. */
+  readers: Parameters<typeof settleAccess>[4];
+  /** This very run created it: its homepage is as Confluence creates them. */
   isNew: boolean;
-  keepsPages: boolean;
+  /** What Homestead has on record of it. */
+  record: PromisedSpace | null;
 }
 
 /** Access, pages, record, notice. */
-async function finish(run: Run, record: StoredPersonRecord, found: Found): Promise<StoredPersonRecord> {
-  const { subject, treatment, template, decision } = run;
+async function completeSpace(
+  run: Run,
+  treatment: Treatment,
+  person: Person | null,
+  found: FoundSpace,
+  { origin, call, keepsPages }: { origin: 'created' | 'adopted'; call: string | null; keepsPages: boolean },
+): Promise<Person> {
+  const { subject, policy } = run;
   const { accountId, as, now } = subject;
-  const { spaceId, spaceKey } = found;
-  const access = await settleAccess(as, spaceId, accountId, treatment.access, found.readers, run.facts.roleMode);
+  const { spaceId, key } = found;
+  if (!person) throw new Error('a space is completed after it was begun');
+  const template = templateOf(policy, treatment.template);
+  const blank: PromisedSpace = found.record ?? {
+    ...{ spaceId, revision: 0, ownerId: accountId, key, origin, call, status: 'current', statusSince: now, since: now },
+    access: { promised: treatment.access, actual: 'unknown', broken: null },
+    template: { key: template.key, source: 'kept', problem: null },
+    lacksDetails: false,
+  };
+  let space: PromisedSpace = { ...blank, ownerId: accountId, key, origin, call, access: { ...blank.access, promised: treatment.access } };
+  const { actual, isBroken } = await settleAccess(as, spaceId, accountId, treatment.access, found.readers, run.facts.roleMode);
+  // Written down at once: whatever fails from here on, the schedule keeps the promise.
+  if (isBroken) space = await writePromise(brokenPromise(space, actual, now), space.access.broken ? null : 'access-broken', now);
+  else space = { ...space, access: { promised: treatment.access, actual, broken: null } };
+
   const user = run.user ?? (await readStanding(as)).user;
-  const reader = readerOf(user, accountId, spaceKey, now);
+  const reader = readerOf(user, accountId, key, now);
   const homepageId = found.homepageId ?? (await readSpace(as, spaceId))?.homepageId ?? null;
-  const isKept = found.keepsPages;
-  const written = isKept
+  const homepage = keepsPages
     ? ({ template: 'kept', templateProblem: null } as const)
     : await writeHomepage(as, homepageId, template, reader, found.isNew);
   // Where somebody has begun to write, no pages appear beside their own.
-  const childProblem = written.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
-  if (record.strategy !== null) await rememberStrategy(record.strategy);
+  const childProblem = homepage.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
+  if (call !== null) await rememberCall(call);
   const lacks = lacksDetails(template.fields, {});
-  const isAdopted = decision.action === 'adopt' || record.strategy === null;
-  const ready = await move(
-    run,
-    record,
-    {
-      state: 'ready',
-      reason: isAdopted ? 'space-adopted' : 'space-made',
-      recheckAt: lacks ? now + REMIND_MS : null,
-      notice: 'due',
-      tries: 0,
-      adopts: null,
-      spaceId,
-      spaceKey,
-      access,
-      templateKey: template.key,
-      lacksDetails: lacks,
-      isReminded: false,
-      template: written.template,
-      templateProblem: written.templateProblem ?? childProblem,
-    },
-    isAdopted ? 'adopted' : 'provisioned',
-  );
-  return giveNotice(ready);
+  const source = homepage.template;
+  space = {
+    ...space,
+    status: 'current',
+    template: { key: template.key, source, problem: homepage.templateProblem ?? childProblem },
+    lacksDetails: lacks,
+  };
+  return record(run, person, complete(person, { spaceId, origin, lacksDetails: lacks, now }), { space });
 }
 
-async function giveNotice(record: StoredPersonRecord): Promise<StoredPersonRecord> {
-  try {
-    await raiseNotice(record.accountId);
-  } catch (error) {
-    if (!isFinal(error)) throw error;
-    // A notice that cannot be raised is not tried at every page view. An offer that nobody sees is none.
-    if (record.state !== 'offered') return writePerson({ ...record, notice: 'done' });
-    const recheckAt = record.changedAt + ERROR_RECHECK_MS;
-    return writePerson({ ...record, state: 'refused', reason: 'confluence-error', recheckAt, notice: 'done' });
-  }
-  return writePerson({ ...record, notice: 'open' });
-}
-
-/** A notice that was raised before has nothing to tell any more. */
-async function withdraw(before: StoredPersonRecord, after: StoredPersonRecord): Promise<StoredPersonRecord> {
-  if (before.notice !== 'done') await clearNotice(before.accountId);
-  return after;
-}
-
-/** Writes the person's next state, and into the audit trail if it is news. @throws StaleRecord */
-function move(
-  { subject, policyVersion, policy }: Run,
-  record: StoredPersonRecord,
-  change: Partial<StoredPersonRecord> & Pick<StoredPersonRecord, 'state' | 'reason' | 'recheckAt'>,
-  kind: ProvisioningKind | null,
-  detail: string | null = null,
-): Promise<StoredPersonRecord> {
-  const { now, wish } = subject;
-  const next = { ...record, ...change, changedAt: now, policyVersion };
+/** Writes a transition and tells the person. What the person asked for themselves is told by the answer to their click. */
+async function record(
+  { subject, policy, policyVersion }: Run,
+  before: Person | null,
+  transition: Transition,
+  { space = null, isCounted = false }: { space?: PromisedSpace | null; isCounted?: boolean } = {},
+): Promise<Person> {
+  const { now, occasion, accountId } = subject;
   const { perDay } = policy.rollout;
-  // Each person once; a space that was there is none of the day's, nor what people ask for themselves.
-  const isBeginning = (change.state === 'creating' && !change.adopts) || change.state === 'offered';
-  const hasBegun = ['creating', 'offered', 'postponed'].includes(record.state) || record.reason === 'interrupted';
-  const begunOn = isBeginning && !hasBegun && wish !== 'create' && perDay !== null ? { at: now, perDay } : undefined;
-  const audit = kind === null ? undefined : provisioningAudit(next, kind, 'app', now, detail);
-  return writePerson(next, { audit, begunOn });
+  // Each person once, and not what people ask for themselves.
+  const isBeginning = isCounted && !isIn(before, 'creating', 'offered', 'postponed') && occasion !== 'click';
+  const begunOn = isBeginning && perDay !== null ? { at: now, perDay } : undefined;
+  const told: Transition = occasion === 'click' && transition.notice !== 'keep' ? { ...transition, notice: null } : transition;
+  const moved = await writePerson(before, told, { by: 'app', at: now, policyVersion, space, begunOn });
+  if (moved.raise) await tell(moved.raise);
+  else if (moved.hadNotice) await clearNotice(accountId);
+  return moved.person;
+}
+
+/** What was done is done, also when the notice cannot be raised at this moment: then the schedule raises it. */
+async function tell(notice: Notice): Promise<void> {
+  try {
+    await raise(notice);
+  } catch (error) {
+    if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
+    log('notice-postponed', { accountId: notice.accountId, ...describe(error) });
+  }
+}
+
+/**
+ * Without a record the next page view would make the same calls again. A refusal is recorded at once; after a failure the
+ * person waits, longer each time; null = try again soon. Somebody whose space was begun stays so: what exists is finished.
+ */
+async function rememberFailure(subject: ProvisionSubject, error: ConfluenceError | PlatformRefusal): Promise<ProvisionResult | null> {
+  const { accountId, occasion, now } = subject;
+  // A rate limit is about everybody.
+  if (error.status === 429) return null;
+  const before = await readPersonRecord(accountId);
+  const isRefusal = !error.isTransient;
+  const mayRecord =
+    before === null || isIn(before, 'creating', 'adopting', 'excluded', 'refused') || (isRefusal && isIn(before, 'offered'));
+  // An answer of the person, or another run, came first.
+  if (!mayRecord) return null;
+  const isBegun = isIn(before, 'creating', 'adopting');
+  if (!isRefusal && !isBegun && (occasion === 'click' || occasion === 'job')) return null;
+  const { policy } = await readPolicyAndPerson(accountId);
+  const policyVersion = policy.kind === 'unreadable' ? 0 : policy.version;
+  const failure = { isRefusal, detail: `${error.operation}: ${error.status}`, policyVersion, now };
+  const transition = recordFailure(before, accountId, failure);
+  const { person, hadNotice } = await writePerson(before, transition, { by: 'app', at: now, policyVersion });
+  if (hadNotice) await clearNotice(accountId);
+  const decision: Decided = { kind: 'decided', action: 'none', reason: 'confluence-error', match: null, caveats: [] };
+  if (transition.news) return { decision, person, failed: null };
+  // A click is answered at once, and a job counts its own attempts.
+  if (occasion === 'click' || occasion === 'job') return null;
+  return { decision, person, failed: { error, retryAt: recheckOf(person) ?? now + NOT_LISTED_RETRY_S * 1000 } };
 }

@@ -4,18 +4,17 @@
  * admin's own account and in a space of the app's, and delete it again.
  */
 import { getAppContext } from '@forge/api';
-import type { SiteCheckName } from '../api/contract';
 import { readRoleMode } from '../confluence/access';
 import { asApp, asCaller } from '../confluence/call';
 import { readCurrentUser, readPerson } from '../confluence/people';
 import { createOwnSpace, listPersonalSpaces, readSpace, setSpaceStatus } from '../confluence/spaces';
 import { listTemplates, readTemplateBody } from '../confluence/templates';
 import { readBudget } from '../forge/budget';
-import { ConfluenceError, isFinal, PlatformRefusal } from '../forge/errors';
-import { metered } from '../forge/meter';
+import { ConfluenceError, isFinal, NoPoints, PlatformRefusal } from '../forge/errors';
+import { lastReportedLeft } from '../forge/meter';
 import { renderTemplate } from '../page-templates/render';
-import { makePersonalSpace, personalSpaceKey } from '../provisioning/creation-calls';
-import { listPeople } from '../store/people';
+import { createPersonalSpace } from '../provisioning/creation-calls';
+import { personalSpaceKey } from '../provisioning/personal-space-key';
 import { readPolicy } from '../store/policy';
 import {
   type CheckResult,
@@ -28,7 +27,21 @@ import {
   readNativeCreation,
   rememberWorkingCall,
 } from '../store/site-facts';
+import { listCurrentSpaces } from '../store/spaces';
 import { deleteLeftBehind, deleteTrialSpace, leftBehind } from './trial-spaces';
+
+export const SITE_CHECKS = [
+  'roles',
+  'scopes',
+  'templates',
+  'rights-open',
+  'rights-private',
+  'create',
+  'archive',
+  'native',
+  'points',
+] as const;
+export type SiteCheckName = (typeof SITE_CHECKS)[number];
 
 type Found = Omit<CheckResult, 'at'>;
 
@@ -44,7 +57,7 @@ export async function runCheck(name: SiteCheckName, caller: CheckCaller, now: nu
     await deleteLeftBehind(caller.accountId, now);
     return { ...(await CHECKS[name](caller, now)), at: now };
   } catch (error) {
-    if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
+    if (error instanceof NoPoints || !(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
     return { ...found('unknown', 'failed', { operation: error.operation, status: error.status }), at: now };
   }
 }
@@ -137,8 +150,8 @@ async function checkOpenSpaces(): Promise<Found> {
 }
 
 async function checkPrivateSpaces(): Promise<Found> {
-  const { people } = await listPeople('ready', SAMPLE * 2);
-  const ids = people.flatMap((p) => (p.access === 'private' && p.spaceId !== null ? [p.spaceId] : [])).slice(0, SAMPLE);
+  const spaces = await listCurrentSpaces(SAMPLE * 2);
+  const ids = spaces.flatMap(({ spaceId, access }) => (access.actual === 'private' ? [spaceId] : [])).slice(0, SAMPLE);
   if (ids.length === 0) return found('unknown', 'none');
   const looked = await Promise.all(ids.map((id) => readSpace(asApp(), id)));
   const seen = looked.filter((space) => space !== null).length;
@@ -160,8 +173,8 @@ async function checkCreation({ accountId, cloudId, consent }: CheckCaller, now: 
   // Its events arrive when it is gone again: they are not about a space that anybody had.
   await markTrialSpace(space.key);
   await noteCheckSpace(noted);
-  const created = await makePersonalSpace({ as: asCaller(), cloudId, space, access: 'private', begun: null, begin: async () => {} });
-  if (created.kind !== 'made') {
+  const created = await createPersonalSpace({ as: asCaller(), cloudId, space, access: 'private', begun: null, begin: async () => {} });
+  if (created.kind !== 'created') {
     await forgetCheckSpace(space.key);
     return created.kind === 'no-private-way'
       ? found('bad', 'no-private-way', { detail: created.detail })
@@ -213,10 +226,8 @@ async function ownTrialSpace(now: number): Promise<CheckSpace & { spaceId: strin
 
 async function checkPoints(_caller: CheckCaller, now: number): Promise<Found> {
   const { spent, limit, quota } = await readBudget(now);
-  const left = await metered(async (meter) => {
-    await readRoleMode();
-    return meter.left;
-  });
+  await readRoleMode();
+  const left = lastReportedLeft();
   const details = { spent, limit, quota };
   return left === null ? found('good', 'counted', details) : found('limited', 'near', { ...details, left });
 }

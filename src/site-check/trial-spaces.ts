@@ -8,8 +8,8 @@ import { countOthers } from '../confluence/search';
 import { deleteSpace, findSpaceByKey, readSpace, type SpaceRecord } from '../confluence/spaces';
 import { isUntouched } from '../domain/provisioning/adoption';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
-import { readPersonRecord } from '../store/people';
 import { type CheckSpace, forgetCheckSpace, noteCheckSpace, readCheckSpaces } from '../store/site-facts';
+import { readSpaceRecord } from '../store/spaces';
 
 /** A note this old belongs to no running check: a function of a page has 25 s (Forge: invocation limits). */
 const RUNNING_MS = 60_000;
@@ -59,7 +59,7 @@ const readNoted = ({ spaceId, spaceKey }: CheckSpace): Promise<SpaceRecord | nul
 
 async function isUnused(space: SpaceRecord, { accountId, since }: CheckSpace): Promise<boolean> {
   const isOfTheCheck = space.type === 'personal' && space.ownerId === accountId && Math.abs(space.createdAt - since) <= RUNNING_MS;
-  if (!isOfTheCheck || accountId === null || (await readPersonRecord(accountId))?.spaceId === space.id) return false;
+  if (!isOfTheCheck || accountId === null || (await readSpaceRecord(space.id)) !== null) return false;
   const pages = (await listNewestPages(asCaller(), space.id)).map((page) => ({
     id: page.id,
     versions: page.version.number,

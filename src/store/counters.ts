@@ -1,7 +1,8 @@
-/** Counts that several invocations share: people begun in a day, points spent by jobs in an hour. */
+/** Counts that several invocations share: people begun in a day, points of an hour. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
-import { startOfDay } from '../domain/provisioning/rollout';
+import { BUDGET_CLASSES, type Hour } from '../domain/budget';
+import { startOfDay } from '../domain/time';
 import { StaleRecord } from '../forge/errors';
 import { commit, type Transaction, whileRevision } from '../forge/kvs';
 
@@ -31,19 +32,30 @@ export async function countBegun(transaction: Transaction, at: number, perDay: n
   transaction.set(key, { revision: revision + 1, count: count + 1 }, whileRevision(COUNTER, revision), TTL);
 }
 
-const hourKey = (hourStart: number): string => `points:${new Date(hourStart).toISOString().slice(0, 13)}`;
+const StoredHour = z.object({ revision: z.number().int(), data: z.unknown() });
+const HourData = z.object({
+  schemaVersion: z.literal(1),
+  quota: z.number().positive(),
+  byClass: z.record(z.enum(BUDGET_CLASSES), z.number()),
+  others: z.number(),
+  blockedUntil: z.number().nullable(),
+});
 
-/** Points that jobs have reserved or spent in the hour that begins at `hourStart` (ms). */
-export async function readSpent(hourStart: number): Promise<number> {
-  return (await readCounter(hourKey(hourStart))).count;
+const hourKey = (hourStart: number): string => `hour:${new Date(hourStart).toISOString().slice(0, 13)}`;
+
+/** What is known of the hour that begins at `hourStart` (ms); null = nothing that this version of the app can read. */
+export async function readHour(hourStart: number): Promise<{ revision: number; hour: Hour | null }> {
+  const stored = await kvs.entity<unknown>(COUNTER).get(hourKey(hourStart));
+  if (stored === undefined) return { revision: 0, hour: null };
+  const { revision, data } = StoredHour.parse(stored);
+  const parsed = HourData.safeParse(data);
+  if (!parsed.success) return { revision, hour: null };
+  const { schemaVersion: _version, ...hour } = parsed.data;
+  return { revision, hour };
 }
 
-/** Changes the hour's count if the result stays within `limit`. @throws StaleRecord when another job was faster */
-export async function spendPoints(hourStart: number, points: number, limit: number): Promise<boolean> {
-  const key = hourKey(hourStart);
-  const { revision, count } = await readCounter(key);
-  const next = Math.max(0, count + points);
-  if (points > 0 && next > limit) return false;
-  await commit(kvs.transact().set(key, { revision: revision + 1, count: next }, whileRevision(COUNTER, revision), TTL));
-  return true;
+/** @throws StaleRecord when another process was faster */
+export async function writeHour(hourStart: number, revision: number, hour: Hour): Promise<void> {
+  const stored = { revision: revision + 1, data: { schemaVersion: 1, ...hour } };
+  await commit(kvs.transact().set(hourKey(hourStart), stored, whileRevision(COUNTER, revision), TTL));
 }

@@ -1,98 +1,94 @@
 /** What Homestead remembers of people; the key is the account id. */
 import { kvs, Sort, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
+import type { EventBody } from '../domain/event';
+import { isOpen, type Notice, type NoticeKind, newNotice } from '../domain/notice';
+import { isIn, type Person, type PersonNews, type PersonStateName, spaceIdOf, type Transition } from '../domain/person';
 import type { PolicyState } from '../domain/policy/document';
-import { type PersonRecord, REASONS } from '../domain/provisioning/decide';
-import { commit, KEYS_PER_BATCH, whileRevision } from '../forge/kvs';
+import { REASONS } from '../domain/reasons';
+import type { PromisedSpace } from '../domain/space';
+import { UnreadableRecord } from '../forge/errors';
+import { commit, KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { countBegun } from './counters';
+import { readNotices, setNotice } from './notices';
+import { addToOutbox } from './outbox';
 import { POLICY, POLICY_KEY, toPolicyState } from './policy';
-import { type AuditEntry, addAudit } from './trail';
+import { setSpace } from './spaces';
+import { addEvent } from './trail';
 
 const PERSON = 'person';
 
-export const PersonState = z.enum(['offered', 'postponed', 'declined', 'creating', 'ready', 'has-space', 'removed', 'refused', 'excluded']);
-const Access = z.enum(['private', 'licensed', 'open', 'unknown']);
-/** Who can see a space: `open` = more people than the policy's two words say; `unknown` = could not be read. */
-export type Access = z.infer<typeof Access>;
+const Reason = z.enum(REASONS);
+const policyVersion = z.number().int();
+const failures = z.number().int();
+const state = <S extends PersonStateName>(name: S) => z.literal(name);
 
-const PersonData = z.object({
-  recheckAt: z.number().nullable(),
-  policyVersion: z.number().int(),
-  /** due = to be raised, open = the person has not answered, done = answered or not needed. */
-  notice: z.enum(['due', 'open', 'done']),
-  spaceKey: z.string().nullable(),
-  access: Access.nullable(),
-  /** The creation call that worked; null also for a space that Homestead did not make. */
-  strategy: z.string().nullable(),
-  /** Key of the policy's template that was used. */
-  templateKey: z.string().nullable(),
-  /** Where the homepage came from; `kept` = somebody else had written it. */
-  template: z.enum(['builtin', 'confluence', 'kept']).nullable(),
-  templateProblem: z.string().nullable(),
-  lacksDetails: z.boolean(),
-  /** Has been reminded of missing details. */
-  isReminded: z.boolean(),
-  /** Of `creating`: the space that is being brought to policy. */
-  adopts: z.object({ spaceId: z.string(), keepsPages: z.boolean(), keepsAccess: z.boolean() }).nullable(),
-  /** Who put the space away, or declined: an account id, `app`, or `unknown`. */
-  by: z.string().nullable(),
-  /** How often Confluence failed while the space was being made. */
-  tries: z.number().int(),
-});
-const StoredPerson = z.object({
+/** A state as it is stored, and as a census takes a copy of it. */
+export const StoredState = z.discriminatedUnion('state', [
+  z.object({ state: state('excluded'), reason: Reason, recheckAt: z.number().nullable(), policyVersion }),
+  z.object({ state: state('offered'), policyVersion }),
+  z.object({ state: state('postponed'), until: z.number(), policyVersion }),
+  z.object({ state: state('declined') }),
+  z.object({ state: state('creating'), cause: Reason, call: z.string(), failures, retryAt: z.number().nullable() }),
+  z.object({
+    state: state('adopting'),
+    cause: Reason,
+    adopted: z.object({ spaceId: z.string(), keepsPages: z.boolean(), keepsAccess: z.boolean() }),
+    failures,
+    retryAt: z.number().nullable(),
+  }),
+  z.object({
+    state: state('ready'),
+    spaceId: z.string(),
+    origin: z.enum(['created', 'adopted']),
+    remindAt: z.number().nullable(),
+  }),
+  z.object({
+    state: state('has-space'),
+    spaceId: z.string(),
+    spaceKey: z.string().nullable(),
+    reason: Reason,
+    recheckAt: z.number().nullable(),
+  }),
+  z.object({
+    state: state('removed'),
+    spaceId: z.string(),
+    spaceKey: z.string().nullable(),
+    how: z.enum(['archived', 'trashed', 'deleted']),
+    by: z.string(),
+    recheckAt: z.number(),
+  }),
+  z.object({ state: state('refused'), reason: Reason, recheckAt: z.number(), failures, policyVersion }),
+]);
+
+const Stored = z.object({
   revision: z.number().int(),
-  state: PersonState,
-  reason: z.enum(REASONS),
   changedAt: z.number(),
-  spaceId: z.string().optional(),
-  data: PersonData,
+  data: z.intersection(z.object({ schemaVersion: z.literal(1) }), StoredState),
 });
 
-export type StoredPersonRecord = PersonRecord & z.infer<typeof PersonData> & { revision: number; spaceId: string | null };
-
-/** A record nobody has written yet; revision 0. */
-export function newPerson(accountId: string): StoredPersonRecord {
-  return {
-    accountId,
-    revision: 0,
-    state: 'excluded',
-    reason: 'account-unknown',
-    changedAt: 0,
-    spaceId: null,
-    recheckAt: null,
-    policyVersion: 0,
-    notice: 'done',
-    spaceKey: null,
-    access: null,
-    strategy: null,
-    templateKey: null,
-    template: null,
-    templateProblem: null,
-    lacksDetails: false,
-    isReminded: false,
-    adopts: null,
-    by: null,
-    tries: 0,
-  };
-}
-
-/** @throws ZodError: a record that cannot be read protects its person from a second space. */
-function toPerson(accountId: string, stored: unknown): StoredPersonRecord | null {
+/** @throws UnreadableRecord, which protects its person from a second space */
+function toPerson(accountId: string, stored: unknown): Person | null {
   if (stored === undefined) return null;
-  const { data, spaceId, ...rest } = StoredPerson.parse(stored);
-  return { accountId, ...rest, ...data, spaceId: spaceId ?? null };
+  const parsed = Stored.safeParse(stored);
+  if (!parsed.success) throw new UnreadableRecord(PERSON, accountId);
+  const { revision, changedAt, data } = parsed.data;
+  const { schemaVersion, ...own } = data;
+  return { accountId, revision, since: changedAt, ...own };
 }
 
-function fromPerson({ accountId: _key, revision, state, reason, changedAt, spaceId, ...data }: StoredPersonRecord) {
-  return { revision: revision + 1, state, reason, changedAt, ...(spaceId === null ? {} : { spaceId }), data };
-}
-
-export async function readPersonRecord(accountId: string): Promise<StoredPersonRecord | null> {
+export async function readPersonRecord(accountId: string): Promise<Person | null> {
   return toPerson(accountId, await kvs.entity<unknown>(PERSON).get(accountId));
 }
 
+/** What is known of a person before anything is asked of Confluence. */
+export interface Remembered {
+  policy: PolicyState;
+  person: Person | null;
+}
+
 /** Policy and person in one request: the trigger's only read for a settled person. */
-export async function readPolicyAndPerson(accountId: string): Promise<{ policy: PolicyState; person: StoredPersonRecord | null }> {
+export async function readPolicyAndPerson(accountId: string): Promise<Remembered> {
   const found = await readBatch([
     { key: POLICY_KEY, entityName: POLICY },
     { key: accountId, entityName: PERSON },
@@ -100,46 +96,129 @@ export async function readPolicyAndPerson(accountId: string): Promise<{ policy: 
   return { policy: toPolicyState(found.get(POLICY_KEY)), person: toPerson(accountId, found.get(accountId)) };
 }
 
-/** The records of these people, those that exist. */
-export async function readPersonRecords(accountIds: readonly string[]): Promise<Map<string, StoredPersonRecord>> {
-  const records = new Map<string, StoredPersonRecord>();
+/** The records of these people, those that exist. One that cannot be read is left out: its person is looked at when their turn comes. */
+export async function readPersonRecords(accountIds: readonly string[]): Promise<Map<string, Person>> {
+  const records = new Map<string, Person>();
   for (let i = 0; i < accountIds.length; i += KEYS_PER_BATCH) {
     const keys = accountIds.slice(i, i + KEYS_PER_BATCH).map((key) => ({ key, entityName: PERSON }));
     for (const [accountId, stored] of await readBatch(keys)) {
-      // One that cannot be read stops nobody else; its person is looked at when their turn comes.
-      if (!StoredPerson.safeParse(stored).success) continue;
-      const person = toPerson(accountId, stored);
+      const person = Stored.safeParse(stored).success ? toPerson(accountId, stored) : null;
       if (person) records.set(accountId, person);
     }
   }
   return records;
 }
 
-/** @throws Error when a record that exists was not read */
-async function readBatch(keys: { key: string; entityName: string }[]): Promise<Map<string, unknown>> {
-  const { successfulKeys, failedKeys } = await kvs.batchGet<unknown>(keys);
-  const broken = failedKeys.find((failed) => failed.error.code !== 'KEY_NOT_FOUND');
-  if (broken) throw new Error(`cannot read ${broken.entityName}: ${broken.error.code}`);
-  return new Map(successfulKeys.map(({ key, value }) => [key, value]));
-}
-
 interface PersonWrite {
-  audit?: AuditEntry | undefined;
+  /** Who did it: an account id, `app`, or `unknown`. */
+  by: string;
+  /** ms */
+  at: number;
+  policyVersion?: number | null;
+  runId?: string | null;
+  /** The space's record, written in the same transaction. */
+  space?: PromisedSpace | null;
   /** Counts this person as one of the day's, at this moment (ms); with the day full nothing is written. */
   begunOn?: { at: number; perDay: number } | undefined;
 }
 
-/** Writes the record, and in the same moment what the audit trail and the day's count say of it. @throws StaleRecord */
-export async function writePerson(person: StoredPersonRecord, { audit, begunOn }: PersonWrite = {}): Promise<StoredPersonRecord> {
-  const transaction = kvs.transact().set(person.accountId, fromPerson(person), whileRevision(PERSON, person.revision));
-  if (audit) addAudit(transaction, audit);
-  if (begunOn !== undefined) await countBegun(transaction, begunOn.at, begunOn.perDay);
-  await commit(transaction);
-  return { ...person, revision: person.revision + 1 };
+export interface Moved {
+  person: Person;
+  space: PromisedSpace | null;
+  /** To be raised now. */
+  raise: Notice | null;
+  /** A notice was open and is answered by this. */
+  hadNotice: boolean;
 }
 
-/** People whose recorded space is this one; a query, so it may lag by seconds. */
-export async function findPeopleBySpace(spaceId: string): Promise<StoredPersonRecord[]> {
+/** States that a notice may be open in, and which. */
+const NOTICES_OF: Partial<Record<PersonStateName, readonly NoticeKind[]>> = {
+  offered: ['offer'],
+  postponed: ['offer'],
+  ready: ['ready', 'adopted', 'details'],
+};
+
+/**
+ * Writes a transition in one transaction: the record, its space, its trail entry, its notices, the outbox, and the day's count.
+ * @param before the record that the transition began from
+ * @throws StaleRecord when somebody else moved the person on in the meantime
+ */
+export async function writePerson(before: Person | null, transition: Transition, write: PersonWrite): Promise<Moved> {
+  const { person, news, notice } = transition;
+  const { accountId } = person;
+  const revision = person.revision + 1;
+  const kinds = notice === 'keep' || before === null ? [] : (NOTICES_OF[before.state] ?? []);
+  const open = kinds.length === 0 ? [] : (await readNotices(accountId, kinds)).filter(isOpen);
+
+  const transaction = kvs.transact().set(accountId, fromPerson(person, revision), whileRevision(PERSON, person.revision));
+  addToOutbox(transaction, 'person', accountId, revision);
+  const space = write.space ? setSpace(transaction, write.space) : null;
+  for (const answered of open)
+    if (answered.kind !== notice) setNotice(transaction, { ...answered, state: 'answered', answeredAt: write.at });
+  const raise = notice === null || notice === 'keep' ? null : newNotice(accountId, notice, spaceIdOf(person), write.at);
+  if (raise) setNotice(transaction, raise);
+  if (news) addPersonEvent(transaction, person, revision, news, write);
+  if (write.begunOn) await countBegun(transaction, write.begunOn.at, write.begunOn.perDay);
+  await commit(transaction);
+  return {
+    person: { ...person, revision },
+    space,
+    raise,
+    hadNotice: open.length > 0,
+  };
+}
+
+function fromPerson({ accountId: _key, revision: _old, since, ...data }: Person, revision: number) {
+  const spaceId = spaceIdOf(data);
+  return { revision, state: data.state, changedAt: since, ...(spaceId === null ? {} : { spaceId }), data: { schemaVersion: 1, ...data } };
+}
+
+function addPersonEvent(transaction: Transaction, person: Person, revision: number, news: PersonNews, write: PersonWrite): void {
+  const { by, at, policyVersion: version = null, runId = null, space = null } = write;
+  addEvent(transaction, `person:${person.accountId}:${revision}`, {
+    at,
+    by,
+    accountId: person.accountId,
+    spaceId: news.spaceId,
+    runId,
+    reason: news.reason,
+    policyVersion: version,
+    body: bodyOf(news, person, space),
+  });
+}
+
+function bodyOf(news: PersonNews, person: Person, space: PromisedSpace | null): EventBody {
+  switch (news.kind) {
+    case 'provisioned':
+    case 'adopted':
+      return {
+        kind: news.kind,
+        spaceKey: space?.key ?? null,
+        access: space?.access.actual ?? 'unknown',
+        template: space?.template.source ?? 'kept',
+        templateProblem: space?.template.problem ?? null,
+        call: space?.call ?? null,
+      };
+    case 'refused':
+      return { kind: 'refused', detail: news.detail };
+    case 'removed':
+    case 'returned':
+      return { kind: news.kind, spaceKey: isIn(person, 'removed', 'has-space') ? person.spaceKey : (space?.key ?? null) };
+    default:
+      return { kind: news.kind };
+  }
+}
+
+/** Forgets a person altogether, with what the trail says of it. Also a record that cannot be read. */
+export async function deletePerson(accountId: string, { by, at }: Pick<PersonWrite, 'by' | 'at'>): Promise<void> {
+  const transaction = kvs.transact().delete(accountId, { entityName: PERSON });
+  const frame = { at, by, accountId, spaceId: null, runId: null, reason: null, policyVersion: null };
+  addEvent(transaction, `person:${accountId}:forgotten-${at}`, { ...frame, body: { kind: 'forgotten' } });
+  await commit(transaction);
+}
+
+/** People whose recorded space is this one; a query, so it may lag by seconds. One that cannot be read is left out. */
+export async function findPeopleBySpace(spaceId: string): Promise<Person[]> {
   const { results } = await kvs
     .entity<{ spaceId: string }>(PERSON)
     .query()
@@ -147,52 +226,29 @@ export async function findPeopleBySpace(spaceId: string): Promise<StoredPersonRe
     .where(Where.equalTo(spaceId))
     .limit(10)
     .getMany();
-  return results.flatMap(({ key, value }) => toPerson(key, value) ?? []);
+  return results.flatMap(({ key, value }) => (Stored.safeParse(value).success ? (toPerson(key, value) ?? []) : []));
+}
+
+interface PeoplePage {
+  people: Person[];
+  /** Account ids of records that are listed here and cannot be read. */
+  unreadable: string[];
+  cursor: string | null;
 }
 
 /** People in this state, latest change first. */
-export async function listPeople(
-  state: PersonRecord['state'],
-  limit: number,
-  cursor?: string,
-): Promise<{ people: StoredPersonRecord[]; cursor: string | null }> {
+export async function listPeople(name: PersonStateName, limit: number, cursor?: string): Promise<PeoplePage> {
   const query = kvs
     .entity<unknown>(PERSON)
     .query()
-    .index('by-state', { partition: [state] })
+    .index('by-state', { partition: [name] })
     .sort(Sort.DESC)
     .limit(limit);
   const page = await (cursor === undefined ? query : query.cursor(cursor)).getMany();
-  return { people: page.results.flatMap(({ key, value }) => toPerson(key, value) ?? []), cursor: page.nextCursor ?? null };
-}
-
-export type ProvisioningKind =
-  | 'provisioned'
-  | 'adopted'
-  | 'offered'
-  | 'refused'
-  | 'removed'
-  | 'returned'
-  | 'lifted'
-  | 'declined'
-  | 'undone'
-  | 'postponed';
-
-/** The audit entry of what became of a person; the same happening has the same key. */
-export function provisioningAudit(
-  person: StoredPersonRecord,
-  kind: ProvisioningKind,
-  actor: string,
-  at: number,
-  detail: string | null = null,
-): AuditEntry {
-  const { accountId, reason, spaceId, spaceKey, access, template, templateProblem, strategy } = person;
+  const readable = page.results.filter(({ value }) => Stored.safeParse(value).success);
   return {
-    key: `provisioning:${accountId}:${kind}:${spaceId ?? reason}`,
-    scope: 'provisioning',
-    kind,
-    at,
-    actor,
-    details: { accountId, reason, spaceKey, access, template, templateProblem, strategy, detail },
+    people: readable.flatMap(({ key, value }) => toPerson(key, value) ?? []),
+    unreadable: page.results.filter((result) => !readable.includes(result)).map(({ key }) => key),
+    cursor: page.nextCursor ?? null,
   };
 }

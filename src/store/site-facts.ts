@@ -88,16 +88,21 @@ export async function writeQuota(points: number): Promise<void> {
   await kvs.set('quota', { points });
 }
 
-const ProvisionJob = z.object({ jobId: z.string() });
+const AdminSeen = z.object({ at: z.number() });
+/** How long it is remembered that somebody administered the site (`mayPause`). */
+export const ADMIN_DAYS = 30;
+const adminKey = (accountId: string): string => `admin:${accountId}`;
 
-/** The job for existing people that the schedule works on; null = there never was one. */
-export async function readProvisionJob(): Promise<string | null> {
-  const parsed = ProvisionJob.safeParse(await kvs.get<unknown>('provision-job'));
-  return parsed.success ? parsed.data.jobId : null;
+/** When Confluence last said that this person administers it (ms); null = never, or too long ago. */
+export async function readAdminSeen(accountId: string): Promise<number | null> {
+  const parsed = AdminSeen.safeParse(await kvs.get<unknown>(adminKey(accountId)));
+  return parsed.success ? parsed.data.at : null;
 }
 
-export async function writeProvisionJob(jobId: string): Promise<void> {
-  await kvs.set('provision-job', { jobId });
+/** `at` null: Confluence says that they do not. */
+export async function writeAdminSeen(accountId: string, at: number | null): Promise<void> {
+  if (at === null) await kvs.delete(adminKey(accountId));
+  else await kvs.set(adminKey(accountId), { at }, { ttl: { value: ADMIN_DAYS, unit: 'DAYS' } });
 }
 
 /** For so long after the site check has tried to create a personal space, events about one with this key are its own. */

@@ -1,12 +1,15 @@
-/** Background script: shows the caller's notice as a flag, and carries their answer back. */
+/** Background script: shows the caller's notice as a flag and sends back their answer. */
 import { router, showFlag, view } from '@forge/bridge';
-import type { NoticeView } from '../../src/api/contract';
-import esES from '../../src/locales/es-ES.json';
+import noticeEn from '../../src/locales/app/notice.en-US.json';
+import noticeEs from '../../src/locales/app/notice.es-ES.json';
+import personEn from '../../src/locales/app/person.en-US.json';
+import personEs from '../../src/locales/app/person.es-ES.json';
+import type { NoticeView } from '../../src/notices/pending';
 import { callPerson } from '../shared/call';
 import { setLocale, text, textOf } from '../shared/text';
 
 const FLAG_ID = 'homestead-notice';
-/** As manifest.yml names the page. */
+/** The page's key in manifest.yml. */
 const MY_SPACE = 'my-space';
 
 type Flag = ReturnType<typeof showFlag>;
@@ -15,7 +18,7 @@ interface Action {
   run: () => Promise<void>;
 }
 
-/** Shows a flag; each action closes it first, so nobody presses twice. */
+/** Shows a flag; each action closes it first, so that nobody presses twice. */
 function show(title: string, description: string, actions: Action[], type: 'info' | 'success' | 'warning' = 'info'): Flag {
   const flag: Flag = showFlag({
     id: FLAG_ID,
@@ -58,7 +61,7 @@ const later = (): Action => ({
 const openAction = (spaceKey: string | null): Action[] =>
   spaceKey === null ? [] : [{ label: text('notice.ready.open-space'), run: () => openSpace(spaceKey) }];
 
-/** To "My space", where the details are filled in. */
+/** Goes to "My personal space", where the details are filled in. */
 const fillIn = (): Action => ({
   label: text('notice.fill'),
   run: async () => {
@@ -67,10 +70,12 @@ const fillIn = (): Action => ({
   },
 });
 
-function showReady({ spaceKey, access, lacksDetails }: Pick<NoticeView, 'spaceKey' | 'access' | 'lacksDetails'>, isAdopted = false): void {
+type Ready = Pick<NoticeView, 'spaceKey' | 'access' | 'isPromiseBroken' | 'lacksDetails'>;
+
+function showReady({ spaceKey, access, isPromiseBroken, lacksDetails }: Ready, isAdopted = false): void {
   const actions = [...openAction(spaceKey), ...(lacksDetails ? [fillIn()] : []), later()];
   const title = text(isAdopted ? 'notice.adopted.title' : 'notice.ready.title');
-  show(title, text(DESCRIPTIONS[access ?? 'unknown']), actions, 'success');
+  show(title, text(isPromiseBroken ? 'notice.ready.closing' : DESCRIPTIONS[access ?? 'unknown']), actions, 'success');
 }
 
 async function create(): Promise<void> {
@@ -102,13 +107,13 @@ function showOffer(): void {
 
 async function main(): Promise<void> {
   const { locale } = await view.getContext();
-  // One small script: both languages are in it, cut down to its own sentences by the build.
-  await setLocale(locale, async () => esES);
+  // One small script holds both languages.
+  await setLocale(locale, { english: { ...noticeEn, ...personEn }, spanish: async () => ({ ...noticeEs, ...personEs }) });
   const notice = await callPerson('notice.get', {});
   if (notice.kind === 'ready' || notice.kind === 'adopted') showReady(notice, notice.kind === 'adopted');
   if (notice.kind === 'details') show(text('notice.details.title'), text('notice.details.text'), [fillIn(), later()]);
   if (notice.kind === 'offer') showOffer();
 }
 
-// A notice that cannot be read is no reason to disturb anybody's reading: it comes with the next page.
+// A notice that cannot be loaded must not disturb anyone's reading: it appears with the next page.
 main().catch((error: unknown) => console.warn('homestead notice', error));

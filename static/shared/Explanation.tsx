@@ -1,23 +1,23 @@
-/** Why somebody has a space or none: the same value for the admin and for the person. */
+/** Why someone has a space, or not: the same decision for the admin and for the person. */
 import Lozenge from '@atlaskit/lozenge';
-import type { Explanation } from '../../src/api/contract';
+import type { Explanation } from '../../src/provisioning/explain';
 import { formatTime, type TextKey, text, textOf } from './text';
 
 const VERDICTS = { matched: 'success', 'not-in-groups': 'default', excepted: 'moved' } as const;
 
-/** Reasons for which nothing happens to a space that is there. */
+/** With these reasons, nothing happens to an existing space. */
 const KEPT = ['policy-off', 'policy-paused', 'self-service-off', 'rollout-percent', 'rollout-not-started', 'rollout-day-full'];
 
-/** What follows, in one sentence. */
+/** The decision in one sentence. */
 export function outcomeText(
   { action, reason, hasSpace }: Pick<Explanation, 'action' | 'reason' | 'hasSpace'>,
   isAboutYou: boolean,
 ): string {
   if (reason === null) return text('explain.looks');
-  // Nobody loses a space by a policy.
+  // A policy never takes a space away.
   const isKept = hasSpace && (action === 'exclude' || (action === 'none' && KEPT.includes(reason)));
-  if (isKept) return isAboutYou ? text('my.kept') : `${text('explain.action.leave')} ${textOf('reason', reason)}`;
-  // To the person it is said as it concerns them.
+  if (isKept) return isAboutYou ? text('explain.kept') : `${text('explain.action.leave')} ${textOf('reason', reason)}`;
+  // The person is addressed directly.
   if (isAboutYou) return textOf('reason.you', reason);
   return `${text(`explain.action.${action}` as TextKey)} ${textOf('reason', reason)}`;
 }
@@ -47,7 +47,7 @@ export function ExplanationView({ explanation, isAboutYou = false }: { explanati
   );
 }
 
-/** Which rules were looked at, and what the one that matched says. */
+/** The rules that were checked, and what the matching one says. */
 function RulesView({ rules, matched }: Pick<Explanation, 'rules' | 'matched'>) {
   return (
     <div className="tight">

@@ -1,4 +1,4 @@
-/** What the person started on a page: which of several is under way, and why the last one failed. */
+/** What a person started on a page: which of several actions is running, and why the last one failed. */
 import { useState } from 'react';
 
 export function useAttempt<What extends string>() {

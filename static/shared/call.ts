@@ -1,8 +1,15 @@
 /** Typed calls of the app's functions. */
 import { invoke } from '@forge/bridge';
-import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/api/contract';
+import type { adminApi } from '../../src/api/admin';
+import type { InputOf, OutputOf, Result } from '../../src/api/define';
+import type { personApi } from '../../src/api/me';
 
-/** The function answered that it would not, or could not. */
+type AdminApi = typeof adminApi;
+type PersonApi = typeof personApi;
+export type AdminInput<F extends keyof AdminApi> = InputOf<AdminApi, F>;
+export type AdminOutput<F extends keyof AdminApi> = OutputOf<AdminApi, F>;
+
+/** The function answered with an error. */
 export class CallError extends Error {
   override readonly name = 'CallError';
   constructor(
@@ -19,10 +26,10 @@ async function call<T>(name: string, input: object): Promise<T> {
   return result.data;
 }
 
-export function callAdmin<F extends AdminFunction>(name: F, input: AdminInput<F>): Promise<AdminOutputs[F]> {
+export function callAdmin<F extends keyof AdminApi>(name: F, input: AdminInput<F>): Promise<AdminOutput<F>> {
   return call(name, input as object);
 }
 
-export function callPerson<F extends PersonFunction>(name: F, input: PersonInput<F>): Promise<PersonOutputs[F]> {
+export function callPerson<F extends keyof PersonApi>(name: F, input: InputOf<PersonApi, F>): Promise<OutputOf<PersonApi, F>> {
   return call(name, input as object);
 }

@@ -1,4 +1,4 @@
-/** Small controls that Atlaskit has only with run-time styles, which Forge's CSP blocks: plain elements in its tokens. */
+/** Small controls that Atlaskit styles at run time, which Forge's CSP blocks: plain elements with Atlaskit's tokens. */
 import { type ReactNode, useId } from 'react';
 
 interface SelectProps {
@@ -6,7 +6,7 @@ interface SelectProps {
   value: string;
   options: readonly { value: string; label: string }[];
   onChange: (value: string) => void;
-  /** The label is read out, not shown. */
+  /** Only screen readers get the label. */
   isLabelHidden?: boolean;
   isInvalid?: boolean;
 }
@@ -34,8 +34,8 @@ export function Select({ label, value, options, onChange, isLabelHidden = false,
   );
 }
 
-/** A label above a control that takes an id, and a line of help or of what is wrong below it. */
-export function Labelled(props: {
+/** A control with its label above, and help or a problem below. */
+export function LabeledField(props: {
   label: string;
   help?: string;
   problem?: string;

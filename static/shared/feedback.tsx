@@ -1,11 +1,11 @@
-/** The states every part of the page shares: waiting, failed. */
+/** What every part of a page shows while it loads, and when it fails. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
 import { CallError } from './call';
 import { text, textOf } from './text';
 
-export function Waiting({ label = text('admin.loading') }: { label?: string }) {
+export function Waiting({ label = text('common.loading') }: { label?: string }) {
   return (
     <div className="center" role="status">
       <Spinner size="large" label={label} />

@@ -1,13 +1,13 @@
-/** Loading data into a component: waiting, failed, there. */
+/** Loads data into a component. */
 import { useCallback, useEffect, useState } from 'react';
 
 export type Loaded<T> = { state: 'loading' } | { state: 'failed'; error: unknown } | { state: 'ready'; data: T };
 
-/** Loads at once, whenever `reload` is called, and when `key` changes; an answer that was overtaken is dropped. */
+/** Loads at once, when `reload` is called, and when `key` changes; drops an answer that a newer load has overtaken. */
 export function useLoaded<T>(load: () => Promise<T>, key = ''): { loaded: Loaded<T>; reload: () => void; set: (data: T) => void } {
   const [loaded, setLoaded] = useState<Loaded<T>>({ state: 'loading' });
   const [turn, setTurn] = useState(0);
-  // Dependencies on purpose: `load` is written inline by callers; `turn` and `key` say when to run it.
+  // Deliberate dependencies: callers write `load` inline, so `turn` and `key` say when to run it.
   useEffect(() => {
     let isCurrent = true;
     setLoaded({ state: 'loading' });

@@ -1,11 +1,11 @@
-/** How every page begins: flags, tokens, language, and then what it shows. */
+/** How every page starts: feature flags, design tokens, language, and then its content. */
 import '@atlaskit/css-reset/dist/bundle.css';
 import './page.css';
 import { setBooleanFeatureFlagResolver } from '@atlaskit/platform-feature-flags';
 import { view } from '@forge/bridge';
 import type { ReactElement } from 'react';
 import { createRoot } from 'react-dom/client';
-import { pageLanguage, setLocale } from './text';
+import { pageLanguage, type Sentences, setLocale } from './text';
 import { followVisibleArea } from './visible-area';
 
 /**
@@ -14,13 +14,13 @@ import { followVisibleArea } from './visible-area';
  */
 const NATIVE_DIALOG = 'platform-dst-top-layer';
 
-export async function start(page: ReactElement): Promise<void> {
+export async function start(page: ReactElement, sentences: Sentences): Promise<void> {
   setBooleanFeatureFlagResolver((flag) => flag === NATIVE_DIALOG);
   const root = document.getElementById('root');
   if (!root) throw new Error('index.html has no #root');
-  // The host gives the design tokens; until they are there, nothing is drawn in wrong colours.
+  // The host provides the design tokens; nothing is drawn before, so that nothing has the wrong colors.
   const [{ locale }] = await Promise.all([view.getContext(), view.theme.enable()]);
-  await setLocale(locale, async () => (await import('../../src/locales/es-ES.json')).default);
+  await setLocale(locale, sentences);
   document.documentElement.lang = pageLanguage();
   followVisibleArea();
   createRoot(root).render(page);

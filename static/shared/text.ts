@@ -1,34 +1,42 @@
-/** The translation catalogues in the browser: ICU messages, dates and numbers by locale. */
-import { IntlMessageFormat } from 'intl-messageformat';
-import enUS from '../../src/locales/en-US.json';
+/** What a page says: the sentences of its catalogues, dates and numbers by locale. */
+import type admin from '../../src/locales/app/admin.en-US.json';
+import type common from '../../src/locales/app/common.en-US.json';
+import type mySpace from '../../src/locales/app/my-space.en-US.json';
+import type notice from '../../src/locales/app/notice.en-US.json';
+import type person from '../../src/locales/app/person.en-US.json';
+import { formatMessage, languageOf, type Values } from '../../src/locales/format';
 
-export type Catalogue = typeof enUS;
-export type TextKey = keyof Catalogue;
-type Values = Record<string, string | number>;
+export type TextKey = keyof typeof admin | keyof typeof common | keyof typeof mySpace | keyof typeof notice | keyof typeof person;
+export type Catalogue = Readonly<Record<string, string>>;
+
+/** The sentences of one page, from the catalogues of its areas. */
+export interface Sentences {
+  english: Catalogue;
+  /** Fetched only for those who read it. */
+  spanish: () => Promise<Catalogue>;
+}
 
 const FALLBACK = 'en-US';
-let catalogue: Catalogue = enUS;
+let catalogue: Catalogue = {};
 /** Of the sentences; dates and numbers follow the person's own. */
-let language = FALLBACK;
-let locale = FALLBACK;
+let language: string = FALLBACK;
+let locale: string = FALLBACK;
 
-/**
- * Call once, before the first text. Takes `en_US` and `en-US`.
- * @param loadSpanish fetched only for those who read it
- */
-export async function setLocale(tag: string | undefined, loadSpanish: () => Promise<Catalogue>): Promise<void> {
+/** Call once, before the first text. Takes `en_US` and `en-US`. */
+export async function setLocale(tag: string | undefined, { english, spanish }: Sentences): Promise<void> {
   const wanted = (tag ?? FALLBACK).replace('_', '-');
   locale = Intl.DateTimeFormat.supportedLocalesOf([wanted])[0] ?? FALLBACK;
-  if (!/^es(?:-|$)/i.test(wanted)) return;
-  catalogue = await loadSpanish();
-  language = locale;
+  const isSpanish = languageOf(wanted) === 'es-ES';
+  language = isSpanish ? locale : FALLBACK;
+  catalogue = isSpanish ? await spanish() : english;
 }
 
 /** The language of the sentences, for the page's `lang`. */
 export const pageLanguage = (): string => language;
 
 export function text(key: TextKey, values?: Values): string {
-  return String(new IntlMessageFormat(catalogue[key], language).format(values));
+  // A test makes sure that each page is built with all its sentences; a bare key is better than a blank page.
+  return formatMessage(catalogue[key] ?? key, language, values);
 }
 
 /** Codes from the server that have sentences of their own. */
@@ -36,13 +44,12 @@ type Prefix = 'reason' | 'reason.you' | 'error' | 'activity.kind' | 'template.pr
 
 /** The text of a code from the server, or the code itself when the catalogue has none. */
 export function textOf(prefix: Prefix, code: string, values: Values = {}): string {
-  const key = `${prefix}.${code}`;
-  return key in catalogue ? text(key as TextKey, values) : code;
+  return textOr(`${prefix}.${code}`, code, values);
 }
 
-/** The text of any key that may be missing. */
+/** The text of a key that may be missing. */
 export function textOr(key: string, fallback: string, values: Values = {}): string {
-  return key in catalogue ? text(key as TextKey, values) : fallback;
+  return Object.hasOwn(catalogue, key) ? text(key as TextKey, values) : fallback;
 }
 
 export function formatDay(at: number): string {

@@ -9,7 +9,7 @@
 const TOP_BAR = 56;
 /** How far each way, in px, a probe reaches from its edge; the browser reports every px of it. */
 const PROBE_REACH = 128;
-/** The frame and the window scroll in processes of their own: a report may be older than a jump, and then both probes lie out of sight. */
+/** The frame and the window scroll in separate processes: a report may be older than a jump, and then both probes are out of sight. */
 const LOOK_AGAIN_MS = 250;
 
 /** The part of the frame that is on the screen, in px from the top of the frame. */

@@ -1,15 +1,30 @@
-/** Every function with every kind of caller, and with everything but what it expects. */
+/** Every function, called by every kind of caller and with everything except what it expects. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AdminFunction, adminInputs, type PersonFunction, personInputs } from '../../src/api/contract';
+import { adminApi } from '../../src/api/admin';
+import { personApi } from '../../src/api/me';
 import type { LocalSite } from '../emulator/site';
-import { ANA, accountIdOf, admin, OWNER, person, personalSpacesOf, readsAPage, setPolicy, startSite } from '../support/site';
+import {
+  ADMIN_ACCOUNT_ID,
+  type AdminFunction,
+  ANA,
+  accountIdOf,
+  admin,
+  adminData,
+  OWNER,
+  type PersonFunction,
+  person,
+  personalSpacesOf,
+  readsAPage,
+  setPolicy,
+  startSite,
+} from '../support/site';
 
 const GUEST = accountIdOf(23);
 const INACTIVE = accountIdOf(17);
 
-describe('functions about oneself', () => {
-  const NAMES = Object.keys(personInputs) as PersonFunction[];
+describe('functions that people call for themselves', () => {
+  const NAMES = Object.keys(personApi) as PersonFunction[];
 
   it.each(NAMES)('%s refuses anonymous callers', async (name) => {
     const site = startSite();
@@ -20,7 +35,7 @@ describe('functions about oneself', () => {
     expect(JSON.stringify(site.state())).toBe(before);
   });
 
-  it.each(NAMES)('%s gives a guest and a deactivated person no space, and no word about anybody else', async (name) => {
+  it.each(NAMES)('%s gives guests and deactivated people no space and no information about anyone else', async (name) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', selfService: true });
     await readsAPage(site, ANA);
@@ -36,7 +51,7 @@ describe('functions about oneself', () => {
     expect(JSON.stringify(site.state().kvs.entities.person?.[ANA])).toBe(record);
   });
 
-  it.each(NAMES)('%s called by another member changes nothing of the person named in its payload', async (name) => {
+  it.each(NAMES)('%s changes nothing for a person who is named in the payload but is not the caller', async (name) => {
     const site = startSite();
     await setPolicy(site, {
       mode: 'ask',
@@ -59,7 +74,7 @@ describe('functions about oneself', () => {
     expect(after).toEqual(before);
   });
 
-  it('does not take the browser at its word about who is asking', async () => {
+  it('do not believe what the browser claims about the caller', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
@@ -69,7 +84,7 @@ describe('functions about oneself', () => {
   });
 });
 
-/** Anything JSON can say, and near misses: right names with wrong values. */
+/** Any JSON, and near misses: field names that exist, with wrong values. */
 const NAMES_OF_FIELDS = [
   'policy',
   'baseVersion',
@@ -97,12 +112,71 @@ const anyPayload = fc.oneof(
   ),
 );
 
-/** These take no input and do what they say, so a payload says nothing. */
+/** These take no input and always act, so a bad payload would prove nothing. */
 const WITHOUT_INPUT = ['policy.startOver', 'people.censusCost', 'people.startCensus', 'people.plan'];
-/** What a client may be told. */
+/** Codes that a client may be given. */
 const CLEAR = ['bad-request', 'not-found', 'no-census', 'conflict', 'not-changeable', 'busy'];
 
-describe('a payload that was not meant', () => {
+/** The longest text that an error in an answer may have. */
+const MAX_DETAIL = 1_000;
+
+describe('a hostile call', () => {
+  it('to a function that does not exist gets a clear error', async () => {
+    const site = startSite();
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'nope', '', 'x'.repeat(10_000)]) {
+      for (const module of ['admin', 'my-space']) {
+        const answer = await site.platform.invokeResolver(module, name, {}, ADMIN_ACCOUNT_ID);
+        expect(answer).toMatchObject({
+          ok: false,
+          error: { code: 'bad-request', details: { problem: expect.stringContaining('no function') } },
+        });
+        expect(JSON.stringify(answer).length).toBeLessThan(MAX_DETAIL + 100);
+      }
+    }
+  });
+
+  it("leaves nothing in the log, because a caller's mistake is not the app's", async () => {
+    const site = startSite();
+    const lines: string[] = [];
+    site.platform.appLog = (line) => lines.push(line);
+    await admin(site, 'policy.save', { policy: 'x' } as never);
+    await admin(site, 'policy.get', {}, ANA);
+    await admin(site, 'policy.version', { version: 9 });
+    await person(site, 'me.undo', ANA);
+    expect(lines).toEqual([]);
+  });
+
+  it('runs each site check at most once', async () => {
+    const site = startSite();
+    site.resetUsage();
+    const checks = Array.from({ length: 20_000 }, () => 'points' as const);
+    expect(await admin(site, 'site.run', { checks })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    expect(await admin(site, 'site.run', { checks: ['points', 'points'] })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    expect(site.usage().kvs.sets).toBe(0);
+  });
+
+  it('with a policy that is wrong in every part gets an answer of bounded size', async () => {
+    const site = startSite();
+    const wrong = Array.from({ length: 20_000 }, (_, n) => ({ [`k${n}`]: '\u{1f600}' }));
+    const save = await admin(site, 'policy.save', { policy: { rules: wrong }, baseVersion: 0 } as never);
+    expect(save).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    expect(JSON.stringify(save).length).toBeLessThan(2 * MAX_DETAIL);
+
+    const unknown = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, 1]));
+    const check = await adminData(site, 'policy.check', { text: JSON.stringify({ ...unknown, rules: wrong.slice(0, 1_000) }) });
+    expect('problems' in check && check.problems.length).toBeGreaterThan(1);
+    expect(JSON.stringify(check).length).toBeLessThan(200 * MAX_DETAIL);
+    for (const { reason } of 'problems' in check ? check.problems : []) expect(reason.length).toBeLessThanOrEqual(MAX_DETAIL);
+  });
+
+  it('that names an exception from "all" twice is refused, because the plan would count too few', async () => {
+    const site = startSite();
+    const selection = { kind: 'all' as const, except: ['1', '1'] };
+    expect(await admin(site, 'cleanup.preview', { surveyId: 'x', selection })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+  });
+});
+
+describe('an unexpected payload', () => {
   async function expectUnchanged(site: LocalSite, run: () => Promise<void>): Promise<void> {
     const before = JSON.stringify(site.state());
     await run();
@@ -112,7 +186,7 @@ describe('a payload that was not meant', () => {
   it('to any function of the admin page gets a clear error and changes nothing', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
-    const names = (Object.keys(adminInputs) as AdminFunction[]).filter((name) => !WITHOUT_INPUT.includes(name));
+    const names = (Object.keys(adminApi) as AdminFunction[]).filter((name) => !WITHOUT_INPUT.includes(name));
     await expectUnchanged(site, () =>
       fc.assert(
         fc.asyncProperty(fc.constantFrom(...names), anyPayload, async (name, payload) => {
@@ -124,9 +198,9 @@ describe('a payload that was not meant', () => {
     );
   });
 
-  it('to any function about oneself gets a clear error, and makes nothing', async () => {
+  it('to any function that people call for themselves gets a clear error and creates nothing', async () => {
     const site = startSite();
-    const names = Object.keys(personInputs) as PersonFunction[];
+    const names = Object.keys(personApi) as PersonFunction[];
     await expectUnchanged(site, () =>
       fc.assert(
         fc.asyncProperty(fc.constantFrom(...names.filter((name) => name !== 'me.decline')), anyPayload, async (name, payload) => {
@@ -138,9 +212,11 @@ describe('a payload that was not meant', () => {
     );
   });
 
-  it('to the queue, the triggers and the schedule changes nothing and is not retried', async () => {
+  it('to the queue, the triggers or the schedule changes nothing and is not retried', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
+    // The first tick writes down what is due when.
+    await site.platform.runFunction('scheduledTrigger', 'tick', {});
     const before = JSON.stringify(site.state());
     await fc.assert(
       fc.asyncProperty(fc.constantFrom('work', 'on-activity', 'on-personal-space', 'tick'), anyPayload, async (functionKey, payload) => {

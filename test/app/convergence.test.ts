@@ -1,4 +1,4 @@
-/** However a personal space came to be, the end is the same: one space, known, as the policy says, told once. */
+/** However a personal space came about, the outcome is the same: one space, on record, in line with the policy, one notice. */
 import { describe, expect, it } from 'vitest';
 import type { SiteSettings } from '../emulator/settings';
 import type { LocalSite } from '../emulator/site';
@@ -9,6 +9,7 @@ import {
   ageSpace,
   comparable,
   personalSpacesOf,
+  promiseOf,
   readsAPage,
   recordOf,
   setPolicy,
@@ -21,12 +22,13 @@ const homeOf = (site: LocalSite, accountId = ANA): string =>
 const isPrivate = (site: LocalSite, accountId = ANA): boolean =>
   personalSpacesOf(site, accountId)[0]?.grants.every((g) => g.principalType === 'USER' && g.principalId === accountId) ?? false;
 
-/** One space, set up, private, known, and one notice. */
+/** One space, set up, private and on record, and one notice. */
 async function expectConverged(site: LocalSite): Promise<void> {
   expect(personalSpacesOf(site, ANA)).toHaveLength(1);
   expect(homeOf(site)).toContain('Hello, I am');
   expect(isPrivate(site)).toBe(true);
-  expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+  expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+  expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
   expect((await site.notices.load(ANA)).flags).toHaveLength(1);
 }
 
@@ -35,7 +37,7 @@ describe("Confluence's own creation races Homestead's", () => {
     ['long before the event', { nativeAutoCreate: true, eventDelay: 'PT3M' }],
     ['just before the event', { nativeAutoCreate: true }],
     ['after the event, before it is handled', { nativeAutoCreate: true, nativeAutoCreateDelay: 'PT2S' }],
-    ['after Homestead was done', { nativeAutoCreate: true, nativeAutoCreateDelay: 'PT1M' }],
+    ['after Homestead has finished', { nativeAutoCreate: true, nativeAutoCreateDelay: 'PT1M' }],
     ['with every event twice', { nativeAutoCreate: true, deliverEvents: { times: 2, reorder: false, drop: 0 } }],
     ['with every event five times, out of order', { nativeAutoCreate: true, deliverEvents: { times: 5, reorder: true, drop: 0 } }],
     [
@@ -73,7 +75,7 @@ describe("Confluence's own creation races Homestead's", () => {
     await expectConverged(site);
   });
 
-  it('also when nobody reads anything after it', async () => {
+  it('even if nobody reads anything afterwards', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.createNatively(ANA);
@@ -83,7 +85,7 @@ describe("Confluence's own creation races Homestead's", () => {
     expect(entries[0]).toMatchObject({ kind: 'adopted', accountId: ANA, reason: 'space-adopted' });
   });
 
-  it('notes that Confluence makes spaces by itself, for the site check', async () => {
+  it('and is noted for the site check', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.createNatively(ANA);
@@ -93,8 +95,8 @@ describe("Confluence's own creation races Homestead's", () => {
   });
 });
 
-describe('a space that is there', () => {
-  it('untouched for a year, is brought to policy', async () => {
+describe('an existing space', () => {
+  it('untouched for a year is adopted', async () => {
     const site = startSite({ settings: { cqlLag: 'PT0S' } });
     site.createNatively(ANA);
     await site.advance('PT1M');
@@ -110,7 +112,7 @@ describe('a space that is there', () => {
     ['a comment', (site: LocalSite) => addPage(site, 'comment')],
     ['an attachment', (site: LocalSite) => addPage(site, 'attachment')],
     ['an edited homepage', (site: LocalSite) => site.activity({ accountId: ANA, edits: 1, spaceId: spaceIdOf(site) })],
-  ])('with %s in it for long, is known and left as it is', async (_what, touch) => {
+  ])('that has had %s for a long time is recorded and left as it is', async (_what, touch) => {
     const site = startSite();
     site.createNatively(ANA);
     touch(site);
@@ -124,7 +126,7 @@ describe('a space that is there', () => {
     expect((await site.notices.load(ANA)).flags).toEqual([]);
   });
 
-  it("keeps the owner's first words, and closes what is only minutes old", async () => {
+  it("keeps the owner's first words, and is made private if it is only minutes old", async () => {
     const site = startSite({ settings: { eventDelay: 'PT2M' } });
     await setPolicy(site, { mode: 'auto' });
     site.createNatively(ANA);
@@ -135,11 +137,12 @@ describe('a space that is there', () => {
     await site.advance('PT10M');
     expect(homeOf(site)).toBe('<p>Mine</p>');
     expect(isPrivate(site)).toBe(true);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'kept', access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' }, template: { source: 'kept' } });
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
-  it('keeps somebody in whom the owner let in by name', async () => {
+  it('stays open to a person the owner gave access by name', async () => {
     const site = startSite();
     site.createNatively(ANA);
     const space = site.confluence.state.spacesById.get(Number(spaceIdOf(site)));
@@ -152,10 +155,11 @@ describe('a space that is there', () => {
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(2);
     expect(homeOf(site)).toContain('Hello, I am');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'open' } });
   });
 
-  it('is left alone while the rule is off, and looked at when it is on', async () => {
+  it('is left alone while the rule is off, and adopted once it is on', async () => {
     const site = startSite();
     site.createNatively(ANA);
     await site.advance('PT1M');
@@ -165,7 +169,7 @@ describe('a space that is there', () => {
     await expectConverged(site);
   });
 
-  it('made by hand by its owner ends the same', async () => {
+  it('that its owner created by hand is adopted as well', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addSpace({ owner: ANA });
@@ -184,7 +188,7 @@ describe('an adoption that is stopped after any of its calls', () => {
     return site;
   }
 
-  it.each(['ROLES', 'PRE_ROLES'] as const)('ends as an undisturbed one does (%s)', async (roleMode) => {
+  it.each(['ROLES', 'PRE_ROLES'] as const)('has the same outcome as an undisturbed one (%s)', async (roleMode) => {
     const undisturbed = comparable(await run({ roleMode }));
     const stops = await stopAtEachCall('trigger:personal-space', async (stop) => {
       expect(comparable(await run({ roleMode }, stop)), stop.name).toEqual(undisturbed);

@@ -1,12 +1,12 @@
-/** Nine o'clock on a large site, full size: what the first hours after the switch-on look like. Prints what it measures. */
+/** Nine in the morning on a large site, at full size: the first hours after Homestead is switched on. Prints what it measures. */
 import { describe, expect, it } from 'vitest';
 import { setPolicy, startSite } from '../support/site';
 
 const PEOPLE = 20_000;
 const HOURS = 8;
 
-describe.each([false, true])('20,000 people come in within an hour (nativeAutoCreate %s)', (nativeAutoCreate) => {
-  it('are counted: served, or lost', async () => {
+describe.each([false, true])('20,000 people who arrive within an hour (nativeAutoCreate %s)', (nativeAutoCreate) => {
+  it('are each counted as served or lost', async () => {
     const site = startSite({ seed: 'scale', people: PEOPLE + 1, spaces: 0, settings: { nativeAutoCreate } });
     site.confluence.onAnswer = () => {};
     site.platform.appLog = () => {};

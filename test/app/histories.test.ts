@@ -1,6 +1,6 @@
 /**
  * Random histories: people view, click, edit and delete; admins change the policy, archive and restore; calls fail and
- * invocations stop. Whatever the order, the promises of the README hold at every step.
+ * invocations are stopped. Whatever the order, the promises in the README hold at every step.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { LocalSite } from '../emulator/site';
 import { admin, person, personalSpacesOf, recordOf, setPolicy } from '../support/site';
 
 const RUNS = process.env.HOMESTEAD_LONG ? 300 : 20;
-/** Without a space: three ordinary people, a guest (23) and one who left (17). */
+/** People without a space: three ordinary ones, one who has left (17) and a guest (23). */
 const PEOPLE = [1, 3, 5, 17, 23].map(accountIdOf);
 const GUEST = accountIdOf(23);
 const LEAVER = accountIdOf(17);
@@ -57,17 +57,17 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('stop' as const), after: fc.integer({ min: 1, max: 20 }) }) },
 );
 
-/** What people were promised by what they, or others, did; `null` = nothing. */
+/** What Homestead owes a person because of what they or others did. */
 interface Promised {
-  /** The person said no, and has not taken it back. */
+  /** The person declined and has not undone it. */
   declined: boolean;
-  /** Their space was deleted by hand, and nobody has allowed another. */
+  /** Their space was deleted by hand, and no admin has lifted the tombstone. */
   removed: boolean;
-  /** Words that a person wrote on a page of their space. */
+  /** What the person wrote on the pages of their space; `null` = nothing. */
   words: string | null;
 }
 
-/** null: the call was stopped, and nobody knows. */
+/** null: the call was stopped, so nobody knows. */
 const hasWorked = (call: Promise<{ ok: boolean }>): Promise<boolean | null> =>
   call.then(
     ({ ok }) => ok,
@@ -77,7 +77,7 @@ const hasWorked = (call: Promise<{ ok: boolean }>): Promise<boolean | null> =>
 class History {
   readonly site: LocalSite;
   private readonly promised = new Map<string, Promised>(PEOPLE.map((id) => [id, { declined: false, removed: false, words: null }]));
-  /** Spaces that the app has asked Confluence for, by key. */
+  /** Keys of the spaces created through the API. */
   private readonly created: string[] = [];
 
   constructor(seed: number) {
@@ -128,11 +128,11 @@ class History {
         if (await hasWorked(person(site, 'me.decline', accountId))) promised.declined = true;
         break;
       case 'undo':
-        // Without an answer it may have been taken back.
+        // A call without an answer may have undone the decline.
         if ((await hasWorked(person(site, 'me.undo', accountId))) !== false) promised.declined = false;
         break;
       case 'create':
-        // One's own click takes one's own no back.
+        // A person's own click overrides an earlier decline.
         if (recordOf(site, accountId)?.state !== 'declined') promised.declined = false;
         await hasWorked(person(site, 'offer.create', accountId));
         break;
@@ -158,7 +158,7 @@ class History {
     this.check(before);
   }
 
-  /** Deletions are only followed where an event tells of them, or the person comes by. */
+  /** Homestead learns of a deletion only from its event or from the person's next visit, so neither may fail here. */
   private async byHand(accountId: string, run: () => Promise<void>): Promise<void> {
     this.site.clearFaults();
     await run();
@@ -170,24 +170,24 @@ class History {
     const fresh = this.created.slice(createdBefore);
     for (const accountId of PEOPLE) {
       const spaces = personalSpacesOf(site, accountId);
-      expect(spaces.length, 'one space at most').toBeLessThanOrEqual(1);
+      expect(spaces.length, 'at most one space').toBeLessThanOrEqual(1);
       const { declined, removed, words } = this.promised.get(accountId) as Promised;
       const isFresh = fresh.some((key) => key === `~${accountId.replace(/[:-]/g, '')}`);
-      if (declined) expect(isFresh, 'nothing for who said no').toBe(false);
-      if (removed) expect(isFresh, 'nothing comes back').toBe(false);
+      if (declined) expect(isFresh, 'nothing for those who declined').toBe(false);
+      if (removed) expect(isFresh, 'nothing removed comes back').toBe(false);
       if (accountId === GUEST || accountId === LEAVER) expect(isFresh, 'nothing for guests and leavers').toBe(false);
       if (words !== null && spaces[0])
         expect(
           spaces[0].pages.some((page) => page.body === words),
-          'words stay',
+          'what people wrote stays',
         ).toBe(true);
     }
   }
 
-  /** Everything that was begun is finished once faults are over. */
+  /** Once the faults are over, everything that was begun is finished. */
   async rest(): Promise<void> {
     this.site.clearFaults();
-    // Not at the very moment of a tick.
+    // Not a whole number of hours, so that the clock does not stop right at a scheduled run.
     await this.site.advance('P2DT90S');
     this.check();
     expect(this.site.clock.running).toBe(0);
@@ -196,7 +196,7 @@ class History {
   }
 }
 
-it(`hold the promises of the README (${RUNS} of them)`, async () => {
+it(`random histories keep the promises in the README (${RUNS} of them)`, async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 1_000 }), fc.array(STEP, { minLength: 5, maxLength: 25 }), async (seed, steps) => {
       const history = new History(seed);

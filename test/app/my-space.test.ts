@@ -1,4 +1,4 @@
-/** What a person does for themselves: create, decline, details, who can see it, what is stored. */
+/** What people do for themselves: create or decline a space, fill in details, choose who can see it, read what is stored. */
 import { describe, expect, it } from 'vitest';
 import type { Field } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
@@ -10,6 +10,7 @@ import {
   person,
   personalSpacesOf,
   personData,
+  promiseOf,
   readsAPage,
   recordOf,
   setPolicy,
@@ -30,7 +31,7 @@ function pageWith(site: LocalSite, text: string) {
 }
 
 describe('self-service', () => {
-  it('makes a space at a click where the rule allows it, and nothing by itself', async () => {
+  it('creates a space at a click where the rule allows it, and nothing on its own', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'off', selfService: true });
     await readsAPage(site, ANA);
@@ -64,7 +65,7 @@ describe('self-service', () => {
     expect(personalSpacesOf(site, member)).toEqual([]);
   });
 
-  it('takes a decline, and takes it back', async () => {
+  it('lets a person decline, and undo it', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     const declined = await personData(site, 'me.decline', ANA);
@@ -96,7 +97,7 @@ describe('self-service', () => {
       const { explanation } = await personData(site, 'me.get', accountId);
       const seen = await adminData(site, 'people.explain', { accountId });
       if (seen.action === 'look-up') continue;
-      // The admin asks a moment later than the person.
+      // The admin asks a moment after the person.
       const minute = (at: number | null): number | null => at && Math.round(at / 60_000);
       expect({ ...explanation, until: minute(explanation.until) }).toEqual({ ...seen, until: minute(seen.until) });
     }
@@ -111,7 +112,7 @@ describe('self-service', () => {
 });
 
 describe('details', () => {
-  it('stand in a table on the homepage and in a space property, and a mistake saves nothing', async () => {
+  it('are saved to a table on the homepage and to a space property, and not at all if one is invalid', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -128,10 +129,10 @@ describe('details', () => {
     expect(Object.values(site.state().spaceProperties)).toEqual([{ 'homestead-details': { values } }]);
     await site.advance('PT3S');
     expect(await personData(site, 'me.details', ANA)).toMatchObject({ values });
-    expect(recordOf(site, ANA)?.data).toMatchObject({ lacksDetails: false });
+    expect(promiseOf(site, ANA)).toMatchObject({ lacksDetails: false });
   });
 
-  it('lose nothing when the homepage is saved by somebody else in the same moment', async () => {
+  it('lose nothing when someone else saves the homepage at the same moment', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -150,7 +151,7 @@ describe('details', () => {
     for (const part of ['<p>Line 1</p>', '<p>Line 2</p>', 'Engineer', 'Hello, I am']) expect(body).toContain(part);
   });
 
-  it('leave what the owner wrote into the table, and change only what changed', async () => {
+  it('leave alone what the owner wrote in the table, and update only what has changed', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -259,7 +260,7 @@ describe('details', () => {
     await setPolicy(site, { mode: 'auto', fields, children: [{ title: 'Go\vals', source: { kind: 'builtin' } }] });
     site.changePerson(ANA, { displayName: 'Bo\u000b\ufffe Berg\ud800' });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'builtin', templateProblem: null } });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: null } });
     expect(
       personalSpacesOf(site, ANA)[0]
         ?.pages.map((page) => page.title)
@@ -270,16 +271,17 @@ describe('details', () => {
     expect(homeOf(site)?.body).toContain('<th>My role</th><td>Engineer</td>');
   });
 
-  it('may be called like something that every object has', async () => {
+  it('may be named like a property that every object has', async () => {
     const site = startSite();
     const fields: Field[] = [{ key: 'constructor', label: 'Constructor', kind: 'text', required: true, help: '' }];
     await setPolicy(site, { mode: 'auto', fields });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { lacksDetails: true } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ lacksDetails: true });
     expect(await personData(site, 'me.saveDetails', ANA, { values: { constructor: 'x' } })).toMatchObject({ homepage: 'written' });
   });
 
-  it('leave a homepage alone that they cannot read, and keep the values', async () => {
+  it('leave alone a homepage that cannot be parsed, and keep the values', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -291,12 +293,12 @@ describe('details', () => {
     expect((await personData(site, 'me.details', ANA)).values).toEqual({ role: 'x' });
   });
 
-  it('that are required are asked for once more, in a notice of their own', async () => {
+  it('that are required are asked for once more, in a separate notice', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     const first = await site.notices.load(ANA);
-    expect(first.flags[0]?.actions).toEqual(['Open my space', 'Fill in details', 'Not now']);
+    expect(first.flags[0]?.actions).toEqual(['Go to my space', 'Fill in details', 'Not now']);
     await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Not now' });
     await readsAPage(site, ANA);
     expect((await site.notices.load(ANA)).flags).toEqual([]);
@@ -311,7 +313,7 @@ describe('details', () => {
     expect((await site.notices.load(ANA)).flags).toEqual([]);
   });
 
-  it('are not asked for when they were given before', async () => {
+  it('are not asked for again once they are filled in', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
@@ -323,7 +325,7 @@ describe('details', () => {
     expect((await site.notices.load(ANA)).flags).toEqual([]);
   });
 
-  it('can be filled in by somebody who had a space before, at the end of their own page', async () => {
+  it('of someone who already had a space go to the end of their homepage', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, OWNER);
@@ -336,7 +338,7 @@ describe('details', () => {
 });
 
 describe('who can see it', () => {
-  it.each(['ROLES', 'ROLES_TRANSITION'] as const)('is told, and changed by the owner on a %s site', async (roleMode) => {
+  it.each(['ROLES', 'ROLES_TRANSITION'] as const)('is shown to the owner, who can change it on a %s site', async (roleMode) => {
     const site = startSite({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -348,7 +350,7 @@ describe('who can see it', () => {
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
   });
 
-  it('does not count the users of other apps', async () => {
+  it('does not include the accounts of other apps', async () => {
     const site = startSite({ settings: { roleMode: 'ROLES' } });
     const app = site.addPerson({ accountType: 'app', displayName: 'Some app' });
     site.createNatively(ANA);
@@ -360,11 +362,12 @@ describe('who can see it', () => {
       ];
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
     expect(personalSpacesOf(site, ANA)[0]?.grants.map((g) => g.principalType)).toEqual(['USER', 'USER']);
   });
 
-  it('is not called private while classic permissions hold beside the roles', async () => {
+  it('is not called private while classic permissions apply in addition to roles', async () => {
     const site = startSite({ settings: { roleMode: 'ROLES_TRANSITION' } });
     site.createNatively(ANA);
     const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
@@ -372,11 +375,12 @@ describe('who can see it', () => {
     if (space) space.grants = [...space.grants, { principalType: 'GROUP', principalId: group, roleId: null, operations: ['read/space'] }];
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'open' } });
     expect(await personData(site, 'me.access', ANA)).toMatchObject({ readers: 'groups' });
   });
 
-  it('cannot be changed where apps may not, and says so', async () => {
+  it('cannot be changed where apps are not allowed to, and the page says so', async () => {
     const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -393,12 +397,13 @@ describe('access by policy', () => {
     ['licensed', 'PRE_ROLES', 'licensed', 3],
     ['site-default', 'ROLES', 'open', 2],
     ['site-default', 'PRE_ROLES', 'open', 2],
-  ] as const)('%s on a %s site makes a space that is %s', async (access, roleMode, expected, grants) => {
+  ] as const)('%s on a %s site results in a space that is %s', async (access, roleMode, expected, grants) => {
     const site = startSite({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto', access });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(grants);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: expected } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: expected } });
     const readable = await site.confluence.request(
       { kind: 'person', person: site.person(OWNER), viaApp: false },
       { method: 'GET', url: `/wiki/api/v2/spaces/${personalSpacesOf(site, ANA)[0]?.id}`, headers: new Headers(), body: undefined },
@@ -410,32 +415,31 @@ describe('access by policy', () => {
     ['is gone', { status: 404 }],
     ['is refused', { status: 400 }],
     ['fails again and again', { status: 500 }],
-    ['is not what it should be', { status: 200, body: { nonsense: true } }],
-  ])('is not held up by a page template that %s', async (_what, respond) => {
+    ['is malformed', { status: 200, body: { nonsense: true } }],
+  ])('is applied even if the page template %s', async (_what, respond) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/template/*', times: 9, respond });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({
-      state: 'ready',
-      data: { template: 'builtin', templateProblem: expect.stringContaining('template-') },
-    });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: expect.stringContaining('template-') } });
   });
 
-  it('is carried as a caveat where the site cannot keep it for a space that exists', async () => {
+  it('comes with a caveat where the site cannot apply it to an existing space', async () => {
     const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
     site.createNatively(ANA);
     await site.advance('PT1M');
     await setPolicy(site, { mode: 'auto' });
     expect((await personData(site, 'me.get', ANA)).explanation).toMatchObject({ action: 'adopt', caveats: ['access-not-changeable'] });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'open' } });
     expect((await site.notices.load(ANA)).flags[0]?.description).toContain('Everyone who uses Confluence here can see it');
   });
 });
 
 describe('pages of a template', () => {
-  it('are made once, from their own templates, and in the language of the person', async () => {
+  it("are created once, from their own templates, in the person's language", async () => {
     const site = startSite();
     const child = (title: string, templateId?: string) => ({
       title,
@@ -449,21 +453,21 @@ describe('pages of a template', () => {
     expect(homeOf(site)?.body).toContain('Hola, soy Bo Berg');
     expect(pages.find((page) => page.title === 'Checklist')?.body).toContain('Welcome, Bo Berg');
     expect(pages.find((page) => page.title === 'Broken')?.body).toContain('Empieza a escribir aquí');
-    expect(recordOf(site, ANA)?.data).toMatchObject({ templateProblem: expect.stringContaining('template-broken') });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { problem: expect.stringContaining('template-broken') } });
   });
 });
 
 describe('notices', () => {
-  it('speak Spanish to those who do', async () => {
+  it('are in Spanish for people who use Spanish', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     site.changePerson(ANA, { locale: 'es_MX' });
     await readsAPage(site, ANA);
     const { flags } = await site.notices.load(ANA);
-    expect(flags[0]).toMatchObject({ title: '¿Quieres un espacio personal?', actions: ['Crear mi espacio', 'Ahora no', 'Nunca'] });
+    expect(flags[0]).toMatchObject({ title: '¿Quieres un espacio personal?', actions: ['Crear mi espacio', 'Ahora no', 'No, gracias'] });
   });
 
-  it('cost nothing over 10,000 page views of people who have none', async () => {
+  it('cost nothing over 10,000 page views by people who have none', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     for (let n = 1; n < 60; n += 1) await readsAPage(site, accountIdOf(n), 'PT0S').catch(() => {});
@@ -482,7 +486,7 @@ describe('notices', () => {
 });
 
 describe('privacy', () => {
-  it('shows all that is stored of the caller, and nothing of anybody else', async () => {
+  it('shows the caller everything stored about them, and nothing about anyone else', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     expect(await personData(site, 'me.data', ANA)).toEqual({ record: null, details: {}, hasNoticeFlag: false });
@@ -490,9 +494,7 @@ describe('privacy', () => {
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } });
     await site.advance('PT3S');
     const data = await personData(site, 'me.data', ANA);
-    const stored = recordOf(site, ANA) as unknown as Record<string, unknown> & { data: Record<string, unknown> };
-    const { data: inner, ...outer } = stored;
-    expect(data.record).toEqual({ accountId: ANA, ...outer, ...inner });
+    expect(data.record).toMatchObject({ accountId: ANA, state: 'ready', spaceId: personalSpacesOf(site, ANA)[0]?.id });
     expect(data).toMatchObject({ details: { role: 'x' }, hasNoticeFlag: true });
   });
 });

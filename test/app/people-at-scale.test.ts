@@ -1,19 +1,18 @@
-/** Jobs and the points of an hour: a job for many people through several hours of a small quota. */
+/** Jobs and the hourly quota: a job for many people that takes several hours of a small quota. */
 import { expect, it } from 'vitest';
 import { Policy } from '../../src/domain/policy/document';
 import { DEFAULT_QUOTA } from '../../src/forge/budget';
-import { runners } from '../../src/jobs/kinds';
-import type { Job } from '../../src/jobs/store';
+import { JOBS } from '../../src/index';
 import { accountIdOf, adminData, person, setPolicy, startSite } from '../support/site';
 
-/** A tenth of the size with a tenth of the quota tells the same; `npm run test:long` runs the whole. */
+/** A tenth of the people with a tenth of the quota shows the same; `npm run test:long` runs the full size. */
 const PEOPLE = process.env.HOMESTEAD_LONG ? 20_000 : 2_000;
 const QUOTA = 2 * PEOPLE;
 const SHARE = 0.6;
 
-it('never goes over the share of an hour, creates one space for everyone, and lets people go first', async () => {
+it('a job never exceeds its share of an hour, creates one space for everyone, and lets people go first', async () => {
   const site = startSite({ seed: 'scale', people: PEOPLE, spaces: 0, settings: { hourlyPoints: QUOTA } });
-  // Each call is held against Atlassian's documents in the smaller tests.
+  // The smaller tests check each call against Atlassian's documents.
   site.confluence.onAnswer = () => {};
   await setPolicy(site, { mode: 'auto', jobShare: SHARE * 100 });
   await adminData(site, 'people.startCensus', {});
@@ -25,7 +24,7 @@ it('never goes over the share of an hour, creates one space for everyone, and le
   site.resetUsage();
   await site.advance('PT3H');
   for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(QUOTA * SHARE);
-  // People's own clicks are answered while the job works, and while it waits for its next hour.
+  // People's own clicks are answered while the job works and while it waits for the next hour.
   expect(await person(site, 'me.get', accountIdOf(PEOPLE - 1))).toMatchObject({ ok: true });
   await site.advance('PT24H');
   expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: PEOPLE } });
@@ -35,8 +34,7 @@ it('never goes over the share of an hour, creates one space for everyone, and le
   expect(site.usage().rest.byRoute['POST /wiki/rest/api/space/_private']?.statuses).toEqual({ 200: PEOPLE });
 }, 600_000);
 
-it('has room in an hour for the dearest step of every job, at the smallest share of the lowest quota', () => {
+it('has room in an hour for the most expensive step of every job, at the smallest share of the lowest quota', () => {
   const smallest = Array.from({ length: 100 }, (_, share) => share).find((jobShare) => Policy.safeParse({ jobShare }).success) ?? 0;
-  for (const [kind, runner] of Object.entries(runners))
-    expect(runner.nextCost({ kind } as Job), kind).toBeLessThanOrEqual((DEFAULT_QUOTA * smallest) / 100);
+  for (const { kind, cost } of JOBS) expect(cost, kind).toBeLessThanOrEqual((DEFAULT_QUOTA * smallest) / 100);
 });

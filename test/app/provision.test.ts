@@ -8,9 +8,11 @@ import {
   admin,
   adminData,
   comparable,
+  noticeOf,
   OWNER,
   person,
   personalSpacesOf,
+  promiseOf,
   readsAPage,
   recordOf,
   setPolicy,
@@ -19,7 +21,7 @@ import {
 import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
 
 describe('with the policy off', () => {
-  it('touches nothing, and reads storage once', async () => {
+  it('changes nothing, and reads storage once', async () => {
     const site = startSite();
     site.resetUsage();
     await readsAPage(site, ANA);
@@ -30,7 +32,7 @@ describe('with the policy off', () => {
 });
 
 describe('with the policy on automatic', () => {
-  it('makes one private space with the built-in homepage and raises the notice', async () => {
+  it('creates one private space with the built-in homepage and raises the notice', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -43,8 +45,12 @@ describe('with the policy on automatic', () => {
     expect(spaces[0]?.pages[0]?.versions.map((v) => v.authorId)).toEqual([ANA, ANA]);
     expect(recordOf(site, ANA)).toMatchObject({
       state: 'ready',
-      reason: 'space-made',
-      data: { access: 'private', template: 'builtin', strategy: 'private-call' },
+      reason: 'space-created',
+    });
+    expect(promiseOf(site, ANA)).toMatchObject({
+      access: { promised: 'private', actual: 'private', broken: null },
+      template: { source: 'builtin' },
+      call: 'private-call',
     });
 
     const seen = await site.notices.load(ANA);
@@ -53,12 +59,12 @@ describe('with the policy on automatic', () => {
         id: 'homestead-notice',
         title: 'Your personal space is ready',
         description: expect.stringContaining('Only you'),
-        actions: ['Open my space', 'Not now'],
+        actions: ['Go to my space', 'Not now'],
       },
     ]);
   });
 
-  it('fills the template that the admin chose', async () => {
+  it('fills in the template that the admin chose', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
     await readsAPage(site, ANA);
@@ -81,8 +87,8 @@ describe('with the policy on automatic', () => {
     expect(entries[0]?.templateProblem).toContain(problem);
   });
 
-  it('costs a settled person one storage read when cold, none when warm, and no request', async () => {
-    // What one process remembers: with three, each reads a person once.
+  it('costs one storage read per settled person in a cold process, none in a warm one, and no request', async () => {
+    // With several warm processes, each would read a person once.
     const site = startSite({ settings: { warmProcesses: 1 } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -107,9 +113,9 @@ describe('with the policy on automatic', () => {
     ['a guest', { isGuest: true }, 'account-guest'],
     ['an app', { accountType: 'app' }, 'account-app'],
     ['deactivated', { accountStatus: 'inactive' }, 'account-inactive'],
-    ['of unknown standing', { accountStatus: 'unknown' }, 'account-unknown'],
+    ['of unknown status', { accountStatus: 'unknown' }, 'account-unknown'],
     ['unlicensed', { licensed: false }, 'account-unlicensed'],
-  ])('makes nothing for somebody who is %s', async (_what, change, reason) => {
+  ])('creates nothing for someone who is %s', async (_what, change, reason) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.changePerson(ANA, change);
@@ -120,7 +126,7 @@ describe('with the policy on automatic', () => {
     expect((await site.notices.load(ANA)).backgroundScript).toBe(false);
   });
 
-  it('makes nothing for anonymous readers and for what the app does itself', async () => {
+  it('creates nothing for anonymous readers or in response to its own changes', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.resetUsage();
@@ -136,7 +142,7 @@ describe('with the policy on automatic', () => {
   it.each([
     ['archived', 'space-archived'],
     ['trashed', 'space-trashed'],
-  ] as const)('makes nothing for somebody whose space is %s, and remembers why', async (status, reason) => {
+  ] as const)('creates nothing for someone whose space is %s, and remembers why', async (status, reason) => {
     const site = startSite();
     site.addSpace({ owner: ANA, status });
     await setPolicy(site, { mode: 'auto' });
@@ -145,7 +151,7 @@ describe('with the policy on automatic', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'removed', reason });
   });
 
-  it('does not make again what was deleted', async () => {
+  it('does not recreate a deleted space', async () => {
     const site = startSite({ settings: { appIsSpaceAdmin: 'always' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -162,7 +168,7 @@ describe('with the policy on automatic', () => {
     expect(personalSpacesOf(site, ANA)).toEqual([]);
   });
 
-  it('does not make again a deleted space that it had never heard of', async () => {
+  it('does not recreate a deleted space that it never knew about', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     const space = site.confluence.state.spacesById.get(Number(site.addSpace({ owner: ANA }).id));
@@ -176,7 +182,7 @@ describe('with the policy on automatic', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'removed' });
   });
 
-  it('is not stopped by an event delivered five times and out of order', async () => {
+  it('creates one space even if events arrive five times and out of order', async () => {
     const site = startSite({ settings: { deliverEvents: { times: 5, reorder: true, drop: 0 } } });
     await setPolicy(site, { mode: 'auto' });
     site.activity({ accountId: ANA, views: 3 });
@@ -185,7 +191,7 @@ describe('with the policy on automatic', () => {
     expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.versions).toHaveLength(2);
   });
 
-  it('makes one space when several triggers run at once', async () => {
+  it('creates one space when several triggers run at once', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     for (let i = 0; i < 6; i += 1) site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: ANA, n: i });
@@ -194,11 +200,12 @@ describe('with the policy on automatic', () => {
     expect(spaces).toHaveLength(1);
     expect(spaces[0]?.pages).toHaveLength(1);
     expect(spaces[0]?.pages[0]?.versions).toHaveLength(2);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
   });
 });
 
-describe('when Confluence makes the space first', () => {
+describe('when Confluence creates the space first', () => {
   it.each([
     ['ROLES', 'private', 1],
     ['ROLES_TRANSITION', 'private', 1],
@@ -218,12 +225,13 @@ describe('when Confluence makes the space first', () => {
     expect(spaces).toHaveLength(1);
     expect(spaces[0]?.grants).toHaveLength(grants);
     expect(spaces[0]?.pages[0]?.body).toContain('Hello, I am');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access, strategy: null } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: access }, call: null });
     const [flag] = (await site.notices.load(ANA)).flags;
     expect(flag?.description).toContain(access === 'private' ? 'Only you' : 'Everyone who uses Confluence here can see it');
   });
 
-  it('leaves alone the words that the owner has already written', async () => {
+  it('leaves alone what the owner has already written', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.platform.beforeCall = (_invocation, call) => {
@@ -236,12 +244,13 @@ describe('when Confluence makes the space first', () => {
     };
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.body).toBe('<p>Mine</p>');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'kept' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'kept' } });
   });
 });
 
-describe('the calls that may create a space', () => {
-  it('falls back to GraphQL, closes what it made, and remembers what worked', async () => {
+describe('the creation calls', () => {
+  it('fall back to GraphQL, make the space private, and remember what worked', async () => {
     const site = startSite({ settings: { asUserPersonalCreate: 'graphql' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -253,16 +262,17 @@ describe('the calls that may create a space', () => {
     expect(Object.keys(site.usage().rest.byRoute)).not.toContain('POST /wiki/rest/api/space/_private');
   });
 
-  it('uses the permission list when the private call is not there', async () => {
+  it('use the permission list when the private call does not exist', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 9, respond: { status: 404 } });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { strategy: 'permission-list', access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ call: 'permission-list', access: { actual: 'private' } });
   });
 
-  it('does not make an open space where no call can close it', async () => {
+  it('do not create an open space where no call can make it private', async () => {
     const site = startSite({ settings: { asUserPersonalCreate: 'graphql', roleMode: 'PRE_ROLES' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -270,7 +280,7 @@ describe('the calls that may create a space', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'refused', reason: 'no-private-way' });
   });
 
-  it('records a refusal once and does not ask again for a week', async () => {
+  it('are not tried again for a week after a refusal, which is recorded once', async () => {
     const site = startSite({ settings: { asUserPersonalCreate: 'refused' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -287,7 +297,7 @@ describe('the calls that may create a space', () => {
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
   });
 
-  it('says so when the platform impersonates nobody in triggers', async () => {
+  it('are not tried when the platform does not allow impersonation in triggers, and the trail says so', async () => {
     const site = startSite({ settings: { asUserIn: ['scheduledTrigger'] } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -297,8 +307,8 @@ describe('the calls that may create a space', () => {
   });
 });
 
-describe('what a stopped or failed run leaves behind', () => {
-  it('brings a space to policy that the person made themselves weeks after a run was interrupted', async () => {
+describe('after a stopped or failed run, Homestead', () => {
+  it('adopts a space that the person created themselves weeks later', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 9, respond: { status: 503 } });
@@ -309,11 +319,12 @@ describe('what a stopped or failed run leaves behind', () => {
     site.addSpace({ owner: ANA });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', reason: 'space-adopted', data: { access: 'private', strategy: null } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', reason: 'space-adopted' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' }, call: null });
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
-  it('deletes a space that is not a personal one, and does not use that call for a month', async () => {
+  it('deletes a space that turns out not to be personal, and does not use that call for a month', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.confluence.onAnswer = (request, answer) => {
@@ -332,7 +343,8 @@ describe('what a stopped or failed run leaves behind', () => {
     expect(untilAt - site.clock.now()).toBeGreaterThan(29 * 86_400_000);
     site.resetUsage();
     await readsAPage(site, accountIdOf(3));
-    expect(recordOf(site, accountIdOf(3))).toMatchObject({ state: 'ready', data: { strategy: 'permission-list' } });
+    expect(recordOf(site, accountIdOf(3))).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, accountIdOf(3))).toMatchObject({ call: 'permission-list' });
     expect(Object.keys(site.usage().rest.byRoute)).not.toContain('POST /wiki/rest/api/space/_private');
   });
 
@@ -352,7 +364,7 @@ describe('what a stopped or failed run leaves behind', () => {
     await passes(site);
     expect((await adminData(site, 'site.get', {})).find(({ name }) => name === 'create')).toMatchObject({ notes: [] });
     await readsAPage(site, accountIdOf(3));
-    expect(recordOf(site, accountIdOf(3))).toMatchObject({ state: 'ready', data: { strategy: 'private-call' } });
+    expect(promiseOf(site, accountIdOf(3))).toMatchObject({ call: 'private-call' });
   });
 
   it.each(['private-endpoint', 'graphql'] as const)(
@@ -362,7 +374,7 @@ describe('what a stopped or failed run leaves behind', () => {
       await setPolicy(site, { mode: 'auto' });
       site.changePerson(ANA, { displayName: `${'x'.repeat(198)}😀${'y'.repeat(100)}` });
       await readsAPage(site, ANA);
-      expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'builtin' } });
+      expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin' } });
       expect(site.confluence.state.spaces.find((space) => space.ownerId === ANA)?.name).toBe(`${'x'.repeat(198)}…`);
       const title = personalSpacesOf(site, ANA)[0]?.pages[0]?.title ?? '';
       expect(title).toHaveLength(255);
@@ -370,7 +382,7 @@ describe('what a stopped or failed run leaves behind', () => {
     },
   );
 
-  it('does not adopt a global space that has the key', async () => {
+  it('does not adopt a global space that has the key of a personal one', async () => {
     const site = startSite();
     site.addSpace({ owner: ANA });
     const space = site.confluence.state.spaces.find((s) => s.ownerId === ANA);
@@ -383,10 +395,10 @@ describe('what a stopped or failed run leaves behind', () => {
   });
 
   it.each([
-    ['the homepage', 'PUT', '/wiki/api/v2/pages/*', { state: 'ready', data: { template: 'kept', templateProblem: 'homepage-refused' } }],
-    ['the notice', 'POST', '/wiki/rest/api/user/*/property/*', { state: 'ready', data: { notice: 'done' } }],
+    ['the homepage', 'PUT', '/wiki/api/v2/pages/*', { state: 'ready' }],
+    ['the notice', 'POST', '/wiki/rest/api/user/*/property/*', { state: 'ready' }],
     ['the look-up', 'POST', '/wiki/api/v2/users-bulk', { state: 'refused', reason: 'confluence-error' }],
-  ])('records that Confluence refuses %s, and does not ask at every page view', async (_what, method, path, expected) => {
+  ])('records that Confluence refuses %s, and does not try again at every page view', async (_what, method, path, expected) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method, path, times: 99, respond: { status: 403 } });
@@ -399,16 +411,17 @@ describe('what a stopped or failed run leaves behind', () => {
     expect(site.usage().rest.requests).toBe(0);
   });
 
-  it('gives a template that Confluence does not take up for the built-in homepage', async () => {
+  it('falls back to the built-in homepage if Confluence rejects the template', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
     site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/api/v2/pages/*', respond: { status: 400 } });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.body).toContain('What I work on');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'builtin', templateProblem: 'template-refused' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: 'template-refused' } });
   });
 
-  it('asks once a process, and no more, while Confluence asks the app to wait', async () => {
+  it('asks at most once per process while Confluence tells the app to wait', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     const respond = { status: 429, headers: { 'Retry-After': '300' } };
@@ -419,24 +432,25 @@ describe('what a stopped or failed run leaves behind', () => {
       for (const accountId of people) site.activity({ accountId, views: 1 });
       await site.advance('PT1M');
     }
-    // As many processes as there were people at once.
+    // There were as many processes as people at once.
     expect(site.usage().rest.requests).toBeLessThanOrEqual(people.length);
     site.clearFaults();
     await site.advance('PT10M');
     for (const accountId of people) expect(recordOf(site, accountId)).toMatchObject({ state: 'ready' });
   });
 
-  it('waits when the new space is not listed for its owner yet', async () => {
+  it('waits if the new space is not yet listed for its owner', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', after: 1, respond: { status: 200, body: { results: [] } } });
     await readsAPage(site, ANA, 'PT5M');
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
   });
 });
 
-describe('what is recorded of failures', () => {
-  it('does not write over an answer that the person gave in the meantime', async () => {
+describe('after a failure, Homestead', () => {
+  it('does not overwrite an answer that the person gave in the meantime', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
@@ -454,7 +468,7 @@ describe('what is recorded of failures', () => {
     expect(personalSpacesOf(site, ANA)).toEqual([]);
   });
 
-  it('finishes a day later what a refusal of Confluence interrupted', async () => {
+  it('finishes a day later what a refusal by Confluence interrupted', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method: 'GET', path: '/wiki/api/v2/spaces/*', respond: { status: 403 } });
@@ -462,7 +476,8 @@ describe('what is recorded of failures', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'creating', reason: 'confluence-error' });
     await site.advance('P2D');
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { access: 'private', template: 'builtin' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' }, template: { source: 'builtin' } });
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
@@ -483,7 +498,7 @@ describe('what is recorded of failures', () => {
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
-  it('takes back an offer when the person makes a space themselves', async () => {
+  it('withdraws an offer when the person creates a space themselves', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
@@ -493,7 +508,7 @@ describe('what is recorded of failures', () => {
     expect((await site.notices.load(ANA)).flags).toMatchObject([{ title: 'Your personal space has been set up' }]);
   });
 
-  it('offers also where nobody can be impersonated: the click needs it not', async () => {
+  it('makes offers even where impersonation is not allowed, since a click does not need it', async () => {
     const site = startSite({ settings: { asUserIn: [] } });
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
@@ -503,7 +518,7 @@ describe('what is recorded of failures', () => {
   });
 });
 
-describe('when something fails on the way', () => {
+describe('when a call fails, Homestead', () => {
   const ROUTES = [
     '/wiki/api/v2/users-bulk',
     '/wiki/rest/api/user/current',
@@ -517,33 +532,37 @@ describe('when something fails on the way', () => {
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, times: 99, respond: { status: 429, headers: { 'Retry-After': '120' } } });
     await readsAPage(site, ANA, 'PT1M');
-    expect(recordOf(site, ANA)?.data.notice).not.toBe('open');
-    // One look, and one more for what it did as this person before it was told to wait.
+    expect(noticeOf(site, ANA, 'ready')).not.toBe('raised');
+    // The first event, and one more for what the app did as this person before it was told to wait.
     expect(site.usage().invocations['trigger:activity']?.retries).toBeLessThanOrEqual(2);
     expect(site.usage().rest.byRoute).not.toMatchObject({ 'POST /wiki/rest/api/space/_private': { statuses: { 200: 2 } } });
     site.clearFaults();
-    await site.advance('PT3M');
+    // A notice that could not be raised is left to the schedule.
+    await site.advance('PT6M');
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(noticeOf(site, ANA, 'ready')).toBe('raised');
   });
 
-  it.each(ROUTES)('tries again after an error of Confluence (500 at %s)', async (path) => {
+  it.each(ROUTES)('tries again after a Confluence error (500 at %s)', async (path) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, times: 2, respond: { status: 500 } });
-    await readsAPage(site, ANA, 'PT5M');
+    await readsAPage(site, ANA, 'PT10M');
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(noticeOf(site, ANA, 'ready')).toBe('raised');
   });
 
-  it.each(ROUTES)('goes on after the deadline passed during a call (%s)', async (path) => {
+  it.each(ROUTES)('continues after the deadline passed during a call (%s)', async (path) => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, respond: { status: 200, body: {}, delay: 'PT26S' } });
     await readsAPage(site, ANA, 'PT10M');
     expect(site.usage().invocations['trigger:activity']?.killed).toBe(1);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { notice: 'open' } });
+    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+    expect(noticeOf(site, ANA, 'ready')).toBe('raised');
   });
 
   it('retries when storage fails, and loses nothing', async () => {
@@ -578,10 +597,10 @@ describe('when something fails on the way', () => {
   });
 });
 
-describe('stopped after any of its calls', () => {
+describe('a run that is stopped after any of its calls', () => {
   type Run = Partial<SiteSettings> & { mode?: 'ask' | 'auto' };
 
-  /** Runs one provisioning that is stopped, then delivered again. */
+  /** Provisions one person; the stopped invocation is delivered again. */
   async function run({ mode = 'auto', ...settings }: Run, stop?: Stop): Promise<LocalSite> {
     const site = startSite({ settings: { ...ONE_PROCESS, ...settings } });
     await setPolicy(site, { mode, template: { kind: 'confluence', templateId: '425985' } });
@@ -595,7 +614,7 @@ describe('stopped after any of its calls', () => {
     ['by GraphQL', { asUserPersonalCreate: 'graphql' }],
     ['on a site without roles', { roleMode: 'PRE_ROLES' }],
     ['in ask mode', { mode: 'ask' }],
-  ] as const)('ends as an undisturbed run does (%s)', async (_what, settings) => {
+  ] as const)('has the same outcome as an undisturbed run (%s)', async (_what, settings) => {
     const undisturbed = comparable(await run(settings));
     const stops = await stopAtEachCall('trigger:activity', async (stop) => {
       expect(comparable(await run(settings, stop)), stop.name).toEqual(undisturbed);
@@ -616,7 +635,7 @@ describe('a click on "Create my space" that is stopped after any of its calls', 
       await readsAPage(site, ANA, 'PT5M');
       const { flags } = await site.notices.load(ANA);
       const spaces = personalSpacesOf(site, ANA);
-      // Stopped before anything was begun: the offer is still there.
+      // Stopped before creation began: the offer is still open.
       if (recordOf(site, ANA)?.state === 'offered') {
         expect(spaces, name).toEqual([]);
         expect(flags[0]?.title, name).toBe('Would you like a personal space?');
@@ -625,35 +644,36 @@ describe('a click on "Create my space" that is stopped after any of its calls', 
       expect(spaces, name).toHaveLength(1);
       expect(spaces[0]?.pages, name).toHaveLength(1);
       expect(spaces[0]?.pages[0]?.versions, name).toHaveLength(2);
-      expect(recordOf(site, ANA), name).toMatchObject({ state: 'ready', data: { access: 'private' } });
+      expect(recordOf(site, ANA), name).toMatchObject({ state: 'ready' });
+      expect(promiseOf(site, ANA), name).toMatchObject({ access: { actual: 'private' } });
     });
     expect(stops).toBeGreaterThan(10);
   });
 });
 
 describe('with the policy on ask', () => {
-  it('offers a space, and makes it at one click', async () => {
+  it('offers a space, and creates it at one click', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
     const { flags } = await site.notices.load(ANA);
-    expect(flags[0]).toMatchObject({ title: 'Would you like a personal space?', actions: ['Create my space', 'Not now', 'Never'] });
+    expect(flags[0]).toMatchObject({ title: 'Would you like a personal space?', actions: ['Create my space', 'Not now', 'No, thanks'] });
 
     const after = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
     expect(after.flags[0]).toMatchObject({ title: 'Your personal space is ready' });
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
-    const opened = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Open my space' });
+    const opened = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Go to my space' });
     expect(opened.navigatedTo).toMatchObject({ target: 'spaceView', spaceKey: personalSpacesOf(site, ANA)[0]?.key });
     expect(await site.notices.load(ANA)).toMatchObject({ backgroundScript: false, flags: [] });
   });
 
-  it('takes "Never" for an answer, for good and under any policy', async () => {
+  it('accepts "No, thanks" for good, under any policy', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
-    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Never' });
+    await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'No, thanks' });
     expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
     await setPolicy(site, { mode: 'auto' });
     site.platform.restart();
@@ -677,22 +697,23 @@ describe('with the policy on ask', () => {
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
-  it('keeps an open offer while it is off, and shows it again', async () => {
+  it('keeps an open offer while the policy is off, and shows it again afterwards', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
     await setPolicy(site, { mode: 'off' });
     const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
-    expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('do not offer') });
+    expect(flags[0]).toMatchObject({ title: 'Your space couldn’t be created', description: expect.stringContaining('don’t offer') });
     expect(await site.notices.load(ANA)).toMatchObject({ flags: [] });
     expect(await site.notices.load(ANA)).toMatchObject({ backgroundScript: false, flags: [] });
     await setPolicy(site, { mode: 'ask' });
-    await readsAPage(site, ANA);
+    // The schedule raises it again.
+    await site.advance('PT6M');
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
-  it('brings to policy the space that Confluence made before the click', async () => {
+  it('adopts the space that Confluence created before the click', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
@@ -710,7 +731,7 @@ describe('with the policy on ask', () => {
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
     const { flags } = await site.notices.press({ accountId: ANA, flag: 'homestead-notice', action: 'Create my space' });
-    expect(flags[0]).toMatchObject({ title: 'We could not make your space', description: expect.stringContaining('did not let') });
+    expect(flags[0]).toMatchObject({ title: 'Your space couldn’t be created', description: expect.stringContaining('doesn’t let') });
   });
 });
 
@@ -727,7 +748,7 @@ describe('the notice', () => {
     expect((await site.notices.load(ANA)).flags).toEqual([]);
   });
 
-  it('belongs to its person: nobody reads or answers another one', async () => {
+  it("belongs to one person: nobody can read or answer someone else's", async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);

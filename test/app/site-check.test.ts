@@ -1,9 +1,10 @@
-/** The site check: what it finds with the site set to each outcome, and that it leaves nothing behind. */
+/** The site check: what it finds on sites with different settings, and that it leaves nothing behind. */
 import { describe, expect, it } from 'vitest';
-import type { CheckView, SiteCheckName } from '../../src/api/contract';
+import type { CheckView } from '../../src/api/admin/site-check';
+import type { SiteCheckName } from '../../src/site-check/checks';
 import type { SiteSettings } from '../emulator/settings';
 import type { LocalSite } from '../emulator/site';
-import { ADMIN_ACCOUNT_ID, ANA, adminData, personalSpacesOf, readsAPage, recordOf, setPolicy, startSite } from '../support/site';
+import { ADMIN_ACCOUNT_ID, ANA, adminData, personalSpacesOf, promiseOf, readsAPage, recordOf, setPolicy, startSite } from '../support/site';
 
 async function check(site: LocalSite, name: SiteCheckName, consent = false): Promise<CheckView | undefined> {
   return (await adminData(site, 'site.run', { checks: [name], consent })).find((found) => found.name === name);
@@ -34,7 +35,7 @@ describe('the site check', () => {
     expect(found?.at).toBeLessThanOrEqual(site.clock.now());
   });
 
-  it.each(['always', 'never'] as const)('rights in private spaces with appIsSpaceAdmin %s', async (appIsSpaceAdmin) => {
+  it.each(['always', 'never'] as const)('reports its rights in private spaces with appIsSpaceAdmin %s', async (appIsSpaceAdmin) => {
     const site = startSite({ settings: { appIsSpaceAdmin } });
     await setPolicy(site, { mode: 'auto' });
     expect(await check(site, 'rights-private')).toMatchObject({ outcome: 'unknown', finding: 'none' });
@@ -43,7 +44,7 @@ describe('the site check', () => {
     expect(await check(site, 'rights-private')).toMatchObject({ finding: 'share', details: { of: 1, seen, administered: seen } });
   });
 
-  it('makes nothing without consent, and with it removes what it made', async () => {
+  it('creates nothing without consent, and with it removes what it created', async () => {
     const site = startSite();
     const spaces = (): string => JSON.stringify(site.state().spaces);
     const before = spaces();
@@ -58,7 +59,7 @@ describe('the site check', () => {
     expect(site.state().kvs.entities.person).toEqual({});
   });
 
-  it('takes a space that its admin creates later for what it is, though storage still returns what has expired', async () => {
+  it('does not mistake a space that its admin creates later for its own, even if storage still returns expired values', async () => {
     const site = startSite({ settings: { ttlLag: 'PT48H' } });
     await setPolicy(site, { mode: 'auto' });
     await check(site, 'create', true);
@@ -68,13 +69,13 @@ describe('the site check', () => {
     expect(recordOf(site, ADMIN_ACCOUNT_ID)).toMatchObject({ state: 'ready', reason: 'space-adopted' });
   });
 
-  it('removes what a check left behind that was stopped after any of its calls', async () => {
+  it('removes what an earlier check left behind when it was stopped after any of its calls', async () => {
     const count = (site: LocalSite): number => site.confluence.state.spaces.filter((space) => space.key.startsWith('HSCHECK')).length;
     let left = 0;
     for (let n = 1; ; n += 1) {
       const site = startSite();
       site.addFault({ killAfterCall: n });
-      // A stopped call has no answer for the page; what it left is what counts here.
+      // A stopped call answers nothing; only what it leaves behind matters here.
       await site.invoke({
         module: 'admin',
         functionKey: 'site.run',
@@ -93,7 +94,7 @@ describe('the site check', () => {
     expect(left).toBeGreaterThan(2);
   });
 
-  it('does not touch the space of an admin who has one', async () => {
+  it('does not touch the existing space of an admin', async () => {
     const site = startSite();
     site.addSpace({ owner: ADMIN_ACCOUNT_ID, createdAt: '2026-01-01T00:00:00.000Z' });
     const before = JSON.stringify(personalSpacesOf(site, ADMIN_ACCOUNT_ID));
@@ -117,7 +118,7 @@ describe('the site check', () => {
     expect(await check(site, 'archive', true)).toMatchObject({ outcome: 'bad', finding });
   });
 
-  it('keeps each result with its date until it is run again, also a failure', async () => {
+  it('keeps each result, even a failure, with its date until the check runs again', async () => {
     const site = startSite();
     const first = (await check(site, 'roles'))?.at;
     await site.advance('P1D');
@@ -133,7 +134,7 @@ describe('the site check', () => {
     expect((await adminData(site, 'site.get', {})).find((c) => c.name === 'archive')).toMatchObject({ finding: 'never', at: null });
   });
 
-  it('names a page template of the policy that is gone', async () => {
+  it('names a page template in the policy that no longer exists', async () => {
     const site = startSite();
     await setPolicy(site, { template: { kind: 'confluence', templateId: '999' } });
     expect(await check(site, 'templates')).toMatchObject({ outcome: 'bad', finding: 'gone', details: { ids: '999' } });
@@ -147,7 +148,7 @@ describe('the site check', () => {
     site.confluence.onAnswer = () => {};
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/template/425985', times: 9, respond: { status: 200, body } });
     await readsAPage(site, ANA);
-    expect(recordOf(site, ANA)).toMatchObject({ state: 'ready', data: { template: 'builtin', templateProblem: 'template-too-large' } });
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: 'template-too-large' } });
     expect(await check(site, 'templates')).toMatchObject({
       outcome: 'bad',
       finding: 'template-too-large',

@@ -1,5 +1,5 @@
 /**
- * What it costs, side by side on one local site in one run: counts and ratios, not seconds.
+ * What provisioning costs, compared side by side on one local site in one run: counts and ratios, not seconds.
  * `npm run bench`
  */
 import { createV1Client, createV2Client } from 'confluence.js';
@@ -10,7 +10,7 @@ import { listen } from '../emulator/http';
 import { LocalSite } from '../emulator/site';
 import { setPolicy } from '../support/site';
 
-/** People provisioned by each of the three. */
+/** People provisioned by each of the three approaches. */
 const PEOPLE = 50;
 
 interface Cost {
@@ -20,7 +20,7 @@ interface Cost {
 const row = (...cells: (string | number)[]): void => console.log(cells.map((cell, i) => String(cell).padEnd(i === 0 ? 46 : 14)).join(''));
 const per = (total: number, people: number): string => (total / people).toFixed(2);
 
-/** Counts what Confluence is asked while something runs, by the published rule, whoever asks. */
+/** Counts the requests to Confluence while something runs, and their points by the published rule, whoever makes them. */
 async function costOf(site: LocalSite, run: () => Promise<void>): Promise<Cost> {
   const cost = { requests: 0, points: 0 };
   site.confluence.onAnswer = (request, answer) => {
@@ -33,7 +33,7 @@ async function costOf(site: LocalSite, run: () => Promise<void>): Promise<Cost> 
   return cost;
 }
 
-/** The least that could do it: one look at the person, the space, its homepage, the notice; nothing looked at twice. */
+/** The fewest calls that could do it: one each for the person, the space, its homepage and the notice, with no second look. */
 async function floor(site: LocalSite, accountId: string): Promise<void> {
   const person = site.person(accountId);
   const asPerson: Caller = { kind: 'person', person, viaApp: true };
@@ -51,14 +51,14 @@ async function floor(site: LocalSite, accountId: string): Promise<void> {
   await send({ kind: 'app' }, 'POST', `/wiki/rest/api/user/${accountId}/property/notice`, { value: { pending: 'true' } });
 }
 
-/** What somebody would write with the library, with a token of each person: no app could. */
+/** What someone would write with the library and a token of each person, which no app has. */
 async function script(url: string, email: string, accountId: string): Promise<void> {
   const config = { host: url, auth: { type: 'basic' as const, email, apiToken: 'any' } };
   const [v1, v2] = [createV1Client(config), createV2Client(config)];
   const user = await v1.users.getCurrentUser({ expand: ['personalSpace'] });
   if (user.personalSpace) return;
-  const made = await v1.space.createPrivateSpace({ key: personalSpaceKey(accountId), name: user.displayName ?? accountId });
-  const space = await v2.space.getSpaceById({ id: Number(made.id) });
+  const created = await v1.space.createPrivateSpace({ key: personalSpaceKey(accountId), name: user.displayName ?? accountId });
+  const space = await v2.space.getSpaceById({ id: Number(created.id) });
   const page = await v2.page.getPageById({ id: Number(space.homepageId), bodyFormat: 'storage' });
   await v2.page.updatePage({
     id: Number(page.id),
@@ -79,7 +79,7 @@ async function provisioning(): Promise<void> {
   const server = await listen(site, 0);
   await setPolicy(site, { mode: 'auto' });
   const part = (n: number): string[] => Array.from({ length: PEOPLE }, (_, i) => accountIdOf(1 + n * PEOPLE + i));
-  // A first person warms the process and finds out which call works here.
+  // A first person warms up the process, which also learns which creation call works here.
   site.activity({ accountId: accountIdOf(PEOPLE * 3 + 5), views: 1 });
   await site.advance('PT1M');
 
@@ -89,7 +89,7 @@ async function provisioning(): Promise<void> {
     await site.advance('PT5M');
   });
   const { kvs } = site.usage();
-  const least = await costOf(site, async () => {
+  const fewest = await costOf(site, async () => {
     for (const accountId of part(1)) await floor(site, accountId);
   });
   const library = await costOf(site, async () => {
@@ -97,15 +97,15 @@ async function provisioning(): Promise<void> {
   });
   await server.close();
   site.stop();
-  const made = site.confluence.state.spaces.filter((space) => space.type === 'personal').length;
-  if (made !== PEOPLE * 3 + 1) throw new Error(`${made} spaces were made`);
+  const created = site.confluence.state.spaces.filter((space) => space.type === 'personal').length;
+  if (created !== PEOPLE * 3 + 1) throw new Error(`${created} spaces were created`);
 
   console.log(`\nOne person provisioned (${PEOPLE} each, built-in homepage, private; first: ${nameOf(1)})`);
   row('', 'requests', 'points');
   row('Homestead', per(homestead.requests, PEOPLE), per(homestead.points, PEOPLE));
-  row('floor: the least calls that could do it', per(least.requests, PEOPLE), per(least.points, PEOPLE));
+  row('floor: the least calls that could do it', per(fewest.requests, PEOPLE), per(fewest.points, PEOPLE));
   row('plain script on confluence.js, own tokens', per(library.requests, PEOPLE), per(library.points, PEOPLE));
-  row('Homestead over the floor', per(homestead.requests - least.requests, PEOPLE), per(homestead.points - least.points, PEOPLE));
+  row('Homestead over the floor', per(homestead.requests - fewest.requests, PEOPLE), per(homestead.points - fewest.points, PEOPLE));
   row(
     'Homestead, storage per person',
     `${per(kvs.gets, PEOPLE)} gets`,
@@ -115,7 +115,7 @@ async function provisioning(): Promise<void> {
   console.log('Points of the script are what an app would pay: tokens pay none. users-bulk is counted as a read (unverified).');
 }
 
-/** People whose events come again and again. */
+/** People with nothing left to do, whose events keep arriving. */
 const SETTLED = 1_000;
 
 async function settled(): Promise<void> {
@@ -136,7 +136,7 @@ async function settled(): Promise<void> {
     return (user + system) / count;
   };
   const view = (i: number): object => ({ eventType: 'avi:confluence:viewed:page', atlassianId: accountIdOf(1 + (i % SETTLED)) });
-  // An event without a person ends at once: what is left is the platform's own work.
+  // An event without a person ends at once, so its cost is the platform's own work.
   const nobody = (): object => ({ eventType: 'avi:confluence:viewed:page' });
   await cpuOf(2_000, view);
 

@@ -1,4 +1,4 @@
-/** A real Chromium for the tests: the one inside `@sparticuz/chromium` on Linux x64, else an installed one. */
+/** A real Chromium for the tests: the one in `@sparticuz/chromium` on Linux x64, otherwise an installed one. */
 import { existsSync } from 'node:fs';
 import chromiumPackage from '@sparticuz/chromium';
 import { type Browser, chromium } from 'playwright-core';
@@ -11,14 +11,14 @@ const INSTALLED = [
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
 ];
 
-/** Path of a Chromium, or null where there is none. */
+/** The path of a Chromium, or null if there is none. */
 export async function findChromium(): Promise<string | null> {
   if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
   if (process.platform === 'linux' && process.arch === 'x64') return chromiumPackage.executablePath();
   return INSTALLED.find((path) => existsSync(path)) ?? null;
 }
 
-/** No sandbox: CI runs as root in a container. No background traffic: the pages are all local. */
+/** No sandbox, because CI runs as root in a container. No background traffic, because all pages are local. */
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -1,4 +1,4 @@
-/** The frame of an app's page: as tall as its document, with what must stay in sight in the visible part of it. */
+/** The frame of an app's page: it is as tall as its document, and what must stay in sight stays in its visible part. */
 import type { Frame, Locator, Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
@@ -7,7 +7,7 @@ import { type BrowserSite, useBrowser } from './harness';
 
 const executable = await findChromium();
 
-/** Height of the local site's top bar on a wide window, in px. */
+/** Height of the local site's top bar in a wide window, in px. */
 const TOP_BAR = 48;
 const WINDOW_HEIGHT = 900;
 
@@ -18,7 +18,7 @@ interface Box {
 
 const boxOf = async (locator: Locator): Promise<Box> => (await locator.boundingBox()) ?? { y: Number.NaN, height: Number.NaN };
 
-/** Whether all of the element is on the screen, below the top bar; boxes of elements in frames are relative to the window. */
+/** Whether the whole element is on the screen, below the top bar. Boxes of elements in frames are relative to the window. */
 const isInSight = async (locator: Locator): Promise<boolean> => {
   const { y, height } = await boxOf(locator);
   return y >= TOP_BAR && y + height <= WINDOW_HEIGHT + 1;
@@ -32,7 +32,7 @@ const frameOf = (page: Page): Frame => {
 
 const scrollTo = (page: Page, top: number): Promise<void> => page.evaluate((y) => window.scrollTo(0, y), top);
 
-/** Makes the app's page long by an element of that height above everything else. */
+/** Makes the app's page longer with an element of that height above everything else. */
 const lengthen = (frame: Frame, height: number): Promise<void> =>
   frame.evaluate((px) => {
     const space = document.createElement('div');
@@ -51,8 +51,8 @@ interface History {
 }
 type AppWindow = { __bridge: { callBridge(command: string): Promise<History> }; appHistory: History; heard: string[] };
 
-/** Takes a history object in the app's frame and notes what its listener hears. */
-const takeHistory = (frame: Frame): Promise<string> =>
+/** Opens a history in the app's frame and records what its listener hears. */
+const openHistory = (frame: Frame): Promise<string> =>
   frame.evaluate(async () => {
     const app = window as unknown as AppWindow;
     app.appHistory = await app.__bridge.callBridge('createHistory');
@@ -64,7 +64,7 @@ const takeHistory = (frame: Frame): Promise<string> =>
 const heard = (frame: Frame) => () => frame.evaluate(() => (window as unknown as AppWindow).heard);
 const pathOf = (page: Page): string => page.url().replace(/^https?:\/\/[^/]+/, '');
 
-describe.skipIf(executable === null)('the frame of a page of the app', () => {
+describe.skipIf(executable === null)('the frame of an app page', () => {
   const start = useBrowser(executable as string);
   const openAdmin = async (width: number): Promise<BrowserSite> => {
     const local = await start({ width });
@@ -87,7 +87,7 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
     await expect.poll(async () => (await boxOf(iframe)).height + (await boxOf(iframe)).y).toBeCloseTo(WINDOW_HEIGHT, -1);
   });
 
-  it.each([1280, 768])('keeps the save bar at the bottom of the window, however far that is scrolled (%i px)', async (width) => {
+  it.each([1280, 768])('keeps the save bar at the bottom of the window, however far it is scrolled (%i px)', async (width) => {
     const { page } = await openAdmin(width);
     const bar = page.frameLocator('iframe.app-frame').locator('.bar:visible');
     await frameOf(page).evaluate(() => {
@@ -103,13 +103,13 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
     }
   });
 
-  it('scrolls what gets the focus out from behind the save bar', async () => {
+  it('scrolls a focused element out from behind the save bar', async () => {
     const { page } = await openAdmin(768);
     const app = page.frameLocator('iframe.app-frame');
     await lengthen(frameOf(page), 2000);
     const field = app.getByLabel('Percentage of people');
     await field.waitFor();
-    // Just above the bottom of the window, where the bar lies over it.
+    // Scroll it to just above the bottom of the window, where the bar covers it.
     const { y, height } = await boxOf(field);
     await page.evaluate((by) => window.scrollBy(0, by), y + height - WINDOW_HEIGHT + 4);
     const bar = app.locator('.bar:visible');
@@ -122,7 +122,7 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
   });
 
   it.each([1280, 768])(
-    'shows a dialog whole, opened at the bottom of a long page, also while the window scrolls (%i px)',
+    'shows the whole of a dialog opened at the bottom of a long page, even while the window scrolls (%i px)',
     async (width) => {
       const local = await openAdmin(width);
       const { page } = local;
@@ -141,7 +141,7 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
     },
   );
 
-  it('looks the same where the frame scrolls itself', async () => {
+  it('looks the same where the frame itself scrolls', async () => {
     const { page } = await openAdmin(1280);
     const app = page.frameLocator('iframe.app-frame');
     await lengthen(frameOf(page), 3000);
@@ -154,12 +154,12 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
     await expect.poll(() => isInSight(app.getByRole('dialog', { name: 'New rule' }).locator('> div'))).toBe(true);
   });
 
-  it('gives global pages a history whose paths follow their own address, with back, reload and listeners', async () => {
+  it('gives global pages a history with paths below their own address, including back, reload and listeners', async () => {
     const local = await start();
     const { page } = local;
     await local.openMySpace(accountIdOf(1));
     let frame = frameOf(page);
-    expect(await takeHistory(frame)).toBe('POP /');
+    expect(await openHistory(frame)).toBe('POP /');
     await frame.evaluate(() => (window as unknown as AppWindow).appHistory.push('/details?tab=2#end', { from: 'test' }));
     await expect.poll(heard(frame)).toEqual(['PUSH /details?tab=2#end']);
     expect(pathOf(page)).toBe('/wiki/apps/my-space/details?tab=2#end');
@@ -180,16 +180,16 @@ describe.skipIf(executable === null)('the frame of a page of the app', () => {
     await page.reload();
     await page.frameLocator('iframe.app-frame').getByRole('heading', { level: 1 }).waitFor();
     frame = frameOf(page);
-    expect(await takeHistory(frame)).toBe('POP /other');
+    expect(await openHistory(frame)).toBe('POP /other');
   });
 
-  it('refuses a history to modules that have none', async () => {
+  it('refuses a history to modules that do not have one', async () => {
     const { page } = await openAdmin(1280);
     const refusal = frameOf(page).evaluate(() => (window as unknown as AppWindow).__bridge.callBridge('createHistory'));
     await expect(refusal).rejects.toThrow('createHistory is not available in globalSettings modules');
   });
 
-  it('shows flags beside the save button, not over it, with a button that closes them', async () => {
+  it('shows flags next to the save button, not over it, with a button that closes them', async () => {
     const { page } = await openAdmin(1280);
     const show = () =>
       frameOf(page).evaluate(() =>

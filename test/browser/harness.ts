@@ -1,4 +1,4 @@
-/** A local site over HTTP and a browser that signs in, looks, and keeps an eye on the console and the CSP. */
+/** A local site over HTTP, and a browser that signs in, opens pages, and watches for console errors and CSP violations. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
@@ -11,20 +11,20 @@ import { checkCall } from '../support/openapi';
 import { launch } from './chromium';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-/** `npm run pictures` writes those of the README anew. */
+/** `npm run pictures` updates the ones in the README. */
 const PICTURES = process.env.HOMESTEAD_PICTURES ?? resolve(import.meta.dirname, '../../.cache/screenshots');
 
-/** Playwright's time limit for one thing to appear, also on a machine that is three times slower. */
+/** How long Playwright waits for something to appear: enough for a machine that is three times slower. */
 const APPEAR_MS = 20_000;
 
-/** A scene in one theme and width tells what it tells; the long lane and the pictures of the README play it in all. */
+/** One theme and width is enough to test a scene. `npm run test:long` and `npm run pictures` run all of them. */
 export function themes<T>(first: T, ...others: T[]): T[] {
   return process.env.HOMESTEAD_LONG || process.env.HOMESTEAD_PICTURES ? [first, ...others] : [first];
 }
 
 export class BrowserSite {
   readonly problems: string[] = [];
-  /** Sizes of the scripts that the app's frame has loaded, as they would travel: gzip. */
+  /** Gzipped sizes of the scripts that the app's frame has loaded. */
   readonly scripts: Promise<number>[] = [];
 
   private constructor(
@@ -49,7 +49,7 @@ export class BrowserSite {
       );
     });
     page.on('console', (message) => {
-      // Chromium says this of every sandbox that Forge uses, whoever is inside.
+      // Chromium says this about every sandbox that Forge uses.
       if (message.text().includes('can escape its sandboxing')) return;
       if (message.type() === 'error' || message.type() === 'warning') it.problems.push(`console ${message.type()}: ${message.text()}`);
     });
@@ -62,7 +62,7 @@ export class BrowserSite {
     return it;
   }
 
-  /** Closes everything; fails on console errors, CSP violations, and calls that the site does not model. */
+  /** Closes everything. Fails on console errors, CSP violations, and calls that the site does not model. */
   async close(): Promise<void> {
     await this.context.close();
     await this.server.close();
@@ -79,7 +79,7 @@ export class BrowserSite {
     await this.page.goto(`${this.server.url}${path}`);
   }
 
-  /** The app's admin page, as this admin. */
+  /** Opens the app's admin page as this admin. */
   async openAdmin(accountId: string): Promise<FrameLocator> {
     await this.signIn(accountId);
     await this.visit('/wiki/apps/admin');
@@ -88,7 +88,7 @@ export class BrowserSite {
     return frame;
   }
 
-  /** The person's own page. */
+  /** Opens "My space" as this person. */
   async openMySpace(accountId: string): Promise<FrameLocator> {
     await this.signIn(accountId);
     await this.visit('/wiki/apps/my-space');
@@ -97,19 +97,19 @@ export class BrowserSite {
     return frame;
   }
 
-  /** A picture for the README and for looking at. */
+  /** Takes a screenshot, for the README and for review. */
   async picture(name: string): Promise<void> {
-    // Atlaskit fades dialogs and flags in; a picture is of the page at rest.
+    // Atlaskit fades in dialogs and flags; the screenshot should show the page at rest.
     await this.page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))));
     for (const frame of this.page.frames()) await settled(frame);
     await this.page.screenshot({ path: `${PICTURES}/${name}.png` });
   }
 
-  /** Accessibility of the app's own frame, by axe. */
+  /** Checks the accessibility of the app's own frame with axe. */
   async axe(): Promise<void> {
     const frame = this.page.frames().find((f) => /\/_forge\/ui\/(admin|my-space)\//.test(f.url()));
     if (!frame) throw new Error('no page of the app is open');
-    // The page's CSP forbids inline scripts; axe comes in through the debugger, as an extension would.
+    // The page's CSP forbids inline scripts, so axe is injected through the debugger, as an extension would do.
     await frame.evaluate(readFileSync(AXE, 'utf8'));
     await settled(frame);
     const violations = await frame.evaluate(async () => {
@@ -119,7 +119,7 @@ export class BrowserSite {
       }
       const { axe } = globalThis as unknown as { axe: { run(): Promise<Results> } };
       const result = await axe.run();
-      // An empty frame has no violations either.
+      // An empty frame would have no violations either.
       if (result.passes.length < 10) return [`axe passed ${result.passes.length} rules only`];
       return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 200)).join(' | ')}`);
     });
@@ -127,7 +127,7 @@ export class BrowserSite {
   }
 }
 
-/** Colours on their way from one to the other are neither a picture nor a contrast. */
+/** Waits for transitions to end: colors in transit would spoil screenshots and contrast checks. */
 async function settled(frame: Frame): Promise<void> {
   await frame.evaluate(() =>
     Promise.all(
@@ -139,7 +139,7 @@ async function settled(frame: Frame): Promise<void> {
   );
 }
 
-/** Within `describe`: one Chromium for all its tests, and a site for each; answers how to start that. */
+/** Within a `describe`: launches one Chromium for all its tests. Returns a function that starts a site for one test. */
 export function useBrowser(executable: string): (options?: Parameters<typeof BrowserSite.open>[1]) => Promise<BrowserSite> {
   let browser: Browser;
   let open: BrowserSite | undefined;

@@ -1,4 +1,4 @@
-/** The local site's own pages, as a newcomer meets them: the first page, the strip, and Confluence's chrome. */
+/** The local site's own pages, as a newcomer sees them: the first page, the strip, and Confluence's chrome. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
@@ -12,7 +12,7 @@ const BO = accountIdOf(1);
 const GUEST = accountIdOf(23);
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds on the host page; the app's frames are checked on their own. */
+/** What axe finds on the host page. The app's frames are checked separately. */
 async function axeFindings(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   return page.evaluate(async () => {
@@ -22,7 +22,7 @@ async function axeFindings(page: Page): Promise<string[]> {
     }
     const { axe } = globalThis as unknown as { axe: { run(context: { exclude: string[] }): Promise<Results> } };
     const result = await axe.run({ exclude: ['iframe'] });
-    // A page that shows nothing has no violations either.
+    // An empty page would have no violations either.
     if (result.passes.length < 10) return [`axe passed ${result.passes.length} rules only`];
     return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 200)).join(' | ')}`);
   });
@@ -33,7 +33,7 @@ const widthOf = (page: Page): Promise<number> => page.evaluate(() => document.do
 describe.skipIf(executable === null)('the pages of the local site', () => {
   const start = useBrowser(executable as string);
 
-  it('introduce three people, and at one click switch Homestead on and become one of them', async () => {
+  it('introduce three people, and with one click switch Homestead on and sign in as one of them', async () => {
     const local = await start();
     const { page, site } = local;
     await local.visit('/wiki');
@@ -50,7 +50,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     await page.getByRole('heading', { name: 'Welcome', level: 1 }).waitFor();
     await site.advance('PT10S');
     await page.reload();
-    await page.getByRole('button', { name: 'Open my space' }).click();
+    await page.getByRole('button', { name: 'Go to my space' }).click();
     await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
     expect(site.confluence.state.people.get(BO)?.personalSpaceId).not.toBeNull();
 
@@ -65,7 +65,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     await page.frameLocator('iframe.app-frame').getByText('Version 1, saved by Ada Admin').waitFor();
   });
 
-  it('find anyone by name, and say where each person stands', async () => {
+  it('find anyone by name, and show the status of each person', async () => {
     const local = await start();
     const { page } = local;
     await local.signIn(BO);
@@ -85,7 +85,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     await page.getByRole('button', { name: 'Your profile: Elif Costa' }).waitFor();
   });
 
-  it('move the clock once for each press, and announce the new time', async () => {
+  it('move the clock once per click, and announce the new time', async () => {
     const local = await start();
     const { page, site } = local;
     await local.signIn(BO);
@@ -95,7 +95,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     expect(site.clock.iso().slice(0, 10)).toBe('2026-11-24');
   });
 
-  it('add a page, find it by its title, and show its mention to the person mentioned', async () => {
+  it('let people add a page and find it by its title, and notify a person who is mentioned on it', async () => {
     const local = await start();
     const { page, site } = local;
     await local.signIn(ADMIN_ACCOUNT_ID);
@@ -122,7 +122,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     expect(site.confluence.state.spacesByKey.get('PLAT')?.status).toBe('current');
   });
 
-  it('put the app’s settings right beside the sidebar, without a second title', async () => {
+  it('show the app’s settings right next to the sidebar, without a second title', async () => {
     const local = await start();
     const { page } = local;
     await local.openAdmin(ADMIN_ACCOUNT_ID);
@@ -138,7 +138,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
     expect(await axeFindings(page)).toEqual([]);
   });
 
-  it('offer settings to administrators only, and the app to nobody without a license', async () => {
+  it('offer settings only to administrators, and the app only to people with a license', async () => {
     const local = await start();
     const { page } = local;
     await local.signIn(BO);
@@ -157,7 +157,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
   it.each([
     { width: 768, dark: true },
     { width: 400, dark: false },
-  ])('fold the sidebar and the strip away on a narrow window ($width px)', async ({ width, dark }) => {
+  ])('collapse the sidebar and the strip in a narrow window ($width px)', async ({ width, dark }) => {
     const local = await start({ width, dark });
     const { page } = local;
     await local.signIn(BO);

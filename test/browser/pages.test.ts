@@ -1,4 +1,4 @@
-/** Each page of the app in a real browser, as an admin or an employee would use it, with axe. */
+/** Each page of the app in a real browser, used the way an admin or an employee would, and checked with axe. */
 import type { FrameLocator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
@@ -26,7 +26,7 @@ describe.skipIf(executable === null)('in the browser', () => {
   };
 
   it.each(themes({ width: 768, dark: true }, { width: 1280, dark: false }))(
-    'rules: made for groups, moved by drag and by keyboard, simulated, saved ($width px, dark: $dark)',
+    'rules: created for groups, moved by mouse and by keyboard, simulated and saved ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });
       const { page, site } = local;
@@ -65,38 +65,38 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.axe();
       await local.picture(`rules-${suffix}`);
       await save(admin, 1);
-      const stored = site.state().kvs.entities.policy?.site as { document: { rules: { name: string }[] } };
-      expect(stored.document.rules.map((rule) => rule.name)).toEqual(['Sales people', 'No contractors', 'Engineers']);
+      const stored = site.state().kvs.entities.policy?.site as { data: { document: { rules: { name: string }[] } } };
+      expect(stored.data.document.rules.map((rule) => rule.name)).toEqual(['Sales people', 'No contractors', 'Engineers']);
     },
     60_000,
   );
 
-  it('roll-out: a wrong number is said at its field and cannot be saved; waves have groups and days', async () => {
+  it('rollout: an invalid number is reported at its field and cannot be saved; waves have groups and days', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByLabel('Percentage of people').fill('');
     await admin.getByLabel('Percentage of people').pressSequentially('150');
     await admin.getByText('A whole number from 0 to 100').waitFor();
     await admin.getByRole('button', { name: 'Save policy' }).click();
-    await admin.getByText('The policy cannot be saved like this; nothing was changed').waitFor();
-    await admin.getByText('Roll-out › Percentage').waitFor();
+    await admin.getByText('The policy can’t be saved like this; nothing was changed').waitFor();
+    await admin.getByText('Rollout › Percentage').waitFor();
     await admin.getByLabel('Percentage of people').fill('25');
-    await admin.getByLabel('At most people a day').fill('40');
-    await admin.getByRole('button', { name: 'Add a wave' }).click();
-    await admin.getByLabel('Groups of the wave').fill('eng');
+    await admin.getByLabel('Maximum people a day').fill('40');
+    await admin.getByRole('button', { name: 'Add a cohort' }).click();
+    await admin.getByLabel('Groups of the cohort').fill('eng');
     await admin.getByRole('button', { name: /Add group engineering/ }).click();
-    await admin.getByLabel('First day of the wave').fill('2026-12-01');
+    await admin.getByLabel('First day of the cohort').fill('2026-12-01');
     await local.axe();
     await save(admin, 1);
-    const stored = local.site.state().kvs.entities.policy?.site as { document: { rollout: object } };
-    expect(stored.document.rollout).toMatchObject({
+    const stored = local.site.state().kvs.entities.policy?.site as { data: { document: { rollout: object } } };
+    expect(stored.data.document.rollout).toMatchObject({
       percent: 25,
       perDay: 40,
       waves: [{ startsOn: '2026-12-01', groups: [expect.any(String)] }],
     });
   });
 
-  it('as text: a mistake is answered with path and reason, and nothing changes', async () => {
+  it('policy as text: a mistake is answered with its path and reason, and nothing changes', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('button', { name: 'Show the policy as text' }).click();
@@ -109,16 +109,16 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.picture('text-light-1280');
     await area.fill(before.replace('"mode": "off"', '"mode": "ask"'));
     await admin.getByRole('button', { name: 'Check and use this text' }).click();
-    await admin.getByText('Taken over. Nothing is saved until you save the policy.').waitFor();
+    await admin.getByText('The text is now on the page. Nothing is saved until you save the policy.').waitFor();
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
     await admin.getByRole('button', { name: 'Discard changes' }).click();
     expect(await admin.getByRole('radio', { name: 'Off' }).isChecked()).toBe(true);
-    await admin.getByRole('button', { name: 'Bring the discarded changes back' }).click();
+    await admin.getByRole('button', { name: 'Restore the discarded changes' }).click();
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
     expect(local.site.state().kvs.entities.policy).toEqual({});
   });
 
-  it('templates: pages, fields, and a preview that follows, for somebody else', async () => {
+  it('templates: pages, fields, and a live preview, also for someone else', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('tab', { name: 'Templates' }).click();
@@ -140,7 +140,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByLabel('Name of detail 2').fill('Office');
     await admin.getByLabel('Kind of detail 2').selectOption({ label: 'Choice' });
     await admin.getByLabel('Choices of detail 2').fill('Lisbon\nOslo');
-    await admin.getByLabel('See it as somebody else').fill('Bo Berg');
+    await admin.getByLabel('See it as someone else').fill('Bo Berg');
     await admin.getByRole('button', { name: 'Find' }).click();
     await admin.getByRole('button', { name: 'Bo Berg', exact: true }).click();
     await admin.getByText('Preview for Bo Berg').waitFor();
@@ -154,7 +154,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByRole('tabpanel').getByText('Templates › Standard › Details › 2 › Name').first().waitFor();
   });
 
-  it('explain, existing people, tombstones: from the question to the spaces, and back', async () => {
+  it('explain, existing people, tombstones: from the question to the spaces and back', async () => {
     const local = await start();
     const { site } = local;
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
@@ -164,7 +164,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByLabel('Name of the person').fill('Bo Berg');
     await admin.getByRole('button', { name: 'Find' }).click();
     await admin.getByRole('button', { name: 'Bo Berg', exact: true }).click();
-    await admin.getByText('A space is made. The rule makes a space.').waitFor();
+    await admin.getByText('A space is created. The rule creates a space.').waitFor();
     await local.axe();
     await local.picture('explain-light-1280');
 
@@ -181,19 +181,19 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('Running').waitFor();
     await admin.getByRole('button', { name: 'Pause' }).click();
     await admin.getByText('Paused', { exact: true }).waitFor();
-    await admin.getByRole('button', { name: 'Go on' }).click();
+    await admin.getByRole('button', { name: 'Resume' }).click();
     await admin.getByText('Running').waitFor();
     await site.advance('PT20M');
-    await admin.getByText('53 made, 0 offered').waitFor();
+    await admin.getByText('53 created, 0 offered').waitFor();
     await admin.getByRole('button', { name: 'Details' }).click();
     await admin
-      .getByRole('row', { name: /Space made/ })
+      .getByRole('row', { name: /Space created/ })
       .first()
       .waitFor();
     await local.axe();
     await local.picture('people-done-light-1280');
-    await admin.getByRole('checkbox', { name: 'Only those that failed' }).check();
-    await admin.getByText('None has failed.').waitFor();
+    await admin.getByRole('checkbox', { name: 'Only failures' }).check();
+    await admin.getByText('Nothing failed.').waitFor();
     await local.axe();
 
     const space = site.confluence.state.spaces.find((s) => s.ownerId === ANA);
@@ -211,7 +211,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('There are none.').waitFor();
   }, 60_000);
 
-  it('history: who changed what, and a version brought back', async () => {
+  it('history: who changed what, and a version that is restored', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('radio', { name: 'Ask' }).check();
@@ -223,25 +223,25 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('Everyone else › Mode: ask → auto').waitFor();
     await local.axe();
     await local.picture('history-light-1280');
-    await admin.getByRole('button', { name: 'Bring back version 1' }).click();
-    await admin.getByText('It applies at once.').waitFor();
-    await admin.getByRole('button', { name: 'Bring back version 1' }).click();
+    await admin.getByRole('button', { name: 'Go back to version 1' }).click();
+    await admin.getByText('It applies right away.').waitFor();
+    await admin.getByRole('button', { name: 'Go back to version 1' }).click();
     await admin.getByRole('article', { name: 'Version 3' }).waitFor();
     await admin.getByRole('tab', { name: 'Policy' }).click();
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
   });
 
-  it('site check: found out with consent, and marked where the policy is set', async () => {
+  it('site check: run with consent, with its findings shown where the policy is edited', async () => {
     const local = await start({ settings: { roleMode: 'PRE_ROLES', asUserPersonalCreate: 'refused' } });
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
-    await admin.getByText('On this site apps cannot change permissions later').waitFor();
+    await admin.getByText('On this site, apps can’t change permissions later').waitFor();
     await admin.getByRole('tab', { name: 'Site check' }).click();
-    await admin.getByRole('checkbox', { name: /Also try what makes something/ }).check();
+    await admin.getByRole('checkbox', { name: /Also try what creates something/ }).check();
     await admin.getByRole('button', { name: 'Run all checks' }).click();
     await admin.getByText('Confluence refused:').waitFor();
     await admin.getByText('Jobs have used').waitFor();
     await admin.getByText('Both work.').waitFor();
-    await expect.poll(() => admin.getByRole('button', { name: 'Run: Rate-limit points of this hour' }).isEnabled()).toBe(true);
+    await expect.poll(() => admin.getByRole('button', { name: 'Run: This hour’s rate-limit points' }).isEnabled()).toBe(true);
     await local.axe();
     await local.picture('site-light-1280');
     await admin.getByRole('tab', { name: 'Policy' }).click();
@@ -250,7 +250,7 @@ describe.skipIf(executable === null)('in the browser', () => {
   });
 
   it.each(themes({ width: 1280, dark: true }, { width: 768, dark: false }))(
-    'my space: create, details with a mistake, who can see it, privacy ($width px, dark: $dark)',
+    'my space: creation, details with a mistake, access and privacy ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });
       const { site } = local;
@@ -262,23 +262,23 @@ describe.skipIf(executable === null)('in the browser', () => {
       const policy = { everyoneElse: { mode: 'off', selfService: true }, templates: [{ key: 'standard', name: 'Standard', fields }] };
       await site.invoke({ module: 'admin', functionKey: 'policy.save', payload: { policy, baseVersion: 0 }, accountId: ADMIN_ACCOUNT_ID });
       const mine = await local.openMySpace(ANA);
-      await mine.getByText('You can make your space here.').waitFor();
+      await mine.getByText('You can create your space here.').waitFor();
       await local.axe();
       await mine.getByRole('button', { name: 'Create my space' }).click();
-      await mine.getByText('Homestead made this space for you.').waitFor();
+      await mine.getByText('Homestead created this space for you.').waitFor();
       await mine.getByText('Only you.').waitFor();
       await mine.getByRole('button', { name: 'Save details' }).click();
-      await mine.getByText('Fill this in.').waitFor();
+      await mine.getByText('Enter something here.').waitFor();
       await local.axe();
       await mine.getByLabel('My role (required)').fill('Engineer');
       await mine.getByLabel('Office').selectOption('Oslo');
       await mine.getByRole('button', { name: 'Save details' }).click();
-      await mine.getByText('Saved, also on your homepage.').waitFor();
-      await mine.getByRole('button', { name: 'Let everyone with a licence read it' }).click();
-      await mine.getByText('Everyone with a Confluence licence here can read it.').waitFor();
+      await mine.getByText('Saved. The table on your homepage is up to date.').waitFor();
+      await mine.getByRole('button', { name: 'Let everyone with a license read it' }).click();
+      await mine.getByText('Everyone with a Confluence license here can read it.').waitFor();
       await mine.getByRole('button', { name: 'Make it private' }).click();
       await mine.getByText('Only you.').waitFor();
-      await mine.getByRole('button', { name: 'Show it' }).click();
+      await mine.getByRole('button', { name: 'Show everything' }).click();
       await mine.getByText('Space key').waitFor();
       await local.axe();
       await local.picture(`my-space-${suffix}`);
@@ -288,18 +288,17 @@ describe.skipIf(executable === null)('in the browser', () => {
       if (home) home.body = home.body.replace('<td>Oslo</td>', '<td>Oslo, third floor</td>');
       await mine.getByLabel('Office').selectOption('Lisbon');
       await mine.getByRole('button', { name: 'Save details' }).click();
-
       await mine.getByText('Your homepage now says “Oslo, third floor” here').waitFor();
-      await mine.getByText('Saved, except what is marked.').waitFor();
+      await mine.getByText('Saved, except for the marked fields.').waitFor();
       await local.axe();
-      await mine.getByRole('button', { name: 'Open my space' }).click();
+      await mine.getByRole('button', { name: 'Go to my space' }).click();
       await local.page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
       await local.page.getByRole('article').getByText('Engineer').waitFor();
     },
     60_000,
   );
 
-  it('my space: declined and taken back, in Spanish', async () => {
+  it('my space: declined and undone, in Spanish', async () => {
     const local = await start();
     local.site.changePerson(ANA, { locale: 'es_ES' });
     const policy = { everyoneElse: { mode: 'auto' } };
@@ -311,14 +310,14 @@ describe.skipIf(executable === null)('in the browser', () => {
     });
     const mine = await local.openMySpace(ANA);
     await mine.getByRole('heading', { name: 'Mi espacio personal' }).waitFor();
-    await mine.getByRole('button', { name: 'No quiero ninguno' }).click();
-    await mine.getByText('Dijiste que no quieres un espacio. Puedes cambiar de idea.').waitFor();
+    await mine.getByRole('button', { name: 'No, gracias' }).click();
+    await mine.getByText('Respondiste que no quieres un espacio personal. Puedes cambiar de idea.').waitFor();
     await local.axe();
-    await mine.getByRole('button', { name: 'Ahora sí lo quiero' }).click();
-    await mine.getByText('Tu espacio se crea la próxima vez que abras una página.').waitFor();
+    await mine.getByRole('button', { name: 'Preguntarme más adelante' }).click();
+    await mine.getByText('Tu espacio se creará la próxima vez que abras una página.').waitFor();
   });
 
-  it('the admin page in Spanish has no English sentence left on it', async () => {
+  it('the admin page in Spanish has no English sentences', async () => {
     const local = await start();
     local.site.changePerson(ADMIN_ACCOUNT_ID, { locale: 'es_ES' });
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
@@ -327,7 +326,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await admin.getByRole('tab', { name: tab, exact: true }).click();
       await admin.getByRole('tabpanel').getByRole('heading').first().waitFor();
       const shown = await admin.getByRole('tabpanel').innerText();
-      // Templates are called as the site's admins called them.
+      // Templates keep the names that the site's admins gave them.
       expect(
         shown
           .split('\n')

@@ -1,4 +1,4 @@
-/** What people do, in a real browser: the admin turns the policy on, a person reads a page, and so on. */
+/** The main journeys in a real browser: the admin switches the policy on, a person reads a page, and so on. */
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { findChromium } from './chromium';
@@ -12,7 +12,7 @@ describe.skipIf(executable === null)('in the browser', () => {
   const start = useBrowser(executable as string);
 
   it.each(themes({ width: 1280, dark: false }, { width: 768, dark: true }))(
-    'goes from the switch to a space, a notice, a clean-up and back ($width px, dark: $dark)',
+    'goes from switching on to a space, a notice, a cleanup and back ($width px, dark: $dark)',
     async ({ width, dark }) => {
       const local = await start({ width, dark });
       const { page, site } = local;
@@ -38,7 +38,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await page.reload();
       await page.getByText('Your personal space is ready').waitFor();
       await local.picture(`notice-${suffix}`);
-      await page.getByRole('button', { name: 'Open my space' }).click();
+      await page.getByRole('button', { name: 'Go to my space' }).click();
       await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
       expect(await page.getByText('Only you', { exact: true }).count()).toBeGreaterThan(0);
       await local.picture(`space-${suffix}`);
@@ -48,11 +48,11 @@ describe.skipIf(executable === null)('in the browser', () => {
 
       const again = await local.openAdmin(ADMIN_ACCOUNT_ID);
       await again.getByRole('tab', { name: 'Activity' }).click();
-      await again.getByRole('row', { name: /Bo Berg.*Space made/ }).waitFor();
+      await again.getByRole('row', { name: /Bo Berg.*Space created/ }).waitFor();
       await local.axe();
       await local.picture(`activity-${suffix}`);
 
-      await again.getByRole('tab', { name: 'Clean-up' }).click();
+      await again.getByRole('tab', { name: 'Cleanup' }).click();
       await again.getByText('No search yet').waitFor();
       await again.getByRole('button', { name: 'Find unused spaces' }).click();
       await again.getByText(/looked at/).waitFor();
@@ -62,7 +62,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await again.getByText('1 space selected').waitFor();
       await local.axe();
       await local.picture(`cleanup-${suffix}`);
-      await again.getByRole('button', { name: 'Preview clean-up' }).click();
+      await again.getByRole('button', { name: 'Preview cleanup' }).click();
       await again.getByRole('dialog', { name: 'Archive 1 space?' }).waitFor();
       await local.axe();
       await local.picture(`plan-${suffix}`);
@@ -84,7 +84,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     60_000,
   );
 
-  it('offers, in ask mode, and makes the space at a click', async () => {
+  it('offers a space in ask mode, and creates it at a click', async () => {
     const local = await start();
     const { page, site } = local;
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
@@ -111,7 +111,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('tab', { name: 'Policy' }).focus();
     await page.keyboard.press('ArrowRight');
-    await admin.getByText('Templates of spaces').waitFor();
+    await admin.getByText('Space templates').waitFor();
     await page.keyboard.press('ArrowLeft');
     await admin.getByRole('radio', { name: 'Off' }).focus();
     await page.keyboard.press('ArrowDown');
@@ -131,16 +131,16 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.site.advance('PT10S');
     await admin.getByRole('checkbox', { name: 'Select Grace Wei' }).focus();
     await page.keyboard.press('Space');
-    await admin.getByRole('button', { name: 'Preview clean-up' }).focus();
+    await admin.getByRole('button', { name: 'Preview cleanup' }).focus();
     await page.keyboard.press('Enter');
     const dialog = admin.getByRole('dialog');
     await dialog.waitFor();
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    expect(await admin.getByRole('button', { name: 'Preview clean-up' }).evaluate((b) => b === document.activeElement)).toBe(true);
+    expect(await admin.getByRole('button', { name: 'Preview cleanup' }).evaluate((b) => b === document.activeElement)).toBe(true);
   });
 
-  it('shows one of two admins what the other saved, and loses nothing', async () => {
+  it('tells one of two admins that the other has saved, and loses nothing', async () => {
     const local = await start();
     const { site } = local;
     const second = accountIdOf(4);
@@ -158,23 +158,23 @@ describe.skipIf(executable === null)('in the browser', () => {
     expect(await admin.getByRole('radio', { name: 'Automatic' }).isChecked()).toBe(true);
     await local.axe();
     await local.picture('conflict-light-1280');
-    await admin.getByRole('button', { name: 'Save mine over it' }).click();
+    await admin.getByRole('button', { name: 'Save mine instead' }).click();
     await admin.getByText('Version 2, saved by Ada Admin').waitFor();
   });
 
-  it('says what is wrong: an unreadable policy, a broken template, a bad number, Confluence down', async () => {
+  it('explains what is wrong: an unreadable policy, a broken template, an invalid number, a Confluence error', async () => {
     const local = await start();
     const { site } = local;
-    site.platform.kvs.put('policy', 'site', { revision: 1, savedBy: 'x', savedAt: 1, document: { mode: 'everybody' } });
+    site.platform.kvs.put('policy', 'site', { revision: 1, data: { document: { mode: 'everybody' } } });
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
-    await admin.getByText('The stored policy cannot be read, so Homestead is off').waitFor();
+    await admin.getByText('The stored policy can’t be read, so Homestead is off').waitFor();
     await local.picture('unreadable-light-1280');
     await admin.getByRole('button', { name: 'Set it aside and start over' }).click();
     await admin.getByText('Version 2, saved by Ada Admin').waitFor();
     await admin.getByRole('tab', { name: 'Templates' }).click();
     await admin.getByLabel('Homepage', { exact: true }).selectOption({ label: 'Broken template' });
     await admin.getByText('The page template is broken, so the built-in page is used').waitFor();
-    await admin.getByRole('tab', { name: 'Clean-up' }).click();
+    await admin.getByRole('tab', { name: 'Cleanup' }).click();
     const days = admin.getByRole('textbox', { name: 'No change for (days)' });
     await days.fill('soon');
     await admin.getByText('A whole number from 1 to 3650').waitFor();
@@ -202,7 +202,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.signIn(ANA);
     await local.visit('/wiki/apps/admin');
     await local.page.getByText('This page is for Confluence administrators').waitFor();
-    // The browser itself notes the 403 that was asked for.
+    // The browser itself logs the expected 403.
     expect(local.problems.splice(0)).toEqual([expect.stringContaining('403')]);
   });
 });

@@ -1,12 +1,12 @@
 /**
- * The site's clock. Everything on the local site that takes or waits for time (platform calls, timers of
- * the app, event delivery, queue delays, retries, schedules, lags) waits on this clock, so a test never sleeps.
+ * The site's clock. Everything on the local site that takes or waits for time (platform calls, the app's
+ * timers, event delivery, queue delays, retries, schedules, lags) waits on this clock, so a test never sleeps.
  *
- * - manual: time stands still until somebody asks for it to move (`advance`, `until`).
- * - live (`npm start`): time follows the wall clock plus whatever has been advanced.
+ * - manual: time stands still until someone moves it (`advance`, `until`).
+ * - live (`npm start`): time follows the wall clock, plus whatever it has been advanced by.
  *
  * Work overlaps as it does in the cloud: what falls due is started, not awaited, and time moves on only
- * when everything that runs waits for time itself.
+ * when everything that runs is itself waiting for time.
  */
 import { parse } from 'tinyduration';
 import TinyQueue from 'tinyqueue';
@@ -18,30 +18,30 @@ interface Task {
   run: () => Promise<void> | void;
 }
 
-/** Something that runs in site time: an invocation. While it waits for nothing, time stands still. */
+/** Something that runs in site time: an invocation. Time stands still unless every runner is waiting. */
 export interface Runner {
-  /** How many of its calls and timers wait for site time. */
+  /** How many of its calls and timers are waiting for site time. */
   parked: number;
   hasLeft: boolean;
 }
 
 interface Demand {
-  /** Time the clock is asked to reach; Infinity = as far as it takes. */
+  /** The time to reach; Infinity = however far it takes. */
   target: number;
   isMet: boolean;
   settle: (error?: unknown) => void;
 }
 
-/** What falls due within so many milliseconds starts in a random order, and races. */
+/** Tasks that fall due within this many milliseconds of each other start in a random order, and race. */
 const WINDOW_MS = 5;
 /**
- * A runner that has nothing parked and makes no call for so many turns of the event loop, and so many
- * milliseconds of wall time, hangs: it waits for something that the site does not know. Only its deadline ends it.
+ * A runner that has nothing parked and makes no call for this many turns of the event loop, and this many
+ * milliseconds of wall time, is hanging: it waits for something outside the site. Only its deadline ends it.
  */
 const HANGING_TURNS = 50;
 const HANGING_WALL_MS = 20;
 const TURNS_AFTER_WAIT = 10;
-/** Longest wait of a live timer; it looks again then. */
+/** The longest wait of a live timer, after which it checks again. */
 const MAX_TIMER_MS = 60_000;
 
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
@@ -55,16 +55,16 @@ export class Clock {
   private readonly demands = new Set<Demand>();
   private isMoving = false;
   private readonly runners = new Set<Runner>();
-  /** Runners that wait for nothing, and those among them that are known to hang. */
+  /** Runners that are not waiting, and how many of them are known to hang. */
   private awake = 0;
   private hanging = 0;
-  /** Changes with everything that happens at the seam between the app and the site. */
+  /** Increases with everything that happens at the boundary between the app and the site. */
   private activity = 0;
   private failure: { error: unknown } | undefined;
 
   constructor(
     start: number,
-    /** Decides in which order what falls due together starts. */
+    /** Decides the order in which tasks that fall due together start. */
     private readonly dice: Chance = chance(1),
   ) {
     this.time = start;
@@ -79,20 +79,20 @@ export class Clock {
     return new Date(this.now()).toISOString();
   }
 
-  /** Runs `run` when the clock reaches now + delayMs. Answers a function that takes it back. */
+  /** Runs `run` when the clock reaches now + delayMs. Returns a function that cancels it. */
   after(delayMs: number, run: Task['run']): () => void {
     const task: Task = { at: this.now() + Math.max(0, delayMs), order: this.nextOrder++, run };
     this.tasks.push(task);
     this.armTimer();
     return () => {
-      // It stays in the queue until its time, which costs less than looking for it there.
+      // The task stays in the queue until it is due, which is cheaper than finding and removing it.
       task.run = () => {};
     };
   }
 
-  // --- what runs in site time ----------------------------------------------------------------------
+  // --- running in site time ------------------------------------------------------------------------
 
-  /** From now on the clock waits for this runner whenever the runner does not wait for the clock. */
+  /** From now on, the clock waits for this runner whenever the runner is not waiting for the clock. */
   enter(): Runner {
     const runner: Runner = { parked: 0, hasLeft: false };
     this.runners.add(runner);
@@ -109,7 +109,7 @@ export class Clock {
     this.activity += 1;
   }
 
-  /** The runner waits for site time until the function it gets is called. */
+  /** Marks the runner as waiting for site time until the returned function is called. */
   park(runner: Runner): () => void {
     this.activity += 1;
     runner.parked += 1;
@@ -124,7 +124,7 @@ export class Clock {
     };
   }
 
-  /** Resolves for the runner when so much site time has gone by. */
+  /** Resolves for the runner once this much site time has passed. */
   spend(runner: Runner, ms: number): Promise<void> {
     if (ms <= 0) return Promise.resolve();
     const unpark = this.park(runner);
@@ -136,19 +136,19 @@ export class Clock {
     });
   }
 
-  /** Something still goes on outside of this process: nobody hangs. */
+  /** Reports activity outside this process, so that no runner counts as hanging. */
   touch(): void {
     this.activity += 1;
   }
 
-  /** How many invocations run, or wait for time. */
+  /** How many invocations are running or waiting for time. */
   get running(): number {
     return this.runners.size;
   }
 
   // --- moving --------------------------------------------------------------------------------------
 
-  /** Moves the clock through everything that falls due on the way; what still waits at the target stays suspended. */
+  /** Moves the clock through everything that falls due on the way. What is still waiting at the target stays suspended. */
   async advance(ms: number): Promise<void> {
     const target = this.now() + ms;
     await this.demand(target).promise;
@@ -156,7 +156,7 @@ export class Clock {
     this.armTimer();
   }
 
-  /** Moves the clock until the work is over, and answers its result. A live clock moves by itself. */
+  /** Moves the clock until the work is done, and returns its result. A live clock moves by itself. */
   async until<T>(work: Promise<T>): Promise<T> {
     if (this.liveOffset !== undefined) return work;
     const { demand, promise } = this.demand(Number.POSITIVE_INFINITY);
@@ -198,7 +198,7 @@ export class Clock {
     }
   }
 
-  /** Meets what can be met where the clock stands, or else moves it to what falls due next. */
+  /** Settles the demands that are met at the current time, or else moves the clock to the next task. */
   private step(): void {
     const next = this.tasks.peek()?.at ?? Number.POSITIVE_INFINITY;
     let target = Number.POSITIVE_INFINITY;
@@ -211,7 +211,7 @@ export class Clock {
     if (this.demands.size === 0) return;
     if (next > target || next === Number.POSITIVE_INFINITY) {
       if (target === Number.POSITIVE_INFINITY) {
-        for (const demand of this.demands) this.finish(demand, new Error('nothing falls due any more, and something still waits'));
+        for (const demand of this.demands) this.finish(demand, new Error('nothing is due anymore, but something is still waiting'));
         return;
       }
       this.time = Math.max(this.time, target);
@@ -239,14 +239,14 @@ export class Clock {
     }
   }
 
-  /** A fault of the site itself: whoever moves the clock hears of it. */
+  /** An error in the site itself is passed on to whoever moves the clock. */
   private fail(error: unknown): void {
     this.failure ??= { error };
     this.activity += 1;
     if (this.liveOffset !== undefined) process.stderr.write(`${String(error)}\n`);
   }
 
-  /** Resolves when every runner waits for time, and a turn of the event loop went by in which nothing happened. */
+  /** Resolves when every runner is waiting for time, after a turn of the event loop in which nothing happened. */
   private async quiet(): Promise<void> {
     let idleTurns = 0;
     let idleSince = 0;
@@ -264,7 +264,7 @@ export class Clock {
       if (idleTurns === 0) idleSince = performance.now();
       idleTurns += 1;
       if (performance.now() - idleSince < HANGING_WALL_MS) continue;
-      // This process may have been held up itself: whatever came meanwhile has its turns now.
+      // This process itself may have been held up: give whatever arrived in the meantime its turns.
       turnsAfterWait += 1;
       if (idleTurns > HANGING_TURNS && turnsAfterWait > TURNS_AFTER_WAIT) this.hanging = this.awake;
     }
@@ -300,7 +300,7 @@ export class Clock {
   }
 }
 
-/** ISO 8601 duration to milliseconds. @throws Error when the text is not one. */
+/** Converts an ISO 8601 duration to milliseconds. @throws Error if the text is not a duration */
 export function durationMs(text: string): number {
   const known = durations.get(text);
   if (known !== undefined) return known;
@@ -312,5 +312,5 @@ export function durationMs(text: string): number {
   return ms;
 }
 
-/** Latencies are read at every call. */
+/** Cached, because latencies are read at every call. */
 const durations = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** A call of the control API that cannot be carried out. Nothing was changed. */
+/** A control API call that cannot be carried out. Nothing has been changed. */
 export class ControlError extends Error {
   constructor(
     readonly status: 400 | 404,

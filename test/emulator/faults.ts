@@ -1,4 +1,4 @@
-/** Faults that a test or a person orders: bad answers, and invocations that stop in mid-air. */
+/** Faults that a test or a person asks for: bad answers, and invocations that stop midway. */
 import { z } from 'zod';
 import { durationMs } from './clock';
 
@@ -7,20 +7,22 @@ export const Fault = z.union([
     target: z.enum(['confluence', 'kvs', 'queue']),
     method: z.string().optional(),
     path: z.string().optional(),
+    /** Only calls whose body contains this text, for instance those about one person. */
+    contains: z.string().optional(),
     after: z.number().int().min(0).optional(),
     times: z.number().int().min(1).optional(),
     respond: z.strictObject({
       status: z.number().int().min(200).max(599),
       headers: z.record(z.string(), z.string()).optional(),
       body: z.unknown().optional(),
-      /** How long the answer takes, in the site's time: past its deadline the invocation is stopped. */
+      /** How long the answer takes, in site time. If that is past the deadline, the invocation is stopped. */
       delay: z
         .string()
         .refine((text) => /^P/.test(text), { message: 'not an ISO 8601 duration' })
         .optional(),
     }),
   }),
-  // `invocation` = the kind (`consumer`) or kind and key (`consumer:work-consumer`) of what is to be stopped; default: any.
+  // `invocation` = the kind (`consumer`), or kind and key (`consumer:work-consumer`), of the invocation to stop; default: any.
   z.strictObject({ killAfterCall: z.number().int().min(1), invocation: z.string().optional() }),
   z.strictObject({ killBeforeCall: z.number().int().min(1), invocation: z.string().optional() }),
 ]);
@@ -55,12 +57,12 @@ export class Faults {
     this.kills = [];
   }
 
-  /** Whether a stop was ordered that no invocation has reached. */
+  /** Whether there is a stop that no invocation has reached yet. */
   get hasOpenStops(): boolean {
     return this.kills.length > 0;
   }
 
-  /** Whether the invocation (`kind:key`) ends here. Each order is used up by the first invocation that reaches it. */
+  /** Whether the invocation (`kind:key`) ends here. The first invocation that reaches a stop uses it up. */
   kill(when: 'before' | 'after', call: number, invocation: string): boolean {
     const index = this.kills.findIndex(
       (k) =>
@@ -73,13 +75,14 @@ export class Faults {
     return true;
   }
 
-  answer(target: 'confluence' | 'kvs' | 'queue', method: string, url: string): FaultAnswer | null {
+  answer(target: 'confluence' | 'kvs' | 'queue', method: string, url: string, requestBody: string): FaultAnswer | null {
     const path = url.split('?')[0] as string;
     for (const order of this.answers) {
       const { fault } = order;
       if (fault.target !== target || order.left === 0) continue;
       if (fault.method && fault.method.toUpperCase() !== method) continue;
       if (order.pattern && !order.pattern.test(path) && !order.pattern.test(url)) continue;
+      if (fault.contains !== undefined && !requestBody.includes(fault.contains)) continue;
       if (order.skip > 0) {
         order.skip -= 1;
         continue;

@@ -1,6 +1,6 @@
 /**
- * The local site over HTTP. Two origins on one port: people's pages, REST and the control API on
- * 127.0.0.1; the app's Custom UI on localhost, so that its iframe is as foreign as on the CDN.
+ * The local site over HTTP. Two origins on one port: pages, REST and the control API on 127.0.0.1,
+ * and the app's Custom UI on localhost, so that its iframe is cross-origin as in production.
  */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -12,7 +12,7 @@ import type { Caller } from './confluence/access';
 import { errorBody, familyOf } from './confluence/operation';
 import { ControlError } from './control-error';
 import { contentType, policyOf, resourceFile, transformIndex } from './forge/custom-ui';
-import { noDeeds } from './pages/deeds';
+import { emptyJournal } from './pages/journal';
 import { pages } from './pages/pages';
 import { themeCss } from './pages/theme';
 import { sessionPerson } from './pages/visitor';
@@ -47,7 +47,7 @@ const SCRIPTS = resolve(import.meta.dirname, 'pages');
 
 function application(site: LocalSite): Hono {
   const app = new Hono();
-  const deeds = noDeeds();
+  const journal = emptyJournal();
   for (const name of ['bridge.js', 'host.js', 'page.js']) app.get(`/_forge/${name}`, () => script(name));
   app.get('/_forge/theme.css', async () => new Response(await themeCss(), { headers: { 'content-type': 'text/css; charset=utf-8' } }));
   app.get('/_forge/ui/:resource/*', (c) => customUi(site, c));
@@ -64,14 +64,14 @@ function application(site: LocalSite): Hono {
         extension,
         locale: person?.locale,
       });
-      if (person) deeds.note(person.accountId, `called ${moduleKey}.${functionKey}`);
+      if (person) journal.note(person.accountId, `called ${moduleKey}.${functionKey}`);
       return c.json({ result });
     } catch (error) {
       return c.json({ error: { name: (error as Error).name, message: (error as Error).message } });
     }
   });
   for (const prefix of ['/wiki/rest/*', '/wiki/api/*', '/gateway/api/graphql']) app.all(prefix, (c) => product(site, c));
-  app.route('/', pages(site, deeds));
+  app.route('/', pages(site, journal));
   app.notFound((c) => {
     const call = `${c.req.method} ${new URL(c.req.url).pathname}`;
     site.usageCounters.notModelled.push(call);
@@ -114,7 +114,7 @@ function customUi(site: LocalSite, c: Context): Response {
   });
 }
 
-/** Basic auth acts as that person; without it the browser's session; without both anonymous. */
+/** The person named by Basic auth, or else by the browser's session, or else anonymous. Null for unknown names. */
 function callerOf(site: LocalSite, c: Context): Caller | null {
   const header = c.req.header('authorization');
   if (!header?.startsWith('Basic ')) {

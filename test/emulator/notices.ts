@@ -1,6 +1,6 @@
 /**
- * What a person sees without a browser: runs the app's background script, unmodified, against a
- * bridge, and keeps the flags it shows. The same script runs in the real browser tests.
+ * What a person would see, without a browser: runs the app's unmodified background script against a
+ * bridge and records the flags it shows. The browser tests run the same script.
  */
 import { createContext, runInContext } from 'node:vm';
 import { z } from 'zod';
@@ -24,19 +24,19 @@ const ShownFlag = z.looseObject({
 });
 const Press = z.strictObject({ accountId: z.string(), flag: z.string(), action: z.string() });
 
-/** Rounds of the event loop after which a script that awaits nothing of the bridge has come to rest. */
+/** Rounds of the event loop after which a script without open bridge calls counts as finished. */
 const SETTLE_ROUNDS = 50;
 
 export class Notices {
   private readonly flags = new Map<string, Map<string, Flag>>();
   /** Where the last pressed action took each person, if anywhere. */
   readonly navigations = new Map<string, unknown>();
-  /** Calls of the bridge that have no answer yet. */
+  /** Bridge calls that have not been answered yet. */
   private open = 0;
 
   constructor(private readonly site: LocalSite) {}
 
-  /** A page view of this person: loads the script if its display condition holds. */
+  /** A page view by this person, which loads the script if its display condition holds. */
   async load(accountId: string) {
     const person = this.site.person(accountId);
     const before = this.site.clock.now();
@@ -61,7 +61,7 @@ export class Notices {
     return { backgroundScript: modules.length > 0, flags: listed(shown), tookMs: this.site.clock.now() - before };
   }
 
-  /** Presses an action of a flag that the person sees. @throws ControlError 404 */
+  /** Clicks an action on a flag that the person sees. @throws ControlError 404 */
   async press(input: unknown) {
     const parsed = Press.safeParse(input);
     if (!parsed.success) throw new ControlError(400, z.prettifyError(parsed.error));

@@ -1,12 +1,12 @@
-/** Chance on the local site: the same seed gives the same run. */
+/** Randomness on the local site: the same seed gives the same run. */
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 export interface Chance {
-  /** Begins anew: what follows depends on this number alone. */
+  /** Starts over, so that all that follows depends only on this number. */
   seed(seed: number): void;
-  /** A whole number from 0 up to, but not including, `below`. */
+  /** A whole number from 0 to `below`, not including `below`. */
   pick(below: number): number;
   /** A number from 0 to 1. */
   share(): number;

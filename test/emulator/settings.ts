@@ -1,4 +1,4 @@
-/** What the local site can be set to: each is an outcome that documentation leaves open (V-numbers: the site's README). */
+/** The settings of the local site. Most cover behavior that the documentation leaves open (V-numbers: see the README here). */
 import { z } from 'zod';
 import { durationMs } from './clock';
 
@@ -15,24 +15,24 @@ export const Duration = z.string().refine(
 );
 
 const Latency = z.strictObject({
-  /** From the call of a function to its first line, in a warm process. */
+  /** From calling a function to its first line, in a warm process. */
   invocation: Duration,
-  /** What a new process adds to that. */
+  /** How much a new process adds to that. */
   coldStart: Duration,
   rest: Duration,
   kvs: Duration,
   sql: Duration,
   queue: Duration,
-  /** Routes of Confluence that take another time than `rest`, e.g. `{"GET /wiki/rest/api/group": "PT20S"}`. */
+  /** Confluence routes that do not take as long as `rest`, e.g. `{"GET /wiki/rest/api/group": "PT20S"}`. */
   routes: z.record(z.string().regex(/^(GET|POST|PUT|DELETE) \//), Duration),
 });
 
 export const SiteSettings = z.strictObject({
-  /** Site time that one call takes. */
+  /** How long one call takes, in site time. */
   latency: Latency,
-  /** Processes kept however long they are idle; others end after ten minutes. */
+  /** How many processes are kept no matter how long they are idle. Others end after ten minutes. */
   warmProcesses: z.number().int().min(0).max(100),
-  /** V8: Confluence makes an open personal space at a permitted person's first page view. */
+  /** V8: Confluence creates an open personal space at a permitted person's first page view. */
   nativeAutoCreate: z.boolean(),
   /** How long after that view; PT0S = before any event of the view is delivered. */
   nativeAutoCreateDelay: Duration,
@@ -41,47 +41,47 @@ export const SiteSettings = z.strictObject({
   personalSpaceGroups: z.array(z.string()),
   /** Groups whose members hold "Create Space(s)" (v1 and v2 creation). */
   createSpaceGroups: z.array(z.string()),
-  /** V3: the app's rights in spaces it was not invited to. */
+  /** V3: the app's access to spaces that do not name it. */
   appIsSpaceAdmin: z.enum(['always', 'open-spaces', 'never']),
   /** V1: the call that accepts a `~` key from a person. */
   asUserPersonalCreate: z.enum(['private-endpoint', 'graphql', 'both', 'refused']),
   asUserIn: z.array(z.enum(['trigger', 'scheduledTrigger', 'consumer'])),
-  /** The search index, also for what was archived or deleted. */
+  /** The search index, including what was archived or deleted. */
   cqlLag: Duration,
-  /** Lists of spaces and pages after a write; reads by id are current. */
+  /** Lists of spaces and pages after a write. Reads by id are current. */
   listLag: Duration,
-  /** Membership of groups. */
+  /** Group membership. */
   groupLag: Duration,
-  /** V23: `personalSpaceId` of a person after their space came or went. */
+  /** V23: a person's `personalSpaceId` after their space was created or removed. */
   userLag: Duration,
-  /** V24: the app's rights in a space that has just come to be. */
+  /** V24: the app's access to a new space. */
   appPermissionDelay: Duration,
-  /** KVS queries are eventually consistent; gets are not. */
+  /** How far KVS queries lag behind writes. Gets do not lag. */
   kvsQueryLag: Duration,
   /** How long expired KVS values are still returned (documented: up to 48 hours). */
   ttlLag: Duration,
-  /** V25: how long a browser remembers the result of a display condition. */
+  /** V25: how long a browser caches the result of a display condition. */
   conditionCache: Duration,
   /** V26: whether `personalSpaceId` names an archived or trashed space. */
   personalSpaceIdNamesArchived: z.boolean(),
-  /** V27: whether spaces carry `spaceOwnerId`. */
+  /** V27: whether spaces include `spaceOwnerId`. */
   spaceOwnerIdSent: z.boolean(),
-  /** V28: whose doings are marked `selfGenerated`: the app's as itself, also what it does as a person, nobody's. */
+  /** V28: what is marked `selfGenerated`: what the app does as itself, that and what it does as a person, or nothing. */
   selfGeneratedSent: z.enum(['app', 'all', 'never']),
   /** V29: whether a person may give the app's account a role. */
   appRoleGrant: z.enum(['accepted', 'refused']),
   /** V30: modules whose bridge has `createHistory`. */
   createHistoryIn: z.array(z.enum(['globalPage', 'globalSettings', 'backgroundScript'])),
-  /** V14: `users-bulk` costs as a write (1) or as a read (1 + 2 a person). */
+  /** V14: whether `users-bulk` costs the same as a write (1) or a read (1 + 2 per person). */
   usersBulkPoints: z.enum(['write', 'read']),
-  /** Points an hour that other sites of the app take from the shared pool, evenly. */
+  /** Points per hour that other sites of the app use from the shared pool, spread evenly. */
   otherCustomersPoints: z.number().int().min(0),
-  /** V21: headers of the rate limit as documented, with the prefix `Beta-`, or not at all. */
+  /** V21: whether rate-limit headers are sent as documented, with the prefix `Beta-`, or not at all. */
   rateLimitHeaders: z.enum(['plain', 'beta', 'none']),
-  /** Requests a second above which Confluence answers 429; 0 = none. */
+  /** Requests per second above which Confluence answers 429; 0 = no limit. */
   burstPerSecond: z.number().int().min(0),
   eventDelay: Duration,
-  /** Product events, queue events and schedules: how often each is delivered, in what order, and which share is lost. */
+  /** For product events, queue events and schedules: how often each is delivered, in what order, and what share is lost. */
   deliverEvents: z.strictObject({
     times: z.number().int().min(1).max(5),
     reorder: z.boolean(),
@@ -128,7 +128,7 @@ export const DEFAULT_SETTINGS: SiteSettings = {
   licence: 'active',
 };
 
-/** Every latency and every lag is nothing: `npm start -- --ideal`, and tests about something else than time. */
+/** No latency and no lag: for `npm start -- --ideal`, and for tests that are not about time. */
 export const IDEAL_SETTINGS: Partial<SiteSettings> = {
   latency: { invocation: 'PT0S', coldStart: 'PT0S', rest: 'PT0S', kvs: 'PT0S', sql: 'PT0S', queue: 'PT0S', routes: {} },
   cqlLag: 'PT0S',

@@ -1,6 +1,6 @@
 /**
- * The local site: one Confluence, one Forge platform, one installed app, one clock. In-process for
- * tests (the methods below are the control API's names), over HTTP for people (http.ts).
+ * The local site: one Confluence, one Forge platform, one installed app, one clock. Tests use it in-process
+ * (its methods are named after the control API's calls), people over HTTP (http.ts).
  */
 import { resolve } from 'node:path';
 import { z } from 'zod';
@@ -20,7 +20,7 @@ import { type Chance, chance } from './random';
 import { DEFAULT_SETTINGS, SiteSettings } from './settings';
 import { noUsage, priceOf, type Usage } from './usage';
 
-export const FUNCTION_BUNDLE = resolve(PROJECT_ROOT, '.cache/functions/index.cjs');
+export const FUNCTION_FOLDER = resolve(PROJECT_ROOT, '.cache/functions');
 
 export interface SiteOptions {
   seed?: 'demo' | 'scale' | 'empty';
@@ -28,12 +28,12 @@ export interface SiteOptions {
   spaces?: number;
   active?: number;
   app?: boolean;
-  /** Start of the site's clock; default: a Monday morning, so that runs agree. */
+  /** Start of the site's clock. By default a fixed Monday morning, so that every run is the same. */
   start?: number;
   settings?: SettingsChange;
 }
 
-/** As `PATCH /_local/site` takes it: what is left out stays as it is. */
+/** What `PATCH /_local/site` accepts. Anything left out stays as it is. */
 type SettingsChange = Partial<Omit<SiteSettings, 'latency' | 'deliverEvents'>> & {
   latency?: Partial<SiteSettings['latency']>;
   deliverEvents?: Partial<SiteSettings['deliverEvents']>;
@@ -77,7 +77,7 @@ export class LocalSite {
   private nextPerson = 1_000_000;
   private readonly earlierNotModelled: string[] = [];
   private readonly dice: Chance;
-  /** What each person's browser remembers of a module's display condition. */
+  /** The display conditions that each person's browser has cached. */
   private readonly conditions = new Map<string, { holds: boolean; at: number }>();
 
   constructor(readonly options: SiteOptions = {}) {
@@ -91,7 +91,7 @@ export class LocalSite {
       this.settings,
       this.confluence,
       loadManifest(),
-      FUNCTION_BUNDLE,
+      FUNCTION_FOLDER,
       this.faults,
       () => this.usageCounters,
       this.dice,
@@ -116,7 +116,7 @@ export class LocalSite {
     this.clock.stop();
   }
 
-  // --- the control API, by the names of its calls --------------------------------------------------
+  // --- the control API, named after its calls ------------------------------------------------------
 
   status() {
     const { state } = this.confluence;
@@ -135,7 +135,7 @@ export class LocalSite {
     };
   }
 
-  /** Moves the clock; answers how many invocations began on the way, and how many still run at its target. @throws ControlError */
+  /** Moves the clock. Returns how many invocations began on the way and how many are still running at the end. @throws ControlError */
   async advance(duration: string) {
     let ms: number;
     try {
@@ -155,11 +155,11 @@ export class LocalSite {
 
   usage() {
     const { usageCounters } = this;
-    // Nothing of what the app does today makes Confluence send mail, and the app has no database yet.
+    // So far nothing the app does makes Confluence send mail, and the app has no database yet.
     return { ...usageCounters, price: priceOf(usageCounters), mail: [] };
   }
 
-  /** Everything anybody called that the site does not model, also before the counters were reset. */
+  /** Every call that the site does not model, including those made before the counters were reset. */
   get allNotModelled(): string[] {
     return [...this.earlierNotModelled, ...this.usageCounters.notModelled];
   }
@@ -169,7 +169,7 @@ export class LocalSite {
     this.usageCounters = noUsage();
   }
 
-  /** @throws ControlError naming the setting that cannot be read; nothing changes then. */
+  /** @throws ControlError naming the invalid setting; nothing is changed then */
   changeSettings(change: unknown): SiteSettings {
     const parsed = SettingsChange.safeParse(change);
     if (!parsed.success) throw new ControlError(400, z.prettifyError(parsed.error));
@@ -187,7 +187,7 @@ export class LocalSite {
     Object.assign(this.settings.deliverEvents, deliverEvents);
   }
 
-  /** Installs, removes, upgrades or redeploys the app. @throws ControlError */
+  /** Installs, uninstalls, upgrades or redeploys the app. @throws ControlError */
   changeApp(input: unknown) {
     const { act } = parse(AppAct, input);
     if ((act === 'install') === this.isAppInstalled)
@@ -266,7 +266,7 @@ export class LocalSite {
     if (unknown !== undefined) throw new ControlError(400, `no group named ${unknown}`);
   }
 
-  /** Confluence archives the personal space of a deleted account by itself (V20: within a day is assumed). */
+  /** Confluence itself archives the personal space of a deleted account (V20: assumed to happen within a day). */
   private closeAccount(person: Person): void {
     this.confluence.tell.user('deleted', person);
     this.clock.after(ACCOUNT_CLOSED_MS, () => {
@@ -292,12 +292,12 @@ export class LocalSite {
     }
   }
 
-  /** A personal space that its owner created by hand. @throws ControlError */
+  /** Adds a personal space, as if its owner had created it by hand. @throws ControlError */
   addSpace(input: unknown) {
     return addSpace(this.confluence, input);
   }
 
-  /** What an admin or the owner does to a space by hand. @throws ControlError */
+  /** Changes a space, as an admin or its owner would by hand. @throws ControlError */
   changeSpace(spaceId: string, input: unknown) {
     return changeSpace(this.confluence, spaceId, input);
   }
@@ -306,17 +306,17 @@ export class LocalSite {
     this.platform.publish(parse(z.looseObject({ eventType: z.string() }), event));
   }
 
-  /** People view, edit and comment on pages; without `spaceId` in the first global space. @throws ControlError */
+  /** Has people view, edit and comment on pages; without `spaceId`, in the first global space. @throws ControlError */
   activity(input: unknown) {
     return act(this.confluence, input);
   }
 
-  /** Confluence's own creation for this person, now, whatever the setting says. */
+  /** Has Confluence itself create this person's space now, whatever the setting says. */
   createNatively(accountId: string): Space | null {
     return createNatively(this.confluence, this.person(accountId));
   }
 
-  /** Moves the clock by what the call takes, and runs what falls due meanwhile. */
+  /** Moves the clock by the time the call takes, and runs what falls due in the meantime. */
   async invoke(input: unknown): Promise<({ result: unknown } | { error: { name: string; message: string } }) & { tookMs: number }> {
     const { module, functionKey, payload, accountId } = parse(Invoke, input);
     if (accountId !== null) this.person(accountId);
@@ -330,7 +330,7 @@ export class LocalSite {
     }
   }
 
-  /** Modules that this person's browser would load. */
+  /** The modules that this person's browser would load. */
   visibleModules(accountId: string | null) {
     if (!this.isAppInstalled) return [];
     const { state } = this.confluence;
@@ -342,7 +342,7 @@ export class LocalSite {
     );
   }
 
-  /** As the person's browser remembers it, for as long as the site is set to. */
+  /** Whether the display condition holds, as cached by the person's browser. */
   private isShown(module: UiModule, person: Person | undefined): boolean {
     const key = `${person?.accountId ?? ''} ${module.key}`;
     const known = this.conditions.get(key);

@@ -4,13 +4,13 @@ import { listen } from './http';
 import { IDEAL_SETTINGS } from './settings';
 import { LocalSite } from './site';
 
-/** How soon the site notices that `npm start` was ended. */
+/** How often the site checks whether `npm start` has ended. */
 const PARENT_CHECK_MS = 100;
 
-/** Far beyond any site; a bound, so that a slip of a finger is an answer and not a dead machine. */
+/** Far more than any real site. Keeps a typo from exhausting the machine. */
 const MAX_PEOPLE = 1_000_000;
 
-const HELP = `The local site: a Confluence to click through, with Homestead in it.
+const HELP = `The local site: a Confluence site to click through, with Homestead installed.
 
   --port N      TCP port on 127.0.0.1; 0 picks a free one (4990)
   --people N    how many people the site has (120)
@@ -18,7 +18,7 @@ const HELP = `The local site: a Confluence to click through, with Homestead in i
   --spaces N    scale: how many personal spaces (as many as people)
   --active X    scale: share of spaces with a change in the last 30 days (0.1)
   --app off     the site without the app (on)
-  --ideal       no call takes time, and nothing lags
+  --ideal       calls take no time, and nothing lags
   --help        this text
 `;
 
@@ -47,14 +47,14 @@ function options() {
   }
 }
 
-function whole(name: string, text: string, min: number, max: number): number {
+function wholeNumber(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < min || value > max) fail(`--${name} takes a whole number from ${min} to ${max}, not '${text}'`);
   return value;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));
-// The shell that npm starts scripts in does not hand a signal on: when it is gone, so is the site.
+// The shell that npm runs scripts in does not pass signals on, so the site ends when that shell is gone.
 const shell = process.ppid;
 if (process.env.npm_lifecycle_event === 'start') {
   setInterval(() => {
@@ -62,30 +62,30 @@ if (process.env.npm_lifecycle_event === 'start') {
   }, PARENT_CHECK_MS).unref();
 }
 
-const given = options();
-if (given.help) {
+const flags = options();
+if (flags.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-if (given.seed !== 'demo' && given.seed !== 'scale' && given.seed !== 'empty')
-  fail(`--seed takes demo, scale or empty, not '${given.seed}'`);
-if (given.app !== 'on' && given.app !== 'off') fail(`--app takes on or off, not '${given.app}'`);
-const active = Number(given.active);
-if (!(active >= 0 && active <= 1)) fail(`--active takes a share between 0 and 1, not '${given.active}'`);
-const people = whole('people', given.people, 1, MAX_PEOPLE);
-const port = whole('port', given.port, 0, 65_535);
+if (flags.seed !== 'demo' && flags.seed !== 'scale' && flags.seed !== 'empty')
+  fail(`--seed takes demo, scale or empty, not '${flags.seed}'`);
+if (flags.app !== 'on' && flags.app !== 'off') fail(`--app takes on or off, not '${flags.app}'`);
+const active = Number(flags.active);
+if (!(active >= 0 && active <= 1)) fail(`--active takes a share between 0 and 1, not '${flags.active}'`);
+const people = wholeNumber('people', flags.people, 1, MAX_PEOPLE);
+const port = wholeNumber('port', flags.port, 0, 65_535);
 
 const site = new LocalSite({
-  seed: given.seed,
+  seed: flags.seed,
   people,
-  spaces: given.spaces === undefined ? people : whole('spaces', given.spaces, 0, MAX_PEOPLE),
+  spaces: flags.spaces === undefined ? people : wholeNumber('spaces', flags.spaces, 0, MAX_PEOPLE),
   active,
-  app: given.app === 'on',
+  app: flags.app === 'on',
   start: Date.now(),
-  ...(given.ideal ? { settings: IDEAL_SETTINGS } : {}),
+  ...(flags.ideal ? { settings: IDEAL_SETTINGS } : {}),
 });
 site.platform.log = (line) => process.stderr.write(`${site.clock.iso()} ${line}\n`);
-// stdout is for the one line below.
+// stdout is reserved for the one line below.
 site.platform.appLog = (line) => process.stderr.write(`${line}\n`);
 site.clock.goLive();
 

@@ -1,4 +1,4 @@
-/** What the app cost so far: the counters of `GET /_local/usage`. */
+/** What the app has cost so far: the counters of `GET /_local/usage`. */
 
 export interface InvocationUsage {
   count: number;
@@ -16,7 +16,7 @@ export interface KvsUsage {
   batches: number;
   transactions: number;
   bytesRead: number;
-  /** Reads that found nothing: billed as 1 KB each. */
+  /** Reads that found nothing; each is billed as 1 KB. */
   emptyReads: number;
   bytesWritten: number;
 }
@@ -53,7 +53,7 @@ export const noUsage = (): Usage => ({
   notModelled: [],
 });
 
-/** US dollars after the free part (Forge platform pricing, state of 2026-08-22). */
+/** US dollars beyond the free allowance (Forge platform pricing, as of 2026-08-22). */
 const PRICE = { gbSecond: 0.000025, kvsReadGb: 0.055, kvsWrittenGb: 1.09, logGb: 1.005 };
 const GB = 1e9;
 const EMPTY_READ_BYTES = 1_024;

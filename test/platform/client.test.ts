@@ -1,4 +1,4 @@
-/** `confluence.js`, a client that nobody here wrote, against the local site over HTTP. */
+/** `confluence.js`, a client written by others, against the local site over HTTP. */
 import { createV1Client, createV2Client } from 'confluence.js';
 import { expect, it, onTestFinished } from 'vitest';
 import { listen } from '../emulator/http';
@@ -32,12 +32,12 @@ it('lists spaces page by page and finds them all', async () => {
     keys.push(...(page.results ?? []).map((s) => s.key as string));
     cursor = page._links?.next ? (new URL(page._links.next, 'http://x').searchParams.get('cursor') ?? undefined) : undefined;
   } while (cursor);
-  // The admin sees the open ones: what is private is missing without a sign.
+  // The admin sees only open spaces: private ones are silently left out.
   const open = site.confluence.state.spaces.filter((s) => s.type === 'personal' && s.status === 'current' && s.grants.length > 1);
   expect(keys.sort()).toEqual(open.map((s) => s.key).sort());
 });
 
-it('creates, updates, archives and deletes a space, and its pages', async () => {
+it('creates, updates, archives and deletes a space and its pages', async () => {
   const { site, v1, v2 } = await serve('empty');
   const created = await v1.space.createSpace({ key: 'GALAXY', name: 'Project Galaxy' });
   expect(created).toMatchObject({ key: 'GALAXY', type: 'global', status: 'current' });
@@ -70,7 +70,7 @@ it('creates, updates, archives and deletes a space, and its pages', async () => 
   expect((await v2.space.getSpaces({ keys: ['GALAXY'], status: 'archived' })).results).toEqual([]);
 });
 
-it('gets the errors of a real site', async () => {
+it('gets the same errors as from a real site', async () => {
   const { v1, v2 } = await serve();
   await expect(v2.space.getSpaceById({ id: 1 })).rejects.toMatchObject({ status: 404 });
   await v1.space.createSpace({ key: 'TWICE', name: 'Once' });

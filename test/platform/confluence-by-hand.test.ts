@@ -1,4 +1,4 @@
-/** What the control API does in people's names: it is what they could do themselves, and no more. */
+/** What the control API does on behalf of people: what they could do themselves, and no more. */
 import { describe, expect, it } from 'vitest';
 import { act, addSpace, changeSpace } from '../emulator/confluence/by-hand';
 import { isOpen, openGrants } from '../emulator/confluence/state';
@@ -11,7 +11,7 @@ const daysAgo = (days: number): string => new Date(START - days * DAY).toISOStri
 const refused = (status: 400 | 404, message: RegExp) => expect.objectContaining({ status, message: expect.stringMatching(message) });
 const rows = <T = Record<string, unknown>>(answer: { body: unknown }): T[] => (answer.body as { results: T[] }).results;
 
-/** The error that an act is refused with. */
+/** The error that an action is refused with, or null. */
 function errorOf(run: () => unknown): unknown {
   try {
     run();
@@ -22,8 +22,8 @@ function errorOf(run: () => unknown): unknown {
   return null;
 }
 
-describe('a space made by hand', () => {
-  it('is new, and Confluence tells of it', async () => {
+describe('a space created by hand', () => {
+  it('is new, and Confluence sends an event about it', async () => {
     const t = startConfluence();
     const space = addSpace(t.site, { owner: ANA, access: 'private', labels: ['keep'] });
     expect(space).toMatchObject({ type: 'personal', status: 'current', spaceOwnerId: ANA, createdAt: new Date(START).toISOString() });
@@ -34,7 +34,7 @@ describe('a space made by hand', () => {
     expect((await t.ask(APP, 'GET', `/wiki/api/v2/spaces/${space.id}`)).status).toBe(404);
   });
 
-  it('of the past sends no event, and no list is late about it', async () => {
+  it('in the past sends no event and appears in lists without a lag', async () => {
     const t = startConfluence();
     const input = {
       owner: ANA,
@@ -55,14 +55,14 @@ describe('a space made by hand', () => {
     ]);
   });
 
-  it('is as old as its oldest page when nothing else is said', () => {
+  it('is as old as its oldest page unless told otherwise', () => {
     const t = startConfluence();
     const space = addSpace(t.site, { owner: ANA, pages: [{ title: 'Old', updated: daysAgo(30) }] });
     expect(space.createdAt).toBe(daysAgo(30));
     expect(t.events).toHaveLength(1);
   });
 
-  it('is refused whole when anything about it is wrong', () => {
+  it('is refused as a whole if anything about it is wrong', () => {
     const t = startConfluence();
     const before = t.site.state.spaces.length;
     const make = (input: object) => errorOf(() => addSpace(t.site, { owner: ANA, ...input }));
@@ -72,14 +72,14 @@ describe('a space made by hand', () => {
     expect(make({ createdAt: daysAgo(-1) })).toEqual(refused(400, /future/));
     expect(make({ createdAt: daysAgo(1), pages: [{ title: 'Older', updated: daysAgo(2) }] })).toEqual(refused(400, /older than the space/));
     expect(make({ comments: [{ by: 'nobody', at: daysAgo(1) }] })).toEqual(refused(404, /nobody/));
-    expect(make({ colour: 'red' })).toEqual(refused(400, /colour/));
+    expect(make({ color: 'red' })).toEqual(refused(400, /color/));
     expect(t.site.state.spaces).toHaveLength(before);
     expect(t.events).toEqual([]);
   });
 });
 
 describe('a space changed by hand', () => {
-  it('is archived and restored by its owner, with an event each', () => {
+  it('can be archived and restored by its owner, with one event each', () => {
     const t = startConfluence();
     const id = String(t.personalSpace(OWNER).id);
     expect(changeSpace(t.site, id, { by: OWNER, status: 'archived' })).toMatchObject({ id, status: 'archived' });
@@ -94,7 +94,7 @@ describe('a space changed by hand', () => {
     );
   });
 
-  it('comes back from the trash only by an administrator, and is purged 60 days after it was last trashed', async () => {
+  it('can be restored from the trash only by an administrator, and is purged 60 days after it was last trashed', async () => {
     const t = startConfluence();
     const { id } = t.personalSpace(OWNER);
     const change = (by: string, status: string) => errorOf(() => changeSpace(t.site, String(id), { by, status }));
@@ -111,7 +111,7 @@ describe('a space changed by hand', () => {
     expect(t.events.at(-1)).toMatchObject({ eventType: 'avi:confluence:deleted:space:V2' });
   });
 
-  it('is closed and opened by its owner, and the app loses and regains what it has by itself', async () => {
+  it('can be made private and open again by its owner, and the app loses and regains its default access', async () => {
     const t = startConfluence();
     const space = t.personalSpace(OWNER);
     changeSpace(t.site, String(space.id), { by: OWNER, access: 'private' });
@@ -123,7 +123,7 @@ describe('a space changed by hand', () => {
     expect(t.events.map((event) => event.eventType)).toEqual(Array(2).fill('avi:confluence:permissions_updated:space:V2'));
   });
 
-  it('is refused to whoever may not, and then nothing changes', () => {
+  it('stays as it was if the person is not allowed to change it', () => {
     const t = startConfluence();
     const space = t.personalSpace(OWNER);
     const before = { ...space };
@@ -142,7 +142,7 @@ describe('a space changed by hand', () => {
 });
 
 describe('what one person does', () => {
-  it('sends the events of their views, edits and comments', () => {
+  it('sends events for their views, edits and comments', () => {
     const t = startConfluence();
     const { id, homepageId } = t.personalSpace(OWNER);
     const input = { accountId: ANA, spaceId: String(id), views: 2, edits: 1, comments: 1 };
@@ -156,7 +156,7 @@ describe('what one person does', () => {
     });
   });
 
-  it('on a restricted page is seen by nobody else and sends no event', async () => {
+  it('on a restricted page is visible to nobody else and sends no event', async () => {
     const t = startConfluence({ listLag: 'PT0S' });
     const { id } = t.personalSpace(OWNER);
     act(t.site, { accountId: OWNER, spaceId: String(id), restricted: true, views: 1, edits: 1, comments: 1 });
@@ -189,22 +189,22 @@ describe('what one person does', () => {
     expect(t.events).toMatchObject([{ content: { title: 'Notes 1' } }]);
   });
 
-  it('is refused when that person may not, and then nothing is done', () => {
+  it('is refused, without any effect, if that person is not allowed to do it', () => {
     const t = startConfluence();
     const hidden = addSpace(t.site, { owner: ANA, access: 'private', createdAt: daysAgo(5) });
-    const doing = (input: object) => errorOf(() => act(t.site, { accountId: OWNER, ...input }));
-    expect(doing({ spaceId: hidden.id, views: 1 })).toEqual(refused(400, /sees no page/));
-    expect(doing({ accountId: accountIdOf(23), views: 1 })).toEqual(refused(400, /sees no page/));
-    expect(doing({ spaceId: '1', views: 1 })).toEqual(refused(404, /no space/));
-    expect(doing({ views: 1, edits: 1, at: daysAgo(-1) })).toEqual(refused(400, /future/));
-    expect(doing({ views: 1, edits: 1, at: daysAgo(9_999) })).toEqual(refused(400, /no such page/));
-    expect(doing({ views: -1 })).toEqual(refused(400, /views/));
+    const attempt = (input: object) => errorOf(() => act(t.site, { accountId: OWNER, ...input }));
+    expect(attempt({ spaceId: hidden.id, views: 1 })).toEqual(refused(400, /sees no page/));
+    expect(attempt({ accountId: accountIdOf(23), views: 1 })).toEqual(refused(400, /sees no page/));
+    expect(attempt({ spaceId: '1', views: 1 })).toEqual(refused(404, /no space/));
+    expect(attempt({ views: 1, edits: 1, at: daysAgo(-1) })).toEqual(refused(400, /future/));
+    expect(attempt({ views: 1, edits: 1, at: daysAgo(9_999) })).toEqual(refused(400, /no such page/));
+    expect(attempt({ views: -1 })).toEqual(refused(400, /views/));
     expect(t.events).toEqual([]);
   });
 });
 
 describe('what many people do', () => {
-  it('is done by the first who have not come today, spread evenly over the time', async () => {
+  it('is done by the first people without a visit today, spread evenly over the time', async () => {
     const t = startConfluence();
     act(t.site, { accountId: ADMIN_ACCOUNT_ID, views: 1 });
     t.events.length = 0;
@@ -227,7 +227,7 @@ describe('what many people do', () => {
     expect(t.events).toMatchObject([{ atlassianId: ADMIN_ACCOUNT_ID }]);
   });
 
-  it('does not choose those who are on their way, nor more people than there are', async () => {
+  it('is done neither by people already chosen for later nor by more people than there are', async () => {
     const t = startConfluence();
     const licensed = [...t.site.state.people.values()].filter((person) => t.site.state.isLicensed(person)).length;
     expect(act(t.site, { count: 10, spread: 'PT10M' })).toMatchObject({ people: 10 });
@@ -237,7 +237,7 @@ describe('what many people do', () => {
     expect(t.events).toHaveLength(licensed);
   });
 
-  it('leaves out who lost access on the way', async () => {
+  it('leaves out people who have lost access in the meantime', async () => {
     const t = startConfluence();
     act(t.site, { count: 2, spread: 'PT10M' });
     t.person(ANA).accountStatus = 'inactive';
@@ -245,7 +245,7 @@ describe('what many people do', () => {
     expect(t.events).toMatchObject([{ atlassianId: ADMIN_ACCOUNT_ID }]);
   });
 
-  it('is refused when it says what only one person can do', () => {
+  it('is refused if it asks for something only one person can do', () => {
     const t = startConfluence();
     expect(errorOf(() => act(t.site, { count: 2, accountId: ANA }))).toEqual(refused(400, /accountId/));
     expect(errorOf(() => act(t.site, { count: 2, spread: 'an hour' }))).toEqual(refused(400, /ISO 8601/));

@@ -1,4 +1,4 @@
-/** What Confluence shows late, and the outcomes that its documentation leaves open: each setting, both ways. */
+/** What Confluence shows late, and the behavior that its documentation leaves open: each setting, both ways. */
 import { describe, expect, it } from 'vitest';
 import type { Caller } from '../emulator/confluence/access';
 import { APP_ACCOUNT_ID, openGrants, personalSpaceKey, privateGrants, ROLES } from '../emulator/confluence/state';
@@ -24,7 +24,7 @@ const editPage = (t: ConfluenceUnderTest, pageId: number | null, title: string, 
   });
 
 describe('lists of spaces and pages', () => {
-  it('do not name a new space until the lag is over, while reads by id do', async () => {
+  it('leave out a new space until the lag is over, unlike reads by id', async () => {
     const t = startConfluence({ listLag: 'PT5S' });
     const { id, key } = (await openAna(t)).body as { id: number; key: string };
     const named = async () => {
@@ -43,7 +43,7 @@ describe('lists of spaces and pages', () => {
     expect(rows(await t.ask(APP, 'GET', `/wiki/api/v2/spaces/${id}/pages`))).toHaveLength(1);
   });
 
-  it('show the old status and the old name of a space, in the place that the old name has', async () => {
+  it('show the old status and the old name of a space, sorted by the old name', async () => {
     const t = startConfluence();
     const { id, name } = t.personalSpace(OWNER);
     await update(t, OWNER, { name: 'Zzz', status: 'archived' });
@@ -57,7 +57,7 @@ describe('lists of spaces and pages', () => {
     expect((await list('status=archived&sort=-name'))[0]).toMatchObject({ id: String(id), name: 'Zzz', status: 'archived' });
   });
 
-  it('still name what was deleted', async () => {
+  it('still include what was deleted', async () => {
     const t = startConfluence({ listLag: 'PT1M' });
     const space = t.personalSpace(OWNER);
     await t.ask(t.token(OWNER), 'DELETE', `/wiki/rest/api/space/${space.key}`);
@@ -70,7 +70,7 @@ describe('lists of spaces and pages', () => {
     expect(rows(await t.ask(APP, 'GET', `/wiki/api/v2/pages?id=${space.homepageId}`))).toEqual([]);
   });
 
-  it('name pages by their old title, version and status, and blog posts and properties as late', async () => {
+  it('show pages with their old title, version and status, and lag just as much for blog posts and properties', async () => {
     const t = startConfluence();
     const { id, homepageId } = t.personalSpace(OWNER);
     const post = await t.ask(t.token(OWNER), 'POST', '/wiki/api/v2/blogposts', { spaceId: String(id), title: 'News' });
@@ -95,7 +95,7 @@ describe('lists of spaces and pages', () => {
     expect(rows(await t.ask(APP, 'GET', `/wiki/api/v2/spaces/${id}/properties`))).toHaveLength(1);
   });
 
-  it('are current without a lag, and never late about what a seed made', async () => {
+  it('are current without a lag, and never late about what a seed created', async () => {
     const t = startConfluence(NO_LAG);
     const { id } = (await openAna(t)).body as { id: number };
     expect(rows(await t.ask(APP, 'GET', `/wiki/api/v2/spaces?ids=${id}`))).toHaveLength(1);
@@ -104,7 +104,7 @@ describe('lists of spaces and pages', () => {
     expect(rows(await late.ask(APP, 'GET', `/wiki/rest/api/user/memberof?accountId=${OWNER}`))).toHaveLength(2);
   });
 
-  it('show the right moment of a long history', async () => {
+  it('show the right moment in a long history', async () => {
     const t = startConfluence({ listLag: 'PT10S' });
     const space = t.personalSpace(OWNER);
     for (let second = 1; second <= 3_000; second += 1) {
@@ -129,7 +129,7 @@ describe('the search index', () => {
       (hit) => hit.title as string,
     );
 
-  it('is late about spaces that were archived and restored', async () => {
+  it('lags behind when spaces are archived and restored', async () => {
     const t = startConfluence();
     const { key } = t.personalSpace(OWNER);
     const all = await found(t, key);
@@ -146,7 +146,7 @@ describe('the search index', () => {
     expect(await found(t, key)).toEqual(all);
   });
 
-  it('is late about pages that are new, renamed or trashed, and about spaces that were deleted', async () => {
+  it('lags behind when pages are created, renamed or trashed, and when spaces are deleted', async () => {
     const t = startConfluence({ cqlLag: 'PT10S' });
     const { id, key, homepageId } = t.personalSpace(OWNER);
     const before = await found(t, key);
@@ -200,7 +200,7 @@ describe('groups and profiles', () => {
     'personalSpace' in (await t.ask(t.token(accountId), 'GET', '/wiki/rest/api/user/current?expand=personalSpace')).body,
   ];
 
-  it('name a new or a deleted personal space late', async () => {
+  it('show a new or deleted personal space late', async () => {
     const t = startConfluence();
     const { id, key } = (await createAna(t)).body as { id: number; key: string };
     expect(await profile(t, ANA)).toEqual([null, false]);
@@ -213,7 +213,7 @@ describe('groups and profiles', () => {
     expect(await profile(t, ANA)).toEqual([null, false]);
   });
 
-  it('name an archived personal space, or not, and then late', async () => {
+  it('include an archived personal space, or drop it late, depending on the setting', async () => {
     const t = startConfluence();
     const id = String(t.personalSpace(OWNER).id);
     await update(t, OWNER, { status: 'archived' });
@@ -228,8 +228,8 @@ describe('groups and profiles', () => {
   });
 });
 
-describe('what the app may do', () => {
-  it('comes late in a new space, unless the space names the app', async () => {
+describe('the access of the app', () => {
+  it('comes late in a new space, unless the space was created by the app', async () => {
     const t = startConfluence({ appPermissionDelay: 'PT2M', listLag: 'PT0S' });
     const { id } = (await openAna(t)).body as { id: number };
     expect((await t.ask(APP, 'GET', `/wiki/api/v2/spaces/${id}`)).status).toBe(404);
@@ -249,7 +249,7 @@ describe('what the app may do', () => {
     expect((await t.ask(APP, 'GET', `/wiki/api/v2/spaces/${id}`)).status).toBe(200);
   });
 
-  it('can be given to it by a person, or not', async () => {
+  it('can be granted by a person, if the setting allows it', async () => {
     const t = startConfluence();
     const { id } = (await createAna(t)).body as { id: number };
     const give = () =>
@@ -264,7 +264,7 @@ describe('what the app may do', () => {
     expect((await t.ask(APP, 'GET', `/wiki/api/v2/spaces/${id}`)).status).toBe(200);
   });
 
-  it('is taken from it when a space admin removes it', async () => {
+  it('is lost when a space admin removes the app', async () => {
     const t = startConfluence();
     const { id } = t.personalSpace(OWNER);
     const remove = [{ principal: { principalType: 'USER', principalId: APP_ACCOUNT_ID } }];
@@ -275,7 +275,7 @@ describe('what the app may do', () => {
 });
 
 describe('answers that sites may give in two ways', () => {
-  it('carry the owner of a space, or leave the field out', async () => {
+  it('include the owner of a space, or leave the field out', async () => {
     const t = startConfluence();
     const { id } = t.personalSpace(OWNER);
     const owners = async () => [
@@ -300,7 +300,7 @@ describe('answers that sites may give in two ways', () => {
     expect(t.events.map((event) => event.selfGenerated)).toEqual(expected);
   });
 
-  it('charge users-bulk as a read or as a write', async () => {
+  it('charge for users-bulk as a read or as a write', async () => {
     const t = startConfluence();
     const bulk = () => t.ask(APP, 'POST', '/wiki/api/v2/users-bulk', { accountIds: [ANA, OWNER, 'nobody'] });
     expect((await bulk()).points).toBe(1 + 2 * 2);
@@ -308,7 +308,7 @@ describe('answers that sites may give in two ways', () => {
     expect((await bulk()).points).toBe(1);
   });
 
-  it('give absolute links under the address at which the site is served', async () => {
+  it('give absolute links under the address the site is served at', async () => {
     const t = startConfluence();
     t.site.baseUrl = 'http://127.0.0.1:4990';
     const space = await t.ask(APP, 'GET', `/wiki/api/v2/spaces/${t.personalSpace(OWNER).id}`);
@@ -321,7 +321,7 @@ describe('answers that sites may give in two ways', () => {
   });
 });
 
-describe('rows of permissions', () => {
+describe('permission rows', () => {
   interface Row {
     principal: { type: string; id: string };
     operation: { key: string };
@@ -340,7 +340,7 @@ describe('rows of permissions', () => {
     return { found, points };
   };
 
-  it('are as many as live sites were seen to have, and cost as much', async () => {
+  it('are as many as live sites were seen to have, and cost as many points', async () => {
     const t = startConfluence();
     const space = t.personalSpace(OWNER);
     expect(space.grants).toHaveLength(2);
@@ -353,7 +353,7 @@ describe('rows of permissions', () => {
     expect(points).toBe(2 + 2 * found.length);
   });
 
-  it.each(['always', 'open-spaces', 'never'] as const)('of a private space belong to its owner and to apps alone: %s', async (reach) => {
+  it.each(['always', 'open-spaces', 'never'] as const)('of a private space belong only to its owner and to apps: %s', async (reach) => {
     const t = startConfluence({ appIsSpaceAdmin: reach });
     const space = t.personalSpace(OWNER);
     space.grants = privateGrants(OWNER);
@@ -363,12 +363,12 @@ describe('rows of permissions', () => {
     const accounts = rows(await t.ask(APP, 'POST', '/wiki/api/v2/users-bulk', { accountIds: [OWNER, ...others] }));
     expect(accounts).toHaveLength(others.length + 1);
     expect(accounts.filter((account) => account.accountId !== OWNER).every((account) => account.accountType === 'app')).toBe(true);
-    // One page of the list tells the whole: an app that reads no more can still call the space private.
+    // One page holds them all, so an app that reads only that can still tell that the space is private.
     expect(found.length).toBeLessThanOrEqual(250);
     expect(others.length > 0).toBe(reach === 'always');
   });
 
-  it('name nobody who holds less than the row says', async () => {
+  it('grant no one more than they can actually do', async () => {
     const t = startConfluence();
     const space = t.personalSpace(OWNER);
     space.grants = openGrants(OWNER);

@@ -1,4 +1,4 @@
-/** What Confluence refuses, what the local one does not know, and that neither is taken for the other. */
+/** What Confluence refuses, what the local site does not model, and that the two are kept apart. */
 import { describe, expect, it } from 'vitest';
 import { APP_ACCOUNT_ID, ROLES } from '../emulator/confluence/state';
 import { APP, type ConfluenceUnderTest, startConfluence } from '../support/confluence';
@@ -16,14 +16,14 @@ describe('a body in storage format', () => {
     '<ac:structured-macro ac:name="info"><ac:rich-text-body><p>Hi</p></ac:rich-text-body></ac:structured-macro>',
     '<p><ac:link><ri:user ri:account-id="712020:1" /></ac:link><at:var at:name="x" /></p><p>Two roots</p>',
     '<ac:plain-text-body><![CDATA[a < b && c]]></ac:plain-text-body>',
-  ])('is accepted when it is well-formed: %j', async (value) => {
+  ])('is accepted if it is well-formed: %j', async (value) => {
     const t = startConfluence();
     const answer = await t.ask(t.token(OWNER), 'POST', '/wiki/api/v2/pages', newPage(t, 'New', storage(value)));
     expect(answer).toMatchObject({ status: 200, body: { body: { storage: { value } } } });
   });
 
   it.each(['<p>open', '<p><b>crossed</p></b>', '<br>', '<p>&madeup;</p>', 'a & b', '<p title=bare>x</p>', '<foo:bar />', '</p>'])(
-    'is refused when it is not: %j',
+    'is refused if it is not: %j',
     async (value) => {
       const t = startConfluence();
       const { homepageId } = t.personalSpace(OWNER);
@@ -90,7 +90,7 @@ describe('values that the documents forbid', () => {
   });
 });
 
-describe('what the documents name and the site does not have', () => {
+describe('what is documented but not modeled', () => {
   it.each([
     ['GET', '/wiki/api/v2/spaces?favorited-by=712020:1'],
     ['GET', '/wiki/api/v2/spaces/OWN?include-permissions=true'],
@@ -106,10 +106,10 @@ describe('what the documents name and the site does not have', () => {
     ['POST', '/wiki/rest/api/space/HELLO/label', [{ prefix: 'my', name: 'x' }]],
     ['POST', '/wiki/api/v2/pages', { spaceId: '1', title: 'Live', subtype: 'live' }],
     ['POST', '/wiki/api/v2/spaces', { name: 'X', key: 'X', templateKey: 'blank' }],
-    ['POST', '/wiki/rest/api/space', { name: 'X', key: 'X', colour: 'red' }],
+    ['POST', '/wiki/rest/api/space', { name: 'X', key: 'X', color: 'red' }],
     ['PUT', '/wiki/rest/api/space/OWNKEY', { type: 'global' }],
     ['PUT', '/wiki/rest/api/space/OWNKEY', { homepage: { id: '1', expand: true } }],
-  ])('is told apart with 501: %s %s', async (method, url, body?: unknown) => {
+  ])('is answered with 501: %s %s', async (method, url, body?: unknown) => {
     const t = startConfluence();
     const space = t.personalSpace(OWNER);
     const path = url.replace('OWNKEY', space.key).replace('OWN', String(space.id)).replace('HOME', String(space.homepageId));
@@ -117,7 +117,7 @@ describe('what the documents name and the site does not have', () => {
   });
 
   it.each(['text ~ "x"', 'label = "a"', 'mention = currentUser()', 'watcher = currentUser()', 'ancestor = 1', 'space.type = personal'])(
-    'is told apart in CQL with 501: %s',
+    'is answered with 501 when it is a CQL field: %s',
     async (cql) => {
       const t = startConfluence();
       expect(await t.notModelled(APP, 'GET', `/wiki/rest/api/search?cql=${encodeURIComponent(cql)}`)).toContain('CQL field');
@@ -130,7 +130,7 @@ describe('what the documents name and the site does not have', () => {
     'title ~ "wild*"',
     'type = page order by space.title',
     'type = page and title = "a" or title = "b"',
-  ])('is told apart in CQL with 501, not only in fields: %s', async (cql) => {
+  ])('is answered with 501 when it is other CQL syntax: %s', async (cql) => {
     const t = startConfluence();
     expect(await t.notModelled(APP, 'GET', `/wiki/rest/api/search?cql=${encodeURIComponent(cql)}`)).toMatch(/CQL/);
   });
@@ -142,7 +142,7 @@ describe('role assignments', () => {
     ['USER', 'nobody'],
     ['GROUP', 'nobody'],
     ['ACCESS_CLASS', 'everybody'],
-  ])('refuse an unknown %s, and change nothing', async (principalType, principalId) => {
+  ])('refuse an unknown %s and change nothing', async (principalType, principalId) => {
     const t = startConfluence();
     const space = t.personalSpace(OWNER);
     const { grants } = space;
@@ -153,7 +153,7 @@ describe('role assignments', () => {
     expect(space.grants).toBe(grants);
   });
 
-  it('are filtered by role type, and roles by the space that the caller sees', async () => {
+  it('are filtered by role type, and roles by a space the caller can see', async () => {
     const t = startConfluence();
     const { id } = t.personalSpace(OWNER);
     const path = `/wiki/api/v2/spaces/${id}/role-assignments`;
@@ -165,7 +165,7 @@ describe('role assignments', () => {
 });
 
 describe('a refused change', () => {
-  it('leaves a page as it was, owner included', async () => {
+  it('leaves a page as it was, including its owner', async () => {
     const t = startConfluence();
     const { id, homepageId } = t.personalSpace(OWNER);
     const home = t.site.state.content.get(homepageId ?? 0);
@@ -181,7 +181,7 @@ describe('a refused change', () => {
     expect(await put({ spaceId: String(id) })).toMatchObject({ status: 200, body: { ownerId: ANA, title: 'New' } });
   });
 
-  it('leaves a space as it was, name included', async () => {
+  it('leaves a space as it was, including its name', async () => {
     const t = startConfluence();
     const space = t.personalSpace(OWNER);
     const before = { ...space };
@@ -193,7 +193,7 @@ describe('a refused change', () => {
     expect(t.events).toEqual([]);
   });
 
-  it('creates no space for people who do not exist', async () => {
+  it('creates no space with permissions for people who do not exist', async () => {
     const t = startConfluence();
     const permission = (subjects: object) => ({
       name: 'X',
@@ -208,7 +208,7 @@ describe('a refused change', () => {
 });
 
 describe('a homepage that is deleted', () => {
-  it.each([false, true])('leaves the space without one (purged: %s), and everything copes', async (isPurged) => {
+  it.each([false, true])('leaves the space without one, and everything else still works (purged: %s)', async (isPurged) => {
     const t = startConfluence({ listLag: 'PT0S' });
     const { id, key, homepageId } = t.personalSpace(OWNER);
     const owner = t.token(OWNER);
@@ -221,7 +221,7 @@ describe('a homepage that is deleted', () => {
     expect((await t.ask(owner, 'POST', '/wiki/api/v2/pages', newPage(t, 'Start', storage('')))).body).toMatchObject({ parentId: null });
     expect((await t.ask(APP, 'GET', `/wiki/rest/api/search?cql=${encodeURIComponent(`space = "${key}"`)}`)).status).toBe(200);
     if (isPurged) return;
-    // The page comes back, but not as the homepage.
+    // The page is restored, but not as the homepage.
     const number = (t.site.state.content.get(homepageId ?? 0)?.versions.length ?? 0) + 1;
     const restore = { id: String(homepageId), status: 'current', title: 'Overview', body: storage(''), version: { number } };
     expect((await t.ask(owner, 'PUT', `/wiki/api/v2/pages/${homepageId}`, restore)).body).toMatchObject({ status: 'current' });
@@ -230,8 +230,8 @@ describe('a homepage that is deleted', () => {
   });
 });
 
-describe('properties of a person', () => {
-  it('are one store for the app, as itself and through people, and another for tokens', async () => {
+describe('user properties', () => {
+  it('are one store for the app, as itself and on behalf of people, and another for API tokens', async () => {
     const t = startConfluence();
     const path = `/wiki/rest/api/user/${ANA}/property/seen`;
     expect((await t.ask(APP, 'POST', path, { value: { by: 'app' } })).status).toBe(201);
@@ -244,14 +244,14 @@ describe('properties of a person', () => {
 });
 
 describe('people and search', () => {
-  it('know the users of apps by id, and not among the people', async () => {
+  it('know app accounts by id, but do not list them as people', async () => {
     const t = startConfluence();
     const bulk = await t.ask(APP, 'POST', '/wiki/api/v2/users-bulk', { accountIds: [APP_ACCOUNT_ID] });
     expect(rows(bulk)).toMatchObject([{ accountType: 'app', personalSpaceId: null }]);
     expect(t.site.state.people.has(APP_ACCOUNT_ID)).toBe(false);
   });
 
-  it('page a search for people by start', async () => {
+  it('page through a search for people by start', async () => {
     const t = startConfluence();
     const first = await t.ask(APP, 'GET', '/wiki/rest/api/search/user?cql=type=user&limit=10');
     const next = (first.body as { _links: { next: string } })._links.next;
@@ -260,14 +260,14 @@ describe('people and search', () => {
     expect(new Set(names).size).toBe(20);
   });
 
-  it('give the beginning of a text as the excerpt of a hit, unless none is wanted', async () => {
+  it('give the beginning of the text as the excerpt of a hit, unless told not to', async () => {
     const t = startConfluence();
     const find = (query: string) => t.ask(APP, 'GET', `/wiki/rest/api/search?cql=${encodeURIComponent('title = "Welcome"')}${query}`);
     expect(rows(await find(''))).toMatchObject([{ excerpt: expect.stringMatching(/^Everything you need in your first weeks: [^<]+$/) }]);
     expect(rows(await find('&excerpt=none'))).toMatchObject([{ excerpt: '' }]);
   });
 
-  it('find titles by words, and those without them', async () => {
+  it('find titles that contain a word, and titles that do not', async () => {
     const t = startConfluence();
     const titles = async (cql: string) =>
       rows<{ title: string }>(await t.ask(APP, 'GET', `/wiki/rest/api/search?limit=100&cql=${encodeURIComponent(cql)}`)).map(
@@ -289,7 +289,7 @@ describe('app properties', () => {
 });
 
 describe('watches', () => {
-  it('are refused for somebody who does not exist', async () => {
+  it('are refused for a person who does not exist', async () => {
     const t = startConfluence();
     const url = '/wiki/rest/api/user/watch/space/HELLO?accountId=nobody';
     expect((await t.ask(t.token(ADMIN_ACCOUNT_ID), 'GET', url)).status).toBe(404);

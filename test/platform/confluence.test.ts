@@ -19,8 +19,8 @@ async function ask(site: LocalSite, caller: Caller, method: string, url: string,
 }
 const keysOf = (answer: { body: unknown }): string[] => (answer.body as { results: { key: string }[] }).results.map((s) => s.key);
 
-describe('what the caller may not see', () => {
-  it('is missing from lists and from search, and 404 by id', async () => {
+describe('what the caller is allowed to see', () => {
+  it('decides what is in lists and search results, and anything else is 404 by id', async () => {
     const t = startConfluence({ listLag: 'PT0S' });
     const space = t.personalSpace(OWNER);
     space.grants = privateGrants(OWNER);
@@ -40,7 +40,7 @@ describe('what the caller may not see', () => {
     expect((await t.ask(APP, 'GET', `/wiki/api/v2/spaces/${space.id}`)).status).toBe(200);
   });
 
-  it('follows the setting of the app’s rights in open spaces', async () => {
+  it('follows the setting for the app’s rights in open spaces', async () => {
     const site = startSite();
     const space = site.addSpace({ owner: ANA });
     const archive = () => ask(site, APP, 'PUT', `/wiki/rest/api/space/${space.key}`, { status: 'archived' });
@@ -50,7 +50,7 @@ describe('what the caller may not see', () => {
     expect(await archive()).toMatchObject({ status: 200, body: { status: 'archived' } });
   });
 
-  it('needs a login, a licence, and "Can use"', async () => {
+  it('requires a login, a license and "Can use"', async () => {
     const site = startSite();
     expect((await ask(site, { kind: 'anonymous' }, 'GET', '/wiki/api/v2/spaces')).status).toBe(401);
     const guest = asPerson(site, accountIdOf(23));
@@ -62,7 +62,7 @@ describe('what the caller may not see', () => {
 });
 
 describe('errors', () => {
-  it('have the shapes of v1 and v2', async () => {
+  it('have the shapes that v1 and v2 use', async () => {
     const site = startSite();
     expect((await ask(site, APP, 'GET', '/wiki/api/v2/spaces/1')).body).toEqual({
       errors: [{ status: 404, code: 'NOT_FOUND', title: 'Not Found', detail: 'Space not found' }],
@@ -74,7 +74,7 @@ describe('errors', () => {
     });
   });
 
-  it('refuse stale versions, taken keys, taken titles, wrong keys and wrong limits', async () => {
+  it('are given for stale versions, keys and titles that are taken, invalid keys and invalid limits', async () => {
     const site = startSite();
     const owner = asPerson(site, OWNER);
     const space = site.confluence.state.spacesById.get(site.person(OWNER).personalSpaceId as number);
@@ -95,7 +95,7 @@ describe('errors', () => {
     expect((await ask(site, APP, 'GET', '/wiki/api/v2/nothing')).status).toBe(501);
   });
 
-  it('follow the role mode', async () => {
+  it('depend on the role mode', async () => {
     const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
     const owner = asPerson(site, OWNER);
     const id = site.person(OWNER).personalSpaceId;
@@ -117,7 +117,7 @@ describe('CQL', () => {
     ask(site, caller, 'GET', `/wiki/rest/api/search?limit=250&cql=${encodeURIComponent(cql)}`);
   const titles = (answer: { body: unknown }): string[] => (answer.body as { results: { title: string }[] }).results.map((r) => r.title);
 
-  it('finds by space, type and date, newest first, and lags behind', async () => {
+  it('finds content by space, type and date, newest first, and lags behind', async () => {
     const site = startSite();
     const space = site.addSpace({ owner: ANA });
     const cql = `space in ("${space.key}","NOPE") and type in (page,blogpost) and lastmodified >= now("-1d") order by lastmodified desc`;
@@ -128,7 +128,7 @@ describe('CQL', () => {
   });
 
   it.each([
-    'colour = red',
+    'color = red',
     'type = space',
     'lastmodified > "yesterday"',
     'lastmodified > someday()',
@@ -143,7 +143,7 @@ describe('CQL', () => {
     });
   });
 
-  it('refuses more keys and more bytes than it knows a real site to take', async () => {
+  it('refuses more keys and more bytes than a real site is known to accept', async () => {
     const site = startSite();
     const keys = (n: number) => Array.from({ length: n }, (_, i) => `"~712020${String(i).padStart(33, '0')}"`).join(',');
     expect((await search(site, `space in (${keys(100)})`)).status).toBe(200);
@@ -152,12 +152,12 @@ describe('CQL', () => {
   });
 });
 
-describe('what the app may call', () => {
-  it('costs points by the published rule, and 429 when the hour is used up', async () => {
+describe('a call by the app', () => {
+  it('costs points by the published rule, and is answered with 429 once the hourly quota is used up', async () => {
     const site = startSite({ settings: { hourlyPoints: 40 } });
     const spend = () => site.invoke({ module: 'admin', functionKey: 'templates.list', payload: {}, accountId: ADMIN_ACCOUNT_ID });
     expect(await spend()).toMatchObject({ result: { ok: true } });
-    // The admin check (1 + 2 for a user) and the list (1 + 3 templates).
+    // The admin check (1 + 2 for a user) and the list (1 + 3 for its templates).
     expect(site.usage().rest.points).toBe(3 + 4);
     for (let i = 0; i < 6; i += 1) await spend();
     expect(await spend()).toMatchObject({
@@ -169,7 +169,7 @@ describe('what the app may call', () => {
 });
 
 describe('events', () => {
-  it('come late, as often as asked, and from restricted spaces but not from restricted pages', async () => {
+  it('arrive late, as often as the setting says, and from restricted spaces but not from restricted pages', async () => {
     const site = startSite({ settings: { deliverEvents: { times: 3, reorder: false, drop: 0, seed: 1 } } });
     const seen = (): number => site.usage().invocations['trigger:activity']?.count ?? 0;
     site.activity({ accountId: ANA, views: 1 });
@@ -188,7 +188,7 @@ describe('events', () => {
     expect(seen()).toBe(6);
   });
 
-  it('are lost in the share that was asked for', async () => {
+  it('are lost at the rate the setting says', async () => {
     const site = startSite({ settings: { deliverEvents: { times: 1, reorder: false, drop: 0.5, seed: 1 } } });
     site.activity({ accountId: ANA, views: 100 });
     await site.advance('PT30S');
@@ -197,7 +197,7 @@ describe('events', () => {
     expect(count).toBeLessThan(65);
   });
 
-  it('pass the filter of the trigger', async () => {
+  it('pass through the filter of the trigger', async () => {
     const site = startSite();
     const space = { id: 7, key: 'X', name: 'X', status: 'current' };
     site.sendEvent({ eventType: 'avi:confluence:deleted:space:V2', space: { ...space, type: 'global' } });
@@ -206,7 +206,7 @@ describe('events', () => {
     site.sendEvent({ eventType: 'avi:confluence:deleted:space:V2', space: { ...space, type: 'personal' } });
     site.sendEvent({ eventType: 'avi:confluence:deleted:space:V2' });
     await site.advance('PT30S');
-    // The third has no space: the filter fails, and the manifest says to receive it then.
+    // The last one has no space: the filter fails, and the manifest says to deliver it in that case.
     expect(site.usage().invocations['trigger:personal-space']).toMatchObject({ count: 2, errors: 0 });
   });
 });

@@ -1,4 +1,4 @@
-/** The local site over HTTP: the control API's shapes and errors, the CSP, the start command. */
+/** The local site over HTTP: the control API's shapes and errors, the CSP, and the start command. */
 import { spawn } from 'node:child_process';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PROJECT_ROOT } from '../emulator/forge/manifest';
@@ -30,7 +30,7 @@ async function serve(options = {}) {
 }
 
 describe('the control API', () => {
-  it('answers in the shapes of its contract', async () => {
+  it('answers in the shapes its contract promises', async () => {
     const { call } = await serve();
     expect((await call('GET', '/_local/status')).body).toMatchObject({
       ready: true,
@@ -45,7 +45,7 @@ describe('the control API', () => {
       hourlyPoints: 65000,
     });
     expect((await call('POST', '/_local/activity', { accountId: ANA, views: 2 })).status).toBe(200);
-    // Two views, and the space that Confluence made at the first of them.
+    // Two views, and the space that Confluence created at the first one.
     expect((await call('POST', '/_local/clock', { advance: 'PT20S' })).body).toEqual({
       now: '2026-11-23T09:00:20.000Z',
       ran: { trigger: 3, consumer: 0, scheduledTrigger: 0 },
@@ -65,18 +65,18 @@ describe('the control API', () => {
       licensed: true,
     });
     expect((await call('GET', `/_local/people?limit=2&cursor=${page.cursor}`)).body.results).toHaveLength(2);
-    const made = (await call('POST', '/_local/people', { displayName: 'New Person' })).body;
+    const created = (await call('POST', '/_local/people', { displayName: 'New Person' })).body;
     expect(
       (
         await call('POST', '/_local/spaces', {
-          owner: made.accountId,
+          owner: created.accountId,
           status: 'archived',
           access: 'private',
           pages: [{ title: 'Old', updated: '2026-01-01T00:00:00.000Z' }],
         })
       ).body,
     ).toMatchObject({ type: 'personal', status: 'archived' });
-    expect((await call('PATCH', `/_local/people/${made.accountId}`, { accountStatus: 'inactive' })).body).toMatchObject({
+    expect((await call('PATCH', `/_local/people/${created.accountId}`, { accountStatus: 'inactive' })).body).toMatchObject({
       accountStatus: 'inactive',
       licensed: false,
     });
@@ -105,7 +105,7 @@ describe('the control API', () => {
     ['POST', '/_local/faults', { target: 'moon' }, 400],
     ['GET', '/_local/notices?accountId=nobody', undefined, 404],
     ['GET', '/_local/nothing', undefined, 404],
-  ])('%s %s %j is answered by %i and an error', async (method, path, body, status) => {
+  ])('answers %s %s %j with %i and an error', async (method, path, body, status) => {
     const { call } = await serve();
     const answer = await call(method, path, body);
     expect(answer.status).toBe(status);
@@ -113,8 +113,8 @@ describe('the control API', () => {
   });
 });
 
-describe('the product over HTTP', () => {
-  it('knows people by account id or e-mail, and nobody else', async () => {
+describe('Confluence over HTTP', () => {
+  it('accepts people by account id or email, and nobody else', async () => {
     const { call, site } = await serve();
     const basic = (name: string) => ({ authorization: `Basic ${Buffer.from(`${name}:any`).toString('base64')}` });
     for (const name of [ANA, site.person(ANA).email]) {
@@ -124,7 +124,7 @@ describe('the product over HTTP', () => {
     expect((await call('GET', '/wiki/api/v2/spaces')).status).toBe(401);
   });
 
-  it('says what it does not model, and remembers it', async () => {
+  it('reports what it does not model, and keeps a list of it', async () => {
     const { call } = await serve();
     const answer = await call('GET', '/wiki/api/v2/whiteboards/1', undefined, {
       authorization: `Basic ${Buffer.from(`${ANA}:x`).toString('base64')}`,
@@ -146,7 +146,7 @@ describe('the product over HTTP', () => {
 });
 
 describe('npm start', () => {
-  it('prints one line when it can be used, ends at once on SIGTERM, and explains its options', async () => {
+  it('prints one line when it is ready, exits at once on SIGTERM, and explains its options', async () => {
     const start = (...args: string[]) =>
       spawn(process.execPath, ['.ci/prepare.mjs', '--start', ...args], {
         cwd: PROJECT_ROOT,
@@ -170,6 +170,6 @@ describe('npm start', () => {
     expect(ready.code).toBe(0);
     expect((await run('--help')).out).toContain('--port N');
     expect(await run('--seed', 'huge')).toMatchObject({ code: 2, err: expect.stringContaining("not 'huge'") });
-    expect(await run('--colour', 'red')).toMatchObject({ code: 2 });
+    expect(await run('--color', 'red')).toMatchObject({ code: 2 });
   }, 60_000);
 });

@@ -1,10 +1,10 @@
-/** The life of the app on the site: installed, upgraded, redeployed, removed, installed again, and without a license. */
+/** The life cycle of the app on the site: installed, upgraded, redeployed, uninstalled, reinstalled, and without a license. */
 import { describe, expect, it } from 'vitest';
 import { ControlError } from '../emulator/control-error';
 import { ADMIN_ACCOUNT_ID, ANA, adminData, personalSpacesOf, readsAPage, recordOf, setPolicy, startSite } from '../support/site';
 
 describe('the app on the site', () => {
-  it('starts with empty storage when it is installed again, and nothing of before arrives', async () => {
+  it('starts with empty storage when it is reinstalled, and receives nothing from before', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.activity({ accountId: ANA, views: 1 });
@@ -21,7 +21,7 @@ describe('the app on the site', () => {
     expect(personalSpacesOf(site, ANA)).toEqual([]);
   });
 
-  it('stops what runs when it is uninstalled', async () => {
+  it('stops running when it is uninstalled', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.activity({ accountId: ANA, views: 1 });
@@ -32,7 +32,7 @@ describe('the app on the site', () => {
     expect(site.usage().invocations['trigger:activity']).toMatchObject({ count: 1, killed: 1 });
   });
 
-  it('refuses what cannot be', () => {
+  it('cannot be installed twice, or changed while it is not installed', () => {
     const site = startSite();
     expect(() => site.changeApp({ act: 'install' })).toThrow(ControlError);
     expect(() => site.changeApp({ act: 'explode' })).toThrow(ControlError);
@@ -40,7 +40,7 @@ describe('the app on the site', () => {
     expect(() => site.changeApp({ act: 'upgrade' })).toThrow(ControlError);
   });
 
-  it('keeps its data, and a job that runs, when it is redeployed or upgraded in the middle', async () => {
+  it('keeps its data and its running job when it is redeployed or upgraded', async () => {
     const site = startSite();
     await adminData(site, 'people.startCensus', {});
     for (const act of ['redeploy', 'upgrade', 'redeploy'] as const) {
@@ -52,7 +52,7 @@ describe('the app on the site', () => {
     expect(site.usage().coldStarts).toBeGreaterThanOrEqual(3);
   });
 
-  it('is told of its license: conditions and filters of the manifest follow it', async () => {
+  it('follows its license in the conditions and filters of the manifest', async () => {
     const site = startSite({ settings: { licence: 'none' } });
     const [module] = site.platform.manifest.modules['confluence:globalPage'];
     if (!module) throw new Error('the app has no page');
@@ -72,7 +72,7 @@ describe('the app on the site', () => {
 });
 
 describe('modules', () => {
-  it('are not for guests and people without a license, unless the manifest says so', () => {
+  it('are hidden from guests and people without a license, unless the manifest says otherwise', () => {
     const site = startSite();
     const guest = site.addPerson({ isGuest: true }).accountId;
     site.changePerson(ANA, { accountStatus: 'inactive' });
@@ -83,7 +83,7 @@ describe('modules', () => {
     expect(site.visibleModules(null)).toEqual([]);
   });
 
-  it('are shown as the browser remembers their condition', async () => {
+  it('are shown according to the condition that the browser has cached', async () => {
     const site = startSite({ settings: { conditionCache: 'PT5M' } });
     await setPolicy(site, { mode: 'auto' });
     const hasNotice = (): boolean => site.visibleModules(ANA).some((m) => m.type === 'confluence:backgroundScript');
@@ -97,7 +97,7 @@ describe('modules', () => {
 });
 
 describe('usage', () => {
-  it('is priced by what the platform bills', async () => {
+  it('is priced the way the platform bills', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);

@@ -1,4 +1,4 @@
-/** The store of the local site: documented limits, codes, conditions, and its eventual consistency. */
+/** The key-value store of the local site: documented limits, error codes, conditions, and eventual consistency. */
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../emulator/clock';
 import { Kvs } from '../emulator/forge/kvs';
@@ -31,7 +31,7 @@ function store() {
 const things = (n: number) =>
   Array.from({ length: n }, (_, i) => ({ key: `t${i}`, entityName: 'thing', value: { kind: i % 2 ? 'odd' : 'even', at: i } }));
 
-describe('keys and values', () => {
+describe('the key-value store', () => {
   it.each([
     ['', 'EMPTY_KEY'],
     ['x'.repeat(501), 'KEY_TOO_LONG'],
@@ -42,7 +42,7 @@ describe('keys and values', () => {
     expect(store().call('set', { key, value: 1 })).toMatchObject({ status: 400, body: { code } });
   });
 
-  it('takes account ids as keys, and nothing over 240 KiB or 31 levels', () => {
+  it('accepts account ids as keys, and no value over 240 KiB or 31 levels', () => {
     const { call } = store();
     expect(call('set', { key: '712020:4c310f2e-8d1b-4a57-9f0e-1b2c3d4e5f60', value: { a: 1 } }).status).toBe(204);
     expect(call('set', { key: 'big', value: 'x'.repeat(240 * 1024) })).toMatchObject({ status: 400, body: { code: 'MAX_SIZE' } });
@@ -53,7 +53,7 @@ describe('keys and values', () => {
     expect(call('get', { key: 'missing' })).toMatchObject({ status: 404, body: { code: 'KEY_NOT_FOUND' } });
   });
 
-  it('keeps an existing key when told to', () => {
+  it('does not overwrite an existing key if told not to', () => {
     const { call } = store();
     const item = { key: 'k', value: 1, options: { keyPolicy: 'FAIL_IF_EXISTS' } };
     expect(call('set', item).status).toBe(204);
@@ -62,7 +62,7 @@ describe('keys and values', () => {
     expect(call('set', { key: 'k', value: 2, options: { returnValue: 'PREVIOUS' } })).toMatchObject({ status: 200, body: { value: 1 } });
   });
 
-  it('forgets a value after its time', async () => {
+  it('drops a value after it expires', async () => {
     const { call, clock } = store();
     call('set', { key: 'k', value: 1, options: { ttl: { value: 1, unit: 'HOURS' } } });
     await clock.advance(59 * 60_000);
@@ -71,7 +71,7 @@ describe('keys and values', () => {
     expect(call('get', { key: 'k' }).status).toBe(404);
   });
 
-  it('may still return a value after its time, with the time at which it expired', async () => {
+  it('may still return an expired value, with its expiry time', async () => {
     const { call, clock, settings } = store();
     settings.ttlLag = 'PT48H';
     call('set', { key: 'k', value: 1, options: { ttl: { value: 1, unit: 'HOURS' } } });
@@ -86,7 +86,7 @@ describe('keys and values', () => {
     expect(call('set', { key: 'k', value: 2, options: { keyPolicy: 'FAIL_IF_EXISTS' } }).status).toBe(204);
   });
 
-  it('refuses values that are too long for an index they belong to', () => {
+  it('refuses values that are too long for their index', () => {
     const { call } = store();
     const set = (value: object) => call('entity/set', { entityName: 'thing', key: 'k', value });
     expect(set({ kind: 'x'.repeat(900) }).status).toBe(204);
@@ -102,11 +102,11 @@ describe('entities', () => {
     [{ size: 2 ** 31 }, 'INVALID_ENTITY_VALUE'],
     [{ flag: 'true' }, 'INVALID_ENTITY_VALUE'],
     [{ other: 1 }, 'INVALID_ENTITY_ATTRIBUTE'],
-  ])('refuses %j', (value, code) => {
+  ])('are refused with an invalid value: %j', (value, code) => {
     expect(store().call('entity/set', { key: 'k', entityName: 'thing', value })).toMatchObject({ status: 400, body: { code } });
   });
 
-  it('are found by index, in order, page by page, some seconds after they were written', async () => {
+  it('are found by index, in order, page by page, a few seconds after they were written', async () => {
     const { call, clock } = store();
     call('batch/set', things(25));
     const query = { entityName: 'thing', indexName: 'by-kind-at', partition: ['odd'], sort: 'DESC', limit: 5 };
@@ -122,7 +122,7 @@ describe('entities', () => {
     expect(call('entity/query', { ...query, limit: 101 })).toMatchObject({ body: { code: 'COMPLEX_QUERY_PAGE_LIMIT_NOT_IN_RANGE' } });
   });
 
-  it('filter after the page is read, so a page may be empty and have a cursor', async () => {
+  it('are filtered after a page is read, so a page may be empty and still have a cursor', async () => {
     const { call, clock } = store();
     call('batch/set', things(20));
     await clock.advance(3_000);
@@ -146,7 +146,7 @@ describe('entities', () => {
 });
 
 describe('batches and transactions', () => {
-  it('take 1 to 25 different keys', () => {
+  it('accept 1 to 25 different keys', () => {
     const { call } = store();
     expect(call('batch/set', []).status).toBe(400);
     expect(call('batch/set', things(26)).status).toBe(400);
@@ -159,7 +159,7 @@ describe('batches and transactions', () => {
     });
   });
 
-  it('write all or nothing, under conditions on entities', () => {
+  it('write all or nothing, subject to conditions on entities', () => {
     const { call } = store();
     const when = (condition: string, values: unknown[]) => ({ and: [{ property: 'size', condition, values }] });
     const create = {
@@ -184,6 +184,6 @@ describe('batches and transactions', () => {
   });
 });
 
-it('answers nothing for a path it does not know', () => {
+it('the key-value store has no answer for a path it does not know', () => {
   expect(store().call('compact', {})).toBeNull();
 });

@@ -1,4 +1,4 @@
-/** The rates that the platform and Confluence enforce, now that calls take time. */
+/** The rates that the platform and Confluence enforce. */
 import { describe, expect, it } from 'vitest';
 import { accountIdOf } from '../emulator/confluence/seed';
 import { DEFAULT_SETTINGS, IDEAL_SETTINGS } from '../emulator/settings';
@@ -6,7 +6,7 @@ import { startPlatform } from '../support/functions';
 
 const MINUTE = 60_000;
 const IDEAL = { ...DEFAULT_SETTINGS.latency, ...IDEAL_SETTINGS.latency };
-/** Counts answers by their status while it makes `n` calls, some at once. */
+/** A function that makes up to 12,000 calls, `atOnce` of them in parallel, and counts the answers by status. */
 const counting = (call: string, atOnce: number): string => `
   exports.tick = async () => {
     const statuses = {};
@@ -27,7 +27,7 @@ async function statusesOf(call: string, atOnce: number): Promise<Record<string, 
 }
 
 describe('storage', () => {
-  it('takes a thousand requests a second', async () => {
+  it('accepts a thousand requests per second', async () => {
     const { clock, seen } = startPlatform(
       'exports.tick = async () => { for (const a of await Promise.all(Array.from({ length: 1500 }, () => kvs("get", { key: "k" })))) seen.push(a.status); };',
     );
@@ -35,9 +35,9 @@ describe('storage', () => {
     expect([seen.filter((s) => s === 404).length, seen.filter((s) => s === 429).length]).toEqual([1_000, 500]);
   });
 
-  it('gives 4,000 units of reading and 4,000 of writing a minute; a unit is 10 KB', async () => {
+  it('allows 4,000 units of reads and 4,000 of writes per minute; a unit is 10 KB', async () => {
     const reads = await statusesOf('kvs("get", { key: "k" })', 5);
-    // 12,000 reads take 36 s.
+    // 12,000 reads take 36 s, so all of them fall within one minute.
     expect(reads).toEqual({ ok: 4_000, '429 RATE_LIMIT_EXCEEDED': 8_000 });
     const writes = await statusesOf('kvs("set", { key: "k" + j, value: "x".repeat(15000) })', 5);
     expect(writes).toEqual({ ok: 2_000, '429 RATE_LIMIT_EXCEEDED': 10_000 });
@@ -46,8 +46,8 @@ describe('storage', () => {
   });
 });
 
-describe('people and their invocations', () => {
-  it('are 1,200 a minute for one person', async () => {
+describe('invocations by people', () => {
+  it('are limited to 1,200 per minute for one person', async () => {
     const { resolve, clock } = startPlatform('', { latency: IDEAL });
     const refused = async (): Promise<boolean> =>
       resolve().then(
@@ -63,7 +63,7 @@ describe('people and their invocations', () => {
     expect(await refused()).toBe(false);
   });
 
-  it('are 7,000 a minute for all, and 300 a second', async () => {
+  it('are limited to 7,000 per minute and 300 per second for everyone together', async () => {
     const { resolve, clock } = startPlatform('', { latency: IDEAL });
     let ok = 0;
     for (let second = 0; second < 40; second += 1) {
@@ -78,7 +78,7 @@ describe('people and their invocations', () => {
     expect(ok).toBe(7_000);
   });
 
-  it('can be impersonated a thousand times a minute, once for each invocation and person', async () => {
+  it('allow a thousand impersonations per minute, each counted once per invocation and person', async () => {
     const { view, clock, usage } = startPlatform(
       `exports.onView = async () => { for (let i = 0; i < 3; i += 1) await get('/wiki/api/v2/spaces?limit=1', ${JSON.stringify(accountIdOf(1))}); };`,
       { latency: IDEAL, warmProcesses: 100 },
@@ -93,7 +93,7 @@ describe('people and their invocations', () => {
 });
 
 describe('queues', () => {
-  it('refuse the pushes of a cycle after a thousand of them', async () => {
+  it('refuse to push once a chain of events is a thousand pushes long', async () => {
     const { resolve, clock, seen } = startPlatform(`
       exports.resolve = () => push([{ body: { n: 1 } }]);
       exports.work = async ({ body }) => { const { status } = await push([{ body: { n: body.n + 1 }, delayInSeconds: 1 }]); if (status !== 201) seen.push([body.n, status]); };`);
@@ -115,14 +115,14 @@ describe('Confluence', () => {
     expect(seen.filter((s) => s === '429 confluence-burst-based 1')).toHaveLength(20);
   });
 
-  it('counts what other sites take from the pool', async () => {
+  it('counts what other sites use of the pool', async () => {
     const { clock, seen, settings } = startPlatform(
       `exports.tick = async () => { const a = await ${spaces}; seen.push([a.status, a.headers.get('ratelimit')].join(' ')); };`,
     );
     settings.hourlyPoints = 1_000;
     settings.otherCustomersPoints = 6_000;
     await clock.advance(6 * MINUTE);
-    // 09:05: 500 of the 1,000 are gone.
+    // 09:05: others have used 500 of the 1,000.
     expect(seen).toEqual([expect.stringMatching(/^200 "global-app-quota";t=\d+$/)]);
     await clock.advance(60 * MINUTE);
     settings.otherCustomersPoints = 11_900;
@@ -137,7 +137,7 @@ describe('Confluence', () => {
     ['plain', 'ratelimit-policy'],
     ['beta', 'beta-ratelimit-policy'],
     ['none', null],
-  ] as const)('sends the headers of its limits %s', async (rateLimitHeaders, name) => {
+  ] as const)('sends its rate-limit headers as configured: %s', async (rateLimitHeaders, name) => {
     const { clock, seen } = startPlatform(
       `exports.tick = async () => { const a = await ${spaces}; for (const [n] of a.headers) if (n.includes('ratelimit-policy')) seen.push(n); };`,
       { rateLimitHeaders },
@@ -147,8 +147,8 @@ describe('Confluence', () => {
   });
 });
 
-describe('an answer for the front end', () => {
-  it('has at most 5 MB, and a request 500 KB', async () => {
+describe('a call by the front end', () => {
+  it('is limited to 500 KB for the request and 5 MB for the answer', async () => {
     const { resolve } = startPlatform('exports.resolve = async (r) => "x".repeat(r.call.payload.bytes);');
     expect(await resolve({ bytes: 5_000_000 })).toHaveLength(5_000_000);
     await expect(resolve({ bytes: 5_500_000 })).rejects.toThrow('over 5 MB');

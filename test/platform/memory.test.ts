@@ -1,11 +1,11 @@
-/** The functions have the memory that manifest.yml declares, also on a large site. */
+/** The memory that manifest.yml declares is enough for the functions, even on a large site. */
 import { expect, it } from 'vitest';
 import { useChildProcesses } from '../support/child-process';
 import { adminData, setPolicy, startSite } from '../support/site';
 
 it('functions stay within the memory of the manifest at 100,000 people', async () => {
   const site = startSite({ seed: 'scale', people: 100_000, spaces: 100_000, settings: { hourlyPoints: 10_000_000 } });
-  // What is measured here is memory; shapes are held against the documents at every other size.
+  // This test measures memory; others check the calls against Atlassian's documents.
   site.confluence.onAnswer = () => {};
   const memory = useChildProcesses(site);
   await setPolicy(site, { mode: 'auto' });
@@ -14,7 +14,7 @@ it('functions stay within the memory of the manifest at 100,000 people', async (
   expect((await adminData(site, 'people.census', {})).complete?.counts.people).toBe(100_000);
   const { policy } = await adminData(site, 'policy.get', {});
   await adminData(site, 'people.simulate', { policy });
-  // Both read the whole census, and storage gives so much in a minute.
+  // Both read the whole census, and storage allows only so many reads per minute.
   await site.advance('PT1M');
   await adminData(site, 'people.plan', {});
   const { memoryMB } = site.platform.manifest.app.runtime;

@@ -1,4 +1,4 @@
-/** Many processes: what one remembers, another does not know. */
+/** Processes: each one has its own memory. */
 import { describe, expect, it } from 'vitest';
 import { startPlatform } from '../support/functions';
 
@@ -10,7 +10,7 @@ const COUNTING = `
   exports.resolve = async () => { mine += 1; seen.push(mine); };`;
 
 describe('processes', () => {
-  it('are several also when one would do, and each has a memory of its own', async () => {
+  it('are several even if one would do, and each has its own memory', async () => {
     const { resolve, seen, usage } = startPlatform(COUNTING);
     for (let i = 0; i < 30; i += 1) await resolve();
     expect(usage.coldStarts).toBe(3);
@@ -18,7 +18,7 @@ describe('processes', () => {
     expect(Math.max(...(seen as number[]))).toBeLessThan(28);
   });
 
-  it('run one invocation at a time: when all are busy, another starts cold', async () => {
+  it('run one invocation at a time: if all are busy, another one starts cold', async () => {
     const { view, clock, seen, usage } = startPlatform(COUNTING);
     for (let i = 0; i < 12; i += 1) view();
     await clock.advance(MINUTE);
@@ -26,7 +26,7 @@ describe('processes', () => {
     expect(seen).toEqual(Array.from({ length: 12 }, () => 1));
   });
 
-  it('end after ten idle minutes, but for those that are kept warm', async () => {
+  it('end after ten idle minutes, except for those that are kept warm', async () => {
     const { view, clock, usage, resolve } = startPlatform(COUNTING);
     for (let i = 0; i < 12; i += 1) view();
     await clock.advance(9 * MINUTE);
@@ -41,7 +41,7 @@ describe('processes', () => {
     expect(usage.coldStarts).toBe(12 + 9);
   });
 
-  it('are gone when their invocation was stopped', async () => {
+  it('end when their invocation is stopped', async () => {
     const { resolve, seen, usage } = startPlatform(
       'let mine = 0; exports.resolve = async (r) => { mine += 1; seen.push(mine); if (r.call.payload.hang) await new Promise(() => {}); };',
       { warmProcesses: 1 },
@@ -53,7 +53,7 @@ describe('processes', () => {
     expect(usage.coldStarts).toBe(2);
   });
 
-  it('are billed for the time they run, with the memory of the manifest', async () => {
+  it('are billed for the time they run, with the memory that the manifest declares', async () => {
     const { resolve, usage } = startPlatform('exports.resolve = () => new Promise((done) => setTimeout(done, 10000));');
     await resolve();
     expect(usage.invocations['resolver:page']).toMatchObject({ count: 1, milliseconds: 10_350 });

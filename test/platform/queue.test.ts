@@ -1,4 +1,4 @@
-/** Queues and schedules of the local site: delay, concurrency, retries, stats, cancel, intervals. */
+/** Queues and schedules of the local site: delays, concurrency, retries, stats, cancellation, intervals. */
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../emulator/clock';
 import { type Outcome, type QueueEvent, Queues } from '../emulator/forge/queue';
@@ -37,7 +37,7 @@ function queues(
 }
 
 describe('queues', () => {
-  it('deliver after their delay, at most 900 s', async () => {
+  it('deliver events after their delay', async () => {
     const { clock, seen, push } = queues();
     expect(push([{ body: { n: 1 }, delayInSeconds: 60 }, { body: { n: 2 } }])).toEqual({ status: 201 });
     await clock.advance(0);
@@ -72,7 +72,7 @@ describe('queues', () => {
     expect(most).toBe(2);
   });
 
-  it('retry as asked, with what was left for the retry', async () => {
+  it('retry as asked, with the data that was passed on for the retry', async () => {
     const { clock, push, seen } = queues((event) =>
       event.retryCount < 2 ? { kind: 'retry', options: { retryAfter: 120, retryReason: 'R', retryData: { page: 7 } } } : { kind: 'ok' },
     );
@@ -82,7 +82,7 @@ describe('queues', () => {
     expect(seen[1]?.retryContext).toMatchObject({ retryCount: 1, retryReason: 'R', retryData: { page: 7 } });
   });
 
-  it('retry what throws or is stopped for 24 hours, then give up', async () => {
+  it('retry for 24 hours what throws or is stopped, then give up', async () => {
     const { clock, push, seen, call } = queues(() => ({ kind: 'error', message: 'no' }));
     push([{ body: {} }]);
     await clock.advance(23 * 60 * MINUTE);
@@ -104,7 +104,7 @@ describe('queues', () => {
 });
 
 describe('schedules', () => {
-  it('run five minutes after the installation and then at their interval', async () => {
+  it('run five minutes after installation and then at their interval', async () => {
     const site = startSite();
     site.platform.manifest.modules.scheduledTrigger = [{ key: 'hourly', function: 'tick', interval: 'hour' }];
     site.platform.install();
@@ -126,7 +126,7 @@ describe('an invocation', () => {
       ended = invocation;
     };
     await site.invoke({ module: 'notice', functionKey: 'notice.get', payload: {}, accountId: ANA });
-    // What a handler would do that did not wait for its own call.
+    // As if a handler had not awaited its own call.
     const late = await site.platform.fetch(ended as Invocation, { type: 'kvs', provider: 'app', remote: 'kvs' }, '/api/v1/set', {
       method: 'POST',
       body: JSON.stringify({ key: 'late', value: 1 }),

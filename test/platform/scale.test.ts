@@ -1,14 +1,14 @@
-/** 100,000 people and 100,000 personal spaces: starts, pages, and what it takes. */
+/** 100,000 people and 100,000 personal spaces: start time, memory, paging, and the app at that size. */
 import { expect, it } from 'vitest';
 import { LocalSite } from '../emulator/site';
 import { adminData } from '../support/site';
 
-/** The contract's bounds; a machine under test load gets no more than these. */
+/** The limits that the control API promises, even on a machine under load. */
 const MAX_START_MS = 60_000;
 const MAX_HEAP_BYTES = 2.5 * 1024 ** 3;
 const MAX_PAGE_MS = 50;
 
-it('holds 100,000 people and spaces, and answers a page of a list in under 50 ms', async () => {
+it('the site holds 100,000 people and spaces, and answers a page of a list in under 50 ms', async () => {
   const started = performance.now();
   const site = new LocalSite({ seed: 'scale', people: 100_000, spaces: 100_000, active: 0.1, settings: { hourlyPoints: 500_000 } });
   expect(performance.now() - started).toBeLessThan(MAX_START_MS);
@@ -23,7 +23,7 @@ it('holds 100,000 people and spaces, and answers a page of a list in under 50 ms
       expect(answer.status).toBe(200);
       times.push(performance.now() - from);
     }
-    // The best of five: another test file shares this machine.
+    // The best of five, because other tests run on this machine at the same time.
     return Math.min(...times);
   };
   const list = await site.confluence.request(
@@ -31,7 +31,7 @@ it('holds 100,000 people and spaces, and answers a page of a list in under 50 ms
     { method: 'GET', url: '/wiki/api/v2/spaces?type=personal&status=current&limit=250', headers: new Headers(), body: undefined },
   );
   const next = (list.body as { _links: { next: string } })._links.next;
-  // A list that lags puts what changed a moment ago back in its old place: that must be quick, too.
+  // A lagging list sorts recent changes where they were before: that must be fast, too.
   const { state } = site.confluence;
   for (const space of state.spaces.slice(100, 200)) state.changeSpace(space, { name: `Renamed ${space.id}` });
   const group = [...state.groups.values()][0]?.id;
@@ -47,7 +47,7 @@ it('holds 100,000 people and spaces, and answers a page of a list in under 50 ms
     expect(await time(url), url).toBeLessThan(MAX_PAGE_MS);
   }
 
-  // The app at that size: the whole site surveyed, within a few hours' points.
+  // The app at that size: it surveys the whole site within a few hours' points.
   const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
   for (let hour = 0; hour < 6; hour += 1) await site.advance('PT1H');
   const job = await adminData(site, 'job.get', { jobId: id });

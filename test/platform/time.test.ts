@@ -1,4 +1,4 @@
-/** Time on the local site: calls take it, invocations overlap in it, deadlines bite, and nobody sleeps. */
+/** Time on the local site: calls take time, invocations overlap, deadlines apply, and no test sleeps. */
 import { describe, expect, it } from 'vitest';
 import { startPlatform } from '../support/functions';
 
@@ -6,7 +6,7 @@ const SECOND = 1_000;
 const COLD_MS = 350;
 
 describe('a call', () => {
-  it('takes the site time that its kind takes, also for the Date, the timers and the performance of the app', async () => {
+  it('takes as long as its kind is set to, also for the Date, timers and performance objects of the app', async () => {
     const { resolve, seen, clock } = startPlatform(`
       const note = async (name, run) => { const [d, p] = [Date.now(), performance.now()]; await run(); seen.push([name, Date.now() - d, performance.now() - p]); };
       exports.resolve = async () => {
@@ -30,7 +30,7 @@ describe('a call', () => {
     expect(clock.now() - before).toBe(COLD_MS + 15 + 150 + 150 + 50 + 1_234);
   });
 
-  it('may take longer on one route', async () => {
+  it('can be set to take longer on one route', async () => {
     const { resolve, seen, settings } = startPlatform(`
       exports.resolve = async () => { const d = Date.now(); await get('/wiki/rest/api/group'); seen.push(Date.now() - d); };`);
     settings.latency.routes = { 'GET /wiki/rest/api/group': 'PT20S' };
@@ -46,7 +46,7 @@ describe('a call', () => {
     expect(clock.now() - before).toBe(COLD_MS + 150);
   });
 
-  it('is done when it is made, and its answer comes later: what was read may be old by then', async () => {
+  it('takes effect at once but is answered later, so what was read may be out of date by then', async () => {
     const { view, clock, seen } = startPlatform(
       `exports.onView = async ({ atlassianId }) => {
         const read = await kvs('get', { key: 'n' });
@@ -58,7 +58,7 @@ describe('a call', () => {
     view();
     view();
     await clock.advance(10 * SECOND);
-    // A lost update, as in the cloud.
+    // A lost update, as on the real platform.
     expect(seen).toEqual([0, 0]);
   });
 });
@@ -93,7 +93,7 @@ describe('invocations', () => {
     await clock.advance(20 * SECOND);
     const last = platform.kvs.dump().plain.n as number;
     expect(half).toBeGreaterThan(1_000);
-    // 25 s, less the cold start, at 15 ms a call; the last one races with the deadline.
+    // 25 s minus the cold start, at 15 ms per call; the last call races against the deadline.
     expect(last).toBeCloseTo((25_000 - COLD_MS) / 15, -1);
     expect(usage.invocations['trigger:views']).toMatchObject({ killed: 1, milliseconds: 25_000 });
     await clock.advance(600 * SECOND);
@@ -109,7 +109,7 @@ describe('invocations', () => {
     expect(seen[0]).toBeLessThanOrEqual(100_000);
   });
 
-  it('that wait for something the site does not know end at their deadline, and hold nobody up', async () => {
+  it('that never finish end at their deadline, and hold up nothing else', async () => {
     const { view, clock, seen, usage } = startPlatform(`
       exports.onView = async ({ atlassianId }) => {
         if (atlassianId === 'stuck') await new Promise(() => {});
@@ -124,7 +124,7 @@ describe('invocations', () => {
     expect(usage.invocations['trigger:views']?.killed).toBe(1);
   });
 
-  it('take their timers with them', async () => {
+  it('take their timers with them when they end', async () => {
     const { resolve, clock, seen } = startPlatform(`
       exports.resolve = async () => {
         setTimeout(() => seen.push('late'), 5000);
@@ -140,7 +140,7 @@ describe('invocations', () => {
 });
 
 describe('the clock', () => {
-  it('stops at its target, with what still waits suspended, and goes on from there', async () => {
+  it('stops at its target with unfinished work suspended, and continues from there', async () => {
     const { view, clock, seen } = startPlatform(`
       exports.onView = async () => { for (let i = 0; i < 10; i += 1) await get('/wiki/api/v2/spaces?limit=1'); seen.push('over'); };`);
     view();
@@ -152,7 +152,7 @@ describe('the clock', () => {
     expect(seen).toEqual(['over']);
   });
 
-  it('is moved by a call of a person, and runs what falls due meanwhile', async () => {
+  it('moves on during a person’s call, and runs what falls due in the meantime', async () => {
     const { resolve, view, clock, seen } = startPlatform(`
       exports.resolve = async () => { await new Promise((done) => setTimeout(done, 5000)); seen.push('answer'); };
       exports.onView = async () => { seen.push('event'); };`);
@@ -163,7 +163,7 @@ describe('the clock', () => {
     expect(seen).toEqual(['event', 'answer']);
   });
 
-  it('starts what falls due together in an order that follows from the seed', async () => {
+  it('starts what is due at the same time in an order determined by the seed', async () => {
     const orderOf = async (seed: number): Promise<unknown[]> => {
       const { view, clock, seen } = startPlatform('exports.onView = async ({ atlassianId }) => { seen.push(atlassianId); };', {
         deliverEvents: { times: 1, reorder: false, drop: 0, seed },
@@ -178,7 +178,7 @@ describe('the clock', () => {
     expect(await orderOf(2)).not.toEqual(first);
   });
 
-  it('lets ninety idle days go by in seconds', async () => {
+  it('passes ninety idle days in seconds', async () => {
     const { clock, usage } = startPlatform('exports.tick = async () => { await kvs("get", { key: "job" }); };');
     const from = performance.now();
     await clock.advance(90 * 24 * 3_600 * SECOND);
@@ -190,7 +190,7 @@ describe('the clock', () => {
 describe('what is delivered', () => {
   const twice = { times: 2, reorder: true, drop: 0, seed: 3 };
 
-  it('may come twice and overlap: events, queue events and schedules', async () => {
+  it('may arrive twice and overlap: events, queue events and schedules', async () => {
     const { view, clock, seen, settings } = startPlatform(`
       exports.onView = async () => { seen.push('event'); await push([{ body: {} }]); };
       exports.work = async () => { seen.push('work'); };
@@ -202,7 +202,7 @@ describe('what is delivered', () => {
     expect([count('event'), count('work'), count('tick')]).toEqual([2, 4, 2]);
   });
 
-  it('may come out of order', async () => {
+  it('may arrive out of order', async () => {
     const { view, clock, seen, settings } = startPlatform('exports.onView = async ({ atlassianId }) => { seen.push(atlassianId); };');
     settings.deliverEvents = { ...twice, times: 1 };
     for (const name of 'abcdefgh') {
@@ -214,7 +214,7 @@ describe('what is delivered', () => {
     expect(seen).not.toEqual([...'abcdefgh']);
   });
 
-  it('may be lost, but not on a queue, which delivers at least once', async () => {
+  it('may be lost, except on a queue, which delivers at least once', async () => {
     const { view, clock, seen, settings, resolve } = startPlatform(`
       exports.onView = async () => { seen.push('event'); };
       exports.tick = async () => { seen.push('tick'); };

@@ -1,9 +1,9 @@
-/** Runs the app's functions in processes of their own, so that their memory can be measured. */
+/** Runs the app's functions in separate processes so that their memory can be measured. */
 import { fork } from 'node:child_process';
 import { resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { FetchTarget, FunctionProcess, Invocation } from '../emulator/forge/runtime';
-import { FUNCTION_BUNDLE, type LocalSite } from '../emulator/site';
+import { FUNCTION_FOLDER, type LocalSite } from '../emulator/site';
 
 interface Message {
   ready?: string[];
@@ -17,15 +17,15 @@ interface Message {
   maxRssKb?: number;
 }
 
-/** While a child computes, the site's clock must not take it for one that hangs. */
+/** How often the site's clock is told that a child is still working, so that it is not taken for one that hangs. */
 const TOUCH_MS = 5;
 
 export interface Measured {
-  /** The most memory that any of the processes has held, in MB. */
+  /** The highest memory peak of any process so far. */
   peakMb(): number;
 }
 
-/** From here on every function of the site runs in a child process with the memory that the manifest declares. */
+/** From now on, every function of the site runs in a child process. */
 export function useChildProcesses(site: LocalSite): Measured {
   let peakKb = 0;
   site.platform.processes.start = () =>
@@ -37,39 +37,38 @@ export function useChildProcesses(site: LocalSite): Measured {
 }
 
 function startChild(site: LocalSite, measure: (maxRssKb: number) => void): FunctionProcess {
-  const child = fork(resolve(import.meta.dirname, 'function-child.mjs'), [FUNCTION_BUNDLE], {
+  const child = fork(resolve(import.meta.dirname, 'function-child.mjs'), [FUNCTION_FOLDER], {
     execArgv: [],
     serialization: 'advanced',
   });
   const ready = new Promise<void>((done) => child.once('message', () => done()));
   return {
-    handlers: [],
     run: async (invocation, handler, payload, context) => {
-      const touching = setInterval(() => site.clock.touch(), TOUCH_MS);
+      const touchTimer = setInterval(() => site.clock.touch(), TOUCH_MS);
       try {
         await ready;
         return await new Promise((done, fail) => {
-          const gone = (code: number | null): void => fail(new Error(`the function's process ended with ${code}`));
-          const listen = (message: Message): void => {
+          const onExit = (code: number | null): void => fail(new Error(`the function's process exited with code ${code}`));
+          const onMessage = (message: Message): void => {
             if (message.log !== undefined) invocation.platform.logLine(invocation, message.log);
             else if (message.fetch !== undefined) void answer(invocation, message);
             else {
-              child.off('message', listen);
-              child.off('exit', gone);
+              child.off('message', onMessage);
+              child.off('exit', onExit);
               measure(message.maxRssKb ?? 0);
               if (message.error) fail(Object.assign(new Error(message.error.message), message.error));
               else done(message.result);
             }
           };
-          child.on('message', listen);
-          child.once('exit', gone);
+          child.on('message', onMessage);
+          child.once('exit', onExit);
           const { lambdaContext, metrics, ...runtime } = invocation.forgeRuntime;
           const plain = { ...runtime, lambdaContext: { awsRequestId: invocation.id } };
           const deadline = site.clock.now() + invocation.remainingMs();
           child.send({ now: site.clock.now(), run: { handler, payload, context, runtime: plain, deadline } });
         });
       } finally {
-        clearInterval(touching);
+        clearInterval(touchTimer);
       }
     },
     end: () => child.kill(),

@@ -1,4 +1,4 @@
-/** A Confluence site for one test, without the Forge platform around it, checked after the test. */
+/** A Confluence site for one test, without the Forge platform. Its answers are checked when the test ends. */
 import { expect, onTestFinished } from 'vitest';
 import { Clock, durationMs } from '../emulator/clock';
 import type { Caller } from '../emulator/confluence/access';
@@ -15,18 +15,18 @@ const PEOPLE = 60;
 
 export interface ConfluenceUnderTest {
   site: ConfluenceSite;
-  /** Events in the order in which Confluence sent them. */
+  /** Events, in the order Confluence sent them. */
   events: Record<string, unknown>[];
   person(accountId: string): Person;
-  /** The caller that this person is with a token of their own. */
+  /** This person, calling with their own API token. */
   token(accountId: string): Caller;
-  /** The caller that this person is when the app acts for them. */
+  /** The app, calling as this person. */
   throughApp(accountId: string): Caller;
   personalSpace(accountId: string): Space;
   wait(duration: string): Promise<void>;
-  /** A call that the site must model; whatever it answers has to fit Atlassian's documents. */
+  /** Makes a call that the site must model. The answer is checked against Atlassian's API documents. */
   ask(caller: Caller, method: string, url: string, body?: unknown): Promise<ProductAnswer & { body: never }>;
-  /** What the site says it does not model of a call; null when it answered. */
+  /** What the site says it does not model about a call, or null if it answered. */
   notModelled(caller: Caller, method: string, url: string, body?: unknown): Promise<string | null>;
 }
 

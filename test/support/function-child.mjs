@@ -1,15 +1,16 @@
 /**
- * The function bundle in a process of its own, as the platform has it: plain Node, nothing of the local
- * site. Whatever it asks of the platform goes to the parent and back. Started by child-process.ts.
+ * Runs the function bundle in a process of its own, as the platform does: plain Node, without any local
+ * site code. Calls to the platform go through the parent process. Started by child-process.ts.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { runInThisContext } from 'node:vm';
 
-const [bundlePath] = process.argv.slice(2);
+const [folder] = process.argv.slice(2);
 const current = new AsyncLocalStorage();
-const waiting = new Map();
+const pending = new Map();
 let now = 0;
 let nextId = 1;
 
@@ -18,7 +19,7 @@ Object.defineProperty(globalThis, '__forge_fetch__', {
   value: (target, path, init = {}) =>
     new Promise((resolve) => {
       const id = nextId++;
-      waiting.set(id, resolve);
+      pending.set(id, resolve);
       const headers = [...new Headers(init.headers)];
       process.send({ fetch: id, target, path, init: { method: init.method, body: init.body, headers } });
     }),
@@ -34,21 +35,24 @@ class SiteDate extends Date {
 }
 const log = (line) => process.send({ log: String(line) });
 const noTimers = () => {
-  throw new Error('not modelled: timers of a function in a process of its own');
+  throw new Error('not modelled: timers in a function that has its own process');
 };
-const given = {
-  exports: {},
-  require: createRequire(bundlePath),
+const provided = {
   Date: SiteDate,
   console: { log, info: log, warn: log, error: log, debug: log },
   setTimeout: noTimers,
   setInterval: noTimers,
 };
-const module = { exports: given.exports };
-runInThisContext(`(function (module, ${Object.keys(given).join(', ')}) {${readFileSync(bundlePath, 'utf8')}\n})`)(
-  module,
-  ...Object.values(given),
-);
+const bundles = new Map();
+
+function load(file) {
+  const path = join(folder, `${file}.cjs`);
+  const module = { exports: {} };
+  const all = { module, exports: module.exports, require: createRequire(path), ...provided };
+  runInThisContext(`(function (${Object.keys(all).join(', ')}) {${readFileSync(path, 'utf8')}\n})`)(...Object.values(all));
+  bundles.set(file, module.exports);
+  return module.exports;
+}
 
 async function run({ handler, payload, context, runtime, deadline }) {
   const noMeasure = { measure: () => ({ stop: () => {} }) };
@@ -59,7 +63,9 @@ async function run({ handler, payload, context, runtime, deadline }) {
     metrics: { counter: () => noCount, timing: () => noMeasure, gauge: () => ({ set: () => {} }) },
   };
   try {
-    const result = await current.run(value, () => module.exports[handler](payload, context));
+    const [file, exported] = handler.split('.');
+    const bundle = bundles.get(file) ?? load(file);
+    const result = await current.run(value, () => bundle[exported](payload, context));
     process.send({ result, maxRssKb: process.resourceUsage().maxRSS });
   } catch (error) {
     process.send({ error: { name: error.name, message: error.message, stack: error.stack } });
@@ -70,7 +76,7 @@ process.on('message', (message) => {
   now = message.now;
   if (message.run) void run(message.run);
   const { id, status, headers, body } = message.answer ?? {};
-  waiting.get(id)?.(new Response(body === '' ? null : body, { status, headers }));
-  waiting.delete(id);
+  pending.get(id)?.(new Response(body === '' ? null : body, { status, headers }));
+  pending.delete(id);
 });
-process.send({ ready: Object.keys(module.exports) });
+process.send({ ready: true });

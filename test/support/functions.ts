@@ -1,4 +1,4 @@
-/** A platform that runs a few lines of JavaScript instead of the app: what the platform does is seen without the app's doings. */
+/** A platform that runs a few lines of JavaScript instead of the app, so that a test sees what the platform alone does. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { chance } from '../emulator/random';
 import { DEFAULT_SETTINGS, type SiteSettings } from '../emulator/settings';
 import { noUsage } from '../emulator/usage';
 
-/** `call` and `push` speak to the seam as the packages do; `seen` is for the test to read. */
+/** Helpers that call the platform the way the Forge packages do. The test reads `seen`. */
 const PRELUDE = `
 const seen = globalThis.__seen;
 const post = (target, path, body) => globalThis.__forge_fetch__(target, path, { method: 'POST', body: JSON.stringify(body) });
@@ -61,9 +61,9 @@ export interface Platform {
   confluence: ConfluenceSite;
   settings: SiteSettings;
   usage: ReturnType<typeof noUsage>;
-  /** What the functions have noted, in order. */
+  /** What the functions have pushed to `seen`, in order. */
   seen: unknown[];
-  /** Somebody views a page. */
+  /** Publishes a page view by this person. */
   view(accountId?: string): void;
   resolve(payload?: unknown, accountId?: string): Promise<unknown>;
 }
@@ -83,16 +83,7 @@ export function startPlatform(functions: string, change: Partial<SiteSettings> =
   const confluence = new ConfluenceSite(clock, settings);
   seedDemo(confluence, 20);
   const usage = noUsage();
-  const platform = new ForgePlatform(
-    clock,
-    settings,
-    confluence,
-    loadManifest(folder),
-    join(folder, 'index.cjs'),
-    new Faults(),
-    () => usage,
-    dice,
-  );
+  const platform = new ForgePlatform(clock, settings, confluence, loadManifest(folder), folder, new Faults(), () => usage, dice);
   platform.install();
   return {
     clock,

@@ -1,7 +1,7 @@
 /**
- * Holds every request of the app and every answer of the local site against Atlassian's own API
+ * Checks every request by the app and every answer by the local site against Atlassian's own API
  * documents. They are not in this repository: `HOMESTEAD_OPENAPI` names their folder, by default
- * `../shared/openapi` beside the checkout. In CI they are required.
+ * `../shared/openapi` next to the checkout. CI requires them.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -23,14 +23,14 @@ export const HAS_OPENAPI = existsSync(resolve(FOLDER, 'confluence-v2.json'));
 
 if (!HAS_OPENAPI && process.env.CI === 'true') throw new Error(`CI needs Atlassian's API documents in ${FOLDER} (or HOMESTEAD_OPENAPI)`);
 
-/** Where live sites, as others report them, differ from the documents. */
+/** Where live sites reportedly differ from the documents. */
 const DRIFT: readonly { what: string; apply: (schemas: Record<string, Json>) => void }[] = [
   {
     what: 'v2 space: currentActiveAlias, description and icon may be null',
     apply: (s) => nullable(s, ['SpaceBulk', 'SpaceSingle'], ['currentActiveAlias', 'description', 'icon']),
   },
   {
-    what: 'v2 space: homepageId is null when the homepage was deleted (an assumption: the document has no word on it)',
+    what: 'v2 space: homepageId is null after the homepage was deleted (an assumption: the document does not say)',
     apply: (s) => nullable(s, ['SpaceBulk', 'SpaceSingle'], ['homepageId']),
   },
   {
@@ -38,7 +38,7 @@ const DRIFT: readonly { what: string; apply: (schemas: Record<string, Json>) => 
     apply: (s) => nullable(s, ['PageBulk', 'PageSingle'], ['parentId', 'parentType', 'lastOwnerId', 'subtype']),
   },
   { what: 'v2 user: personalSpaceId and timeZone may be null', apply: (s) => nullable(s, ['User'], ['personalSpaceId', 'timeZone']) },
-  { what: 'v2 space permission: principals and operations beyond the closed lists', apply: (s) => openEnums(s.SpacePermissionAssignment) },
+  { what: 'v2 space permission: principals and operations outside the closed lists', apply: (s) => openEnums(s.SpacePermissionAssignment) },
   { what: 'v2 page body: matches both halves of its oneOf', apply: (s) => replaceOneOf(s) },
 ];
 
@@ -70,7 +70,7 @@ function replaceOneOf(node: unknown): void {
   }
 }
 
-/** OpenAPI 3.0's `nullable`, as JSON Schema says it. */
+/** Translates OpenAPI 3.0's `nullable` to JSON Schema. */
 function toJsonSchema(node: unknown): unknown {
   if (Array.isArray(node)) return node.map((part) => toJsonSchema(part));
   if (typeof node !== 'object' || node === null) return node;
@@ -103,7 +103,7 @@ function load(file: string, name: string, prefix: string): Document {
     path,
     pattern: new RegExp(`^${prefix}${path.replace(/\{[^}]+\}/g, '[^/]+')}$`),
   }));
-  // Literal paths before those with parameters.
+  // Literal paths go first, or a path with parameters would match in their place.
   routes.sort((a, b) => (a.path.match(/\{/g)?.length ?? 0) - (b.path.match(/\{/g)?.length ?? 0));
   const { schemas } = (document as unknown as { components: { schemas: Record<string, Json> } }).components;
   return { prefix, name, schemas, paths: document.paths, routes };
@@ -113,7 +113,7 @@ let documents: Document[] | undefined;
 
 const pointer = (...parts: string[]): string => parts.map((p) => encodeURIComponent(p.replace(/~/g, '~0').replace(/\//g, '~1'))).join('/');
 
-/** What is wrong with the call, a line each; empty when nothing is, or when the documents are absent. */
+/** What is wrong with the call, one problem per line; empty if nothing is, or if the documents are missing. */
 export function checkCall(request: ProductRequest, answer: ProductAnswer): string[] {
   if (!HAS_OPENAPI || answer.route === null || answer.route === '/graphql') return [];
   documents ??= [load('confluence-v1.json', 'v1', ''), load('confluence-v2.json', 'v2', '/wiki/api/v2')];
@@ -133,7 +133,7 @@ export function checkCall(request: ProductRequest, answer: ProductAnswer): strin
   return [`${request.method} ${url.pathname} is in neither document`];
 }
 
-/** A query value as its schema's type reads it. */
+/** Parses a query value according to its schema's type. */
 function queryValue(schema: Json, texts: string[]): unknown {
   if (schema.type === 'array') return texts.flatMap((t) => t.split(',')).map((t) => queryValue((schema.items ?? {}) as Json, [t]));
   const [value = ''] = texts;
@@ -143,7 +143,7 @@ function queryValue(schema: Json, texts: string[]): unknown {
 }
 
 function checkQuery(at: string, document: Document, parameters: Parameter[], query: URLSearchParams, status: number): string[] {
-  // A refused request is a test of that refusal.
+  // A refused request is there to test the refusal.
   if (status >= 400) return [];
   const known = parameters.filter((p) => p.in === 'query');
   const problems: string[] = [];
@@ -185,7 +185,7 @@ function checkBody(
   };
   const hasSchema = (node: Json | undefined): boolean =>
     (node?.content as Record<string, { schema?: unknown }> | undefined)?.['application/json']?.schema !== undefined;
-  // A request that was refused as malformed is a test of that refusal.
+  // A request refused as malformed is there to test the refusal.
   if (request.body !== undefined && answer.status < 400 && hasSchema(operation.requestBody)) {
     against('request', `${root}/requestBody/content/application~1json/schema`, JSON.parse(request.body));
   }

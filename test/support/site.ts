@@ -1,20 +1,31 @@
-/** A local site for one test, checked and stopped after it. */
+/** A local site for one test, checked and stopped when the test ends. */
 import { expect, onTestFinished } from 'vitest';
-import type { AdminFunction, AdminInput, AdminOutputs, PersonFunction, PersonInput, PersonOutputs, Result } from '../../src/api/contract';
+import type { adminApi } from '../../src/api/admin';
+import type { InputOf, OutputOf, Result } from '../../src/api/define';
+import type { personApi } from '../../src/api/me';
+import type { NoticeKind } from '../../src/domain/notice';
+import { type PersonState, reasonOf } from '../../src/domain/person';
 import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy/document';
+import type { PromisedSpace } from '../../src/domain/space';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';
 
 export { ADMIN_ACCOUNT_ID, accountIdOf };
 
+type AdminApi = typeof adminApi;
+type PersonApi = typeof personApi;
+export type AdminFunction = keyof AdminApi;
+export type PersonFunction = keyof PersonApi;
+type PersonInput<F extends PersonFunction> = InputOf<PersonApi, F>;
+
 /** Person 1 of the demo: active, licensed, without a space. Person 2 has one. */
 export const ANA = accountIdOf(1);
 export const OWNER = accountIdOf(2);
 
 /**
- * Starts a site. When the test is over, a call that the site does not model, or one that does not
- * fit Atlassian's API documents, fails it.
+ * Starts a site. When the test ends, it fails if the site did not model one of its calls, or if a
+ * call did not fit Atlassian's API documents.
  */
 export function startSite(options: SiteOptions = {}): LocalSite {
   const site = new LocalSite(options);
@@ -28,60 +39,60 @@ export function startSite(options: SiteOptions = {}): LocalSite {
   return site;
 }
 
-/** Calls a function of the admin page as the admin, or as somebody else. */
+/** Calls a function of the admin page, as the admin unless told otherwise. */
 export async function admin<F extends AdminFunction>(
   site: LocalSite,
   functionKey: F,
-  payload: AdminInput<F>,
+  payload: InputOf<AdminApi, F>,
   accountId: string | null = ADMIN_ACCOUNT_ID,
-): Promise<Result<AdminOutputs[F]>> {
+): Promise<Result<OutputOf<AdminApi, F>>> {
   const answer = await site.invoke({ module: 'admin', functionKey, payload, accountId });
   if ('error' in answer) throw new Error(`${functionKey} threw ${answer.error.name}: ${answer.error.message}`);
-  return answer.result as Result<AdminOutputs[F]>;
+  return answer.result as Result<OutputOf<AdminApi, F>>;
 }
 
-/** As `admin`, for a call that must succeed. */
+/** Like `admin`, for a call that must succeed. */
 export async function adminData<F extends AdminFunction>(
   site: LocalSite,
   functionKey: F,
-  payload: AdminInput<F>,
-): Promise<AdminOutputs[F]> {
+  payload: InputOf<AdminApi, F>,
+): Promise<OutputOf<AdminApi, F>> {
   const result = await admin(site, functionKey, payload);
   if (!result.ok) throw new Error(`${functionKey}: ${result.error.code} ${JSON.stringify(result.error.details)}`);
   return result.data;
 }
 
-/** Calls a function of the background script or of "My space" as this person. */
+/** Calls a function of "My space" or the background script as this person. */
 export async function person<F extends PersonFunction>(
   site: LocalSite,
   functionKey: F,
   accountId: string | null,
   payload: PersonInput<F> = {} as PersonInput<F>,
-): Promise<Result<PersonOutputs[F]>> {
+): Promise<Result<OutputOf<PersonApi, F>>> {
   const answer = await site.invoke({ module: 'my-space', functionKey, payload, accountId });
   if ('error' in answer) throw new Error(answer.error.message);
-  return answer.result as Result<PersonOutputs[F]>;
+  return answer.result as Result<OutputOf<PersonApi, F>>;
 }
 
-/** As `person`, for a call that must succeed. */
+/** Like `person`, for a call that must succeed. */
 export async function personData<F extends PersonFunction>(
   site: LocalSite,
   functionKey: F,
   accountId: string,
   payload: PersonInput<F> = {} as PersonInput<F>,
-): Promise<PersonOutputs[F]> {
+): Promise<OutputOf<PersonApi, F>> {
   const result = await person(site, functionKey, accountId, payload);
   if (!result.ok) throw new Error(`${functionKey}: ${result.error.code} ${JSON.stringify(result.error.details)}`);
   return result.data;
 }
 
-/** Parts of a policy for a test: the treatment of everyone else, parts of the one template, and anything else whole. */
+/** What a test changes in a policy: the treatment of everyone else, parts of the first template, and any other field as a whole. */
 type PolicyChange = Partial<Policy> &
   Partial<Pick<Treatment, 'mode' | 'selfService' | 'access'>> & { template?: PageSource } & Partial<
     Pick<SpaceTemplate, 'children' | 'fields'>
   >;
 
-/** Saves a policy over the newest one. */
+/** Saves the current policy with a change. */
 export async function setPolicy(site: LocalSite, change: PolicyChange): Promise<void> {
   const { policy, version } = await adminData(site, 'policy.get', {});
   await adminData(site, 'policy.save', { policy: changed(policy, change), baseVersion: version });
@@ -99,13 +110,13 @@ export function changed(policy: Policy, { mode, selfService, access, template, c
   };
 }
 
-/** A person reads a page, and everything that follows from it happens. */
+/** A person reads a page, and the clock moves on so that everything this sets off can run. */
 export async function readsAPage(site: LocalSite, accountId: string, duration = 'PT30S'): Promise<void> {
   site.activity({ accountId, views: 1 });
   await site.advance(duration);
 }
 
-/** Makes a space, and all that is in it, so many days older: years of ticks would say nothing more. */
+/** Backdates a space and everything in it. Running the clock that long instead would be slow and test nothing more. */
 export function ageSpace(site: LocalSite, spaceId: string, days: number): void {
   const { state } = site.confluence;
   const space = state.spacesById.get(Number(spaceId));
@@ -131,14 +142,39 @@ export function personalSpacesOf(site: LocalSite, accountId: string): SpaceState
   return site.state().spaces.filter((space) => space.type === 'personal' && space.ownerId === accountId);
 }
 
-export function recordOf(site: LocalSite, accountId: string): { state: string; reason: string; data: Record<string, unknown> } | undefined {
-  return site.state().kvs.entities.person?.[accountId] as never;
+/** The app's record of a person, with the reason that follows from it. */
+export function recordOf(site: LocalSite, accountId: string): (PersonState & { reason: string }) | undefined {
+  const stored = site.state().kvs.entities.person?.[accountId] as { data: PersonState } | undefined;
+  return stored && { ...stored.data, reason: reasonOf(stored.data) };
 }
 
-/** State without what differs between two runs for honest reasons: times, and ids that times make. */
+/** The app's record of the person's space. */
+export function promiseOf(site: LocalSite, accountId: string): PromisedSpace | undefined {
+  const spaces = Object.values(site.state().kvs.entities.space ?? {}) as unknown as { data: PromisedSpace }[];
+  return spaces.map(({ data }) => data).find(({ ownerId }) => ownerId === accountId);
+}
+
+/** The state of a person's notice of this kind. */
+export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): string | undefined {
+  return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
+}
+
+/** The whole state but for what any call may leave behind: points that it cost, and when somebody was seen to be an administrator. */
+export function promisesOf(site: LocalSite): ReturnType<LocalSite['state']> {
+  const { kvs, ...rest } = site.state();
+  const without = (values: object, prefix: string) => Object.fromEntries(Object.entries(values).filter(([key]) => !key.startsWith(prefix)));
+  const counter = without(kvs.entities.counter ?? {}, 'hour:');
+  return { ...rest, kvs: { plain: without(kvs.plain, 'admin:'), entities: { ...kvs.entities, counter } } };
+}
+
+/** The names of stored times. */
+const TIMES = [
+  ...['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'startedAt', 'updatedAt', 'since', 'statusSince'],
+  ...['dueAt', 'raisedAt', 'answeredAt', 'remindAt', 'retryAt'],
+];
+
+/** The state without what legitimately differs between two runs: times, and ids that contain them. */
 export function comparable(site: LocalSite): unknown {
-  const text = JSON.stringify(site.state(), (key, value: unknown) =>
-    ['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'updatedAt'].includes(key) ? undefined : value,
-  );
-  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T'));
+  const text = JSON.stringify(promisesOf(site), (key, value: unknown) => (TIMES.includes(key) ? undefined : value));
+  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(census|provision)-\d+-[0-9a-f]{8}/g, '$1-ID'));
 }

@@ -1,25 +1,25 @@
-/** Stops in mid-air, at each place where one may happen. */
+/** Stops an invocation midway, at every point where that can happen. */
 import type { LocalSite } from '../emulator/site';
 
 export interface Stop {
-  /** For messages: where this scene is stopped. */
+  /** Where this scene is stopped, for failure messages. */
   name: string;
-  /** From here on, the invocation that is to be stopped may come. */
+  /** From now on, the next matching invocation is stopped. */
   order(site: LocalSite): void;
 }
 
-/** For scenes that are played dozens of times: what is remembered in another process is not their point. */
+/** For scenes that run dozens of times: they are not about what other processes remember. */
 export const ONE_PROCESS = { warmProcesses: 1 };
 
 /** `npm run test:long` stops after every call. */
 const IS_LONG = process.env.HOMESTEAD_LONG !== undefined;
 
 /**
- * Plays a scene again and again: stopped before its invocation's first platform call, after that call, after the
- * next, and so on, until the invocation ended before its stop came. Between two calls nothing that a stop could
- * cut off has an effect, so "after call n" is also "before call n + 1".
- * @param invocation kind (`consumer`) or kind and key of the invocation to stop
- * @param every 1 = stop after each call; 3 = after each third, but in the long lane after each
+ * Runs a scene again and again, stopping the invocation before its first platform call, after that call, after the
+ * next one, and so on, until the invocation ends before it can be stopped. Nothing between two calls has an effect,
+ * so "after call n" also covers "before call n + 1".
+ * @param invocation the kind (`consumer`), or kind and key (`trigger:activity`), of the invocation to stop
+ * @param every 3 stops after every third call; `npm run test:long` always stops after every call
  * @returns how many scenes were stopped
  */
 export async function stopAtEachCall(invocation: string, scene: (stop: Stop) => Promise<void>, every = 1): Promise<number> {
@@ -29,12 +29,12 @@ export async function stopAtEachCall(invocation: string, scene: (stop: Stop) => 
     const fault = calls === 0 ? { killBeforeCall: 1, invocation } : { killAfterCall: calls, invocation };
     await scene({
       name: `stopped after ${calls} calls`,
-      order: (of) => {
-        site = of;
-        of.addFault(fault);
+      order: (target) => {
+        site = target;
+        target.addFault(fault);
       },
     });
-    if (!site) throw new Error('the scene ordered no stop');
+    if (!site) throw new Error('the scene never ordered its stop');
     if (site.faults.hasOpenStops) {
       site.clearFaults();
       return stops;

@@ -23,7 +23,7 @@ describe('decideCleanup', () => {
     expect(decideCleanup(space, SINCE)).toEqual({ action, reason });
   });
 
-  it('archives only what is certain', () => {
+  it('archives only when every fact is certain', () => {
     const anySpace = fc.option(
       fc.record({
         type: fc.constantFrom('personal', 'global', 'other'),
@@ -54,17 +54,17 @@ describe('decideRestore', () => {
 });
 
 describe('a selection', () => {
-  it('of all means all but those taken out', () => {
+  it('of all means every space except those deselected', () => {
     expect(isSelected({ kind: 'all', except: ['2'] }, 0, '1')).toBe(true);
     expect(isSelected({ kind: 'all', except: ['2'] }, 9, '2')).toBe(false);
   });
-  it('of some means those, in their chunk', () => {
-    const some = { kind: 'some' as const, spaces: [{ chunk: 1, spaceId: '5' }] };
+  it('of some means those, in their batch', () => {
+    const some = { kind: 'some' as const, spaces: [{ batch: 1, spaceId: '5' }] };
     expect(isSelected(some, 1, '5')).toBe(true);
     expect(isSelected(some, 0, '5')).toBe(false);
   });
 });
 
-it('estimates 100,000 archived spaces in points and hours', () => {
+it('estimates the points and hours that archiving 100,000 spaces takes', () => {
   expect(estimateArchive(100_000, 32_500)).toEqual({ points: 700_000, hours: 700_000 / 32_500 });
 });

@@ -1,4 +1,4 @@
-/** Details: what fits a field, what is missing. */
+/** Details: which values fit a field, and which details are missing. */
 import { describe, expect, it } from 'vitest';
 import { checkFields, lacksDetails } from '../../src/domain/fields';
 import type { Field } from '../../src/domain/policy/document';
@@ -26,7 +26,7 @@ describe('checkFields', () => {
     expect(checkFields(FIELDS, given as Record<string, string>)).toEqual({ values, problems });
   });
 
-  it('misses only what is required', () => {
+  it('counts only required details as missing', () => {
     expect(lacksDetails(FIELDS, {})).toBe(true);
     expect(lacksDetails(FIELDS, { role: 'x' })).toBe(false);
     expect(lacksDetails([], {})).toBe(false);

@@ -1,4 +1,4 @@
-/** The policy as a document: what it takes, what it refuses and where, how versions differ, that it stays quick. */
+/** The policy document: what it accepts, what it refuses and where, how versions differ, and that matching stays fast. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { comparePolicies } from '../../src/domain/policy/compare';
@@ -11,7 +11,7 @@ const problemsOf = (document: unknown): { path: string; reason: string }[] => {
 };
 
 describe('the document', () => {
-  it('has a default for everything: off', () => {
+  it('has a default for everything, and it is off by default', () => {
     expect(DEFAULT_POLICY.everyoneElse).toEqual({ mode: 'off', selfService: false, template: 'standard', access: 'private' });
     expect(isIdle(DEFAULT_POLICY)).toBe(true);
   });
@@ -24,7 +24,7 @@ describe('the document', () => {
     expect(parsePolicyText(JSON.stringify(policy, null, 2))).toEqual({ policy });
   });
 
-  it('brings a document of the first version over', () => {
+  it('migrates a document of the first version', () => {
     const old = { schemaVersion: 1, mode: 'ask', template: { kind: 'confluence', templateId: '425985' } };
     const { policy } = parsePolicyText(JSON.stringify(old)) as { policy: Policy };
     expect(policy.everyoneElse.mode).toBe('ask');
@@ -36,7 +36,7 @@ describe('the document', () => {
     ['a wrong mode', { everyoneElse: { mode: 'sometimes' } }, 'everyoneElse.mode'],
     ['a rule without a name', { rules: [{ id: 'a' }] }, 'rules.0.name'],
     [
-      'two rules of one id',
+      'two rules with the same id',
       {
         rules: [
           { id: 'a', name: 'A' },
@@ -45,14 +45,14 @@ describe('the document', () => {
       },
       'rules.1.id',
     ],
-    ['a template that is not there', { rules: [{ id: 'a', name: 'A', template: 'zz' }] }, 'rules.0.template'],
+    ['a template that does not exist', { rules: [{ id: 'a', name: 'A', template: 'zz' }] }, 'rules.0.template'],
     [
       'a select without options',
       { templates: [{ key: 'standard', name: 'S', fields: [{ key: 'f', label: 'F', kind: 'select', options: [] }] }] },
       'templates.0.fields.0.options',
     ],
     [
-      'two fields of one label',
+      'two fields with the same label',
       {
         templates: [
           {
@@ -67,11 +67,11 @@ describe('the document', () => {
       },
       'templates.0.fields.1.label',
     ],
-    ['a day that is none', { rollout: { startsOn: '2026-02-30' } }, 'rollout.startsOn'],
-    ['more than everybody', { rollout: { percent: 101 } }, 'rollout.percent'],
+    ['a day that does not exist', { rollout: { startsOn: '2026-02-30' } }, 'rollout.startsOn'],
+    ['more than 100 percent', { rollout: { percent: 101 } }, 'rollout.percent'],
     ['a wave for nobody', { rollout: { waves: [{ name: 'W', groups: [], startsOn: '2026-01-01' }] } }, 'rollout.waves.0.groups'],
     ['a later version', { schemaVersion: 3 }, 'schemaVersion'],
-  ])('says where %s stands', (_name, document, path) => {
+  ])('gives the path of %s', (_name, document, path) => {
     expect(problemsOf(document).map((problem) => problem.path)).toContain(path);
     for (const problem of problemsOf(document)) expect(problem.reason).not.toBe('');
   });
@@ -80,7 +80,7 @@ describe('the document', () => {
     expect(parsePolicyText('{"rules": [}')).toMatchObject({ problems: [{ path: '', reason: expect.stringContaining('JSON') }] });
   });
 
-  it('never throws, whatever the text is', () => {
+  it('never throws, whatever the text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         expect(Object.keys(parsePolicyText(text))).toHaveLength(1);
@@ -88,7 +88,7 @@ describe('the document', () => {
     );
   });
 
-  it('refuses what would not fit into storage', () => {
+  it('refuses a policy that is too large for storage', () => {
     const groups = Array.from({ length: 5_000 }, (_, i) => `35e417ad-bcb1-45fe-9be0-${String(i).padStart(12, '0')}`);
     const rule = (id: string) => ({ id, name: id, groups });
     expect(problemsOf({ rules: [rule('a')] })).toEqual([]);
@@ -97,7 +97,7 @@ describe('the document', () => {
 });
 
 describe('rules', () => {
-  it('with 200 rules and 5,000 groups a match looks only at the groups that a person is in', () => {
+  it('are matched by looking only at the groups a person is in, even with 200 rules and 5,000 groups', () => {
     const id = (n: number): string => `35e417ad-bcb1-45fe-9be0-${String(n).padStart(12, '0')}`;
     const rules = Array.from({ length: 200 }, (_, r) => ({
       id: `r${r}`,
@@ -141,7 +141,7 @@ describe('what changed between two versions', () => {
     ],
     ['the order of rules', { ...before, rules: [...before.rules].reverse() }, [{ path: 'rules', before: 'a, b', after: 'b, a' }]],
     [
-      'a rule that is gone',
+      'a rule that was removed',
       { ...before, rules: before.rules.slice(0, 1) },
       [{ path: 'rules.b', before: expect.stringContaining('"B"'), after: null }],
     ],

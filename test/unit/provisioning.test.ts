@@ -1,20 +1,20 @@
-/** Who gets a space: every reason by name, and what holds whatever the facts are. */
+/** Who gets a space: a case for every reason, and properties that hold for any facts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Person, PersonIn, PersonStateName } from '../../src/domain/person';
 import { Policy } from '../../src/domain/policy/document';
 import type { SpaceContents } from '../../src/domain/provisioning/adoption';
 import {
   decideProvisioning,
   isFromInterruptedRun,
   type PersonFacts,
-  type PersonRecord,
+  type ProvisioningDecision,
   type ProvisioningFacts,
-  REASONS,
-  type Reason,
   type SpaceFacts,
   type StandingFacts,
 } from '../../src/domain/provisioning/decide';
 import { shareOf } from '../../src/domain/provisioning/rollout';
+import { REASONS } from '../../src/domain/reasons';
 
 const NOW = Date.UTC(2026, 10, 23, 9);
 const DAY = 86_400_000;
@@ -31,20 +31,30 @@ const untouched: SpaceContents = {
 };
 const touched: SpaceContents = { ...untouched, others: 1 };
 
-const record = (state: PersonRecord['state'], reason: Reason, change: Partial<PersonRecord> = {}): PersonRecord => ({
-  accountId: 'a',
-  state,
-  reason,
-  changedAt: NOW - DAY,
-  recheckAt: null,
-  policyVersion: VERSION,
-  lacksDetails: false,
-  adopts: null,
-  ...change,
-});
+const COMMON = { accountId: 'a', revision: 1, since: NOW - DAY };
+const REMEMBERED: { [S in PersonStateName]: PersonIn<S> } = {
+  excluded: { ...COMMON, state: 'excluded', reason: 'rule-off', recheckAt: null, policyVersion: VERSION },
+  offered: { ...COMMON, state: 'offered', policyVersion: VERSION },
+  postponed: { ...COMMON, state: 'postponed', until: NOW + DAY, policyVersion: VERSION },
+  declined: { ...COMMON, state: 'declined' },
+  creating: { ...COMMON, state: 'creating', cause: 'rule-auto', call: 'private-call', failures: 0, retryAt: null },
+  adopting: {
+    ...COMMON,
+    state: 'adopting',
+    cause: 'space-untouched',
+    adopted: { spaceId: '7', keepsPages: false, keepsAccess: false },
+    failures: 0,
+    retryAt: null,
+  },
+  ready: { ...COMMON, state: 'ready', spaceId: '7', origin: 'created', remindAt: null },
+  'has-space': { ...COMMON, state: 'has-space', spaceId: '7', spaceKey: '~a', reason: 'space-in-use', recheckAt: null },
+  removed: { ...COMMON, state: 'removed', spaceId: '7', spaceKey: '~a', how: 'deleted', by: 'unknown', recheckAt: NOW + DAY },
+  refused: { ...COMMON, state: 'refused', reason: 'creation-refused', recheckAt: NOW + DAY, failures: 0, policyVersion: VERSION },
+};
+const record = <S extends PersonStateName>(state: S, change: Partial<PersonIn<S>> = {}): Person => ({ ...REMEMBERED[state], ...change });
 const facts = (change: Partial<ProvisioningFacts> = {}): ProvisioningFacts => ({
   accountId: 'a',
-  wish: 'activity',
+  occasion: 'activity',
   record: null,
   person,
   groups: new Set(),
@@ -80,11 +90,11 @@ describe('decideProvisioning', () => {
     ['unreadable policy', facts(), 'unreadable', { action: 'none', reason: 'policy-unreadable' }],
     ['automatic', facts(), AUTO, { action: 'create', reason: 'rule-auto', match: { ruleId: null } }],
     ['ask', facts(), ASK, { action: 'offer', reason: 'rule-ask' }],
-    ['a job asks nobody twice', facts({ wish: 'job' }), ASK, { action: 'offer', reason: 'rule-ask' }],
-    ['person not read', facts({ person: null }), AUTO, { action: 'look-up', what: 'person' }],
-    ['groups not read', facts({ groups: null }), RULES, { action: 'look-up', what: 'groups' }],
+    ['ask, in a job', facts({ occasion: 'job' }), ASK, { action: 'offer', reason: 'rule-ask' }],
+    ['person not read', facts({ person: null }), AUTO, { kind: 'needs', fact: 'person' }],
+    ['groups not read', facts({ groups: null }), RULES, { kind: 'needs', fact: 'groups' }],
     ['groups not needed', facts({ groups: null }), AUTO, { action: 'create', reason: 'rule-auto' }],
-    ['standing not read', facts({ standing: null }), AUTO, { action: 'look-up', what: 'standing' }],
+    ['standing not read', facts({ standing: null }), AUTO, { kind: 'needs', fact: 'standing' }],
     // rules
     [
       'first rule',
@@ -121,25 +131,30 @@ describe('decideProvisioning', () => {
     ],
     ['no impersonation, ask', facts({ standing: { kind: 'impersonation-unavailable' } }), ASK, { action: 'offer', reason: 'rule-ask' }],
     // the person's own click
-    ['asked for', facts({ wish: 'create', record: record('offered', 'rule-ask') }), ASK, { action: 'create', reason: 'person-asked' }],
-    ['self-service', facts({ wish: 'create' }), SELF, { action: 'create', reason: 'person-asked' }],
-    ['self-service makes nothing by itself', facts(), SELF, { action: 'none', reason: 'policy-off' }],
-    ['no self-service', facts({ wish: 'create' }), OFF, { action: 'none', reason: 'self-service-off' }],
-    ['no self-service by rule', facts({ wish: 'create', groups: new Set(['c']) }), RULES, { action: 'none', reason: 'self-service-off' }],
-    ['a click in a rule that makes spaces', facts({ wish: 'create' }), AUTO, { action: 'create', reason: 'person-asked' }],
+    ['asked for', facts({ occasion: 'click', record: record('offered') }), ASK, { action: 'create', reason: 'person-asked' }],
+    ['self-service', facts({ occasion: 'click' }), SELF, { action: 'create', reason: 'person-asked' }],
+    ['self-service creates nothing by itself', facts(), SELF, { action: 'none', reason: 'policy-off' }],
+    ['no self-service', facts({ occasion: 'click' }), OFF, { action: 'none', reason: 'self-service-off' }],
     [
-      'a click does not wait for the roll-out when people may help themselves',
-      facts({ wish: 'create' }),
+      'no self-service by rule',
+      facts({ occasion: 'click', groups: new Set(['c']) }),
+      RULES,
+      { action: 'none', reason: 'self-service-off' },
+    ],
+    ['a click under an automatic rule', facts({ occasion: 'click' }), AUTO, { action: 'create', reason: 'person-asked' }],
+    [
+      'a click does not wait for the rollout where self-service is allowed',
+      facts({ occasion: 'click' }),
       rolledOut({ percent: 0 }, { selfService: true }),
       { action: 'create' },
     ],
     [
-      'a click waits for the roll-out otherwise',
-      facts({ wish: 'create' }),
+      'a click waits for the rollout otherwise',
+      facts({ occasion: 'click' }),
       rolledOut({ percent: 0 }),
       { action: 'none', reason: 'rollout-percent' },
     ],
-    // roll-out
+    // rollout
     ['outside the percentage', facts(), rolledOut({ percent: 0 }), { action: 'exclude', reason: 'rollout-percent', recheckAt: null }],
     [
       'before the first day',
@@ -160,7 +175,7 @@ describe('decideProvisioning', () => {
       rolledOut({ startsOn: '2027-01-01', waves: [{ name: 'W', groups: ['w'], startsOn: '2026-11-01' }] }),
       { action: 'create' },
     ],
-    ['the day is not counted yet', facts({ begunToday: null }), rolledOut({ perDay: 5 }), { action: 'look-up', what: 'begun-today' }],
+    ['the day is not counted yet', facts({ begunToday: null }), rolledOut({ perDay: 5 }), { kind: 'needs', fact: 'begun-today' }],
     [
       'the day is full',
       facts({ begunToday: 5 }),
@@ -168,13 +183,23 @@ describe('decideProvisioning', () => {
       { action: 'exclude', reason: 'rollout-day-full', recheckAt: Date.UTC(2026, 10, 24) },
     ],
     ['the day is not full', facts({ begunToday: 4 }), rolledOut({ perDay: 5 }), { action: 'create' }],
-    // spaces that exist
-    ['space not read', facts({ person: owner, space: null }), AUTO, { action: 'look-up', what: 'space' }],
-    ['mode not read', facts({ person: owner, roleMode: null }), AUTO, { action: 'look-up', what: 'role-mode' }],
-    ['contents not read', facts({ person: owner, contents: null }), AUTO, { action: 'look-up', what: 'contents' }],
+    // existing spaces
+    ['space not read', facts({ person: owner, space: null }), AUTO, { kind: 'needs', fact: 'space' }],
+    ['mode not read', facts({ person: owner, roleMode: null }), AUTO, { kind: 'needs', fact: 'role-mode' }],
+    ['contents not read', facts({ person: owner, contents: null }), AUTO, { kind: 'needs', fact: 'contents' }],
     ['invisible', facts({ person: owner, space: { kind: 'invisible' } }), AUTO, { action: 'leave', reason: 'space-invisible' }],
-    ['archived', facts({ person: owner, space: { ...space, status: 'archived' } }), AUTO, { action: 'bury', reason: 'space-archived' }],
-    ['trashed', facts({ person: owner, space: { ...space, status: 'trashed' } }), AUTO, { action: 'bury', reason: 'space-trashed' }],
+    [
+      'archived',
+      facts({ person: owner, space: { ...space, status: 'archived' } }),
+      AUTO,
+      { action: 'record-removal', reason: 'space-archived', how: 'archived' },
+    ],
+    [
+      'trashed',
+      facts({ person: owner, space: { ...space, status: 'trashed' } }),
+      AUTO,
+      { action: 'record-removal', reason: 'space-trashed', how: 'trashed' },
+    ],
     [
       'untouched',
       facts({ person: owner }),
@@ -201,7 +226,7 @@ describe('decideProvisioning', () => {
       { action: 'leave', reason: 'space-unreadable', recheckAt: NOW + DAY },
     ],
     [
-      'somebody was let in by name',
+      'someone was given access by name',
       facts({ person: owner, contents: { ...untouched, sharedWith: 'people' } }),
       AUTO,
       { action: 'adopt', keepsAccess: true },
@@ -209,143 +234,179 @@ describe('decideProvisioning', () => {
     ['has a space, rule off', facts({ person: owner, groups: new Set(['c']) }), RULES, { action: 'exclude', reason: 'rule-off' }],
     [
       'interrupted, space there',
-      facts({ person: owner, space: { ...space, createdAt: NOW - DAY }, record: record('creating', 'rule-auto') }),
+      facts({ person: owner, space: { ...space, createdAt: NOW - DAY }, record: record('creating') }),
       AUTO,
       { action: 'finish', reason: 'interrupted', spaceId: '7' },
     ],
     [
       'interrupted, no space',
-      facts({ record: record('creating', 'rule-auto') }),
+      facts({ record: record('creating') }),
       rolledOut({ percent: 0 }),
       { action: 'create', reason: 'interrupted' },
     ],
-    // what is remembered
-    ['ready', facts({ record: record('ready', 'space-made') }), AUTO, { action: 'none', reason: 'space-made' }],
-    ['adopted', facts({ record: record('ready', 'space-adopted') }), AUTO, { action: 'none', reason: 'space-adopted' }],
+    // remembered states
+    ['ready', facts({ record: record('ready') }), AUTO, { action: 'none', reason: 'space-created' }],
+    ['adopted', facts({ record: record('ready', { origin: 'adopted' }) }), AUTO, { action: 'none', reason: 'space-adopted' }],
+    ['details missing', facts({ record: record('ready', { remindAt: NOW }) }), AUTO, { action: 'remind', reason: 'details-missing' }],
+    ['details missing, not yet', facts({ record: record('ready', { remindAt: NOW + 1 }) }), AUTO, { action: 'none' }],
+    ['known space', facts({ record: record('has-space', { reason: 'space-in-use' }) }), AUTO, { action: 'none', reason: 'space-in-use' }],
     [
-      'details missing',
-      facts({ record: record('ready', 'space-made', { lacksDetails: true, recheckAt: NOW }) }),
+      'recorded for an earlier reason',
+      facts({ record: record('has-space', { reason: 'has-space' }) }),
       AUTO,
-      { action: 'remind', reason: 'details-missing' },
+      { action: 'none', reason: 'has-space' },
     ],
-    [
-      'details missing, not yet',
-      facts({ record: record('ready', 'space-made', { lacksDetails: true, recheckAt: NOW + 1 }) }),
-      AUTO,
-      { action: 'none' },
-    ],
-    ['noted space', facts({ record: record('has-space', 'space-in-use') }), AUTO, { action: 'none', reason: 'space-in-use' }],
-    ['noted for a reason of before', facts({ record: record('has-space', 'has-space') }), AUTO, { action: 'none', reason: 'has-space' }],
-    ['declined', facts({ record: record('declined', 'offer-declined') }), AUTO, { action: 'none', reason: 'offer-declined' }],
-    [
-      'declined, and clicks',
-      facts({ wish: 'create', record: record('declined', 'offer-declined') }),
-      SELF,
-      { action: 'none', reason: 'offer-declined' },
-    ],
-    ['took the decline back', facts({ record: record('excluded', 'decline-undone') }), AUTO, { action: 'create' }],
-    ['removed', facts({ record: record('removed', 'space-removed') }), AUTO, { action: 'none', reason: 'space-removed' }],
+    ['declined', facts({ record: record('declined') }), AUTO, { action: 'none', reason: 'offer-declined' }],
+    ['declined, and clicks', facts({ occasion: 'click', record: record('declined') }), SELF, { action: 'none', reason: 'offer-declined' }],
+    ['decline undone', facts({ record: record('excluded', { reason: 'decline-undone' }) }), AUTO, { action: 'create' }],
+    ['removed', facts({ record: record('removed', { how: 'deleted' }) }), AUTO, { action: 'none', reason: 'space-removed' }],
     [
       'removed, and clicks',
-      facts({ wish: 'create', record: record('removed', 'space-removed') }),
+      facts({ occasion: 'click', record: record('removed', { how: 'deleted' }) }),
       SELF,
       { action: 'none', reason: 'space-removed' },
     ],
     [
-      'removed, and a job',
-      facts({ wish: 'job', record: record('removed', 'space-archived') }),
+      'removed, in a job',
+      facts({ occasion: 'job', record: record('removed', { how: 'archived' }) }),
       AUTO,
       { action: 'none', reason: 'space-archived' },
     ],
-    ['lifted', facts({ record: record('excluded', 'tombstone-lifted') }), AUTO, { action: 'create' }],
-    ['offer open', facts({ record: record('offered', 'rule-ask') }), ASK, { action: 'none', reason: 'offer-open' }],
+    ['lifted', facts({ record: record('excluded', { reason: 'tombstone-lifted' }) }), AUTO, { action: 'create' }],
+    ['offer open', facts({ record: record('offered') }), ASK, { action: 'none', reason: 'offer-open' }],
     [
       'offer open, another policy',
-      facts({ record: record('offered', 'rule-ask', { policyVersion: 1 }) }),
+      facts({ record: record('offered', { policyVersion: 1 }) }),
       ASK,
       { action: 'keep', reason: 'offer-open' },
     ],
-    [
-      'offered, now automatic',
-      facts({ record: record('offered', 'rule-ask', { policyVersion: 1 }) }),
-      AUTO,
-      { action: 'create', reason: 'rule-auto' },
-    ],
+    ['offered, now automatic', facts({ record: record('offered', { policyVersion: 1 }) }), AUTO, { action: 'create', reason: 'rule-auto' }],
     [
       'offered, now off by rule',
-      facts({ groups: new Set(['c']), record: record('offered', 'rule-ask', { policyVersion: 1 }) }),
+      facts({ groups: new Set(['c']), record: record('offered', { policyVersion: 1 }) }),
       RULES,
       { action: 'exclude', reason: 'rule-off' },
     ],
-    [
-      'postponed',
-      facts({ record: record('postponed', 'offer-postponed', { recheckAt: NOW + 1 }) }),
-      ASK,
-      { action: 'none', reason: 'offer-postponed' },
-    ],
+    ['postponed', facts({ record: record('postponed', { until: NOW + 1 }) }), ASK, { action: 'none', reason: 'offer-postponed' }],
     [
       'postponed, another policy',
-      facts({ record: record('postponed', 'offer-postponed', { recheckAt: NOW + 1, policyVersion: 1 }) }),
+      facts({ record: record('postponed', { until: NOW + 1, policyVersion: 1 }) }),
       ASK,
       { action: 'keep', reason: 'offer-postponed' },
     ],
+    ['postponed long ago', facts({ record: record('postponed', { until: NOW - 1 }) }), ASK, { action: 'offer', reason: 'rule-ask' }],
     [
-      'postponed long ago',
-      facts({ record: record('postponed', 'offer-postponed', { recheckAt: NOW - 1 }) }),
-      ASK,
-      { action: 'offer', reason: 'rule-ask' },
-    ],
-    [
-      'refused lately',
-      facts({ record: record('refused', 'creation-refused', { recheckAt: NOW + 1 }) }),
+      'refused recently',
+      facts({ record: record('refused', { reason: 'creation-refused', recheckAt: NOW + 1 }) }),
       AUTO,
       { action: 'none', reason: 'creation-refused' },
     ],
     [
       'refused long ago',
-      facts({ record: record('refused', 'creation-refused', { recheckAt: NOW }) }),
+      facts({ record: record('refused', { reason: 'creation-refused', recheckAt: NOW }) }),
       AUTO,
       { action: 'create', reason: 'rule-auto' },
     ],
     [
       'no private way',
-      facts({ record: record('refused', 'no-private-way', { recheckAt: NOW + 1 }) }),
+      facts({ record: record('refused', { reason: 'no-private-way', recheckAt: NOW + 1 }) }),
       AUTO,
       { action: 'none', reason: 'no-private-way' },
     ],
+    ['failed recently', facts({ record: record('creating', { retryAt: NOW + 1 }) }), AUTO, { action: 'none', reason: 'confluence-error' }],
     [
-      'failed lately',
-      facts({ record: record('creating', 'confluence-error', { recheckAt: NOW + 1 }) }),
-      AUTO,
-      { action: 'none', reason: 'confluence-error' },
-    ],
-    [
-      'excluded lately',
-      facts({ record: record('excluded', 'account-guest', { recheckAt: NOW + 1 }) }),
+      'excluded recently',
+      facts({ record: record('excluded', { reason: 'account-guest', recheckAt: NOW + 1 }) }),
       AUTO,
       { action: 'none', reason: 'account-guest' },
     ],
-    ['waits for the policy', facts({ record: record('excluded', 'rollout-percent') }), AUTO, { action: 'none', reason: 'rollout-percent' }],
-    ['the policy came', facts({ record: record('excluded', 'rollout-percent', { policyVersion: 6 }) }), AUTO, { action: 'create' }],
-    // a space that appeared
     [
-      'arrival for somebody who declined',
-      facts({ wish: 'arrival', person: owner, record: record('declined', 'offer-declined') }),
+      'awaits a new policy',
+      facts({ record: record('excluded', { reason: 'rollout-percent' }) }),
       AUTO,
-      { action: 'adopt' },
+      { action: 'none', reason: 'rollout-percent' },
+    ],
+    ['policy changed', facts({ record: record('excluded', { reason: 'rollout-percent', policyVersion: 6 }) }), AUTO, { action: 'create' }],
+    [
+      'failed recently, and clicks',
+      facts({ occasion: 'click', record: record('refused', { reason: 'confluence-error' }) }),
+      AUTO,
+      { action: 'create', reason: 'person-asked' },
+    ],
+    // removed spaces are checked again
+    [
+      'removed a day ago, not read',
+      facts({ person: null, record: record('removed', { recheckAt: NOW }) }),
+      AUTO,
+      { kind: 'needs', fact: 'person' },
     ],
     [
-      'arrival that was not theirs',
-      facts({ wish: 'arrival', record: record('declined', 'offer-declined') }),
+      'removed a day ago, still gone',
+      facts({ record: record('removed', { recheckAt: NOW }) }),
+      AUTO,
+      { action: 'keep', reason: 'space-removed' },
+    ],
+    [
+      'archived a day ago, and back',
+      facts({ person: owner, record: record('removed', { how: 'archived', recheckAt: NOW }) }),
+      AUTO,
+      { action: 'return', reason: 'space-returned', spaceId: '7' },
+    ],
+    [
+      'archived a day ago, and trashed since',
+      facts({ person: owner, space: { ...space, status: 'trashed' }, record: record('removed', { how: 'archived', recheckAt: NOW }) }),
+      AUTO,
+      { action: 'record-removal', reason: 'space-trashed', how: 'trashed' },
+    ],
+    [
+      'removed, back, and clicks before the day is over',
+      facts({ occasion: 'click', person: owner, record: record('removed', { how: 'archived' }) }),
+      SELF,
+      { action: 'return' },
+    ],
+    [
+      'removed, and another space appeared',
+      facts({
+        occasion: 'arrival',
+        person: { ...person, personalSpaceId: '8' },
+        space: { ...space, spaceId: '8' },
+        record: record('removed'),
+      }),
+      AUTO,
+      { action: 'adopt', spaceId: '8' },
+    ],
+    // an adoption in progress
+    [
+      'begun, but the profile does not show the space yet',
+      facts({ record: record('adopting') }),
+      AUTO,
+      { action: 'adopt', reason: 'interrupted', spaceId: '7' },
+    ],
+    [
+      'begun, but its owner cannot see the space anymore',
+      facts({ space: { kind: 'invisible' }, record: record('adopting') }),
+      AUTO,
+      { action: 'record-removal', reason: 'space-removed', how: 'deleted' },
+    ],
+    // a space that appeared
+    [
+      'arrival for someone who declined',
+      facts({ occasion: 'arrival', person: owner, record: record('declined') }),
       AUTO,
       { action: 'none', reason: 'offer-declined' },
     ],
-    ['arrival after an offer', facts({ wish: 'arrival', person: owner, record: record('offered', 'rule-ask') }), ASK, { action: 'adopt' }],
     [
-      'arrival of what is ready',
-      facts({ wish: 'arrival', person: owner, record: record('ready', 'space-made') }),
+      'arrival that is not theirs',
+      facts({ occasion: 'arrival', record: record('declined') }),
       AUTO,
-      { action: 'none', reason: 'space-made' },
+      { action: 'none', reason: 'offer-declined' },
+    ],
+    ['arrival after an offer', facts({ occasion: 'arrival', person: owner, record: record('offered') }), ASK, { action: 'adopt' }],
+    [
+      'arrival of a space that is ready',
+      facts({ occasion: 'arrival', person: owner, record: record('ready') }),
+      AUTO,
+      { action: 'none', reason: 'space-created' },
     ],
   ];
 
@@ -353,7 +414,7 @@ describe('decideProvisioning', () => {
     expect(decideProvisioning(given, chosen, VERSION, NOW)).toMatchObject(expected);
   });
 
-  it('names every reason in this table', () => {
+  it('has a case for every reason in this table', () => {
     const named = new Set(
       table.map(([, given, chosen]) => decideProvisioning(given, chosen, VERSION, NOW)).flatMap((d) => ('reason' in d ? d.reason : [])),
     );
@@ -361,24 +422,28 @@ describe('decideProvisioning', () => {
   });
 });
 
-const anyRecord = fc.option(
-  fc.record({
-    accountId: fc.constant('a'),
-    state: fc.constantFrom(
-      ...(['offered', 'postponed', 'declined', 'creating', 'ready', 'has-space', 'removed', 'refused', 'excluded'] as const),
-    ),
-    reason: fc.constantFrom(...REASONS),
-    changedAt: fc.constantFrom(0, NOW - 60_000, NOW - DAY),
-    recheckAt: fc.option(fc.integer({ min: NOW - 2 * DAY, max: NOW + 2 * DAY })),
-    policyVersion: fc.constantFrom(VERSION, 1),
-    lacksDetails: fc.boolean(),
-    adopts: fc.constantFrom(null, { spaceId: '7', keepsPages: false, keepsAccess: true }),
-  }),
+const anyTime = fc.integer({ min: NOW - 2 * DAY, max: NOW + 2 * DAY });
+const anyRecord: fc.Arbitrary<Person | null> = fc.option(
+  fc
+    .record({
+      remembered: fc.constantFrom(...Object.values(REMEMBERED)),
+      since: fc.constantFrom(0, NOW - 60_000, NOW - DAY),
+      at: anyTime,
+      reason: fc.constantFrom(...REASONS),
+      policyVersion: fc.constantFrom(VERSION, 1),
+    })
+    .map(({ remembered, since, at, reason, policyVersion }) => {
+      const person: Record<string, unknown> = { ...remembered, since };
+      for (const field of ['recheckAt', 'until', 'retryAt', 'remindAt']) if (field in person) person[field] = at;
+      if ('reason' in person) person.reason = reason;
+      if ('policyVersion' in person) person.policyVersion = policyVersion;
+      return person as unknown as Person;
+    }),
 );
 const anyGroups = fc.subarray(['c', 's', 'x', 'w']).map((ids): ReadonlySet<string> => new Set(ids));
 const anyFacts: fc.Arbitrary<ProvisioningFacts> = fc.record({
   accountId: fc.constantFrom('a', 'b', 'c:1', '712020:x'),
-  wish: fc.constantFrom('activity' as const, 'arrival' as const, 'job' as const, 'create' as const),
+  occasion: fc.constantFrom('activity' as const, 'arrival' as const, 'job' as const, 'click' as const),
   record: anyRecord,
   person: fc.option(
     fc.record({
@@ -449,12 +514,14 @@ const anyPolicy = fc
     Policy.parse({ ...rest, rules: rules.map(({ treatment, ...rule }, i) => ({ id: `r${i}`, name: `Rule ${i}`, ...rule, ...treatment })) }),
   );
 
+const actionOf = (decision: ProvisioningDecision): string => (decision.kind === 'needs' ? 'needs' : decision.action);
+
 describe('whatever the facts and the policy are', () => {
-  it('creates and offers only for active, licensed people with an account of their own and no space', () => {
+  it('creates and offers only for active, licensed people with an Atlassian account and no space', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const decision = decideProvisioning(given, chosen, VERSION, NOW);
-        if (decision.action !== 'create' && decision.action !== 'offer') return;
+        if (decision.kind === 'needs' || (decision.action !== 'create' && decision.action !== 'offer')) return;
         expect(given.person).toEqual({ accountType: 'atlassian', accountStatus: 'active', isGuest: false, personalSpaceId: null });
         if (decision.action === 'create') expect(given.standing).toEqual({ kind: 'known', canUse: true });
         expect(['declined', 'removed', 'ready']).not.toContain(given.record?.state);
@@ -464,17 +531,17 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('never makes or offers a space to somebody who has one: never twice', () => {
+  it('never creates a second space, nor offers one', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const holder = { ...given, person: { ...person, ...given.person, personalSpaceId: '7' } };
-        expect(['create', 'offer']).not.toContain(decideProvisioning(holder, chosen, VERSION, NOW).action);
+        expect(['create', 'offer']).not.toContain(actionOf(decideProvisioning(holder, chosen, VERSION, NOW)));
       }),
       { numRuns: 2000 },
     );
   });
 
-  it('makes nothing for guests, inactive people, apps and the unlicensed, and takes over nothing of theirs', () => {
+  it('creates, offers and adopts nothing for guests, apps and accounts that are not active', () => {
     const nobody = fc.constantFrom<Partial<PersonFacts>>(
       { isGuest: true },
       { accountStatus: 'inactive' },
@@ -485,13 +552,13 @@ describe('whatever the facts and the policy are', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, nobody, (given, chosen, change) => {
         const decision = decideProvisioning({ ...given, person: { ...person, ...given.person, ...change } }, chosen, VERSION, NOW);
-        expect(['create', 'offer', 'adopt', 'finish']).not.toContain(decision.action);
+        expect(['create', 'offer', 'adopt', 'finish']).not.toContain(actionOf(decision));
       }),
       { numRuns: 2000 },
     );
   });
 
-  it('does nothing at all while it is paused or unreadable', () => {
+  it('does nothing while the policy is paused or unreadable', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         expect(decideProvisioning(given, { ...chosen, paused: true }, VERSION, NOW)).toMatchObject({
@@ -503,29 +570,38 @@ describe('whatever the facts and the policy are', () => {
     );
   });
 
-  it('asks for no fact about a settled person', () => {
+  it('asks for no facts about a settled person', () => {
+    const settled = fc.constantFrom(record('ready'), record('has-space'), record('declined'), record('removed'));
     fc.assert(
-      fc.property(anyFacts, anyPolicy, fc.constantFrom('ready', 'has-space', 'declined', 'removed'), (given, chosen, state) => {
-        const settled = { ...given, wish: 'activity' as const, person: null, record: record(state as PersonRecord['state'], 'space-made') };
-        expect(decideProvisioning(settled, chosen, VERSION, NOW).action).toBe('none');
+      fc.property(anyFacts, anyPolicy, settled, (given, chosen, remembered) => {
+        const asked = { ...given, occasion: 'activity' as const, person: null, record: remembered };
+        expect(decideProvisioning(asked, chosen, VERSION, NOW)).toMatchObject({ action: 'none' });
       }),
     );
   });
 
-  it('comes to an end: every fact that it asks for brings it further', () => {
+  it('adopts nothing for people who declined', () => {
+    fc.assert(
+      fc.property(anyFacts, anyPolicy, (given, chosen) => {
+        expect(decideProvisioning({ ...given, record: record('declined') }, chosen, VERSION, NOW)).toMatchObject({ action: 'none' });
+      }),
+    );
+  });
+
+  it('reaches a decision once it has every fact it asked for', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, (given, chosen) => {
         const full = Object.fromEntries(
           Object.entries(facts()).map(([key, value]) => [key, given[key as keyof ProvisioningFacts] ?? value]),
         );
         const decision = decideProvisioning({ ...(full as unknown as ProvisioningFacts), record: given.record }, chosen, VERSION, NOW);
-        expect(decision.action).not.toBe('look-up');
+        expect(decision.kind).toBe('decided');
       }),
       { numRuns: 2000 },
     );
   });
 
-  it('a rule that changes changes only those whom it matched or now matches', () => {
+  it('a change to a rule affects only the people it matched or now matches', () => {
     fc.assert(
       fc.property(anyFacts, anyPolicy, anyRule, fc.nat(3), (given, chosen, change, at) => {
         const position = Math.min(at, chosen.rules.length - 1);
@@ -537,19 +613,19 @@ describe('whatever the facts and the policy are', () => {
         const known = { ...given, groups: given.groups ?? new Set<string>() };
         const [a, b] = [decideProvisioning(known, chosen, VERSION, NOW), decideProvisioning(known, after, VERSION, NOW)];
         const id = `r${position}`;
-        if (!a.match || !b.match || a.match.ruleId === id || b.match.ruleId === id) return;
+        if (a.kind === 'needs' || b.kind === 'needs' || !a.match || !b.match || a.match.ruleId === id || b.match.ruleId === id) return;
         expect({ ...b, match: null }).toEqual({ ...a, match: null });
       }),
       { numRuns: 2000 },
     );
   });
 
-  it('raising the percentage takes nobody out', () => {
+  it('raising the percentage drops nobody', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }), (accountId, a, b) => {
         const [low, high] = a < b ? [a, b] : [b, a];
         const isIn = (percent: number): boolean =>
-          decideProvisioning(facts({ accountId }), rolledOut({ percent }), VERSION, NOW).action === 'create';
+          actionOf(decideProvisioning(facts({ accountId }), rolledOut({ percent }), VERSION, NOW)) === 'create';
         if (isIn(low)) expect(isIn(high)).toBe(true);
       }),
     );
@@ -564,8 +640,8 @@ it('spreads people evenly over the percentage', () => {
   }
 });
 
-it('takes a found space for its own work only when it was made about when the run began', () => {
-  const run = { changedAt: NOW };
+it('takes a space it finds for its own work only if it was created around the time the run began', () => {
+  const run = { since: NOW };
   expect(isFromInterruptedRun(run, NOW + 9 * 60_000)).toBe(true);
   expect(isFromInterruptedRun(run, NOW - 60_000)).toBe(true);
   expect(isFromInterruptedRun(run, NOW + 11 * 60_000)).toBe(false);

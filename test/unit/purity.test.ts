@@ -1,4 +1,4 @@
-/** Decisions take the time as a value. Who imports whom is held by `npm run layers`. */
+/** Decisions take the time as a value. `npm run layers` checks who imports whom. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';

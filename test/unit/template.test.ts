@@ -1,4 +1,4 @@
-/** Templates: what is replaced, what is left byte for byte, what is refused. */
+/** Templates: what is replaced, what is left byte for byte, and what is refused. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderTemplate } from '../../src/page-templates/render';
@@ -6,7 +6,7 @@ import { renderTemplate } from '../../src/page-templates/render';
 const values = { name: 'Ana <Ruiz> & "Co"', date: 'November 23, 2026', spaceName: 'Ana', spaceKey: '~712020' };
 
 describe('renderTemplate', () => {
-  it('fills variables with escaped text and takes the declarations away', () => {
+  it('fills variables with escaped text and removes the declarations', () => {
     const template =
       '<at:declarations><at:string at:name="name" /><at:list at:name="team"><at:option at:value="IT" /></at:list></at:declarations><p><at:var at:name="name" />, <at:var at:name="Date"></at:var></p>';
     expect(renderTemplate(template, values)).toEqual({
@@ -16,7 +16,7 @@ describe('renderTemplate', () => {
     });
   });
 
-  it('empties what nobody can fill, and reports each name once', () => {
+  it('empties variables it cannot fill, and reports each name once', () => {
     expect(renderTemplate('<p><at:var at:name="role"/><at:var at:name="role"/><at:var at:name="team"/></p>', values)).toEqual({
       kind: 'ok',
       body: '<p></p>',
@@ -37,7 +37,7 @@ describe('renderTemplate', () => {
     },
   );
 
-  it('changes nothing in a text without variables', () => {
+  it('changes nothing in text without variables', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'é', ' ', '<b>', '</b>', '&amp;', '😀') });
     fc.assert(
       fc.property(text, (inner) => {
@@ -47,7 +47,7 @@ describe('renderTemplate', () => {
     );
   });
 
-  it('puts no markup of a value into the page', () => {
+  it('puts no markup from a value into the page', () => {
     fc.assert(
       fc.property(fc.string(), (name) => {
         const rendered = renderTemplate('<p><at:var at:name="name"/></p>', { ...values, name });

@@ -1,22 +1,25 @@
-/** What the admin page asks. Every function first asks Confluence whether the caller administers it. */
-import { callerIsAdmin } from '../../confluence/people';
-import { AppError } from '../../forge/errors';
-import { type AdminOutputs, adminInputs } from '../contract';
+/** Everything the admin page may ask. */
 import { makeResolver } from '../define';
-import { cleanupMethods } from './cleanup';
-import { jobMethods } from './jobs';
-import { peopleMethods } from './people';
-import { policyMethods } from './policy';
-import { siteMethods } from './site-check';
+import { activityFunctions } from './activity';
+import { budgetFunctions } from './budget';
+import { cleanupFunctions } from './cleanup';
+import { jobFunctions } from './jobs';
+import { pauseFunctions } from './pause';
+import { peopleFunctions } from './people';
+import { policyFunctions } from './policy';
+import { siteFunctions } from './site-check';
+import { templateFunctions } from './templates';
 
-async function requireAdmin(): Promise<void> {
-  if (!(await callerIsAdmin())) throw new AppError('not-admin');
-}
+export const adminApi = {
+  ...policyFunctions,
+  ...pauseFunctions,
+  ...budgetFunctions,
+  ...templateFunctions,
+  ...peopleFunctions,
+  ...activityFunctions,
+  ...siteFunctions,
+  ...jobFunctions,
+  ...cleanupFunctions,
+};
 
-export const adminResolver = makeResolver<typeof adminInputs, AdminOutputs>(adminInputs, requireAdmin, {
-  ...policyMethods,
-  ...peopleMethods,
-  ...siteMethods,
-  ...jobMethods,
-  ...cleanupMethods,
-});
+export const adminResolver = makeResolver(adminApi, 'admin');

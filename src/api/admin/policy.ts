@@ -1,58 +1,78 @@
-/** The policy: reading, saving, text, history, templates. */
-import { asCaller } from '../../confluence/call';
-import { type CurrentUser, readCurrentUser, readStandingOf } from '../../confluence/people';
-import { listTemplates } from '../../confluence/templates';
-import { comparePolicies } from '../../domain/policy/compare';
-import { DEFAULT_POLICY, type Policy, type PolicyState, parsePolicyText, type SpaceTemplate } from '../../domain/policy/document';
+/** The policy: reading, saving, text, history. */
+import { z } from 'zod';
+import { comparePolicies, type PolicyChange } from '../../domain/policy/compare';
+import { DEFAULT_POLICY, Policy, type PolicyState, parsePolicyText } from '../../domain/policy/document';
 import { AppError, StaleRecord } from '../../forge/errors';
-import { homepageTitle } from '../../page-templates/builtin';
-import { detailsTable } from '../../page-templates/details-table';
-import { composePage, personName, readerOf } from '../../page-templates/pages';
-import { personalSpaceKey } from '../../provisioning/creation-calls';
-import { readPolicy, readPolicyVersion, replaceUnreadablePolicy, writePolicy } from '../../store/policy';
-import { listAudit } from '../../store/trail';
-import type { PolicyView, TemplatePreview, VersionView } from '../contract';
-import type { AdminMethods } from '../define';
+import { readNewestVersion, readPolicy, readPolicyVersion, replaceUnreadablePolicy, writePolicy } from '../../store/policy';
+import { define } from '../define';
+import { Nothing, Version } from '../inputs';
+import { MAX_POLICY_TEXT_CHARS, MAX_REASON_CHARS } from '../limits';
+import { administers } from '../standing';
+
+export interface PolicyView {
+  kind: PolicyState['kind'];
+  policy: Policy;
+  version: number;
+  savedBy: string | null;
+  savedAt: number | null;
+  /** Why the stored policy cannot be read. */
+  problem: string | null;
+}
+
+export interface VersionView {
+  version: number;
+  savedBy: string;
+  savedAt: number;
+  /** Why, in the admin's words. */
+  reason: string | null;
+  /** The version that this one brought back. */
+  restores: number | null;
+  /** How it differs from the version before; null when that cannot be read any more. */
+  changes: PolicyChange[] | null;
+}
 
 /** Versions on one page of the history; each may be 230 KB. */
 const VERSIONS_PER_PAGE = 10;
 
-export const policyMethods: AdminMethods<
-  | 'policy.get'
-  | 'policy.save'
-  | 'policy.startOver'
-  | 'policy.check'
-  | 'policy.history'
-  | 'policy.version'
-  | 'policy.restore'
-  | 'templates.list'
-  | 'templates.preview'
-> = {
-  'policy.get': async () => policyView(await readPolicy()),
-  'policy.save': ({ policy, baseVersion }, caller) => save(policy, baseVersion, caller.accountId, null),
-  'policy.startOver': async (_input, caller) => {
-    if ((await readPolicy()).kind !== 'unreadable') throw new AppError('conflict');
-    return policyView(await replaceUnreadablePolicy(caller.accountId, Date.now()));
-  },
-  'policy.check': async ({ text, locale }) => parsePolicyText(text, locale),
-  'policy.history': async ({ before }) => history(before),
-  'policy.version': async ({ version }) => ({ policy: await existingVersion(version) }),
-  'policy.restore': async ({ version, baseVersion }, caller) =>
-    save(await existingVersion(version), baseVersion, caller.accountId, version),
-  'templates.list': () => listTemplates(),
-  'templates.preview': async ({ template, accountId }, caller) => {
-    const isOther = accountId !== undefined && accountId !== caller.accountId;
-    const user = isOther ? (await readStandingOf(accountId)).user : await readCurrentUser(asCaller());
-    if (!user) throw new AppError('not-found');
-    return preview(template, user);
-  },
+const Reason = z.string().trim().max(MAX_REASON_CHARS);
+
+export const policyFunctions = {
+  'policy.get': define({ input: Nothing, authorise: administers, handle: async () => policyView(await readPolicy()) }),
+  'policy.save': define({
+    input: z.strictObject({ policy: Policy, baseVersion: Version, reason: Reason.optional() }),
+    authorise: administers,
+    handle: ({ policy, baseVersion, reason }, { accountId: savedBy }) =>
+      save(baseVersion, { policy, savedBy, reason: reason || null, restores: null }),
+  }),
+  'policy.startOver': define({ input: Nothing, authorise: administers, handle: (_input, { accountId }) => startOver(accountId) }),
+  'policy.check': define({
+    input: z.strictObject({ text: z.string().max(MAX_POLICY_TEXT_CHARS), locale: z.string().max(20).optional() }),
+    authorise: administers,
+    handle: async ({ text, locale }) => parsePolicyText(text, locale),
+  }),
+  'policy.history': define({
+    input: z.strictObject({ before: Version.optional() }),
+    authorise: administers,
+    handle: async ({ before }) => history(before),
+  }),
+  'policy.version': define({
+    input: z.strictObject({ version: Version }),
+    authorise: administers,
+    handle: async ({ version }) => ({ policy: await existingVersion(version) }),
+  }),
+  'policy.restore': define({
+    input: z.strictObject({ version: Version, baseVersion: Version }),
+    authorise: administers,
+    handle: async ({ version, baseVersion }, { accountId: savedBy }) =>
+      save(baseVersion, { policy: await existingVersion(version), savedBy, reason: null, restores: version }),
+  }),
 };
 
-async function save(policy: Policy, baseVersion: number, savedBy: string, restores: number | null): Promise<PolicyView> {
+async function save(baseVersion: number, version: Omit<Parameters<typeof writePolicy>[1], 'now'>): Promise<PolicyView> {
   const stored = await readPolicy();
   if (stored.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: stored.problem });
   try {
-    return policyView(await writePolicy({ policy, baseVersion, savedBy, now: Date.now(), restores }));
+    return policyView(await writePolicy(baseVersion, { ...version, now: Date.now() }));
   } catch (error) {
     if (!(error instanceof StaleRecord)) throw error;
     const newest = policyView(await readPolicy());
@@ -60,7 +80,17 @@ async function save(policy: Policy, baseVersion: number, savedBy: string, restor
   }
 }
 
-function policyView(state: PolicyState): PolicyView {
+async function startOver(savedBy: string): Promise<PolicyView> {
+  try {
+    const started = await replaceUnreadablePolicy(savedBy, Date.now());
+    if (started) return policyView(started);
+  } catch (error) {
+    if (!(error instanceof StaleRecord)) throw error;
+  }
+  throw new AppError('conflict');
+}
+
+export function policyView(state: PolicyState): PolicyView {
   const none = { policy: DEFAULT_POLICY, version: 0, savedBy: null, savedAt: null, problem: null };
   if (state.kind === 'unreadable') return { ...none, kind: 'unreadable', problem: state.problem };
   if (state.kind === 'unset') return { ...none, kind: 'unset' };
@@ -76,48 +106,18 @@ async function existingVersion(version: number): Promise<Policy> {
 /** Versions below `before`, newest first, each with what it changed. */
 async function history(before: number | undefined): Promise<{ versions: VersionView[]; next: number | null }> {
   const state = await readPolicy();
-  const newest = state.kind === 'unreadable' ? await newestVersion() : state.version;
+  const newest = state.kind === 'unreadable' ? await readNewestVersion() : state.version;
   const from = Math.min(newest, (before ?? Number.POSITIVE_INFINITY) - 1);
   const last = Math.max(0, from - VERSIONS_PER_PAGE);
   const numbers = Array.from({ length: from - last }, (_, i) => from - i);
   const found = await Promise.all([...numbers, last].map((n) => (n === 0 ? null : readPolicyVersion(n))));
-  const restored = await restoredVersions();
   const versions = numbers.flatMap((version, i): VersionView[] => {
     const now = found[i];
     if (!now) return [];
     const earlier = version === 1 ? DEFAULT_POLICY : found[i + 1]?.policy;
     const changes = earlier ? comparePolicies(earlier, now.policy) : null;
-    return [{ version, savedBy: now.savedBy, savedAt: now.savedAt, restores: restored.get(version) ?? null, changes }];
+    const { savedBy, savedAt, reason, restores } = now;
+    return [{ version, savedBy, savedAt, reason, restores, changes }];
   });
   return { versions, next: last > 0 ? last + 1 : null };
-}
-
-/** Audit entries looked at for "brought back". */
-const RESTORES_SHOWN = 100;
-
-async function restoredVersions(): Promise<Map<number, number>> {
-  const { entries } = await listAudit('policy', RESTORES_SHOWN);
-  return new Map(
-    entries.flatMap(({ details }) =>
-      typeof details.revision === 'number' && typeof details.restores === 'number' ? [[details.revision, details.restores]] : [],
-    ),
-  );
-}
-
-async function newestVersion(): Promise<number> {
-  const { entries } = await listAudit('policy', 1);
-  return Number(entries[0]?.details.revision ?? 0);
-}
-
-/** Every page of a space as this person would get it. */
-async function preview(template: SpaceTemplate, user: CurrentUser): Promise<TemplatePreview> {
-  const reader = readerOf(user, user.accountId, personalSpaceKey(user.accountId), Date.now());
-  const page = async (title: string, source: SpaceTemplate['homepage'], kind: 'homepage' | 'child') => {
-    const { body, problem, unfilled } = await composePage(source, kind, reader);
-    const details = kind === 'homepage' ? detailsTable(template.fields, {}) : '';
-    return { title, body: body + details, problem, unfilled };
-  };
-  const home = await page(homepageTitle(reader.values.name, reader.locale), template.homepage, 'homepage');
-  const children = await Promise.all(template.children.map((child) => page(child.title, child.source, 'child')));
-  return { name: personName(user, user.accountId), pages: [home, ...children] };
 }

@@ -1,11 +1,12 @@
-/** What the site's admins decided, as one document. Pure. */
+/** What the site's admins decided, as one document. */
 import { z } from 'zod';
 import es from 'zod/v4/locales/es.js';
+import { type Problem, problemsOf } from '../problems';
 
-/** The whole document as JSON; Forge stores values up to 240 KiB, and the envelope needs a little. */
+/** The whole document as JSON in UTF-8; Forge stores values up to 240 KiB, and the envelope needs a little. */
 export const MAX_POLICY_BYTES = 230_000;
 const MAX_RULES = 200;
-/** Groups named by one rule or wave; with ids of 36 characters 5,000 of them fill the document. */
+/** Groups of one rule or cohort; 5,000 of them, with ids of 36 characters, fill the document. */
 const MAX_GROUPS = 5_000;
 const MAX_TEMPLATES = 20;
 const MAX_CHILD_PAGES = 20;
@@ -15,7 +16,7 @@ const MAX_WAVES = 20;
 
 /** A name in the document that other parts refer to. */
 const Key = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/, 'lower-case letters, digits and "-", at most 40');
-/** A group's id: what stays when it is renamed. */
+/** A group's id, which stays when the group is renamed. */
 const GroupId = z
   .string()
   .min(1)
@@ -28,18 +29,18 @@ const Day = z.iso.date();
 
 export const ACCESSES = ['private', 'licensed', 'site-default'] as const;
 
-/** What happens to somebody. */
+/** What happens to a person. */
 const Treatment = z.strictObject({
   /**
-   * off: nothing by itself. ask: people are offered a space and create it with one click.
-   * auto: a space is made at a person's first activity.
+   * off: nothing happens automatically. ask: people are offered a space and create it with one click.
+   * auto: a space is created at a person's first activity.
    */
   mode: z.enum(['off', 'ask', 'auto']).default('off'),
-  /** With `mode` off, and outside a roll-out: may the person make their own space on "My space". */
+  /** May people create their own space on "My personal space", with `mode` off or before the rollout reaches them? */
   selfService: z.boolean().default(false),
   /** Key of one of `templates`. */
   template: Key.default('standard'),
-  /** private: the owner alone. licensed: everyone with a licence may read. site-default: as Confluence makes spaces on this site. */
+  /** private: only the owner. licensed: everyone with a license may read. site-default: as Confluence creates spaces on this site. */
   access: z.enum(ACCESSES).default('private'),
 });
 export type Treatment = z.infer<typeof Treatment>;
@@ -92,12 +93,12 @@ export const STANDARD_TEMPLATE: SpaceTemplate = {
 };
 
 const Rollout = z.strictObject({
-  /** Share of people, the same ones at every look; raising it never takes anyone out. */
+  /** Share of people, always the same ones; raising it never removes anyone. */
   percent: z.number().min(0).max(100).default(100),
   startsOn: Day.nullable().default(null),
-  /** At most so many people get a space or an offer by themselves in one UTC day. */
+  /** At most this many people automatically get a space or an offer in one UTC day. */
   perDay: z.number().int().min(1).max(1_000_000).nullable().default(null),
-  /** Members of these groups begin on another day than the rest; the first wave that names them counts. */
+  /** Cohorts: members of these groups start on a day of their own; the first cohort that names a person counts. */
   waves: z
     .array(z.strictObject({ name: Label, groups: Groups.min(1), startsOn: Day }))
     .max(MAX_WAVES)
@@ -107,19 +108,19 @@ export type Rollout = z.infer<typeof Rollout>;
 
 const Document = z.strictObject({
   schemaVersion: z.literal(2).default(2),
-  /** Stops everything at once, without touching the rules. */
+  /** Stops everything at once; the rules stay as they are. */
   paused: z.boolean().default(false),
   /** In order; the first that matches a person counts. */
   rules: z.array(Rule).max(MAX_RULES).default([]),
-  /** For whoever no rule matches. */
+  /** For everyone no rule matches. */
   everyoneElse: Treatment.default(Treatment.parse({})),
   templates: z.array(SpaceTemplate).min(1).max(MAX_TEMPLATES).default([STANDARD_TEMPLATE]),
   rollout: Rollout.default(Rollout.parse({})),
-  /** Share of the hour's rate-limit points that jobs may use, in percent; the rest is for people. */
+  /** Percentage of the hour's rate-limit points that jobs may use; the rest is for people. */
   jobShare: z.number().int().min(5).max(90).default(50),
 });
 
-/** The document as version 1 of this schema had it: one mode and one template for everybody. */
+/** The document in version 1 of this schema: one mode and one template for everyone. */
 const DocumentV1 = z.strictObject({
   schemaVersion: z.literal(1),
   mode: z.enum(['off', 'ask', 'auto']).default('off'),
@@ -137,8 +138,8 @@ function upgrade(document: unknown): unknown {
 }
 
 /**
- * What the site's admins decided. Stored whole; every field has a default, so that a site where nobody
- * ever saved anything has a policy: off.
+ * What the site's admins decided. Every field has a default, so that a site where nobody has saved
+ * anything has a policy: off.
  */
 export const Policy = z.preprocess(upgrade, Document.superRefine(checkReferences));
 export type Policy = z.infer<typeof Policy>;
@@ -177,17 +178,12 @@ function checkReferences(policy: z.infer<typeof Document>, context: z.Refinement
       (n) => ['templates', i, 'children', n, 'title'],
     );
   });
-  if (JSON.stringify(policy).length > MAX_POLICY_BYTES) problem([], `the policy is larger than ${MAX_POLICY_BYTES} characters`);
+  const bytes = new TextEncoder().encode(JSON.stringify(policy)).length;
+  if (bytes > MAX_POLICY_BYTES) problem([], `the policy has ${bytes} bytes, more than the ${MAX_POLICY_BYTES} that can be stored`);
 }
 
-/** A mistake in a policy: where (`rules.2.template`, empty = the whole) and what. */
-export interface PolicyProblem {
-  path: string;
-  reason: string;
-}
-
-/** A policy from JSON text, or what is wrong with it, in zod's words for this language. */
-export function parsePolicyText(text: string, locale = 'en'): { policy: Policy } | { problems: PolicyProblem[] } {
+/** Parses a policy from JSON text; problems are in zod's words for this language. */
+export function parsePolicyText(text: string, locale = 'en'): { policy: Policy } | { problems: Problem[] } {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -198,11 +194,7 @@ export function parsePolicyText(text: string, locale = 'en'): { policy: Policy }
   return parsed.success ? { policy: parsed.data } : { problems: problemsOf(parsed.error) };
 }
 
-export function problemsOf(error: z.ZodError): PolicyProblem[] {
-  return error.issues.map((issue) => ({ path: issue.path.join('.'), reason: issue.message }));
-}
-
-/** A policy as it was read: `unreadable` is treated as off, and never overwritten by a save. */
+/** A stored policy: an unreadable one counts as off, and a save never overwrites it. */
 export type PolicyState =
   | { kind: 'unset'; policy: Policy; version: 0 }
   | { kind: 'saved'; policy: Policy; version: number; savedBy: string; savedAt: number }

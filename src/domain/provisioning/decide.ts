@@ -1,51 +1,12 @@
-/** Who gets a personal space, and what happens to one that is there. The only place that decides; pure. */
-
-import type { Policy } from '../policy/document';
+/** Who gets a personal space, and what happens to one that exists. The only place that decides; pure. */
+import { type Adopted, isIn, type Person, type PersonIn, reasonOf, recheckOf } from '../person';
+import type { Policy, Treatment } from '../policy/document';
 import { isIdle, matchRule, type RuleMatch } from '../policy/match';
+import type { Reason } from '../reasons';
+import type { SpaceStatus } from '../space';
+import { DAY_MS } from '../time';
 import { decideAdoption, type SpaceContents } from './adoption';
 import { decideRollout } from './rollout';
-
-/** What Homestead remembers of a person. `recheckAt` (ms) ends a settled state, null never does. */
-export interface PersonRecord {
-  accountId: string;
-  state: PersonState;
-  reason: Reason;
-  changedAt: number;
-  recheckAt: number | null;
-  /** Version of the policy that led here; another version may lead elsewhere. */
-  policyVersion: number;
-  /** Required fields of the template that have no value. */
-  lacksDetails: boolean;
-  /** Of `creating`: the space that somebody else made and that is being brought to policy. */
-  adopts: Adopted | null;
-}
-
-/** What is done with a space that somebody else made, and what of it is left as it is. */
-export interface Adopted {
-  spaceId: string;
-  keepsPages: boolean;
-  keepsAccess: boolean;
-}
-
-export type PersonState =
-  /** Has been offered a space and has not answered. */
-  | 'offered'
-  /** Answered "not now". */
-  | 'postponed'
-  /** Answered "never". */
-  | 'declined'
-  /** Homestead began to make the space; whatever is found is finished, not made again. */
-  | 'creating'
-  /** Homestead made the space, or brought it to policy. */
-  | 'ready'
-  /** Has a space that is left as it is. */
-  | 'has-space'
-  /** Had a space that was archived, trashed or deleted: the tombstone. */
-  | 'removed'
-  /** Confluence, or the platform, did not let this person create one. */
-  | 'refused'
-  /** Not somebody who gets one, or not now: a guest, inactive, no rule, not their turn ... */
-  | 'excluded';
 
 /** From Confluence's user record (v2 users-bulk). */
 export interface PersonFacts {
@@ -63,7 +24,7 @@ export type StandingFacts =
   /** The platform does not act as anybody in this kind of invocation. */
   | { kind: 'impersonation-unavailable' };
 
-/** The personal space that Confluence names for the person. */
+/** The person's space, read as the person. */
 export type SpaceFacts =
   | { kind: 'invisible' }
   | { kind: 'seen'; spaceId: string; status: string; createdAt: number; homepageId: string | null };
@@ -71,17 +32,14 @@ export type SpaceFacts =
 /** How a site's permissions work: decides what an app can change. */
 export type RoleMode = 'PRE_ROLES' | 'ROLES_TRANSITION' | 'ROLES';
 
-/**
- * Why the question is asked: somebody was active, a space of theirs appeared, an admin's job reached them, or
- * they pressed "Create".
- */
-export type Wish = 'activity' | 'arrival' | 'job' | 'create';
+/** Why the question is asked: the person was active, a space of theirs appeared, an admin's job reached them, or they clicked. */
+export type Occasion = 'activity' | 'arrival' | 'job' | 'click';
 
 /** null = not read yet. */
 export interface ProvisioningFacts {
   accountId: string;
-  wish: Wish;
-  record: PersonRecord | null;
+  occasion: Occasion;
+  record: Person | null;
   person: PersonFacts | null;
   groups: ReadonlySet<string> | null;
   begunToday: number | null;
@@ -91,95 +49,87 @@ export interface ProvisioningFacts {
   roleMode: RoleMode | null;
 }
 
-export const REASONS = [
-  'policy-off',
-  'policy-paused',
-  'policy-unreadable',
-  'rule-off',
-  'self-service-off',
-  'rule-ask',
-  'rule-auto',
-  'rollout-not-started',
-  'rollout-percent',
-  'rollout-day-full',
-  'person-asked',
-  'interrupted',
-  'space-made',
-  'space-adopted',
-  'space-untouched',
-  'space-young',
-  'has-space',
-  'space-in-use',
-  'space-unreadable',
-  'space-archived',
-  'space-trashed',
-  'space-invisible',
-  'space-removed',
-  'tombstone-lifted',
-  'decline-undone',
-  'offer-open',
-  'offer-postponed',
-  'offer-declined',
-  'details-missing',
-  'account-app',
-  'account-guest',
-  'account-inactive',
-  'account-unknown',
-  'account-unlicensed',
-  'impersonation-unavailable',
-  'creation-refused',
-  'no-private-way',
-  'confluence-error',
-] as const;
-export type Reason = (typeof REASONS)[number];
+/** Nothing is read yet. */
+export const NO_FACTS = {
+  person: null,
+  groups: null,
+  begunToday: null,
+  standing: null,
+  space: null,
+  contents: null,
+  roleMode: null,
+} as const;
 
-/** What the site will not let Homestead keep of the policy, though it goes on. */
+/** What of the policy this site will not let Homestead keep. */
 export type Caveat =
-  /** Who sees a space that exists cannot be changed by an app here. */
+  /** Apps cannot change who sees an existing space here. */
   | 'access-not-changeable'
-  /** "Everyone with a licence" is a list of groups here, as they are when the space is made. */
+  /** "Everyone with a license" is a list of groups here, as they are when the space is created. */
   | 'access-by-groups';
 
-export type ProvisioningAction =
-  /** Nothing to do. */
-  | { action: 'none'; reason: Reason }
-  /** No space now: remember, and look again at `recheckAt` (ms), or when the policy changes (null). */
-  | { action: 'exclude'; reason: Reason; recheckAt: number | null }
-  /** A fact is missing; read it and ask again. */
-  | { action: 'look-up'; what: 'person' | 'groups' | 'begun-today' | 'standing' | 'space' | 'contents' | 'role-mode' }
-  | { action: 'offer'; reason: Reason }
-  | { action: 'create'; reason: Reason }
-  /** A space exists that a stopped run began: finish it. */
-  | { action: 'finish'; reason: Reason; spaceId: string }
-  /** A space exists that somebody else made: bring it to policy. */
-  | ({ action: 'adopt'; reason: Reason } & Adopted)
-  /** A space exists and is left as it is: remember. */
-  | { action: 'leave'; reason: Reason; spaceId: string; recheckAt: number | null }
-  /** A space was put away: remember that, so that it is not made again. */
-  | { action: 'bury'; reason: Reason; spaceId: string }
-  /** As it is, also under the newest policy: remember that. */
-  | { action: 'keep'; reason: Reason }
-  /** Tell the person that required details are missing. */
-  | { action: 'remind'; reason: Reason };
+/** A fact that a decision needs and does not have. */
+export type Fact = 'person' | 'groups' | 'begun-today' | 'standing' | 'space' | 'contents' | 'role-mode';
 
-export type ProvisioningDecision = ProvisioningAction & {
-  /** The rule that counts for this person; null when it did not come to that. */
+type Action =
+  /** Nothing to do. */
+  | { action: 'none' }
+  /** No space now: remember, and look again at `recheckAt` (ms), or when the policy changes (null). */
+  | { action: 'exclude'; recheckAt: number | null }
+  | { action: 'offer' }
+  | { action: 'create'; treatment: Treatment }
+  /** A space exists that an interrupted run created. */
+  | { action: 'finish'; treatment: Treatment; spaceId: string }
+  /** A space exists that somebody else created: bring it in line with the policy. */
+  | ({ action: 'adopt'; treatment: Treatment } & Adopted)
+  /** A space exists and is left as it is: remember. */
+  | { action: 'leave'; spaceId: string; recheckAt: number | null }
+  /** A space was archived, trashed or deleted: remember, so that no new one is created. */
+  | { action: 'record-removal'; spaceId: string; how: Exclude<SpaceStatus, 'current'> }
+  /** A removed space is current again. */
+  | { action: 'return'; spaceId: string }
+  /** Still as remembered: remember that it was checked. */
+  | { action: 'keep' }
+  /** Tell the person that required details are missing. */
+  | { action: 'remind' };
+
+export type ActionName = Action['action'];
+
+export type Decided = {
+  kind: 'decided';
+  reason: Reason;
+  /** The rule that applies to this person; null when it did not come to that. */
   match: RuleMatch | null;
   caveats: Caveat[];
-};
+} & Action;
+
+/** A question is not an action: either a fact is missing, or it is decided. */
+export type ProvisioningDecision = { kind: 'needs'; fact: Fact } | Decided;
+
+const needs = (fact: Fact): ProvisioningDecision => ({ kind: 'needs', fact });
+const decided = (reason: Reason, action: Action, match: RuleMatch | null = null, caveats: Caveat[] = []): ProvisioningDecision => ({
+  kind: 'decided',
+  reason,
+  match,
+  caveats,
+  ...action,
+});
+const nothing = (reason: Reason, match: RuleMatch | null = null): ProvisioningDecision => decided(reason, { action: 'none' }, match);
 
 /** The policy lets nothing happen, to anybody. */
-export function isSwitchedOff(decision: ProvisioningAction): boolean {
-  return decision.action === 'none' && ['policy-off', 'policy-paused', 'policy-unreadable'].includes(decision.reason);
+export function isSwitchedOff(decision: ProvisioningDecision): boolean {
+  return (
+    decision.kind === 'decided' &&
+    decision.action === 'none' &&
+    ['policy-off', 'policy-paused', 'policy-unreadable'].includes(decision.reason)
+  );
 }
 
-const DAY_MS = 86_400_000;
-/** Guests may get a licence, leavers return, groups change: look again, but not at every page view. */
+/** Guests may get a license, leavers return, groups change: look again, but not at every page view. */
 const EXCLUDED_RECHECK_MS = DAY_MS;
 
 /**
- * Decides with the facts so far, cheapest first: a settled person costs no look-up. `policy` is
- * 'unreadable' when the stored one cannot be read, which means off.
+ * Decides with the facts so far, cheapest first: a settled person needs none. `policy` is 'unreadable' when the stored
+ * one cannot be read, which means off.
  */
 export function decideProvisioning(
   facts: ProvisioningFacts,
@@ -187,49 +137,69 @@ export function decideProvisioning(
   policyVersion: number,
   now: number,
 ): ProvisioningDecision {
-  const plain = (action: ProvisioningAction, match: RuleMatch | null = null): ProvisioningDecision => ({ ...action, match, caveats: [] });
-  if (policy === 'unreadable') return plain({ action: 'none', reason: 'policy-unreadable' });
-  if (policy.paused) return plain({ action: 'none', reason: 'policy-paused' });
-  const { record, person, wish } = facts;
-  // What was begun under an earlier policy is finished, and told.
-  const isOpen = record?.state === 'creating' || record?.state === 'ready';
-  if (wish !== 'create' && isIdle(policy) && !isOpen) return plain({ action: 'none', reason: 'policy-off' });
+  if (policy === 'unreadable') return nothing('policy-unreadable');
+  if (policy.paused) return nothing('policy-paused');
+  const { record, person, occasion } = facts;
+  // What was begun under an earlier policy is finished.
+  const isOpen = isIn(record, 'creating', 'adopting', 'ready');
+  if (occasion !== 'click' && isIdle(policy) && !isOpen) return nothing('policy-off');
+  if (isIn(record, 'removed')) return decideRemoved(facts, record, policy, now);
 
-  const remembered = record && decideByRecord(record, facts.wish, policyVersion, now);
-  // A space that appeared is looked at whatever was remembered of somebody without one.
-  const isNews = wish === 'arrival' && record && !['ready', 'has-space', 'creating'].includes(record.state);
-  if (remembered && !isNews) return plain(remembered);
+  const remembered = record && decideByRecord(record, occasion, policyVersion, now);
+  // A space that appeared is looked at whatever was remembered of somebody without one; a "never" covers it too.
+  const isNews = occasion === 'arrival' && isIn(record, 'offered', 'postponed', 'excluded', 'refused');
+  if (remembered && !isNews) return remembered;
 
-  if (!person) return plain({ action: 'look-up', what: 'person' });
+  if (!person) return needs('person');
   // It is somebody else's, or not listed yet: the owner's next activity will tell.
-  if (wish === 'arrival' && person.personalSpaceId === null) return plain(remembered ?? { action: 'none', reason: 'has-space' });
+  if (occasion === 'arrival' && person.personalSpaceId === null) return remembered ?? nothing('has-space');
   const decision = decideUnsettled(facts, person, policy, now);
-  // A space that is not theirs to use does not undo what an admin removed, or what they declined.
-  const isUndoing = decision.action === 'exclude' || decision.action === 'bury';
-  return remembered && isUndoing ? plain(remembered) : decision;
+  const isAgainst = decision.kind === 'decided' && (decision.action === 'exclude' || decision.action === 'record-removal');
+  return remembered && isAgainst ? remembered : decision;
+}
+
+/** The space itself tells whether it is back; events come late, out of order, or never. */
+function decideRemoved(facts: ProvisioningFacts, record: PersonIn<'removed'>, policy: Policy, now: number): ProvisioningDecision {
+  const { occasion, person, space } = facts;
+  const reason = reasonOf(record);
+  const isDue = now >= record.recheckAt;
+  if (!isDue && occasion !== 'click' && occasion !== 'arrival') return nothing(reason);
+  if (!person) return needs('person');
+  const asBefore = isDue ? decided(reason, { action: 'keep' }) : nothing(reason);
+  const { personalSpaceId } = person;
+  if (accountProblem(person) || personalSpaceId === null) return asBefore;
+  if (!space) return needs('space');
+  if (space.kind === 'invisible') return asBefore;
+  if (space.status !== 'current') {
+    const how = space.status === 'archived' ? 'archived' : 'trashed';
+    if (how === record.how && personalSpaceId === record.spaceId) return asBefore;
+    return decided(how === 'archived' ? 'space-archived' : 'space-trashed', { action: 'record-removal', spaceId: personalSpaceId, how });
+  }
+  if (personalSpaceId === record.spaceId) return decided('space-returned', { action: 'return', spaceId: personalSpaceId });
+  // Another space than the one that was removed.
+  const decision = decideUnsettled(facts, person, policy, now);
+  return decision.kind === 'decided' && decision.action === 'exclude' ? asBefore : decision;
 }
 
 /** About somebody of whom nothing is settled. */
 function decideUnsettled(facts: ProvisioningFacts, person: PersonFacts, policy: Policy, now: number): ProvisioningDecision {
-  const plain = (action: ProvisioningAction, match: RuleMatch | null = null): ProvisioningDecision => ({ ...action, match, caveats: [] });
   const { record } = facts;
   const account = accountProblem(person);
-  if (account) return plain({ action: 'exclude', reason: account, recheckAt: now + EXCLUDED_RECHECK_MS });
+  if (account) return decided(account, { action: 'exclude', recheckAt: now + EXCLUDED_RECHECK_MS });
 
-  if (!facts.groups && asksForGroups(policy)) return plain({ action: 'look-up', what: 'groups' });
+  if (!facts.groups && asksForGroups(policy)) return needs('groups');
   const groups = facts.groups ?? NO_GROUPS;
   const match = matchRule(policy, groups);
   // What was begun is finished, whatever the policy says by now.
-  const isBegun = record?.state === 'creating';
-  if (isBegun && record.adopts && person.personalSpaceId === null)
-    return plain({ action: 'bury', reason: 'space-removed', spaceId: record.adopts.spaceId }, match);
+  const isBegun = isIn(record, 'creating', 'adopting');
   const obstacle = isBegun ? null : decideTurn(facts, policy, match, groups, now);
-  if (obstacle) return plain(obstacle, match);
-  if (person.personalSpaceId !== null) return decideExisting(facts, person.personalSpaceId, match, now);
-  const action = decideNew(facts, match, isBegun, now);
-  if (action.action !== 'create' || match.treatment.access !== 'licensed') return plain(action, match);
-  if (!facts.roleMode) return plain({ action: 'look-up', what: 'role-mode' }, match);
-  return { ...action, match, caveats: facts.roleMode === 'PRE_ROLES' ? ['access-by-groups'] : [] };
+  if (obstacle) return obstacle;
+  const spaceId = person.personalSpaceId ?? (isIn(record, 'adopting') ? record.adopted.spaceId : null);
+  if (spaceId !== null) return decideExisting(facts, spaceId, match, now);
+  const decision = decideNew(facts, match, isBegun, now);
+  if (decision.kind !== 'decided' || decision.action !== 'create' || match.treatment.access !== 'licensed') return decision;
+  if (!facts.roleMode) return needs('role-mode');
+  return { ...decision, caveats: facts.roleMode === 'PRE_ROLES' ? ['access-by-groups'] : [] };
 }
 
 const NO_GROUPS: ReadonlySet<string> = new Set();
@@ -243,120 +213,128 @@ export function asksForGroups({ rules, rollout }: Policy): boolean {
 function decideTurn(
   facts: ProvisioningFacts,
   policy: Policy,
-  { treatment }: RuleMatch,
+  match: RuleMatch,
   groups: ReadonlySet<string>,
   now: number,
-): ProvisioningAction | null {
-  const { wish, record, person, accountId } = facts;
-  if (wish === 'create') {
+): ProvisioningDecision | null {
+  const { occasion, record, person, accountId } = facts;
+  const { treatment } = match;
+  if (occasion === 'click') {
     if (treatment.selfService) return null;
-    if (treatment.mode === 'off') return { action: 'none', reason: 'self-service-off' };
+    if (treatment.mode === 'off') return nothing('self-service-off', match);
   } else if (treatment.mode === 'off') {
-    return { action: 'exclude', reason: 'rule-off', recheckAt: now + EXCLUDED_RECHECK_MS };
+    return decided('rule-off', { action: 'exclude', recheckAt: now + EXCLUDED_RECHECK_MS }, match);
   }
   // They have had their turn.
-  if (record?.state === 'offered' || record?.state === 'postponed') return null;
-  // A space that is there does not count as one of the day's.
+  if (isIn(record, 'offered', 'postponed')) return null;
+  // A space that exists does not count as one of the day's.
   const begunToday = person?.personalSpaceId ? 0 : facts.begunToday;
   const turn = decideRollout(policy.rollout, accountId, groups, begunToday, now);
   if (turn.kind === 'now') return null;
-  if (turn.kind === 'look-up') return { action: 'look-up', what: 'begun-today' };
-  if (wish === 'create') return { action: 'none', reason: turn.reason };
-  return { action: 'exclude', reason: turn.reason, recheckAt: turn.until };
+  if (turn.kind === 'look-up') return needs('begun-today');
+  if (occasion === 'click') return nothing(turn.reason, match);
+  return decided(turn.reason, { action: 'exclude', recheckAt: turn.until }, match);
 }
 
 function decideExisting(facts: ProvisioningFacts, spaceId: string, match: RuleMatch, now: number): ProvisioningDecision {
   const { space, contents, record, roleMode } = facts;
-  const plain = (action: ProvisioningAction): ProvisioningDecision => ({ ...action, match, caveats: [] });
-  if (!space) return plain({ action: 'look-up', what: 'space' });
-  if (space.kind === 'invisible') return plain({ action: 'leave', reason: 'space-invisible', spaceId, recheckAt: null });
-  if (space.status === 'archived') return plain({ action: 'bury', reason: 'space-archived', spaceId });
-  if (space.status !== 'current') return plain({ action: 'bury', reason: 'space-trashed', spaceId });
-  const begun = record?.state === 'creating' ? record : null;
-  const adopts = begun?.adopts?.spaceId === spaceId ? begun.adopts : null;
-  if (begun && !adopts && isFromInterruptedRun(begun, space.createdAt)) return plain({ action: 'finish', reason: 'interrupted', spaceId });
+  const { treatment } = match;
+  if (!space) return needs('space');
+  const adopted = isIn(record, 'adopting') && record.adopted.spaceId === spaceId ? record.adopted : null;
+  if (space.kind === 'invisible') {
+    // Its owner sees their own space, unless it is gone.
+    if (adopted) return decided('space-removed', { action: 'record-removal', spaceId, how: 'deleted' }, match);
+    return decided('space-invisible', { action: 'leave', spaceId, recheckAt: null }, match);
+  }
+  if (space.status === 'archived') return decided('space-archived', { action: 'record-removal', spaceId, how: 'archived' }, match);
+  if (space.status !== 'current') return decided('space-trashed', { action: 'record-removal', spaceId, how: 'trashed' }, match);
+  if (isIn(record, 'creating') && isFromInterruptedRun(record, space.createdAt))
+    return decided('interrupted', { action: 'finish', treatment, spaceId }, match);
 
-  if (!roleMode) return plain({ action: 'look-up', what: 'role-mode' });
-  // Begun and stopped: what it has changed since is its own doing, so it is not looked at again.
-  if (adopts) return plain({ action: 'adopt', reason: 'interrupted', ...adopts });
-  if (!contents) return plain({ action: 'look-up', what: 'contents' });
+  if (!roleMode) return needs('role-mode');
+  // Begun and interrupted: what has changed since is Homestead's own doing, so it is not looked at again.
+  if (adopted) return decided('interrupted', { action: 'adopt', treatment, ...adopted }, match);
+  if (!contents) return needs('contents');
   const adoption = decideAdoption(space, contents, now);
   if (adoption.kind === 'leave') {
     const recheckAt = adoption.reason === 'space-unreadable' ? now + EXCLUDED_RECHECK_MS : null;
-    return plain({ action: 'leave', reason: adoption.reason, spaceId, recheckAt });
+    return decided(adoption.reason, { action: 'leave', spaceId, recheckAt }, match);
   }
   const { reason, keepsPages, keepsAccess } = adoption;
-  const isPromised = match.treatment.access === 'private' ? contents.sharedWith === 'nobody' : match.treatment.access === 'site-default';
+  const isPromised = treatment.access === 'private' ? contents.sharedWith === 'nobody' : treatment.access === 'site-default';
   const caveats: Caveat[] = roleMode === 'PRE_ROLES' && !isPromised && !keepsAccess ? ['access-not-changeable'] : [];
-  return { action: 'adopt', reason, spaceId, keepsPages, keepsAccess, match, caveats };
+  return decided(reason, { action: 'adopt', treatment, spaceId, keepsPages, keepsAccess }, match, caveats);
 }
 
-function decideNew(facts: ProvisioningFacts, { treatment }: RuleMatch, isBegun: boolean, now: number): ProvisioningAction {
-  const { standing, wish, record } = facts;
-  const exclude = (reason: Reason): ProvisioningAction => ({ action: 'exclude', reason, recheckAt: now + EXCLUDED_RECHECK_MS });
-  const isOffer = treatment.mode === 'ask' && wish !== 'create' && !isBegun;
-  if (isOffer && record?.state === 'offered') return { action: 'keep', reason: 'offer-open' };
+function decideNew(facts: ProvisioningFacts, match: RuleMatch, isBegun: boolean, now: number): ProvisioningDecision {
+  const { standing, occasion, record } = facts;
+  const { treatment } = match;
+  const exclude = (reason: Reason): ProvisioningDecision =>
+    decided(reason, { action: 'exclude', recheckAt: now + EXCLUDED_RECHECK_MS }, match);
+  const offer = (): ProvisioningDecision => decided('rule-ask', { action: 'offer' }, match);
+  const create = (reason: Reason): ProvisioningDecision => decided(reason, { action: 'create', treatment }, match);
+  const isOffer = treatment.mode === 'ask' && occasion !== 'click' && !isBegun;
+  if (isOffer && isIn(record, 'offered')) return decided('offer-open', { action: 'keep' }, match);
   // "Not now" holds whatever the policy has become.
-  if (wish !== 'create' && record?.state === 'postponed' && record.recheckAt !== null && now < record.recheckAt)
-    return { action: 'keep', reason: 'offer-postponed' };
-  if (!standing) return { action: 'look-up', what: 'standing' };
+  if (occasion !== 'click' && isIn(record, 'postponed') && now < record.until) return decided('offer-postponed', { action: 'keep' }, match);
+  if (!standing) return needs('standing');
   if (standing.kind === 'impersonation-unavailable') {
-    // An offer needs nobody to be impersonated: the person's own click makes the space.
-    return isOffer ? { action: 'offer', reason: 'rule-ask' } : exclude('impersonation-unavailable');
+    // An offer needs nobody to be impersonated: the person's own click creates the space.
+    return isOffer ? offer() : exclude('impersonation-unavailable');
   }
   if (standing.kind === 'not-permitted' || !standing.canUse) return exclude('account-unlicensed');
-  if (wish === 'create') return { action: 'create', reason: 'person-asked' };
-  if (isBegun) return { action: 'create', reason: 'interrupted' };
-  return isOffer ? { action: 'offer', reason: 'rule-ask' } : { action: 'create', reason: 'rule-auto' };
+  if (occasion === 'click') return create('person-asked');
+  if (isBegun) return create('interrupted');
+  return isOffer ? offer() : create('rule-auto');
 }
 
-/** A space made within this long of a run's beginning is what that run was about. */
+/** A space created within this long of a run's beginning is what that run was about. */
 const OWN_WORK_MS = 10 * 60_000;
 
 /**
- * Whether a space that was found is the one that an interrupted run set out to make, or that won the
- * race against it. One made long before or after is somebody else's doing.
+ * Whether a space that was found is the one that an interrupted run set out to create, or that won the race against it.
+ * One created long before or after is somebody else's.
  */
-export function isFromInterruptedRun(record: Pick<PersonRecord, 'changedAt'>, createdAt: number): boolean {
-  return Math.abs(createdAt - record.changedAt) <= OWN_WORK_MS;
+export function isFromInterruptedRun(record: Pick<Person, 'since'>, createdAt: number): boolean {
+  return Math.abs(createdAt - record.since) <= OWN_WORK_MS;
 }
 
 /** Reasons that another policy may end. */
 const POLICY_REASONS: readonly Reason[] = ['rule-off', 'rollout-not-started', 'rollout-percent', 'rollout-day-full'];
-export const restsOnPolicy = (reason: Reason): boolean => POLICY_REASONS.includes(reason);
+export const dependsOnPolicy = (reason: Reason): boolean => POLICY_REASONS.includes(reason);
 
-function decideByRecord(record: PersonRecord, wish: Wish, policyVersion: number, now: number): ProvisioningAction | null {
-  const isWaiting = record.recheckAt !== null && now < record.recheckAt;
-  const settled: ProvisioningAction = { action: 'none', reason: record.reason };
+/** What the record alone settles; null = it has to be decided anew. */
+function decideByRecord(record: Person, occasion: Occasion, policyVersion: number, now: number): ProvisioningDecision | null {
+  const isClick = occasion === 'click';
+  const recheckAt = recheckOf(record);
+  const isWaiting = recheckAt !== null && now < recheckAt;
+  const settled = nothing(reasonOf(record));
   switch (record.state) {
     case 'ready':
-      return record.lacksDetails && record.recheckAt !== null && !isWaiting && wish === 'activity'
-        ? { action: 'remind', reason: 'details-missing' }
-        : settled;
+      return recheckAt !== null && !isWaiting && occasion === 'activity' ? decided('details-missing', { action: 'remind' }) : settled;
     case 'has-space':
-      return record.recheckAt === null || isWaiting ? settled : null;
+      return recheckAt === null || isWaiting ? settled : null;
     case 'declined':
     case 'removed':
       return settled;
     case 'excluded':
-      if (restsOnPolicy(record.reason)) {
-        const isCurrent = record.policyVersion === policyVersion && (isWaiting || record.recheckAt === null);
-        return isCurrent && wish !== 'create' ? settled : null;
+      if (dependsOnPolicy(record.reason)) {
+        const isCurrent = record.policyVersion === policyVersion && (isWaiting || recheckAt === null);
+        return isCurrent && !isClick ? settled : null;
       }
       // What keeps the app from acting for somebody need not keep them from asking.
-      return isWaiting && wish !== 'create' ? settled : null;
+      return isWaiting && !isClick ? settled : null;
     case 'refused':
       if (record.reason === 'no-private-way' && record.policyVersion !== policyVersion) return null;
-      // Also when the person asks: Confluence has just said no, and is not hammered.
-      return isWaiting ? settled : null;
+      // A failure may be over when the person asks. A refusal is not asked for again so soon, even at a click.
+      return isWaiting && !(isClick && record.reason === 'confluence-error') ? settled : null;
     case 'offered':
-      return wish !== 'create' && record.policyVersion === policyVersion ? { action: 'none', reason: 'offer-open' } : null;
+      return !isClick && record.policyVersion === policyVersion ? nothing('offer-open') : null;
     case 'postponed':
-      return wish !== 'create' && record.policyVersion === policyVersion && isWaiting
-        ? { action: 'none', reason: 'offer-postponed' }
-        : null;
+      return !isClick && record.policyVersion === policyVersion && isWaiting ? settled : null;
     case 'creating':
-      return isWaiting && wish !== 'create' ? settled : null;
+    case 'adopting':
+      return isWaiting && !isClick ? settled : null;
   }
 }
 

@@ -1,16 +1,15 @@
 /** Whose turn it is: percentage, start days, waves, a limit a day. Pure. */
 import type { Rollout } from '../policy/document';
-
-const DAY_MS = 86_400_000;
+import { DAY_MS, startOfDay } from '../time';
 
 export type RolloutDecision =
   | { kind: 'now' }
   /** `until` (ms): when it is worth looking again; null = when the policy changes. */
   | { kind: 'wait'; reason: 'rollout-not-started' | 'rollout-percent' | 'rollout-day-full'; until: number | null }
-  /** How many began today is needed, and not known yet. */
+  /** How many people began today has to be read first. */
   | { kind: 'look-up' };
 
-/** `begunToday`: people who got a space or an offer by themselves since 00:00 UTC; null = not read. */
+/** `begunToday`: people who got a space or an offer on their own since 00:00 UTC; null = not read. */
 export function decideRollout(
   rollout: Rollout,
   accountId: string,
@@ -26,10 +25,6 @@ export function decideRollout(
   if (rollout.perDay === null) return { kind: 'now' };
   if (begunToday === null) return { kind: 'look-up' };
   return begunToday < rollout.perDay ? { kind: 'now' } : { kind: 'wait', reason: 'rollout-day-full', until: startOfDay(now) + DAY_MS };
-}
-
-export function startOfDay(at: number): number {
-  return Math.floor(at / DAY_MS) * DAY_MS;
 }
 
 /** Where this person stands in the percentage, 0 to under 100: always the same, and even over many people (FNV-1a with a final mix). */

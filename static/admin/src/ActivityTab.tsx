@@ -1,16 +1,17 @@
-/** What the policy did: spaces made, offers, refusals, each with its reason. */
+/** What the policy did: spaces created, offers, refusals, each with its reason. */
 import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import Lozenge from '@atlaskit/lozenge';
 import { useState } from 'react';
-import type { ActivityEntry } from '../../../src/api/contract';
+import type { ActivityEntry } from '../../../src/api/admin/activity';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
-import { useNames } from './names';
+import { BrokenPromises } from './BrokenPromises';
+import { useNames } from './display-names';
 
 const APPEARANCES: Record<string, 'success' | 'inprogress' | 'removed' | 'default'> = {
   provisioned: 'success',
@@ -40,6 +41,7 @@ export function ActivityTab() {
         </Heading>
         <Button onClick={reload}>{text('activity.refresh')}</Button>
       </div>
+      <BrokenPromises />
       {loaded.state === 'loading' && <Waiting />}
       {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
       {loaded.state === 'ready' && entries.length === 0 && (
@@ -51,10 +53,10 @@ export function ActivityTab() {
             label={text('activity.heading')}
             head={{
               cells: [
-                { key: 'person', content: text('activity.column.person') },
-                { key: 'what', content: text('activity.column.what') },
-                { key: 'why', content: text('activity.column.why') },
-                { key: 'when', content: text('activity.column.when') },
+                { key: 'person', content: text('admin.column.person') },
+                { key: 'what', content: text('admin.column.what') },
+                { key: 'why', content: text('admin.column.why') },
+                { key: 'when', content: text('admin.column.when') },
               ],
             }}
             rows={entries.map((entry) => ({
@@ -75,14 +77,14 @@ export function ActivityTab() {
       {error !== null && <Failure error={error} />}
       {loaded.state === 'ready' && loaded.data.cursor !== null && (
         <div>
-          <Button onClick={() => void showOlder(loaded.data.cursor as string)}>{text('activity.older')}</Button>
+          <Button onClick={() => void showOlder(loaded.data.cursor as string)}>{text('admin.older')}</Button>
         </div>
       )}
     </div>
   );
 }
 
-/** The space itself is private: there is no link to it, an admin would only be turned away. */
+/** No link: the space is private, so Confluence would only turn an admin away. */
 function reasonsOf(entry: ActivityEntry): string {
   const notes = [textOf('reason', entry.reason)];
   if (entry.kind === 'provisioned' || entry.kind === 'adopted') {

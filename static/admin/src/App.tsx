@@ -1,13 +1,13 @@
 import Heading from '@atlaskit/heading';
 import Tabs, { Tab, TabList, TabPanel } from '@atlaskit/tabs';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
-import type { PolicyView } from '../../../src/api/contract';
+import type { PolicyView } from '../../../src/api/admin/policy';
 import { CallError, callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
-import { useDraft } from './draft';
 import { PolicyTab } from './PolicyTab';
+import { useDraft } from './policy-draft';
 import { UnreadablePolicy } from './UnreadablePolicy';
 
 const TemplatesTab = lazy(async () => ({ default: (await import('./TemplatesTab')).TemplatesTab }));
@@ -37,7 +37,7 @@ function Content({ policy }: { policy: ReturnType<typeof useLoaded<PolicyView>> 
   const { loaded, reload, set } = policy;
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') {
-    // Asking again does not make anybody an administrator.
+    // Retrying does not make anyone an administrator.
     const isFinal = loaded.error instanceof CallError && loaded.error.code === 'not-admin';
     return <Failure error={loaded.error} {...(isFinal ? {} : { onRetry: reload })} />;
   }
@@ -46,7 +46,7 @@ function Content({ policy }: { policy: ReturnType<typeof useLoaded<PolicyView>> 
 
 function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: PolicyView) => void }) {
   const draft = useDraft(stored, onSaved);
-  // What these tabs show changes while another one is open: each visit looks anew.
+  // What these tabs show may change while another tab is open, so each visit reloads it.
   const [visit, setVisit] = useState(0);
   const isReadable = stored.kind !== 'unreadable';
   const policyPage = isReadable ? <PolicyTab draft={draft} /> : <UnreadablePolicy stored={stored} onSaved={onSaved} />;

@@ -1,23 +1,27 @@
-/** The unused spaces of a search: server pages, ticks that survive paging, and the way to the preview. */
+/** The unused spaces that a search found: server-side pages, a selection across pages, and the preview. */
 import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
 import { useState } from 'react';
-import type { CleanupPlan, JobView, RowsPage } from '../../../src/api/contract';
+import type { CleanupPlan, RowView } from '../../../src/api/admin/cleanup';
+import type { JobView, Page } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatDay, formatNumber, text } from '../../shared/text';
-import { spaceLabel, useNames } from './names';
+import { spaceLabel, useNames } from './display-names';
 import { PlanDialog } from './PlanDialog';
 import { countTicked, EVERYTHING, isTicked, NOTHING, type Selection, tick } from './selection';
 
-type From = { chunk: number; row: number };
+type From = { batch: number; row: number };
 
 export function CandidatesTable({ survey, total, onStarted }: { survey: JobView; total: number; onStarted: (job: JobView) => void }) {
-  const [trail, setTrail] = useState<From[]>([{ chunk: 0, row: 0 }]);
+  const [trail, setTrail] = useState<From[]>([{ batch: 0, row: 0 }]);
   const from = trail.at(-1) as From;
-  const { loaded, reload } = useLoaded<RowsPage>(() => callAdmin('cleanup.rows', { jobId: survey.id, from }), `${from.chunk}:${from.row}`);
+  const { loaded, reload } = useLoaded<Page<RowView>>(
+    () => callAdmin('cleanup.rows', { jobId: survey.id, from }),
+    `${from.batch}:${from.row}`,
+  );
   const [selection, setSelection] = useState<Selection>(NOTHING);
   const [plan, setPlan] = useState<CleanupPlan | null>(null);
   const [isPlanning, setPlanning] = useState(false);

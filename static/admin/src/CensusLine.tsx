@@ -1,12 +1,12 @@
-/** When the people were counted, how it goes, and counting them again. */
+/** When the people were counted, the progress of a count, and counting again. */
 import Button from '@atlaskit/button/new';
 import { useEffect, useState } from 'react';
-import type { CensusCostView } from '../../../src/api/contract';
+import type { CensusCostView } from '../../../src/api/admin/people';
 import { Failure } from '../../shared/feedback';
 import { formatNumber, formatTime, text } from '../../shared/text';
 import type { CensusState } from './census';
 
-/** Below this many points nobody needs to be asked twice. */
+/** A count below this many points needs no confirmation. */
 const CHEAP_POINTS = 5_000;
 
 export function CensusLine({ census }: { census: CensusState }) {
@@ -15,7 +15,7 @@ export function CensusLine({ census }: { census: CensusState }) {
   const [costError, setCostError] = useState<unknown>(null);
   const complete = loaded.state === 'ready' ? loaded.data.complete : null;
   const running = loaded.state === 'ready' && isCounting ? loaded.data.census : null;
-  // What is counted now is not asked for again.
+  // A count that is running needs no second one.
   useEffect(() => {
     if (isCounting) setCost(null);
   }, [isCounting]);

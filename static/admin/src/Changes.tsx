@@ -1,16 +1,16 @@
 /** What one version of the policy changed. */
-import type { VersionView } from '../../../src/api/contract';
+import type { VersionView } from '../../../src/api/admin/policy';
 import type { Policy } from '../../../src/domain/policy/document';
 import { text } from '../../shared/text';
 import { useGroupNames } from './groups';
-import { pathLabel } from './paths';
+import { pathLabel } from './policy-paths';
 
-/** Changes of one version that are listed. */
+/** Changes listed for one version. */
 const CHANGES_SHOWN = 12;
-/** Ids of groups look like this; other texts are shown as they are. */
+/** A group id; any other text is shown as it is. */
 const GROUP_ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
-export function Changes({ version: { changes, restores }, policy }: { version: VersionView; policy: Policy }) {
+export function Changes({ version: { changes, reason, restores }, policy }: { version: VersionView; policy: Policy }) {
   const shown = (changes ?? []).slice(0, CHANGES_SHOWN);
   const nameOf = useGroupNames(shown.flatMap(({ before, after }) => [before, after].flatMap((part) => part?.match(GROUP_ID) ?? [])));
   const readable = (part: string): string =>
@@ -21,6 +21,7 @@ export function Changes({ version: { changes, restores }, policy }: { version: V
   return (
     <>
       {restores !== null && <p className="text">{text('history.restores', { version: restores })}</p>}
+      {reason !== null && <p className="text">{text('history.reason', { reason })}</p>}
       {changes === null && <p className="subtle">{text('history.changes.unknown')}</p>}
       {changes?.length === 0 && <p className="subtle">{text('history.changes.none')}</p>}
       {changes && changes.length > 0 && (

@@ -1,23 +1,24 @@
-/** Bulk clean-up: find unused spaces, choose, preview, archive with progress, restore. */
+/** Bulk cleanup: find unused spaces, select, preview, archive with progress, restore. */
 import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Textfield from '@atlaskit/textfield';
 import { useState } from 'react';
-import type { CleanupState, JobView } from '../../../src/api/contract';
+import type { CleanupState } from '../../../src/api/admin/cleanup';
+import type { JobView } from '../../../src/api/admin/jobs';
+import { MAX_IDLE_DAYS } from '../../../src/api/limits';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatDay, formatNumber, formatTime, text } from '../../shared/text';
 import { CandidatesTable } from './CandidatesTable';
 import { JobCard } from './JobCard';
-import { isActive, usePolling, withJob } from './jobs';
+import { isActive, usePolling, withJob } from './job-progress';
 
 const DEFAULT_DAYS = 180;
-const MAX_DAYS = 3650;
 
-/** A restore that did all it set out to do. */
+/** A restore that finished without a failure. */
 const isWhole = (job: JobView): boolean => job.state === 'done' && (job.counts.failed ?? 0) === 0;
 
 export function CleanupTab() {
@@ -37,7 +38,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
   const { survey, jobs, unseen } = state;
   const [days, setDays] = useState(String(survey?.idleDays ?? DEFAULT_DAYS));
   const [error, setError] = useState<unknown>(null);
-  const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_DAYS;
+  const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_IDLE_DAYS;
   const replace = (job: JobView): void => {
     if (job.kind === 'survey') onChange({ ...state, survey: job });
     else onChange({ ...state, jobs: withJob(jobs, job) });
@@ -79,7 +80,7 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
         </Button>
       </form>
       <p className="subtle near" id="days-help">
-        {isValid ? text('cleanup.counts') : text('cleanup.days.invalid')}
+        {isValid ? text('cleanup.counts') : text('cleanup.days.invalid', { max: MAX_IDLE_DAYS })}
       </p>
       {error !== null && <Failure error={error} />}
       {jobs.length > 0 && (
@@ -136,7 +137,7 @@ function Survey({ survey, isStale, onPlanStarted, onStop }: SurveyProps) {
         </p>
         <div>
           <Button isDisabled={survey.state === 'cancelling'} onClick={onStop}>
-            {text('cleanup.job.stop')}
+            {text('job.stop')}
           </Button>
         </div>
       </div>

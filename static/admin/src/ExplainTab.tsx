@@ -1,13 +1,13 @@
-/** Why a person gets a space or none. */
+/** Why a person gets a space, or not. */
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
-import type { Explanation } from '../../../src/api/contract';
+import type { Explanation } from '../../../src/provisioning/explain';
 import { callAdmin } from '../../shared/call';
 import { ExplanationView } from '../../shared/Explanation';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
-import { useNames } from './names';
+import { useNames } from './display-names';
 import { PersonPicker, type PickedPerson } from './PersonPicker';
 
 export function ExplainTab() {

@@ -1,13 +1,13 @@
-/** Chooses groups by name, also among thousands. */
+/** Picks groups by name, even among thousands. */
 import Button from '@atlaskit/button/new';
 import Textfield from '@atlaskit/textfield';
 import { useEffect, useId, useRef, useState } from 'react';
 import { text } from '../../shared/text';
 import { type Group, searchGroups, useGroupNames } from './groups';
 
-/** Typing rests this long before the site is asked. */
+/** Time without typing before the site is searched. */
 const PAUSE_MS = 250;
-/** Chosen groups that are shown by name. */
+/** Picked groups that are shown by name. */
 const SHOWN = 50;
 
 export function GroupPicker({
@@ -43,7 +43,7 @@ export function GroupPicker({
   const change = (ids: string[]): void => {
     onChange(ids);
     setQuery('');
-    // The button that was pressed is gone: the keyboard goes on where one types.
+    // The pressed button is gone, so the focus moves to the text field.
     field.current?.focus();
   };
   const offered = Array.isArray(found) ? found.filter((group) => !chosen.includes(group.id)) : [];

@@ -1,15 +1,15 @@
-/** Versions of the policy: who, when, what changed; any of them can be brought back. */
+/** Versions of the policy: who saved them, when, and what changed; the admin can go back to any of them. */
 import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
-import type { PolicyView } from '../../../src/api/contract';
+import type { PolicyView } from '../../../src/api/admin/policy';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text } from '../../shared/text';
 import { Changes } from './Changes';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
 export function HistoryTab({
   stored,
@@ -53,7 +53,7 @@ export function HistoryTab({
           <div className="row spread">
             <p className="text">
               <strong>{text('history.version', { version: version.version })}</strong>{' '}
-              <span className="subtle">{text('cleanup.job.by', { name: nameOf(version.savedBy), time: formatTime(version.savedAt) })}</span>
+              <span className="subtle">{text('job.by', { name: nameOf(version.savedBy), time: formatTime(version.savedAt) })}</span>
             </p>
             {version.version === stored.version ? (
               <span className="subtle">{text('history.current')}</span>
@@ -80,7 +80,7 @@ export function HistoryTab({
       ))}
       {loaded.state === 'ready' && loaded.data.next !== null && (
         <div>
-          <Button onClick={() => older(loaded.data.next as number)}>{text('activity.older')}</Button>
+          <Button onClick={() => older(loaded.data.next as number)}>{text('admin.older')}</Button>
         </div>
       )}
     </div>

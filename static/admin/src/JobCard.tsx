@@ -3,16 +3,17 @@ import Button from '@atlaskit/button/new';
 import Lozenge from '@atlaskit/lozenge';
 import ProgressBar from '@atlaskit/progress-bar';
 import { useState } from 'react';
-import type { JobView, RowView } from '../../../src/api/contract';
+import type { RowView } from '../../../src/api/admin/cleanup';
+import type { JobView } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
 import { formatDay, formatTime, text, textOf } from '../../shared/text';
+import { spaceLabel, useNames } from './display-names';
 import { JobResults } from './JobResults';
-import { JOB_APPEARANCES } from './jobs';
-import { spaceLabel, useNames } from './names';
+import { JOB_APPEARANCES } from './job-progress';
 
 interface Props {
   job: JobView;
-  /** A restore of this job was started. */
+  /** A restore of this job has been started. */
   isRestored: boolean;
   onStop: () => void;
   onRestore: () => void;
@@ -29,35 +30,35 @@ export function JobCard({ job, isRestored, onStop, onRestore }: Props) {
       <div className="row spread">
         <div className="row">
           <strong>{text(job.kind === 'restore' ? 'cleanup.job.restore' : 'cleanup.job.archive')}</strong>
-          {/* A new key remounts it: the lozenge animates a change of text with an inline style, which the CSP blocks. */}
+          {/* A new key remounts it: the lozenge animates text changes with an inline style, which the CSP blocks. */}
           <Lozenge key={job.state} appearance={JOB_APPEARANCES[job.state]}>
             {text(`job.state.${job.state}`)}
           </Lozenge>
-          <span className="subtle">{text('cleanup.job.by', { name: nameOf(job.startedBy), time: formatTime(job.createdAt) })}</span>
+          <span className="subtle">{text('job.by', { name: nameOf(job.startedBy), time: formatTime(job.createdAt) })}</span>
         </div>
         <div className="row">
-          {job.state === 'running' && <Button onClick={onStop}>{text('cleanup.job.stop')}</Button>}
+          {job.state === 'running' && <Button onClick={onStop}>{text('job.stop')}</Button>}
           {job.kind === 'archive' && !isRunning && (archived > 0 || job.state === 'failed') && !isRestored && (
             <Button onClick={onRestore}>{text('cleanup.job.undo')}</Button>
           )}
           <Button appearance="subtle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-            {text(isOpen ? 'cleanup.job.hide' : 'cleanup.job.details')}
+            {text(isOpen ? 'job.hide' : 'job.details')}
           </Button>
         </div>
       </div>
       {isRunning && (
         <ProgressBar
-          ariaLabel={text('cleanup.job.progress', { done, total: job.total })}
+          ariaLabel={text('job.progress', { done, total: job.total })}
           {...(job.total > 0 ? { value: done / job.total } : { isIndeterminate: true })}
         />
       )}
       <p className="text" role="status">
-        {isRunning && job.total > 0 && `${text('cleanup.job.progress', { done, total: job.total })}: `}
+        {isRunning && job.total > 0 && `${text('job.progress', { done, total: job.total })}: `}
         {job.kind === 'restore'
           ? text('cleanup.job.counts.restore', { restored, kept, failed })
           : text('cleanup.job.counts.archive', { archived, kept, failed })}
         {job.waitingUntil !== null && ` ${text('cleanup.waiting', { time: formatTime(job.waitingUntil) })}`}
-        {job.problem !== null && ` ${text('cleanup.job.problem', { problem: job.problem })}`}
+        {job.problem !== null && ` ${text('job.problem', { problem: job.problem })}`}
       </p>
       {isOpen && (
         <JobResults<RowView>

@@ -1,22 +1,22 @@
-/** What became of each thing that a job worked on, page after page; all of it or only what failed. */
+/** The outcome of everything a job worked on, in pages; all rows, or only failures. */
 import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
 import { useState } from 'react';
-import type { JobView, Page } from '../../../src/api/contract';
+import type { JobView, Page } from '../../../src/api/admin/jobs';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
 interface From {
-  chunk: number;
+  batch: number;
   row: number;
 }
 
 interface ResultView {
   key: string;
-  /** Whose name the first column needs. */
+  /** The account whose name the first column shows. */
   accountId: string | null;
   name: (nameOf: (accountId: string) => string) => string;
   outcome: string;
@@ -34,7 +34,7 @@ interface Props<Row> {
 export function JobResults<Row>({ job, what, load, view }: Props<Row>) {
   const [onlyFailed, setOnlyFailed] = useState(false);
   const [moreError, setMoreError] = useState<unknown>(null);
-  // The server looks through a part of a long job at a time; a part without failures is not an answer yet.
+  // The server reads a long job part by part; a part without failures does not mean that there are none.
   const page = async (start?: From): Promise<Page<Row>> => {
     let found = await load(start, onlyFailed);
     while (found.rows.length === 0 && found.next !== null) found = await load(found.next, onlyFailed);
@@ -60,12 +60,12 @@ export function JobResults<Row>({ job, what, load, view }: Props<Row>) {
       {results.length > 0 && (
         <div className="scroll">
           <DynamicTable
-            label={text('cleanup.job.details')}
+            label={text('job.details')}
             head={{
               cells: [
                 { key: 'what', content: what },
                 { key: 'outcome', content: text('cleanup.column.outcome') },
-                { key: 'why', content: text('activity.column.why') },
+                { key: 'why', content: text('admin.column.why') },
               ],
             }}
             rows={results.map(({ key, name, outcome, why }) => ({
@@ -88,7 +88,7 @@ export function JobResults<Row>({ job, what, load, view }: Props<Row>) {
               page(next).then((further) => set({ rows: [...rows, ...further.rows], next: further.next }), setMoreError);
             }}
           >
-            {text('cleanup.job.more')}
+            {text('job.more')}
           </Button>
         </div>
       )}

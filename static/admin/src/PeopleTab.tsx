@@ -1,10 +1,11 @@
-/** Spaces for people who have none: count, plan, run; and the list of what is not made again. */
+/** Spaces for people who have none: count, plan, run; and the list of spaces that are not created again. */
 import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
-import type { JobView, PeoplePlanView } from '../../../src/api/contract';
+import type { JobView } from '../../../src/api/admin/jobs';
+import type { PeoplePlanView } from '../../../src/api/admin/people';
 import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
@@ -12,8 +13,8 @@ import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, text } from '../../shared/text';
 import { CensusLine } from './CensusLine';
 import { useCensus } from './census';
-import { isActive, usePolling, withJob } from './jobs';
-import { useNames } from './names';
+import { useNames } from './display-names';
+import { isActive, usePolling, withJob } from './job-progress';
 import { ProvisionJobCard } from './ProvisionJobCard';
 import { outcomeLabel } from './SimulationCard';
 import { Tombstones } from './Tombstones';
@@ -102,7 +103,7 @@ function Plan({ plan, isStarting, isBusy, onStart }: PlanProps) {
               label={text('people.plan')}
               head={{
                 cells: [
-                  { key: 'person', content: text('activity.column.person') },
+                  { key: 'person', content: text('admin.column.person') },
                   { key: 'what', content: text('people.column.what') },
                 ],
               }}

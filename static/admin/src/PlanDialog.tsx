@@ -1,16 +1,17 @@
-/** The last look before archiving: how many, at what cost, which ones first. */
+/** The preview before archiving: how many spaces, the cost, and which come first. */
 import Button from '@atlaskit/button/new';
 import Modal, { ModalBody, ModalFooter, ModalHeader, ModalTitle, ModalTransition } from '@atlaskit/modal-dialog';
 import { useState } from 'react';
-import type { CleanupPlan, JobView } from '../../../src/api/contract';
+import type { CleanupPlan } from '../../../src/api/admin/cleanup';
+import type { JobView } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { formatDay, formatNumber, text } from '../../shared/text';
-import { spaceLabel, useNames } from './names';
+import { spaceLabel, useNames } from './display-names';
 
 /** Names listed in the dialog. */
 const NAMES_SHOWN = 10;
-/** Below this, the time it takes is not worth a sentence. */
+/** Below this many hours, the time it takes is not worth a sentence. */
 const LONG_HOURS = 0.25;
 
 export function PlanDialog({

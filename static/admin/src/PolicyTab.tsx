@@ -1,18 +1,19 @@
-/** The policy: pause, rules in order, everyone else, roll-out, what it would change, and the document as text. */
+/** The policy: pause, rules in order, everyone else, rollout, what it would change, and the document as text. */
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Toggle from '@atlaskit/toggle';
 import { useId, useState } from 'react';
 import { text } from '../../shared/text';
-import { type Draft, newKey, replaced } from './draft';
+import { PauseNow } from './PauseNow';
 import { PolicyText } from './PolicyText';
+import { type Draft, newKey, replaced } from './policy-draft';
 import { RolloutFields } from './RolloutFields';
 import { RuleDialog } from './RuleDialog';
 import { RuleList } from './RuleList';
 import { SaveBar } from './SaveBar';
 import { SimulationCard } from './SimulationCard';
-import { useSiteLimits } from './site';
+import { useSiteLimits } from './site-limits';
 import { TreatmentFields } from './TreatmentFields';
 
 type Rule = Draft['policy']['rules'][number];
@@ -20,7 +21,7 @@ type Rule = Draft['policy']['rules'][number];
 export function PolicyTab({ draft }: { draft: Draft }) {
   const { policy, change } = draft;
   const limits = useSiteLimits();
-  /** The rule in the dialog; its position, or the end of the list for a new one. */
+  /** The rule in the dialog: its position, or the length of the list for a new one. */
   const [edited, setEdited] = useState<{ rule: Rule; position: number } | null>(null);
   const pauseId = useId();
   const addRule = (): void => {
@@ -43,6 +44,7 @@ export function PolicyTab({ draft }: { draft: Draft }) {
         <Toggle id={pauseId} isChecked={policy.paused} onChange={() => change({ paused: !policy.paused })} />
         <label htmlFor={pauseId}>{text('policy.paused')}</label>
         <span className="subtle">{text('policy.paused.text')}</span>
+        <PauseNow draft={draft} />
       </div>
       {draft.stored.policy.paused && (
         <SectionMessage appearance="warning">

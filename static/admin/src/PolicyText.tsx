@@ -1,9 +1,10 @@
-/** The policy as text: to read, to keep, to bring from elsewhere. A mistake is answered with its place, and nothing changes. */
+/** The policy as text: read, export, import. A mistake is reported with its path, and nothing changes. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import Textarea from '@atlaskit/textarea';
 import { useRef, useState } from 'react';
-import type { Policy, PolicyProblem } from '../../../src/domain/policy/document';
+import type { Policy } from '../../../src/domain/policy/document';
+import type { Problem } from '../../../src/domain/problems';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { pageLanguage, text } from '../../shared/text';
@@ -13,7 +14,7 @@ const FILE_NAME = 'homestead-policy.json';
 export function PolicyText({ policy, onUse }: { policy: Policy; onUse: (policy: Policy) => void }) {
   const [isOpen, setOpen] = useState(false);
   const [edited, setEdited] = useState<string | null>(null);
-  const [problems, setProblems] = useState<PolicyProblem[]>([]);
+  const [problems, setProblems] = useState<Problem[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [isUsed, setUsed] = useState(false);
   const file = useRef<HTMLInputElement>(null);

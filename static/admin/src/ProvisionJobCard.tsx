@@ -1,15 +1,16 @@
-/** A job for existing people: progress, pause, cancel, and what became of each person. */
+/** A job for existing people: progress, pause, stop, and the outcome for each person. */
 import Button from '@atlaskit/button/new';
 import Lozenge from '@atlaskit/lozenge';
 import ProgressBar from '@atlaskit/progress-bar';
 import { useState } from 'react';
-import type { JobView, ProvisionRowView } from '../../../src/api/contract';
+import type { JobView } from '../../../src/api/admin/jobs';
+import type { ProvisionRowView } from '../../../src/api/admin/people';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { formatTime, text, textOf, textOr } from '../../shared/text';
+import { useNames } from './display-names';
 import { JobResults } from './JobResults';
-import { JOB_APPEARANCES } from './jobs';
-import { useNames } from './names';
+import { JOB_APPEARANCES } from './job-progress';
 
 export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (job: JobView) => void }) {
   const [isOpen, setOpen] = useState(false);
@@ -30,37 +31,33 @@ export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (j
           <Lozenge key={job.state} appearance={JOB_APPEARANCES[job.state]}>
             {text(`job.state.${job.state}`)}
           </Lozenge>
-          <span className="subtle">{text('cleanup.job.by', { name: nameOf(job.startedBy), time: formatTime(job.createdAt) })}</span>
+          <span className="subtle">{text('job.by', { name: nameOf(job.startedBy), time: formatTime(job.createdAt) })}</span>
         </div>
         <div className="row">
           {job.state === 'running' && <Button onClick={() => act('job.pause')}>{text('job.pause')}</Button>}
           {job.state === 'paused' && <Button onClick={() => act('job.resume')}>{text('job.resume')}</Button>}
-          {(job.state === 'running' || job.state === 'paused') && (
-            <Button onClick={() => act('job.cancel')}>{text('cleanup.job.stop')}</Button>
-          )}
+          {(job.state === 'running' || job.state === 'paused') && <Button onClick={() => act('job.cancel')}>{text('job.stop')}</Button>}
           <Button appearance="subtle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-            {text(isOpen ? 'cleanup.job.hide' : 'cleanup.job.details')}
+            {text(isOpen ? 'job.hide' : 'job.details')}
           </Button>
         </div>
       </div>
-      {!isOver && (
-        <ProgressBar ariaLabel={text('cleanup.job.progress', { done, total: job.total })} value={job.total > 0 ? done / job.total : 0} />
-      )}
+      {!isOver && <ProgressBar ariaLabel={text('job.progress', { done, total: job.total })} value={job.total > 0 ? done / job.total : 0} />}
       <p className="text" role="status">
-        {job.state !== 'done' && `${text('cleanup.job.progress', { done, total: job.total })}: `}
+        {job.state !== 'done' && `${text('job.progress', { done, total: job.total })}: `}
         {text('people.job.counts', { made, offered, adopted, kept, failed })}
         {job.state === 'running' && ` ${text('people.job.schedule')}`}
         {job.waitingUntil !== null &&
           ` ${text(job.problem === 'day-full' ? 'job.waiting.day' : 'job.waiting', { time: formatTime(job.waitingUntil) })}`}
         {job.problem !== null &&
           job.problem !== 'day-full' &&
-          ` ${textOr(`job.problem.${job.problem}`, text('cleanup.job.problem', { problem: job.problem }))}`}
+          ` ${textOr(`job.problem.${job.problem}`, text('job.problem', { problem: job.problem }))}`}
       </p>
       {error !== null && <Failure error={error} />}
       {isOpen && (
         <JobResults<ProvisionRowView>
           job={job}
-          what={text('activity.column.person')}
+          what={text('admin.column.person')}
           load={(from, onlyFailed) => callAdmin('people.rows', { jobId: job.id, from, onlyFailed })}
           view={(row) => ({
             key: row.accountId,

@@ -1,13 +1,13 @@
-/** Whose turn it is: percentage, first day, people a day, waves by group, and the share of points for jobs. */
+/** Whose turn it is: percentage, first day, people a day, cohorts by group, and the share of points for jobs. */
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import Textfield from '@atlaskit/textfield';
 import { useEffect, useState } from 'react';
 import type { Policy, Rollout } from '../../../src/domain/policy/document';
-import { Labelled } from '../../shared/controls';
+import { LabeledField } from '../../shared/controls';
 import { formatNumber, text } from '../../shared/text';
-import { replaced, without } from './draft';
 import { GroupPicker } from './GroupPicker';
+import { replaced, without } from './policy-draft';
 
 interface Props {
   rollout: Rollout;
@@ -64,7 +64,7 @@ export function RolloutFields({ rollout, jobShare, onChange }: Props) {
         <fieldset className="card stack" key={`${position}`}>
           <legend>{text('rollout.wave', { number: position + 1 })}</legend>
           <div className="fields">
-            <Labelled label={text('rollout.wave.name')}>
+            <LabeledField label={text('rollout.wave.name')}>
               {(id) => (
                 <Textfield
                   id={id}
@@ -73,7 +73,7 @@ export function RolloutFields({ rollout, jobShare, onChange }: Props) {
                   onChange={(event) => set({ waves: replaced(rollout.waves, position, { ...wave, name: event.currentTarget.value }) })}
                 />
               )}
-            </Labelled>
+            </LabeledField>
             <DayField
               label={text('rollout.wave.startsOn')}
               help=""
@@ -127,14 +127,14 @@ interface NumberProps {
   onChange: (value: number | null) => void;
 }
 
-/** Takes what is typed as it is, and says when the policy will not take it. */
+/** Keeps what is typed as it is, and says when the policy cannot hold it. */
 function NumberField({ label, help, value, min, max, isOptional = false, onChange }: NumberProps) {
   const [typed, setTyped] = useState(value === null ? '' : String(value));
-  // Set from elsewhere: discarded, imported, another version.
+  // Changed from outside: discarded, imported, or another version.
   useEffect(() => setTyped((now) => (toNumber(now) === value ? now : value === null ? '' : String(value))), [value]);
   const isValid = value === null ? isOptional && typed.trim() === '' : Number.isInteger(value) && value >= min && value <= max;
   return (
-    <Labelled
+    <LabeledField
       label={label}
       help={help}
       {...(isValid ? {} : { problem: text('rollout.number', { min: formatNumber(min), max: formatNumber(max) }) })}
@@ -152,11 +152,11 @@ function NumberField({ label, help, value, min, max, isOptional = false, onChang
           }}
         />
       )}
-    </Labelled>
+    </LabeledField>
   );
 }
 
-/** What is no number stays one that no field takes, so that it cannot be saved for something else. */
+/** Text that is not a number becomes one that no field allows, so that it cannot be saved by mistake. */
 function toNumber(typed: string): number | null {
   if (typed.trim() === '') return null;
   const number = Number(typed);
@@ -175,7 +175,7 @@ function DayField({
   onChange: (value: string | null) => void;
 }) {
   return (
-    <Labelled label={label} help={help}>
+    <LabeledField label={label} help={help}>
       {(id, describedBy) => (
         <Textfield
           id={id}
@@ -185,6 +185,6 @@ function DayField({
           onChange={(event) => onChange(event.currentTarget.value === '' ? null : event.currentTarget.value)}
         />
       )}
-    </Labelled>
+    </LabeledField>
   );
 }

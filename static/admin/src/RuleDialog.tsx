@@ -1,13 +1,13 @@
-/** One rule: its name, whom it is for, and what happens to them. */
+/** One rule: its name, who it is for, and what happens to them. */
 import Button from '@atlaskit/button/new';
 import Modal, { ModalBody, ModalFooter, ModalHeader, ModalTitle, ModalTransition } from '@atlaskit/modal-dialog';
 import Textfield from '@atlaskit/textfield';
 import { useState } from 'react';
 import type { Rule, SpaceTemplate } from '../../../src/domain/policy/document';
-import { Labelled } from '../../shared/controls';
+import { LabeledField } from '../../shared/controls';
 import { text } from '../../shared/text';
 import { GroupPicker } from './GroupPicker';
-import type { SiteLimits } from './site';
+import type { SiteLimits } from './site-limits';
 import { TreatmentFields } from './TreatmentFields';
 
 interface Props {
@@ -23,7 +23,7 @@ export function RuleDialog({ rule, ...props }: Props) {
   return <ModalTransition>{rule && <Dialog key={rule.id} rule={rule} {...props} />}</ModalTransition>;
 }
 
-/** As the policy's schema has it. */
+/** As in the policy's schema. */
 const MAX_NAME = 100;
 
 function Dialog({ rule: before, isNew, templates, limits, onKeep, onClose }: Props & { rule: Rule }) {
@@ -36,14 +36,14 @@ function Dialog({ rule: before, isNew, templates, limits, onKeep, onClose }: Pro
     if (isNamed) onKeep({ ...rule, name: rule.name.trim() });
   };
   return (
-    // A key pressed by accident does not throw away what was filled in.
+    // An accidental Escape must not discard what was filled in.
     <Modal onClose={onClose} width="large" shouldCloseOnEscapePress={!isChanged} shouldCloseOnOverlayClick={!isChanged}>
       <ModalHeader>
         <ModalTitle>{isNew ? text('policy.rule.new') : text('policy.rule.edit', { name: before.name })}</ModalTitle>
       </ModalHeader>
       <ModalBody>
         <div className="stack">
-          <Labelled label={text('policy.rule.name')} {...(isTried && !isNamed ? { problem: text('policy.rule.name.missing') } : {})}>
+          <LabeledField label={text('policy.rule.name')} {...(isTried && !isNamed ? { problem: text('policy.rule.name.missing') } : {})}>
             {(id, describedBy) => (
               <Textfield
                 id={id}
@@ -53,7 +53,7 @@ function Dialog({ rule: before, isNew, templates, limits, onKeep, onClose }: Pro
                 onChange={(event) => setRule({ ...rule, name: event.currentTarget.value })}
               />
             )}
-          </Labelled>
+          </LabeledField>
           <GroupPicker
             label={text('policy.rule.groups')}
             help={text('policy.rule.groups.help')}

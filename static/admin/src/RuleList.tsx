@@ -1,4 +1,4 @@
-/** The rules in their order, to be moved by drag or by buttons. */
+/** The rules in order, moved by dragging or with buttons. */
 
 import Button from '@atlaskit/button/new';
 import Lozenge from '@atlaskit/lozenge';
@@ -6,8 +6,8 @@ import { draggable, dropTargetForElements } from '@atlaskit/pragmatic-drag-and-d
 import { useEffect, useRef, useState } from 'react';
 import type { Rule, SpaceTemplate } from '../../../src/domain/policy/document';
 import { text } from '../../shared/text';
-import { moved, without } from './draft';
 import { useGroupNames } from './groups';
+import { moved, without } from './policy-draft';
 
 const APPEARANCES = { off: 'default', ask: 'inprogress', auto: 'success' } as const;
 
@@ -67,7 +67,7 @@ interface RowProps {
   onRemove: () => void;
 }
 
-/** Groups named in a row; the rest is counted. */
+/** Groups named in a row; the rest are only counted. */
 const GROUPS_SHOWN = 3;
 
 function Row({ rule, position, template, nameOf, onMove, onDropped, onEdit, onRemove }: RowProps) {
@@ -118,17 +118,17 @@ function Row({ rule, position, template, nameOf, onMove, onDropped, onEdit, onRe
         <p className="subtle">{whoText(rule, nameOf)}</p>
       </div>
       <div className="row">
-        <Button spacing="compact" aria-label={text('policy.rule.up', { name })} onClick={() => onMove(position - 1)}>
+        <Button spacing="compact" aria-label={text('admin.move.up', { name })} onClick={() => onMove(position - 1)}>
           ↑
         </Button>
-        <Button spacing="compact" aria-label={text('policy.rule.down', { name })} onClick={() => onMove(position + 1)}>
+        <Button spacing="compact" aria-label={text('admin.move.down', { name })} onClick={() => onMove(position + 1)}>
           ↓
         </Button>
         <Button spacing="compact" aria-label={text('policy.rule.edit', { name })} onClick={onEdit}>
           {text('policy.edit')}
         </Button>
         <Button spacing="compact" appearance="subtle" aria-label={text('policy.rule.remove', { name })} onClick={onRemove}>
-          {text('policy.remove')}
+          {text('admin.remove')}
         </Button>
       </div>
     </li>

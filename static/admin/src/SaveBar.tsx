@@ -1,15 +1,15 @@
-/** At the foot of every tab that edits the policy: save, discard, and what is saved. */
+/** At the bottom of every tab that edits the policy: save, discard, and which version is saved. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
-import type { PolicyView } from '../../../src/api/contract';
+import type { PolicyView } from '../../../src/api/admin/policy';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text } from '../../shared/text';
 import { Changes } from './Changes';
-import type { Draft } from './draft';
-import { useNames } from './names';
-import { pathLabel } from './paths';
+import { useNames } from './display-names';
+import type { Draft } from './policy-draft';
+import { pathLabel } from './policy-paths';
 
 export function SaveBar({ draft }: { draft: Draft }) {
   const { stored, theirs, isChanged, error } = draft;
@@ -78,7 +78,7 @@ export function SaveBar({ draft }: { draft: Draft }) {
   );
 }
 
-/** What the version that somebody else saved has changed. */
+/** What changed in the version that someone else saved. */
 function TheirChanges({ version, policy }: { version: number; policy: PolicyView['policy'] }) {
   const { loaded } = useLoaded(() => callAdmin('policy.history', {}), String(version));
   if (loaded.state === 'loading') return <Waiting />;

@@ -1,8 +1,9 @@
-/** What the policy as it is on the page would change, for how many people, with examples. */
+/** What the policy on the page would change, and for how many people, with examples. */
 import Button from '@atlaskit/button/new';
 import { useState } from 'react';
-import type { OutcomeView, SimulationView } from '../../../src/api/contract';
+import type { SimulationView } from '../../../src/api/admin/people';
 import type { Policy } from '../../../src/domain/policy/document';
+import type { Outcome } from '../../../src/existing-people/simulation';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
 import { callAdmin } from '../../shared/call';
@@ -10,13 +11,13 @@ import { Failure, Waiting } from '../../shared/feedback';
 import { formatNumber, type TextKey, text, textOf } from '../../shared/text';
 import { CensusLine } from './CensusLine';
 import { useCensus } from './census';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
-export function outcomeLabel({ kind, reason }: OutcomeView): string {
+export function outcomeLabel({ kind, reason }: Outcome): string {
   return `${text(`outcome.${kind}` as TextKey)}: ${textOf('reason', reason)}`;
 }
 
-/** Changes listed; the rest is counted. */
+/** Changes listed; the rest are only counted. */
 const TRANSITIONS_SHOWN = 8;
 
 export function SimulationCard({ policy, isChanged }: { policy: Policy; isChanged: boolean }) {

@@ -4,12 +4,14 @@ import Checkbox from '@atlaskit/checkbox';
 import Heading from '@atlaskit/heading';
 import Lozenge from '@atlaskit/lozenge';
 import { type ReactNode, useState } from 'react';
-import type { CheckView, SiteCheckName } from '../../../src/api/contract';
+import type { CheckView } from '../../../src/api/admin/site-check';
+import type { SiteCheckName } from '../../../src/site-check/checks';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, type TextKey, text, textOr } from '../../shared/text';
-import { CHECKED } from './site';
+import { HourBudget } from './HourBudget';
+import { CHECKED } from './site-limits';
 
 const APPEARANCES = { good: 'success', limited: 'moved', bad: 'removed', unknown: 'default' } as const;
 const NAMES: SiteCheckName[] = ['roles', 'scopes', 'templates', 'rights-open', 'rights-private', 'create', 'archive', 'native', 'points'];
@@ -89,6 +91,7 @@ export function SiteCheckTab() {
           ))}
         </ul>
       )}
+      <HourBudget />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Confluence storage format as React elements, for a preview. Only the elements named here are made,
- * and no attribute is taken over, so nothing that a template holds can run.
+ * Confluence storage format as React elements, for a preview. Only the elements named here are created,
+ * and no attribute is copied, so nothing in a template can run.
  */
 import { createElement, type ReactNode } from 'react';
 import { text } from '../../shared/text';
@@ -15,12 +15,12 @@ export function StoragePreview({ storage }: { storage: string }) {
   return <div className="preview">{childrenOf(root)}</div>;
 }
 
-/** HTML's parser does not close `<ac:x />` by itself. */
+/** HTML's parser does not treat `<ac:x />` as closed. */
 function prepare(storage: string): string {
   return storage.replace(/<((?:ac|ri|at):[\w-]+)([^>]*)\/>/g, '<$1$2></$1>');
 }
 
-/** Page properties by the name that people know. */
+/** Macros by the names that people know. */
 function macroLabel(name: string): string {
   return name === 'details' ? text('preview.details') : text('policy.preview.macro', { name });
 }
@@ -34,7 +34,7 @@ function toReact(node: Node, key: number): ReactNode {
   if (!(node instanceof Element)) return null;
   const name = node.tagName.toLowerCase();
   if (VOID.has(name)) return createElement(name, { key });
-  // Headings of the preview stand below the page's own.
+  // Headings in the preview rank below the page's own.
   if (ELEMENTS.has(name)) return createElement(name === 'h1' || name === 'h2' ? 'h3' : name, { key }, ...childrenOf(node));
   if (name === 'ac:placeholder') {
     return (

@@ -1,20 +1,20 @@
-/** What a template is made of. */
+/** The parts of a template. */
 import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import Textarea from '@atlaskit/textarea';
 import Textfield from '@atlaskit/textfield';
-import type { AdminOutputs } from '../../../src/api/contract';
 import type { Field, PageSource, SpaceTemplate } from '../../../src/domain/policy/document';
-import { Labelled, Select } from '../../shared/controls';
+import type { AdminOutput } from '../../shared/call';
+import { LabeledField, Select } from '../../shared/controls';
 import { text } from '../../shared/text';
-import { moved, newKey, replaced, without } from './draft';
+import { moved, newKey, replaced, without } from './policy-draft';
 
-type Pages = AdminOutputs['templates.list'] | null;
+type Pages = AdminOutput<'templates.list'> | null;
 const KINDS = ['text', 'long-text', 'select', 'date'] as const;
 
 interface Props {
   template: SpaceTemplate;
-  /** The site's page templates; null while they are read. */
+  /** The site's page templates; null while they load. */
   pages: Pages;
   onChange: (template: SpaceTemplate) => void;
 }
@@ -32,9 +32,9 @@ export function TemplateEditor({ template, pages, onChange }: Props) {
   };
   return (
     <div className="stack">
-      <Labelled label={text('templates.name')}>
+      <LabeledField label={text('templates.name')}>
         {(id) => <Textfield id={id} value={template.name} maxLength={100} onChange={(event) => set({ name: event.currentTarget.value })} />}
-      </Labelled>
+      </LabeledField>
       <SourceSelect
         label={text('templates.homepage')}
         source={template.homepage}
@@ -46,7 +46,7 @@ export function TemplateEditor({ template, pages, onChange }: Props) {
         <legend>{text('templates.children')}</legend>
         {children.map((child, position) => (
           <div className="part" key={`${position}`}>
-            <Labelled label={text('templates.child.title', { number: position + 1 })}>
+            <LabeledField label={text('templates.child.title', { number: position + 1 })}>
               {(id) => (
                 <Textfield
                   id={id}
@@ -55,14 +55,14 @@ export function TemplateEditor({ template, pages, onChange }: Props) {
                   onChange={(event) => set({ children: replaced(children, position, { ...child, title: event.currentTarget.value }) })}
                 />
               )}
-            </Labelled>
+            </LabeledField>
             <SourceSelect
               label={text('templates.child.source', { number: position + 1 })}
               source={child.source}
               pages={pages}
               onChange={(source) => set({ children: replaced(children, position, { ...child, source }) })}
             />
-            <PartButtons
+            <ItemButtons
               name={child.title}
               removeLabel={text('templates.child.remove', { number: position + 1 })}
               position={position}
@@ -166,7 +166,7 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
   return (
     <fieldset className="part" aria-label={text('field.of', { label: field.label })}>
       <div className="fields">
-        <Labelled label={text('field.label', { number })}>
+        <LabeledField label={text('field.label', { number })}>
           {(id) => (
             <Textfield
               id={id}
@@ -175,7 +175,7 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
               onChange={(event) => onChange({ ...field, label: event.currentTarget.value })}
             />
           )}
-        </Labelled>
+        </LabeledField>
         <Select
           label={text('field.kind', { number })}
           value={field.kind}
@@ -183,7 +183,7 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
           onChange={(kind) => setKind(kind as Field['kind'])}
         />
       </div>
-      <Labelled label={text('field.help', { number })}>
+      <LabeledField label={text('field.help', { number })}>
         {(id) => (
           <Textfield
             id={id}
@@ -192,9 +192,9 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
             onChange={(event) => onChange({ ...field, help: event.currentTarget.value })}
           />
         )}
-      </Labelled>
+      </LabeledField>
       {field.kind === 'select' && (
-        <Labelled label={text('field.options', { number })} help={text('field.options.help')}>
+        <LabeledField label={text('field.options', { number })} help={text('field.options.help')}>
           {(id, describedBy) => (
             <Textarea
               id={id}
@@ -213,7 +213,7 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
               }
             />
           )}
-        </Labelled>
+        </LabeledField>
       )}
       <div className="row spread">
         <Checkbox
@@ -221,7 +221,7 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
           isChecked={field.required}
           onChange={(event) => onChange({ ...field, required: event.currentTarget.checked })}
         />
-        <PartButtons
+        <ItemButtons
           name={field.label}
           removeLabel={text('field.remove', { label: field.label })}
           position={number - 1}
@@ -234,7 +234,7 @@ function FieldEditor({ field, number, count, onChange, onMove, onRemove }: Field
   );
 }
 
-interface PartButtonsProps {
+interface ItemButtonsProps {
   name: string;
   removeLabel: string;
   position: number;
@@ -243,14 +243,14 @@ interface PartButtonsProps {
   onRemove: () => void;
 }
 
-/** Up, down and away with one part of a list. */
-function PartButtons({ name, removeLabel, position, count, onMove, onRemove }: PartButtonsProps) {
+/** Moves one item of a list up or down, or removes it. */
+function ItemButtons({ name, removeLabel, position, count, onMove, onRemove }: ItemButtonsProps) {
   return (
-    <div className="row part-buttons">
+    <div className="row item-buttons">
       <Button
         spacing="compact"
         isDisabled={position === 0}
-        aria-label={text('policy.rule.up', { name })}
+        aria-label={text('admin.move.up', { name })}
         onClick={() => onMove(position - 1)}
       >
         ↑
@@ -258,13 +258,13 @@ function PartButtons({ name, removeLabel, position, count, onMove, onRemove }: P
       <Button
         spacing="compact"
         isDisabled={position === count - 1}
-        aria-label={text('policy.rule.down', { name })}
+        aria-label={text('admin.move.down', { name })}
         onClick={() => onMove(position + 1)}
       >
         ↓
       </Button>
       <Button spacing="compact" appearance="subtle" aria-label={removeLabel} onClick={onRemove}>
-        {text('policy.remove')}
+        {text('admin.remove')}
       </Button>
     </div>
   );

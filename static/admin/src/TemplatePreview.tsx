@@ -1,23 +1,22 @@
-/** The pages of a template, filled in for a person, as it stands on the page and before anything is saved. */
+/** The pages of a template as they are in the form, filled in for a person, before anything is saved. */
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useEffect, useState } from 'react';
-import type { AdminOutputs } from '../../../src/api/contract';
 import type { SpaceTemplate } from '../../../src/domain/policy/document';
-import { callAdmin } from '../../shared/call';
+import { type AdminOutput, callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text, textOf } from '../../shared/text';
 import { PersonPicker, type PickedPerson } from './PersonPicker';
 import { StoragePreview } from './StoragePreview';
 
-/** Typing rests this long before the preview follows. */
+/** Time without typing before the preview updates. */
 const PAUSE_MS = 500;
 
 export function TemplatePreview({ template }: { template: SpaceTemplate }) {
   const [person, setPerson] = useState<PickedPerson | null>(null);
-  const shown = useRested(template, PAUSE_MS);
-  const { loaded, reload } = useLoaded<AdminOutputs['templates.preview']>(
+  const shown = useDebounced(template, PAUSE_MS);
+  const { loaded, reload } = useLoaded<AdminOutput<'templates.preview'>>(
     () => callAdmin('templates.preview', { template: shown, ...(person ? { accountId: person.accountId } : {}) }),
     `${JSON.stringify(shown)} ${person?.accountId ?? ''}`,
   );
@@ -36,7 +35,7 @@ export function TemplatePreview({ template }: { template: SpaceTemplate }) {
   );
 }
 
-function PagePreview({ page }: { page: AdminOutputs['templates.preview']['pages'][number] }) {
+function PagePreview({ page }: { page: AdminOutput<'templates.preview'>['pages'][number] }) {
   const [code = '', ...detail] = (page.problem ?? '').split(': ');
   return (
     <div className="page-preview">
@@ -52,13 +51,13 @@ function PagePreview({ page }: { page: AdminOutputs['templates.preview']['pages'
   );
 }
 
-/** The value once it has not changed for a while. */
-function useRested<T>(value: T, pause: number): T {
-  const [rested, setRested] = useState(value);
-  const serialised = JSON.stringify(value);
+/** The value, once it has not changed for a while. */
+function useDebounced<T>(value: T, pause: number): T {
+  const [debounced, setDebounced] = useState(value);
+  const serialized = JSON.stringify(value);
   useEffect(() => {
-    const timer = window.setTimeout(() => setRested(JSON.parse(serialised) as T), pause);
+    const timer = window.setTimeout(() => setDebounced(JSON.parse(serialized) as T), pause);
     return () => window.clearTimeout(timer);
-  }, [serialised, pause]);
-  return rested;
+  }, [serialized, pause]);
+  return debounced;
 }

@@ -1,26 +1,25 @@
-/** Templates of spaces: homepage, child pages, fields; each with a live preview for a chosen person. */
+/** Space templates: homepage, child pages, fields; each with a live preview for any person. */
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import { useState } from 'react';
-import type { AdminOutputs } from '../../../src/api/contract';
 import type { SpaceTemplate } from '../../../src/domain/policy/document';
-import { callAdmin } from '../../shared/call';
+import { type AdminOutput, callAdmin } from '../../shared/call';
 import { Select } from '../../shared/controls';
 import { Failure } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
-import { type Draft, newKey, replaced, without } from './draft';
+import { type Draft, newKey, replaced, without } from './policy-draft';
 import { SaveBar } from './SaveBar';
 import { TemplateEditor } from './TemplateEditor';
 import { TemplatePreview } from './TemplatePreview';
 
-/** As the policy's schema has it. */
+/** As in the policy's schema. */
 const MAX_TEMPLATES = 20;
 
 export function TemplatesTab({ draft }: { draft: Draft }) {
   const { policy, change } = draft;
   const [chosen, setChosen] = useState(policy.templates[0]?.key ?? '');
-  const pages = useLoaded<AdminOutputs['templates.list']>(() => callAdmin('templates.list', {}));
+  const pages = useLoaded<AdminOutput<'templates.list'>>(() => callAdmin('templates.list', {}));
   const found = policy.templates.findIndex((template) => template.key === chosen);
   const position = Math.max(0, found);
   const template = policy.templates[position];

@@ -1,15 +1,16 @@
-/** Spaces that are not made again: of whom, why, by whom, since when; and letting one be made again. */
+/** Spaces that are not created again: whose, why, by whom, since when; and allowing one again. */
 import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
+import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
-import type { PersonView } from '../../../src/api/contract';
+import type { PersonView } from '../../../src/provisioning/explain';
 import { callAdmin } from '../../shared/call';
 import { Select } from '../../shared/controls';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
-import { useNames } from './names';
+import { useNames } from './display-names';
 
 type State = 'removed' | 'declined';
 
@@ -43,20 +44,21 @@ function List({ state }: { state: State }) {
   const { loaded, reload, set } = useLoaded(() => callAdmin('tombstones.list', { state }));
   const [error, setError] = useState<unknown>(null);
   const people = loaded.state === 'ready' ? loaded.data.people : [];
-  const nameOf = useNames(people.flatMap((person) => [person.accountId, person.by ?? '']));
+  const unreadable = loaded.state === 'ready' ? loaded.data.unreadable : [];
+  const nameOf = useNames([...people.flatMap((person) => [person.accountId, person.by ?? '']), ...unreadable]);
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
   const { cursor } = loaded.data;
   const lift = (person: PersonView): void => {
     setError(null);
     callAdmin('tombstones.lift', { accountId: person.accountId }).then(
-      () => set({ people: people.filter((other) => other.accountId !== person.accountId), cursor }),
+      () => set({ people: people.filter((other) => other.accountId !== person.accountId), unreadable, cursor }),
       setError,
     );
   };
   const older = (from: string): void => {
     callAdmin('tombstones.list', { state, cursor: from }).then(
-      (page) => set({ people: [...people, ...page.people], cursor: page.cursor }),
+      (page) => set({ people: [...people, ...page.people], unreadable: [...unreadable, ...page.unreadable], cursor: page.cursor }),
       setError,
     );
   };
@@ -64,18 +66,37 @@ function List({ state }: { state: State }) {
     if (by === null || by === 'unknown') return text('tombstones.by.unknown');
     return by === accountId ? text('tombstones.by.owner') : nameOf(by);
   };
-  if (people.length === 0) return <p className="subtle">{text('tombstones.none')}</p>;
+  const forget = (accountId: string): void => {
+    setError(null);
+    callAdmin('people.forget', { accountId }).then(
+      () => set({ people, unreadable: unreadable.filter((other) => other !== accountId), cursor }),
+      setError,
+    );
+  };
+  if (people.length === 0 && unreadable.length === 0) return <p className="subtle">{text('tombstones.none')}</p>;
   return (
     <>
+      {unreadable.length > 0 && (
+        <SectionMessage appearance="warning" title={text('records.unreadable.title', { count: unreadable.length })}>
+          <p className="text">{text('records.unreadable.text')}</p>
+          <div className="row">
+            {unreadable.map((accountId) => (
+              <Button key={accountId} onClick={() => forget(accountId)}>
+                {text('records.unreadable.remove', { name: nameOf(accountId) })}
+              </Button>
+            ))}
+          </div>
+        </SectionMessage>
+      )}
       <div className="scroll">
         <DynamicTable
           label={text('tombstones.heading')}
           head={{
             cells: [
-              { key: 'person', content: text('activity.column.person') },
-              { key: 'why', content: text('activity.column.why') },
+              { key: 'person', content: text('admin.column.person') },
+              { key: 'why', content: text('admin.column.why') },
               { key: 'by', content: text('tombstones.column.by') },
-              { key: 'when', content: text('activity.column.when') },
+              { key: 'when', content: text('admin.column.when') },
               { key: 'lift', content: <span className="visually-hidden">{text('tombstones.column.lift')}</span> },
             ],
           }}
@@ -105,7 +126,7 @@ function List({ state }: { state: State }) {
       {error !== null && <Failure error={error} />}
       {cursor !== null && (
         <div>
-          <Button onClick={() => older(cursor)}>{text('activity.older')}</Button>
+          <Button onClick={() => older(cursor)}>{text('admin.older')}</Button>
         </div>
       )}
     </>

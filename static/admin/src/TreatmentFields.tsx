@@ -1,11 +1,11 @@
-/** What happens to somebody: mode, self-service, access, template. */
+/** What happens to a person: mode, self-service, access, template. */
 import Checkbox from '@atlaskit/checkbox';
 import Radio from '@atlaskit/radio/radio';
 import { useId } from 'react';
 import type { SpaceTemplate, Treatment } from '../../../src/domain/policy/document';
 import { Select } from '../../shared/controls';
 import { text } from '../../shared/text';
-import type { SiteLimits } from './site';
+import type { SiteLimits } from './site-limits';
 
 const MODES = ['off', 'ask', 'auto'] as const;
 const ACCESSES = ['private', 'licensed', 'site-default'] as const;
@@ -79,7 +79,7 @@ export function TreatmentFields({ treatment, templates, limits, onChange }: Prop
   );
 }
 
-/** What this site does not let the app keep of a choice. */
+/** What this site does not let the app promise. */
 function Limit({ children }: { children: string }) {
   return <p className="limit">{children}</p>;
 }

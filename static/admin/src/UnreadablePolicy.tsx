@@ -1,8 +1,8 @@
-/** The stored policy cannot be read: what is wrong, and the way out. */
+/** The stored policy cannot be read: why, and how to start over. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
-import type { PolicyView } from '../../../src/api/contract';
+import type { PolicyView } from '../../../src/api/admin/policy';
 import { CallError, callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { text } from '../../shared/text';
@@ -11,7 +11,7 @@ export function UnreadablePolicy({ stored, onSaved }: { stored: PolicyView; onSa
   const [error, setError] = useState<unknown>(null);
   const startOver = (): void => {
     callAdmin('policy.startOver', {})
-      // Somebody else has repaired it in the meantime: show what is there now.
+      // Someone else repaired it in the meantime: show what is there now.
       .catch((failure: unknown) =>
         failure instanceof CallError && failure.code === 'conflict' ? callAdmin('policy.get', {}) : Promise.reject(failure),
       )

@@ -1,23 +1,24 @@
-/** The count of the site's people, which simulation and plans work on. */
+/** The count of the site's people, which the simulation and plans are based on. */
 import { useState } from 'react';
-import type { CensusCostView, CensusView, JobView } from '../../../src/api/contract';
+import type { JobView } from '../../../src/api/admin/jobs';
+import type { CensusCostView, CensusView } from '../../../src/api/admin/people';
 import type { Policy } from '../../../src/domain/policy/document';
 import { callAdmin } from '../../shared/call';
 import { type Loaded, useLoaded } from '../../shared/load';
-import { isActive, usePolling } from './jobs';
+import { isActive, usePolling } from './job-progress';
 
 export interface CensusState {
   loaded: Loaded<CensusView>;
   reload: () => void;
   isCounting: boolean;
-  /** There is a complete count to work on. */
+  /** There is a complete count. */
   isCounted: boolean;
   start: () => void;
   error: unknown;
   readCost: () => Promise<CensusCostView>;
 }
 
-/** @param policy whose groups are counted beside those of the saved one */
+/** @param policy its groups are counted in addition to those of the saved policy */
 export function useCensus(policy?: Policy): CensusState {
   const { loaded, reload, set } = useLoaded<CensusView>(() => callAdmin('people.census', {}));
   const [error, setError] = useState<unknown>(null);

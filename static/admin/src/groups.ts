@@ -7,11 +7,11 @@ export interface Group {
   name: string;
 }
 
-/** Groups that a search shows; more words find the rest. */
+/** Groups that a search shows; a longer search finds the rest. */
 const SEARCH_LIMIT = 20;
 const known = new Map<string, string>();
 
-/** Groups whose name holds these words. @throws Error when Confluence does not answer */
+/** Groups with these words in their name. @throws Error when Confluence does not answer */
 export async function searchGroups(query: string): Promise<Group[]> {
   const path =
     query.trim() === ''
@@ -29,7 +29,7 @@ async function readName(id: string): Promise<void> {
   if (response.ok) known.set(id, ((await response.json()) as Group).name);
 }
 
-/** Names for these ids as they arrive; a group that is gone stays an id. */
+/** Names for these ids, as they arrive; a deleted group stays an id. */
 export function useGroupNames(ids: readonly string[]): (id: string) => string {
   const [, redraw] = useState(0);
   const missing = [...new Set(ids)].filter((id) => !known.has(id)).join(' ');

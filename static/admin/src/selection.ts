@@ -1,5 +1,6 @@
-/** What is ticked: single rows, or all rows of a search but some. A value, so that "all 98,412" stays small. */
-import type { AdminInput, RowView } from '../../../src/api/contract';
+/** What is selected: single rows, or all rows of a search except some. A value, so that "all 98,412" stays small. */
+import type { RowView } from '../../../src/api/admin/cleanup';
+import type { AdminInput } from '../../shared/call';
 
 type Selection = AdminInput<'cleanup.preview'>['selection'];
 
@@ -18,7 +19,7 @@ export function tick(selection: Selection, rows: RowView[], isOn: boolean): Sele
     return { kind: 'all', except: isOn ? except : [...except, ...ids] };
   }
   const spaces = selection.spaces.filter((s) => !ids.has(s.spaceId));
-  return { kind: 'some', spaces: isOn ? [...spaces, ...rows.map(({ chunk, spaceId }) => ({ chunk, spaceId }))] : spaces };
+  return { kind: 'some', spaces: isOn ? [...spaces, ...rows.map(({ batch, spaceId }) => ({ batch, spaceId }))] : spaces };
 }
 
 export function countTicked(selection: Selection, total: number): number {

@@ -1,6 +1,6 @@
-/** Who can see the space, and changing that where the site lets an app do it. */
+/** Who can see the space; the owner can change it where the site lets an app do so. */
 import Button from '@atlaskit/button/new';
-import type { AccessView } from '../../../src/api/contract';
+import type { AccessView } from '../../../src/own-space/own-space';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';

@@ -5,10 +5,10 @@ import SectionMessage from '@atlaskit/section-message';
 import Textarea from '@atlaskit/textarea';
 import Textfield from '@atlaskit/textfield';
 import { useEffect, useRef, useState } from 'react';
-import type { DetailsAnswer, DetailsView } from '../../../src/api/contract';
+import type { DetailsAnswer, DetailsView } from '../../../src/own-space/own-space';
 import { useAttempt } from '../../shared/attempt';
 import { callPerson } from '../../shared/call';
-import { Labelled, Select } from '../../shared/controls';
+import { LabeledField, Select } from '../../shared/controls';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { type TextKey, text } from '../../shared/text';
@@ -117,7 +117,7 @@ function FieldInput({ field, value, problem, onChange }: InputProps) {
     );
   }
   return (
-    <Labelled label={label} help={field.help} {...(problem ? { problem } : {})}>
+    <LabeledField label={label} help={field.help} {...(problem ? { problem } : {})}>
       {(id, describedBy) =>
         field.kind === 'long-text' ? (
           <Textarea
@@ -140,6 +140,6 @@ function FieldInput({ field, value, problem, onChange }: InputProps) {
           />
         )
       }
-    </Labelled>
+    </LabeledField>
   );
 }

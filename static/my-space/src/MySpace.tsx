@@ -1,11 +1,12 @@
-/** A person's own page: their space and its state, why, who can see it, details, and what is stored about them. */
+/** A person's own page: the state of their space and why, who can see it, details, and what is stored about them. */
 
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { router } from '@forge/bridge';
 import { useState } from 'react';
-import type { MyView, OfferAnswer } from '../../../src/api/contract';
+import type { MyView } from '../../../src/own-space/view';
+import type { CreationAnswer } from '../../../src/provisioning/answers';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';
@@ -52,7 +53,7 @@ type Start = 'create' | 'decline' | 'undo';
 function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view: MyView) => void; onReload: () => void }) {
   const { space, can, explanation, record } = view;
   const { busy, error, attempt } = useAttempt<Start>();
-  const [refused, setRefused] = useState<OfferAnswer | null>(null);
+  const [refused, setRefused] = useState<CreationAnswer | null>(null);
   const start = (what: Start, action: () => Promise<void>): Promise<void> => {
     setRefused(null);
     return attempt(what, action);
@@ -78,6 +79,11 @@ function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view
       )}
       {record && record.state === 'removed' && record.changedAt > 0 && (
         <p className="subtle">{text('my.since', { time: formatTime(record.changedAt) })}</p>
+      )}
+      {record?.isPromiseBroken && (
+        <SectionMessage appearance="warning">
+          <p className="text">{text('my.access.broken')}</p>
+        </SectionMessage>
       )}
       {refused && (
         <div role="alert">

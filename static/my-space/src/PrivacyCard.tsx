@@ -1,7 +1,7 @@
-/** What Homestead stores about the person, all of it. */
+/** Everything that Homestead stores about the person. */
 import Button from '@atlaskit/button/new';
 import { useState } from 'react';
-import type { MyData } from '../../../src/api/contract';
+import type { MyData } from '../../../src/own-space/own-space';
 import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';

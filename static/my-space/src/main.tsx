@@ -1,4 +1,5 @@
 import { start } from '../../shared/start';
+import { english } from './english';
 import { MySpace } from './MySpace';
 
-await start(<MySpace />);
+await start(<MySpace />, { english, spanish: async () => (await import('./spanish')).spanish });

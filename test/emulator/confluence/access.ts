@@ -13,7 +13,7 @@ import {
 
 export type Caller =
   | { kind: 'anonymous' }
-  /** A person: by session or API token, or through the app (`viaApp`: scopes and points apply). */
+  /** A person, by session or API token or through the app (`viaApp`: scopes and points apply). */
   | { kind: 'person'; person: Person; viaApp: boolean }
   | { kind: 'app' };
 
@@ -73,7 +73,7 @@ export function operationsIn(state: ConfluenceState, caller: Caller, space: Spac
   return operations.has('read/space') ? operations : new Set();
 }
 
-/** "Can use" Confluence: licensed people, guests (in what is shared with them), the app. */
+/** Who "Can use" Confluence: licensed people, guests (where something is shared with them), and the app. */
 export function canUseConfluence(state: ConfluenceState, caller: Caller): boolean {
   if (caller.kind === 'app') return true;
   if (caller.kind === 'anonymous') return false;
@@ -89,7 +89,7 @@ export function mayDo(state: ConfluenceState, caller: Caller, space: Space, oper
   return operationsIn(state, caller, space).has(operation);
 }
 
-/** Restricted pages are hidden from everyone not named, the app included (ECO-822). */
+/** Restricted pages are hidden from everyone who is not named, including the app (ECO-822). */
 export function maySeeContent(
   state: ConfluenceState,
   caller: Caller,

@@ -37,7 +37,7 @@ function contentObject(item: Content, space: Space): Record<string, unknown> {
   };
 }
 
-/** V28: not documented for what the app does as a person. */
+/** V28: undocumented for what the app does as a person. */
 function isSelf(site: ConfluenceSite, caller: Caller): boolean {
   if (site.settings.selfGeneratedSent === 'never') return false;
   return caller.kind === 'app' || (site.settings.selfGeneratedSent === 'all' && caller.kind === 'person' && caller.viaApp);
@@ -45,7 +45,7 @@ function isSelf(site: ConfluenceSite, caller: Caller): boolean {
 
 export function contentEvents(site: ConfluenceSite) {
   return {
-    /** No event leaves a page with view restrictions; restricted spaces do send theirs (V13). */
+    /** Pages with view restrictions send no events; restricted spaces do (V13). */
     content(verb: 'viewed' | 'created' | 'updated' | 'trashed' | 'restored' | 'deleted', item: Content, caller: Caller): void {
       const space = site.state.spacesById.get(item.spaceId);
       if (!space || item.viewers) return;
@@ -94,9 +94,9 @@ export function peopleEvents(site: ConfluenceSite) {
 }
 
 /**
- * A person looks at a page. Confluence may make their personal space at this moment.
- * @param at in the past: the visit is remembered, and nothing else happens
- * @throws Error when they may not
+ * A person views a page. This is when Confluence may create their personal space.
+ * @param at if in the past, the visit is recorded and nothing else happens
+ * @throws Error if the person may not view it
  */
 export function view(site: ConfluenceSite, person: Person, item: Content, at = site.clock.now()): void {
   const caller: Caller = { kind: 'person', person, viaApp: false };
@@ -111,7 +111,7 @@ export function view(site: ConfluenceSite, person: Person, item: Content, at = s
   }
 }
 
-/** @param at in the past: no event is sent. @throws Error when they may not */
+/** @param at if in the past, no event is sent. @throws Error if the person may not edit it */
 export function edit(site: ConfluenceSite, person: Person, item: Content, at = site.clock.now()): void {
   const caller: Caller = { kind: 'person', person, viaApp: false };
   const space = site.state.spacesById.get(item.spaceId);
@@ -120,9 +120,9 @@ export function edit(site: ConfluenceSite, person: Person, item: Content, at = s
   if (at >= site.clock.now()) site.tell.content('updated', item, caller);
 }
 
-/** Adds a comment that everyone who sees the page can see. @param at in the past: no event is sent */
+/** Adds a comment that everyone who can see the page can see. @param at if in the past, no event is sent */
 export function comment(site: ConfluenceSite, person: Person, page: Content, at = site.clock.now()): Content {
-  const made = site.state.addContent({
+  const added = site.state.addContent({
     type: 'comment',
     title: `Re: ${page.title}`,
     spaceId: page.spaceId,
@@ -132,18 +132,18 @@ export function comment(site: ConfluenceSite, person: Person, page: Content, at 
     at,
     viewers: page.viewers,
   });
-  if (at >= site.clock.now()) site.tell.content('created', made, { kind: 'person', person, viaApp: false });
-  return made;
+  if (at >= site.clock.now()) site.tell.content('created', added, { kind: 'person', person, viaApp: false });
+  return added;
 }
 
-/** Confluence's own automatic creation: open, with its own homepage, for people who hold "Personal space". */
+/** Confluence's own automatic creation: an open space with its own homepage, for people who hold "Personal space". */
 export function createNatively(site: ConfluenceSite, person: Person): Space | null {
   const key = personalSpaceKey(person.accountId);
   if (person.personalSpaceId !== null || site.state.spacesByKey.has(key) || !mayHavePersonalSpace(site.state, person)) return null;
   return createPersonalSpace(site, person, { kind: 'person', person, viaApp: false }, openGrants(person.accountId));
 }
 
-/** The homepage that Confluence itself puts into a new personal space. */
+/** The homepage that Confluence itself gives a new personal space. */
 export const NATIVE_HOME_BODY = '<p>Welcome to your personal space.</p>';
 
 export function createPersonalSpace(
@@ -151,9 +151,9 @@ export function createPersonalSpace(
   owner: Person,
   caller: Caller,
   grants: Space['grants'],
-  input: { name?: string; description?: string; createdAt?: number; isTold?: boolean; status?: Space['status'] } = {},
+  input: { name?: string; description?: string; createdAt?: number; sendsEvent?: boolean; status?: Space['status'] } = {},
 ): Space {
-  const { name = owner.displayName, description = '', createdAt = site.clock.now(), isTold = true, status = 'current' } = input;
+  const { name = owner.displayName, description = '', createdAt = site.clock.now(), sendsEvent = true, status = 'current' } = input;
   const space = site.state.addSpace({
     key: personalSpaceKey(owner.accountId),
     name,
@@ -168,11 +168,11 @@ export function createPersonalSpace(
     homeBody: NATIVE_HOME_BODY,
   });
   site.state.record(callerId(caller), 'space-created', space.key);
-  if (isTold) site.tell.space('created', space, caller);
+  if (sendsEvent) site.tell.space('created', space, caller);
   return space;
 }
 
-/** Atlassian support: since January 2025, what is in the trash is purged after 60 days. */
+/** Atlassian support: since January 2025, the trash is purged after 60 days. */
 const PURGE_MS = 60 * 86_400_000;
 
 export interface NewGlobalSpace {
@@ -182,7 +182,7 @@ export interface NewGlobalSpace {
   grants: Space['grants'];
 }
 
-/** What v1 and v2 creation have in common: the caller is author and owner, a homepage exists at once. */
+/** What v1 and v2 creation have in common: the caller is author and owner, and there is a homepage right away. */
 export function createGlobalSpace(site: ConfluenceSite, caller: Caller, input: NewGlobalSpace): Space {
   const creator = callerId(caller);
   const space = site.state.addSpace({
@@ -199,7 +199,7 @@ export function createGlobalSpace(site: ConfluenceSite, caller: Caller, input: N
   return space;
 }
 
-/** Space admins change the status of a space; the event is an assumption (V12). */
+/** Changes the status of a space. That this sends an event is an assumption (V12). */
 export function setSpaceStatus(site: ConfluenceSite, space: Space, status: Space['status'], caller: Caller): void {
   if (space.status === status) return;
   site.state.changeSpace(space, { status });
@@ -217,7 +217,7 @@ export function purgeLater(site: ConfluenceSite, space: Space): void {
   const trashedAt = clock.now();
   state.trashedAt.set(space.id, trashedAt);
   clock.after(PURGE_MS, () => {
-    // The space may have been restored meanwhile; trashing it again starts a new period.
+    // The space may have been restored in the meantime; trashing it again starts a new period.
     if (space.status !== 'trashed' || state.trashedAt.get(space.id) !== trashedAt || !state.spacesById.has(space.id)) return;
     site.state.removeSpace(space);
     site.state.record('confluence', 'space-purged', space.key);

@@ -1,4 +1,4 @@
-/** What people do by hand in the Confluence UI, for the control API. */
+/** What people do by hand in Confluence, for the control API. */
 import { z } from 'zod';
 import { durationMs } from '../clock';
 import { ControlError } from '../control-error';
@@ -69,9 +69,9 @@ const signedIn = (who: Person): Caller => ({ kind: 'person', person: who, viaApp
 
 /**
  * Creates a personal space as its owner would. With `createdAt` in the past, the space counts as old: no event is
- * sent and no list lags. Old pages alone only backdate the creation. Authors of pages and comments are not checked
- * against the permissions the space has now.
- * @returns the space as v2 gives it
+ * sent and no list lags. Old pages by themselves only backdate the creation. Authors of pages and comments are not
+ * checked against the permissions the space has now.
+ * @returns the space as v2 returns it
  * @throws ControlError
  */
 export function addSpace(site: ConfluenceSite, input: unknown): ReturnType<typeof spaceJson> {
@@ -97,21 +97,21 @@ export function addSpace(site: ConfluenceSite, input: unknown): ReturnType<typeo
   const isOld = wanted.createdAt !== undefined && createdAt < now;
   const grants = wanted.access === 'private' ? privateGrants(owner.accountId) : openGrants(owner.accountId);
   const status = isOld ? wanted.status : 'current';
-  const made = createPersonalSpace(site, owner, caller, grants, { createdAt, isTold: !isOld, status });
-  made.labels = [...new Set(wanted.labels)];
-  for (const { title, at, author } of pages) addPage(site, made, { title, at, authorId: author.accountId });
-  const home = site.state.content.get(made.homepageId ?? 0);
+  const created = createPersonalSpace(site, owner, caller, grants, { createdAt, sendsEvent: !isOld, status });
+  created.labels = [...new Set(wanted.labels)];
+  for (const { title, at, author } of pages) addPage(site, created, { title, at, authorId: author.accountId });
+  const home = site.state.content.get(created.homepageId ?? 0);
   for (const { at, author } of comments) if (home) comment(site, author, home, at);
-  if (!isOld) setSpaceStatus(site, made, wanted.status, caller);
-  else if (status === 'trashed') purgeLater(site, made);
-  return spaceJson(made, site.settings);
+  if (!isOld) setSpaceStatus(site, created, wanted.status, caller);
+  else if (status === 'trashed') purgeLater(site, created);
+  return spaceJson(created, site.settings);
 }
 
 /**
  * Changes a space as `by` would, and sends the events. Confluence administrators may change every space, because
  * the product lets them recover permissions first. Only they can restore a space from the trash.
- * @returns the space as v2 gives it
- * @throws ControlError 400 for what that person may not do; nothing is changed then
+ * @returns the space as v2 returns it
+ * @throws ControlError 400 if that person may not do this; nothing is changed then
  */
 export function changeSpace(site: ConfluenceSite, spaceId: string, input: unknown): ReturnType<typeof spaceJson> {
   const { by, status, access } = parse(SpaceChange, input);
@@ -141,7 +141,7 @@ export function changeSpace(site: ConfluenceSite, spaceId: string, input: unknow
   return spaceJson(changed, site.settings);
 }
 
-/** What was done, or will be done before the spread ends. */
+/** What was done, or is scheduled until the end of the spread. */
 export interface Done {
   people: number;
   views: number;
@@ -150,15 +150,15 @@ export interface Done {
 }
 
 /**
- * Makes people view, edit and comment on pages: one named person, or the first `count` people without a visit today.
- * @throws ControlError; nothing was done then
+ * Has people view, edit and comment on pages: one named person, or the first `count` people without a visit today.
+ * @throws ControlError; nothing has been done then
  */
 export function act(site: ConfluenceSite, input: unknown): Done {
   if (typeof input === 'object' && input !== null && 'count' in input) return actAsMany(site, parse(ManyPeople, input));
   return actAsOne(site, parse(OnePerson, input));
 }
 
-/** The homepage of a space, or without one the oldest page that this person may see. */
+/** The homepage of a space or, if there is none, the oldest page that this person can see. */
 function findFrontPage(site: ConfluenceSite, who: Person, of: Space): Content | undefined {
   const { state } = site;
   const pages = [state.content.get(of.homepageId ?? 0), ...(state.contentBySpace.get(of.id) ?? [])];
@@ -179,13 +179,13 @@ function firstGlobalSpace(site: ConfluenceSite): Space {
   return found;
 }
 
-function actAsOne(site: ConfluenceSite, doing: z.infer<typeof OnePerson>): Done {
+function actAsOne(site: ConfluenceSite, action: z.infer<typeof OnePerson>): Done {
   const { state, clock } = site;
-  const { accountId, views, edits, comments, restricted } = doing;
+  const { accountId, views, edits, comments, restricted } = action;
   const who = person(site, accountId);
-  const where = doing.spaceId === undefined ? firstGlobalSpace(site) : space(site, doing.spaceId);
+  const where = action.spaceId === undefined ? firstGlobalSpace(site) : space(site, action.spaceId);
   const now = clock.now();
-  const at = doing.at === undefined ? now : Date.parse(doing.at);
+  const at = action.at === undefined ? now : Date.parse(action.at);
   const page = frontPage(site, who, where);
   const requireRight = (operation: string): void => {
     if (!mayDo(state, signedIn(who), where, operation))
@@ -206,7 +206,7 @@ function actAsOne(site: ConfluenceSite, doing: z.infer<typeof OnePerson>): Done 
 
 const RESTRICTED_TITLE = 'Private notes';
 
-/** A page that only its author may see. It sends no event. */
+/** Adds a page that only its author can see. It sends no event. */
 function addRestrictedPage(site: ConfluenceSite, author: Person, where: Space, at: number): Content {
   const others = (site.state.contentBySpace.get(where.id) ?? []).filter((item) => item.title.startsWith(RESTRICTED_TITLE));
   return site.state.addContent({
@@ -233,7 +233,7 @@ function actAsMany(site: ConfluenceSite, { count, spread, views }: z.infer<typeo
   }
   const visit = (who: Person): void => {
     const page = findFrontPage(site, who, where);
-    // By now the person may have lost access, or the page may be gone.
+    // The person may have lost access by now, or the page may be gone.
     for (let i = 0; page && i < views; i += 1) view(site, who, page);
   };
   if (chosen[0]) frontPage(site, chosen[0], where);

@@ -1,6 +1,6 @@
 /**
  * A subset of CQL, evaluated against the site as the search index sees it. Anything else that Atlassian
- * documents is not modelled (501); anything undocumented is refused (400).
+ * documents is not modeled (501); anything undocumented is refused (400).
  */
 import peggy from 'peggy';
 import { durationMs } from '../clock';
@@ -79,7 +79,7 @@ function unknownWord(kind: 'field' | 'function' | 'order', word: string, documen
   return new Refusal(400, `Could not parse cql : unknown ${kind} '${word}'`);
 }
 
-/** Keys per `space in (...)` and bytes of the query that the local site takes (V6: not published). */
+/** How many keys per `space in (...)` and how many bytes of query the local site accepts (V6: not published). */
 const MAX_SPACE_KEYS = 100;
 const MAX_QUERY_BYTES = 8_000;
 
@@ -94,7 +94,7 @@ interface Context {
   caller: Caller;
 }
 
-/** @throws Refusal 400 or 414 with Confluence's own opening words. */
+/** @throws Refusal 400 or 414 that begins as Confluence's own message does */
 export function searchContent(context: Context, cql: string, options: { includeArchived: boolean; excludeCurrent: boolean }): Hit[] {
   if (Buffer.byteLength(encodeURIComponent(cql)) > MAX_QUERY_BYTES) throw new Refusal(414, 'URI too long');
   const query = parse(cql);
@@ -106,7 +106,7 @@ export function searchContent(context: Context, cql: string, options: { includeA
     if (space.status === 'trashed') continue;
     if (space.status === 'archived' && !options.includeArchived && !options.excludeCurrent) continue;
     if (space.status === 'current' && options.excludeCurrent) continue;
-    // The index lags, permissions do not.
+    // The index lags; permissions do not.
     const permitted = state.spacesById.get(space.id) ?? space;
     for (const item of index.contentOf(space)) {
       if (item.status !== 'current' && item.status !== 'archived') continue;
@@ -126,7 +126,7 @@ function parse(cql: string): Query {
   }
 }
 
-/** Space keys that every hit must be in, when the query says so at its top level. */
+/** The keys that every hit's space must have, if the query says so at its top level. */
 function spaceKeysOf(where: Expression): string[] | null {
   if (where.kind === 'clause' && where.field === 'space' && (where.op === 'in' || where.op === '=')) {
     return where.values.flatMap((v) => (v.kind === 'text' ? [v.text] : []));
@@ -212,7 +212,7 @@ function compileClause(context: Context, clause: Clause): (hit: Hit) => boolean 
       allow('=', '!=', '>', '>=', '<', '<=');
       const at = dateOf(context.state, clause.values[0] as Value);
       const read = clause.field === 'created' ? (hit: Hit) => hit.item.createdAt : (hit: Hit) => hit.version.at;
-      // CQL knows minutes only.
+      // CQL compares whole minutes.
       const minute = (ms: number): number => Math.floor(ms / 60_000);
       const wanted = minute(at);
       const compare: Record<string, (a: number) => boolean> = {

@@ -1,4 +1,4 @@
-/** The GraphQL gateway: the fields that apps may call, as in Atlassian's published GraphQL types. */
+/** The GraphQL gateway: the fields that apps may call, from Atlassian's published GraphQL types. */
 import { buildSchema, type DocumentNode, execute, parse, validate } from 'graphql';
 import { z } from 'zod';
 import { type Caller, mayHavePersonalSpace } from './access';
@@ -20,7 +20,7 @@ const schema = buildSchema(`
   type Space { id: ID! spaceId: ID! key: String name: String type: String status: String }
 `);
 
-/** createSpace is a beta field: without this header it is rejected. */
+/** createSpace is a beta field and is rejected without this header. */
 const BETA_HEADER = 'confluence-agg-beta';
 
 const Request = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()).optional() });
@@ -39,7 +39,7 @@ export async function graphql(site: ConfluenceSite, caller: Caller, request: Pro
   }
   const errors = validate(schema, document);
   if (errors.length > 0) {
-    // A field that exists on the real gateway but not here must be loud, not a plausible refusal.
+    // A field that exists on the real gateway but not here must fail loudly, not with a plausible refusal.
     const fields = errors.map((e) => e.message).join('; ');
     return { status: 501, body: { message: `not modelled: POST /graphql (${fields})` }, route: null, points: 0 };
   }
@@ -76,14 +76,14 @@ function createSpace(
   cloudId: string,
   input: { key: string; name: string; type: 'GLOBAL' | 'PERSONAL' },
 ): unknown {
-  const no = (message: string): unknown => ({ success: false, errors: [{ message }], space: null });
-  if (cloudId !== SITE.cloudId) return no('Unknown site');
-  if (caller.kind !== 'person') return no('Only a person can create a personal space');
+  const fail = (message: string): unknown => ({ success: false, errors: [{ message }], space: null });
+  if (cloudId !== SITE.cloudId) return fail('Unknown site');
+  if (caller.kind !== 'person') return fail('Only a person can create a personal space');
   const { asUserPersonalCreate } = site.settings;
-  if (asUserPersonalCreate !== 'graphql' && asUserPersonalCreate !== 'both') return no('Personal spaces cannot be created by this call');
-  if (!mayHavePersonalSpace(site.state, caller.person)) return no('You do not have permission to create a personal space');
-  if (input.key !== personalSpaceKey(caller.person.accountId)) return no('Invalid space key');
-  if (site.state.spacesByKey.has(input.key)) return no('A space with this key already exists');
+  if (asUserPersonalCreate !== 'graphql' && asUserPersonalCreate !== 'both') return fail('Personal spaces cannot be created by this call');
+  if (!mayHavePersonalSpace(site.state, caller.person)) return fail('You do not have permission to create a personal space');
+  if (input.key !== personalSpaceKey(caller.person.accountId)) return fail('Invalid space key');
+  if (site.state.spacesByKey.has(input.key)) return fail('A space with this key already exists');
   return {
     success: true,
     errors: null,

@@ -1,21 +1,21 @@
-/** What lists, profiles, groups and the search index show: what was true a while ago. Reads by id are current. */
+/** What lists, profiles, groups and the search index show: the site as it was a while ago. Reads by id are current. */
 import type { ConfluenceState, Content, Person, Property, Space } from './state';
 
 interface Identified {
   id: number;
 }
 
-/** A list of today, in the order of `compare`. */
+/** A list as it is now, in the order of `compare`. */
 interface Today<T> {
   items: readonly T[];
   compare: (a: T, b: T) => number;
-  /** The item of that id as it is now. */
+  /** The item with that id as it is now. */
   byId: (id: number) => T | undefined;
 }
 
 /**
  * A list as it was a while ago.
- * @param then the earlier versions of what has changed since, by id; null: it did not exist
+ * @param then the earlier versions of what has changed since, by id; null if it did not exist
  * @param belongs whether the earlier version of an item belongs in this list
  */
 function asTheyWere<T extends Identified>(
@@ -58,7 +58,7 @@ function placeOf<T>(item: T, { items, compare }: Today<T>): number {
 
 const idOrder = (a: Identified, b: Identified): number => a.id - b.id;
 
-/** Spaces as lists show them. */
+/** Spaces, as lists show them. */
 export function listedSpaces(
   state: ConfluenceState,
   now: readonly Space[],
@@ -69,7 +69,7 @@ export function listedSpaces(
   return asTheyWere(today, state.pastSpaces.differences(state.lagMs('listLag')), belongs);
 }
 
-/** Pages and blog posts as lists show them. */
+/** Pages and blog posts, as lists show them. */
 export function listedContent(
   state: ConfluenceState,
   now: readonly Content[],
@@ -85,7 +85,7 @@ export function listedSpace(state: ConfluenceState, id: number): Space | undefin
   return state.spacesById.get(id) ?? state.pastSpaces.differences(state.lagMs('listLag')).get(id) ?? undefined;
 }
 
-/** The properties of a space as their list shows them. */
+/** The properties of a space, as their list shows them. */
 export function listedProperties(state: ConfluenceState, spaceId: number): readonly Property[] {
   const then = new Map<number, Property | null>();
   for (const [id, was] of state.pastSpaceProperties.differences(state.lagMs('listLag'))) {
@@ -96,7 +96,7 @@ export function listedProperties(state: ConfluenceState, spaceId: number): reado
   return asTheyWere(today, then, () => true);
 }
 
-/** The site as the search index sees it: all spaces or those with the given keys, and their content. */
+/** The site as the search index sees it: all spaces, or those with the given keys, and their content. */
 export function indexed(
   state: ConfluenceState,
   keys: readonly string[] | null,
@@ -120,7 +120,7 @@ export function indexed(
   return { spaces, contentOf };
 }
 
-/** Active members of a group as its API lists them. An unknown group is empty. */
+/** Active members of a group, as its API lists them. An unknown group is empty. */
 export function listedMembers(state: ConfluenceState, groupId: string): readonly string[] {
   const now = state.activeMembers(groupId);
   const then = state.pastGroups.differences(state.lagMs('groupLag'));
@@ -133,12 +133,12 @@ export function listedMembers(state: ConfluenceState, groupId: string): readonly
   return [...stayed, ...left];
 }
 
-/** Ids of a person's groups as the API lists them. */
+/** Ids of a person's groups, as the API lists them. */
 export function listedGroups(state: ConfluenceState, person: Person): ReadonlySet<string> {
   return state.pastGroups.differences(state.lagMs('groupLag')).get(person.accountId) ?? person.groups;
 }
 
-/** Returns a function that gives the personal space named in a person's profile, or null (V23, V26). Create one per response. */
+/** Returns a function that looks up the personal space in a person's profile, or null (V23, V26). Create one per response. */
 export function profileSpaces(state: ConfluenceState): (person: Person) => Space | null {
   const lagMs = state.lagMs('userLag');
   const people = state.pastPeople.differences(lagMs);

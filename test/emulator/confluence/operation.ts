@@ -1,4 +1,4 @@
-/** The frame of every REST operation: what it takes, what it answers, and Confluence's two ways to say no. */
+/** What all REST operations share: their input and output, and Confluence's two error formats. */
 import type { z } from 'zod';
 import { type Caller, canUseConfluence } from './access';
 import type { ConfluenceSite } from './site';
@@ -19,7 +19,7 @@ export interface Reply {
   status: number;
   body?: unknown;
   headers?: Record<string, string>;
-  /** What a GET returned, for points: +1 a core object, +2 an identity or access object. */
+  /** What a GET returned, for its points: +1 per core object, +2 per identity or access object. */
   returned?: { objects?: number; identities?: number };
   /** Set on a POST that only reads and is charged as a read (V14). */
   costsAsRead?: boolean;
@@ -29,12 +29,12 @@ export interface Operation {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** `:name` marks a parameter. */
   path: string;
-  /** Scope sets; any one set, held whole, is enough. */
+  /** Sets of scopes; holding all of any one set is enough. */
   scopes: readonly (readonly string[])[];
   /** Only for the app itself, without impersonation. */
   appOnly?: boolean;
   closedToApps?: boolean;
-  /** Query parameters that are modelled; any other is answered 501. */
+  /** The query parameters that are modeled; any other is answered with 501. */
   query?: readonly string[];
   handle(call: Call): Reply;
 }
@@ -60,7 +60,7 @@ const V1_EXCEPTIONS: Record<number, string> = {
   404: 'com.atlassian.confluence.api.service.exceptions.NotFoundException: ',
 };
 
-/** A refusal in the shape of the API that was called. */
+/** A refusal, in the format of the API that was called. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -74,7 +74,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Something that a real site has and this one does not: answered 501 and recorded, never a guess. */
+/** Something that a real site has and this one does not. It is answered with 501 and recorded, never guessed. */
 export class NotModelled extends Error {}
 
 export function errorBody(family: Family, status: number, message: string): unknown {
@@ -96,7 +96,7 @@ export function errorBody(family: Family, status: number, message: string): unkn
 
 /**
  * Parses a request body. The schema must be built from strict objects.
- * @throws NotModelled for a field that the schema does not name: a real site may know it
+ * @throws NotModelled for a field that is not in the schema, because a real site may know it
  * @throws Refusal 400 for anything else that does not fit
  */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
@@ -109,7 +109,7 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   throw new Refusal(400, `Invalid value for '${issue?.path.join('.') ?? ''}': ${issue?.message ?? 'not readable'}`);
 }
 
-/** @throws Refusal 403, as v1 says it */
+/** @throws Refusal 403, worded as in v1 */
 export function requireUse(call: Call): void {
   if (!canUseConfluence(call.site.state, call.caller)) throw new Refusal(403, 'not permitted to use Confluence');
 }
@@ -128,25 +128,25 @@ export const linksOf = (call: Call, self?: string): Record<string, string> => ({
 
 /**
  * Checks a value against the ones that Atlassian documents.
- * @param documentedToo values that are documented but not modelled
+ * @param documentedToo values that are documented but not modeled
  * @throws Refusal 400 for a value that is not documented
  * @throws NotModelled
  */
-export function requireKnown(name: string, value: string, modelled: readonly string[], documentedToo: readonly string[] = []): string {
-  if (modelled.includes(value)) return value;
+export function requireKnown(name: string, value: string, modeled: readonly string[], documentedToo: readonly string[] = []): string {
+  if (modeled.includes(value)) return value;
   if (documentedToo.includes(value)) throw new NotModelled(`${name}=${value}`);
   throw new Refusal(400, `Invalid value '${value}' for '${name}'`);
 }
 
-/** One value of a closed list, or null. @throws as `requireKnown` */
+/** A value from a closed list, or null. @throws like `requireKnown` */
 export function oneOf(
   query: URLSearchParams,
   name: string,
-  modelled: readonly string[],
+  modeled: readonly string[],
   documentedToo: readonly string[] = [],
 ): string | null {
   const value = query.get(name);
-  return value === null ? null : requireKnown(name, value, modelled, documentedToo);
+  return value === null ? null : requireKnown(name, value, modeled, documentedToo);
 }
 
 /** @throws Refusal 400 for anything but true and false */
@@ -154,9 +154,9 @@ export function flag(query: URLSearchParams, name: string): boolean {
   return oneOf(query, name, ['true', 'false']) === 'true';
 }
 
-/** The values of `expand` in a v1 request. @throws as `requireKnown` */
-export function expansions(query: URLSearchParams, modelled: readonly string[]): string[] {
-  return (listParam(query, 'expand', modelled.length) ?? []).map((value) => requireKnown('expand', value, modelled));
+/** The values of `expand` in a v1 request. @throws like `requireKnown` */
+export function expansions(query: URLSearchParams, modeled: readonly string[]): string[] {
+  return (listParam(query, 'expand', modeled.length) ?? []).map((value) => requireKnown('expand', value, modeled));
 }
 
 /** A whole number in a query, or the default. @throws Refusal 400 */
@@ -186,7 +186,7 @@ export function idsParam(query: URLSearchParams, name: string, max: number): num
   return texts?.map(Number) ?? null;
 }
 
-/** Comma-separated or repeated values; null when the parameter is absent. @throws Refusal 400 for too many */
+/** Comma-separated or repeated values, or null if the parameter is absent. @throws Refusal 400 for too many */
 export function listParam(query: URLSearchParams, name: string, max: number): string[] | null {
   const raw = query
     .getAll(name)
@@ -198,7 +198,7 @@ export function listParam(query: URLSearchParams, name: string, max: number): st
   return values;
 }
 
-/** @throws Refusal 404 for anything that is not an id: the product hides whether it exists. */
+/** @throws Refusal 404 for anything that is not an id, because Confluence does not reveal what exists */
 export function idParam(call: Call, name: string): number {
   const value = Number(call.params[name]);
   if (!Number.isSafeInteger(value) || value <= 0) throw new Refusal(404, 'Not found');
@@ -215,9 +215,9 @@ function decodeCursor(text: string): unknown {
 }
 
 /**
- * A v2 page: walks `items` from the cursor, keeps what `accept` takes, and links the next page in
- * body and `Link` header. `items` must stand in a stable order between calls; the cursor is the
- * number of the last item seen, or with `idOf` its id, which survives insertions and removals.
+ * A v2 page: walks `items` from the cursor, keeps what `accept` accepts, and links to the next page in
+ * the body and the `Link` header. The order of `items` must be stable between calls. The cursor is the
+ * index of the last item seen or, with `idOf`, its id, which survives insertions and removals.
  */
 export function pageV2<T>(
   call: Call,
@@ -298,7 +298,7 @@ export function pageV1<T>(
   return { results, envelope: { start, limit, size: results.length, _links: links }, total: all.length ?? all.size };
 }
 
-/** A page of search: cursor only, `_links.next` and no way to compute `start`. */
+/** A page of search results: by cursor and `_links.next` only, with no way to compute `start`. */
 export function pageSearch<T>(call: Call, all: readonly T[], limit: number): { results: T[]; start: number; next: string | undefined } {
   const cursorText = call.query.get('cursor');
   const cursor = cursorText === null ? 0 : decodeCursor(cursorText);

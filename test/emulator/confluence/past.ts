@@ -1,6 +1,6 @@
 /**
- * The earlier versions of what has changed recently. Lists, profiles, groups and the search index use it to show the
- * site as it was a while ago. When nothing has changed recently, this costs nothing.
+ * Earlier versions of what has changed recently. Lists, profiles, groups and the search index use them to show the
+ * site as it was a while ago. If nothing has changed recently, this costs nothing.
  */
 import type { Clock } from '../clock';
 
@@ -22,30 +22,30 @@ export class Past<K, V> {
     private readonly longestLagMs: () => number,
   ) {}
 
-  /** Call this before a change. `before` must not be mutated afterwards; null: it did not exist. */
+  /** Call this before a change. `before` must not be mutated afterwards; null means it did not exist. */
   note(key: K, before: V | null): void {
     const at = this.clock.now();
     const last = this.changes[this.changes.length - 1];
-    // Changes of the same instant become visible together, so the first `before` is enough.
+    // Changes at the same instant become visible together, so the first `before` is enough.
     if (last?.key === key && last.at === at) return;
     this.changes.push({ at, key, before });
     if (this.changes.length >= this.pruneAt) this.prune(at);
   }
 
-  /** By key, the value `lagMs` ago of everything that has changed since; null: it did not exist. */
+  /** The values `lagMs` ago of everything that has changed since, by key; null means it did not exist. */
   differences(lagMs: number): ReadonlyMap<K, V | null> {
     const since = this.clock.now() - lagMs;
     const found = new Map<K, V | null>();
     for (let i = this.changes.length - 1; i >= 0; i -= 1) {
       const change = this.changes[i] as Change<K, V>;
       if (change.at <= since) break;
-      // Walking backwards, the entry written last belongs to the earliest change.
+      // Walking backward, the entry that is written last belongs to the earliest change.
       found.set(change.key, change.before);
     }
     return found;
   }
 
-  /** Forgets every change so far, so that none of them is shown late. */
+  /** Forgets all changes so far, so that none of them is shown late. */
   forget(): void {
     this.changes = [];
   }

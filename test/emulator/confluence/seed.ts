@@ -1,4 +1,4 @@
-/** The three sites that `--seed` offers. All of it is made up; ids are derived from numbers, so runs agree. */
+/** The three sites that `--seed` offers. Everything is made up; ids are derived from numbers, so that they are the same in every run. */
 import { createHash } from 'node:crypto';
 import type { ConfluenceSite } from './site';
 import { type Content, type Group, openGrants, type Person, personalSpaceKey, privateGrants, type Space, type SpaceStatus } from './state';
@@ -135,7 +135,7 @@ const TEMPLATES = [
 <ac:task-list><ac:task><ac:task-status>incomplete</ac:task-status><ac:task-body>Meet your buddy</ac:task-body></ac:task></ac:task-list>
 <table><tbody><tr><th>First week</th><th>First month</th></tr><tr><td>Set up your machine</td><td>Ship something small</td></tr></tbody></table>`,
   },
-  { id: '425993', name: 'Broken template', description: 'Somebody saved half of it', body: '<h2>Welcome <p>unclosed' },
+  { id: '425993', name: 'Broken template', description: 'Someone saved half of it', body: '<h2>Welcome <p>unclosed' },
 ];
 
 function addTemplates(site: ConfluenceSite): void {
@@ -191,7 +191,7 @@ const PLATFORM_TEAM: [title: string, body: string][] = [
   ['Decisions', '<p>One line for each decision, newest first.</p>'],
 ];
 
-/** The person whose space nobody has changed for long; the first page of the local site introduces them. */
+/** The person whose space has not changed in a long time. The first page of the local site introduces them. */
 const OLD_SPACE_OWNER = 4;
 const MONTH = 30.44 * DAY;
 
@@ -208,8 +208,8 @@ function seedOldSpace(site: ConfluenceSite, owner: Person, now: number): void {
 }
 
 /**
- * A small company: `people` people, about half with a personal space: in use, idle for months,
- * untouched since the day Confluence made it, private, archived, in the trash, left by leavers.
+ * A small company of `people` people. About half have a personal space: in use, idle for months, untouched
+ * since the day Confluence created it, private, archived, in the trash, or left behind by someone who has gone.
  */
 export function seedDemo(site: ConfluenceSite, people: number): void {
   const now = site.clock.now();
@@ -265,7 +265,7 @@ function seedDemoSpace(site: ConfluenceSite, person: Person, n: number, now: num
   }
 }
 
-/** Uniform: the first `spaces` people own an open space, a share `active` of them with a change in the last 30 days. */
+/** Uniform: the first `spaces` people own an open space, and `active` is the share of those changed in the last 30 days. */
 export function seedScale(site: ConfluenceSite, options: { people: number; spaces: number; active: number }): void {
   const now = site.clock.now();
   const admin = addBasics(site);

@@ -1,6 +1,6 @@
 /**
- * The product: routes a REST or GraphQL request to its operation, counts points, and tells the world
- * (events). It knows callers and rights, and nothing of the Forge platform except `onEvent`.
+ * Confluence itself: routes a REST or GraphQL request to its operation, counts points, and sends events.
+ * It knows callers and permissions, but nothing about the Forge platform except `onEvent`.
  */
 import { TrieRouter } from 'hono/router/trie-router';
 import type { Clock } from '../clock';
@@ -21,7 +21,7 @@ export interface ProductRequest {
 }
 
 export interface ProductAnswer extends Reply {
-  /** The operation's path pattern, or null when none is modelled. */
+  /** The operation's path pattern, or null if the call is not modeled. */
   route: string | null;
   points: number;
 }
@@ -29,17 +29,17 @@ export interface ProductAnswer extends Reply {
 const router = new TrieRouter<Operation>();
 for (const operation of operations) router.add(operation.method, operation.path, operation);
 
-/** OpenAPI v2: creates answer 413 above 5 MB. */
+/** OpenAPI v2: creating something over 5 MB is answered with 413. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
 export class ConfluenceSite {
   readonly state: ConfluenceState;
   /** The origin in every absolute link. The HTTP server sets it to its own address. */
   baseUrl: string = SITE.baseUrl;
-  /** Path of the request that is being answered; operations are synchronous, so one at a time. */
+  /** Path of the current request. Operations are synchronous, so there is only one at a time. */
   currentPath = '';
   onEvent: (event: Record<string, unknown>) => void = () => {};
-  /** Called with every request and its answer; tests hold both against Atlassian's API documents. */
+  /** Called with every request and its answer. Tests check both against Atlassian's API documents. */
   onAnswer: (request: ProductRequest, answer: ProductAnswer) => void = () => {};
   readonly tell: ReturnType<typeof contentEvents> & ReturnType<typeof peopleEvents>;
 
@@ -51,7 +51,7 @@ export class ConfluenceSite {
     this.tell = { ...contentEvents(this), ...peopleEvents(this) };
   }
 
-  /** The operation a request would reach, with its parameters. */
+  /** The operation that a request would reach, with its parameters. */
   find(method: string, path: string): { operation: Operation; params: Record<string, string> } | null {
     const [matches] = router.match(method, path);
     const match = matches[0];
@@ -119,7 +119,7 @@ export class ConfluenceSite {
   }
 }
 
-/** 1 a request; a read also 1 a core object and 2 an identity object it returned; writes 1 flat (Atlassian: Rate limiting). */
+/** Writes cost 1. Reads cost 1, plus 1 per core object and 2 per identity object returned (Atlassian: Rate limiting). */
 function pointsOf(method: string, reply: Reply): number {
   const isRead = method === 'GET' || reply.costsAsRead;
   if (!isRead || reply.status >= 400) return 1;

@@ -1,6 +1,6 @@
 /**
- * What a Confluence site holds. Plain records in maps, with the few indexes that keep a list page
- * quick at 100,000 people and 100,000 spaces. No rule of who may do what lives here (access.ts).
+ * What a Confluence site holds: plain records in maps, with the few indexes that keep listing fast at
+ * 100,000 people and 100,000 spaces. Who may do what is decided in access.ts.
  */
 import { type Clock, durationMs } from '../clock';
 import type { SiteSettings } from '../settings';
@@ -9,7 +9,7 @@ import { Past } from './past';
 export interface Group {
   id: string;
   name: string;
-  /** What membership gives on this site. */
+  /** The access that membership gives on this site. */
   access: 'user' | 'admin' | 'none';
   members: Set<string>;
 }
@@ -24,7 +24,7 @@ export interface Person {
   isGuest: boolean;
   groups: ReadonlySet<string>;
   locale: string;
-  /** Id of the personal space, also when it is archived or in the trash. */
+  /** Id of the personal space, even if it is archived or in the trash. */
   personalSpaceId: number | null;
 }
 
@@ -33,7 +33,7 @@ export type SpaceStatus = 'current' | 'archived' | 'trashed';
 export interface Grant {
   principalType: 'USER' | 'GROUP' | 'ACCESS_CLASS';
   principalId: string;
-  /** One of ROLES, or the classic operations (`create/page` ...) in ROLES_TRANSITION and PRE_ROLES. */
+  /** Id of one of ROLES, or null for classic permissions (in ROLES_TRANSITION and PRE_ROLES). */
   roleId: string | null;
   operations: readonly string[];
 }
@@ -75,7 +75,7 @@ export interface Content {
   createdAt: number;
   body: string;
   versions: readonly Version[];
-  /** Account ids that may view, or null when nobody is kept out. */
+  /** Account ids that may view it, or null if viewing is not restricted. */
   viewers: Set<string> | null;
 }
 
@@ -109,7 +109,7 @@ export const SITE = {
   baseUrl: 'https://example.atlassian.net',
 } as const;
 
-/** The app's own user, as Confluence gives one to every installed app. */
+/** The app's own user. Confluence gives every installed app one. */
 export const APP_ACCOUNT_ID = '712020:0a0a0a0a-0000-4000-8000-00000000a001';
 
 function appUser(accountId: string, name: string): Person {
@@ -187,7 +187,7 @@ const COLLABORATOR_ROLE = ROLES[2] as Role;
 
 const grantsByOwner = new Map<string, readonly Grant[]>();
 
-/** A grant list with the owner alone. Shared per owner: 100,000 spaces would repeat it. */
+/** Grants for the owner alone. Shared per owner, because 100,000 spaces would repeat them. */
 export function privateGrants(ownerId: string): readonly Grant[] {
   let grants = grantsByOwner.get(ownerId);
   if (!grants) {
@@ -209,12 +209,12 @@ export function openGrants(ownerId: string): readonly Grant[] {
   return [...privateGrants(ownerId), EVERYONE_GRANT];
 }
 
-/** Open = somebody who holds no grant of their own may read: by group or access class. */
+/** Open = readable through a group or access class, by people without a grant of their own. */
 export function isOpen(space: Space): boolean {
   return space.grants.some((g) => g.principalType !== 'USER' && g.operations.includes('read/space'));
 }
 
-/** `~` + account id without `:` and `-`. Only for making keys; existing spaces are looked up. */
+/** `~` + account id without `:` and `-`. Only for new spaces; existing ones are looked up. */
 export function personalSpaceKey(accountId: string): string {
   return `~${accountId.replace(/[:-]/g, '')}`;
 }
@@ -258,7 +258,7 @@ export class ConfluenceState {
   readonly longTasks = new Map<string, LongTask>();
   readonly watches = new Set<string>();
   readonly trashedAt = new Map<number, number>();
-  /** Time (ms) of each person's last page view; in the future for a view that is scheduled. */
+  /** Time (ms) of each person's last page view; in the future if the view is scheduled. */
   readonly lastVisit = new Map<string, number>();
   readonly audit: AuditEntry[] = [];
   private readonly longestLagMs = (): number => Math.max(...LAGS.map((name) => this.lagMs(name)));
@@ -266,7 +266,7 @@ export class ConfluenceState {
   readonly pastContent: Past<number, Content>;
   readonly pastSpaceProperties: Past<number, { spaceId: number; property: Property }>;
   readonly pastPeople: Past<string, { personalSpaceId: number | null }>;
-  /** Ids of the groups a person was in. */
+  /** The group ids of each person. */
   readonly pastGroups: Past<string, ReadonlySet<string>>;
   private nextId = 163_840;
   private sortedSpaces = new Map<string, Space[]>();
@@ -289,7 +289,7 @@ export class ConfluenceState {
     return durationMs(this.settings[name]);
   }
 
-  /** Makes everything that exists now old, so that no lag hides it. Seeds call this. */
+  /** Treats everything that exists now as old, so that no lag hides it. Seeds call this. */
   forgetPast(): void {
     for (const past of [this.pastSpaces, this.pastContent, this.pastSpaceProperties, this.pastPeople, this.pastGroups]) past.forget();
   }
@@ -317,7 +317,7 @@ export class ConfluenceState {
     return full;
   }
 
-  /** @throws Error when a group of that name does not exist. */
+  /** @throws Error if a group with that name does not exist */
   setGroups(person: Person, names: string[]): void {
     const groups = names.map((name) => {
       const group = this.groupsByName.get(name);
@@ -340,12 +340,12 @@ export class ConfluenceState {
     return this.people.get(accountId) ?? APP_USERS.find((user) => user.accountId === accountId);
   }
 
-  /** A person's standing changed. */
+  /** Call this when a person's status or groups have changed. */
   peopleChanged(): void {
     this.activeByGroup.clear();
   }
 
-  /** Members of a group as its API lists them: without those who are not active. */
+  /** Members of a group, as its API lists them: only active people. */
   activeMembers(groupId: string): readonly string[] {
     let members = this.activeByGroup.get(groupId);
     if (!members) {
@@ -377,7 +377,7 @@ export class ConfluenceState {
     return false;
   }
 
-  /** A space with `createdAt` in the past is old: it shows no lag. */
+  /** A space with `createdAt` in the past counts as old and shows no lag. */
   addSpace(space: Omit<Space, 'id' | 'homepageId' | 'labels'> & { homeTitle: string; homeBody: string }): Space {
     const { homeTitle, homeBody, ...fields } = space;
     const full: Space = { ...fields, id: this.newId(), homepageId: null, labels: [] };
@@ -421,7 +421,7 @@ export class ConfluenceState {
     owner.personalSpaceId = null;
   }
 
-  /** Changes what lists show of a space. Permissions are set directly, because they take effect at once. */
+  /** Changes what lists show about a space. Permissions are set directly, because they take effect at once. */
   changeSpace(space: Space, change: Partial<Pick<Space, 'name' | 'status' | 'description' | 'homepageId' | 'labels'>>): void {
     this.pastSpaces.note(space.id, { ...space });
     Object.assign(space, change);
@@ -429,7 +429,7 @@ export class ConfluenceState {
     if (change.status !== undefined) this.spacesByStatus.clear();
   }
 
-  /** Spaces of a type and status, by id: a page of the few archived ones does not walk 100,000 current ones. */
+  /** Spaces of a type and status, by id, so that listing a few archived spaces does not walk 100,000 current ones. */
   spacesOf(type: string, status: string): readonly Space[] {
     const name = `${type} ${status}`;
     let found = this.spacesByStatus.get(name);
@@ -440,7 +440,7 @@ export class ConfluenceState {
     return found;
   }
 
-  /** All spaces ordered by id, key or name; kept until a space is added, removed or renamed. */
+  /** All spaces ordered by id, key or name. Cached until a space is added, removed or renamed. */
   spacesOrderedBy(field: 'id' | 'key' | 'name'): Space[] {
     if (field === 'id') return this.spaces;
     let sorted = this.sortedSpaces.get(field);
@@ -488,12 +488,12 @@ export class ConfluenceState {
   }
 
   removeContent(item: Content): void {
-    this.leaveHome(item);
+    this.clearHomepage(item);
     this.dropContent(item);
   }
 
-  /** A space loses its homepage with the page; restoring the page does not bring it back. */
-  private leaveHome(item: Content): void {
+  /** When its homepage is removed, a space is left without one, even if the page is restored later. */
+  private clearHomepage(item: Content): void {
     const space = this.spacesById.get(item.spaceId);
     if (space?.homepageId === item.id) this.changeSpace(space, { homepageId: null });
   }
@@ -507,7 +507,7 @@ export class ConfluenceState {
     this.sortedContent.clear();
   }
 
-  /** All content in an order; orders other than by id are kept until something changes. */
+  /** All content in the given order. Orders other than by id are cached until something changes. */
   contentOrderedBy(name: string, compare: (a: Content, b: Content) => number): readonly Content[] {
     if (name === 'id') return this.contentById;
     let sorted = this.sortedContent.get(name);
@@ -518,14 +518,14 @@ export class ConfluenceState {
     return sorted;
   }
 
-  /** Adds a version and the change it makes. A version with `at` in the past is inserted by date. */
+  /** Adds a version, with the change it makes. A version with `at` in the past is inserted by date. */
   addVersion(item: Content, change: { authorId: string; at: number; message: string; title?: string; body?: string }): void {
-    const { title, body, ...made } = change;
-    if (made.at >= this.clock.now()) this.pastContent.note(item.id, { ...item });
-    const later = item.versions.filter((version) => version.at > made.at);
+    const { title, body, ...added } = change;
+    if (added.at >= this.clock.now()) this.pastContent.note(item.id, { ...item });
+    const later = item.versions.filter((version) => version.at > added.at);
     const earlier = item.versions.slice(0, item.versions.length - later.length);
-    const versions = [...earlier, { number: 0, ...made }, ...later];
-    // A new array, because earlier versions of the record share the old one.
+    const versions = [...earlier, { number: 0, ...added }, ...later];
+    // A new array, because earlier copies of the record share the old one.
     item.versions = versions.map((version, i) => (version.number === i + 1 ? version : { ...version, number: i + 1 }));
     if (title !== undefined) item.title = title;
     if (body !== undefined) item.body = body;
@@ -536,7 +536,7 @@ export class ConfluenceState {
     this.pastContent.note(item.id, { ...item });
     item.status = status;
     item.statusChangedAt = this.clock.now();
-    if (status === 'trashed') this.leaveHome(item);
+    if (status === 'trashed') this.clearHomepage(item);
   }
 
   setOwner(item: Content, ownerId: string): void {

@@ -1,4 +1,4 @@
-/** Confluence's storage format: XHTML-like XML with prefixes of its own. */
+/** Confluence's storage format: XHTML-like XML with its own prefixes. */
 import { SaxesParser } from 'saxes';
 import { Refusal } from './operation';
 
@@ -23,7 +23,7 @@ bdquo dagger Dagger permil lsaquo rsaquo euro`.split(/\s+/);
 /** Well-formedness does not depend on what an entity expands to. */
 const ANY_CHARACTER = '\u00a0';
 
-/** @throws Refusal 400 in Confluence's words when a text is not well-formed */
+/** @throws Refusal 400, worded as in Confluence, if the text is not well-formed */
 export function requireWellFormed(storage: string): void {
   const parser = new SaxesParser({ xmlns: true, fragment: true, additionalNamespaces: NAMESPACES });
   for (const name of XHTML_ENTITIES) parser.ENTITIES[name] = ANY_CHARACTER;
@@ -37,7 +37,7 @@ export function requireWellFormed(storage: string): void {
 
 const EXCERPT_CHARACTERS = 300;
 
-/** The beginning of a text without its markup, as search shows it. */
+/** The beginning of a text, without markup, as search shows it. */
 export function excerptOf(storage: string): string {
   return storage
     .replace(/<[^>]*>/g, ' ')

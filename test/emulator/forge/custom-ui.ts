@@ -1,4 +1,4 @@
-/** A Custom UI resource as Forge serves it: the bridge injected, and the CSP that @forge/csp computes. */
+/** A Custom UI resource, as Forge serves it: with the bridge injected and the CSP that @forge/csp computes. */
 import { readFileSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import csp from '@forge/csp';
@@ -13,7 +13,7 @@ const TYPES: Record<string, string> = {
   svg: 'image/svg+xml',
 };
 
-/** Absolute path of a file of the resource, or null when it would leave the resource's folder. */
+/** Absolute path of a file of the resource, or null if it would be outside the resource's folder. */
 export function resourceFile(manifest: Manifest, resourceKey: string, path: string): string | null {
   const resource = manifest.resources.find((r) => r.key === resourceKey);
   if (!resource) return null;
@@ -26,14 +26,14 @@ export function contentType(path: string): string {
   return TYPES[path.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
 }
 
-/** The page with the bridge at the top of its head, as the platform rewrites it. */
+/** Adds the bridge at the top of the page's head, as the platform does. */
 export function transformIndex(html: string, bridgeUrl: string): string {
   return html.replace(/<head>/i, `<head><script src="${bridgeUrl}"></script>`);
 }
 
 /**
  * The Content-Security-Policy of the page. Two directives differ from production: the host page is
- * local, and there is nowhere to report to.
+ * local, and there is nowhere to send reports.
  */
 export function policyOf(manifest: Manifest, html: string, hostOrigin: string): string {
   const details = new csp.CSPProcessingService({ info() {} } as never, cheerio.load as never).getCspDetails(
@@ -51,7 +51,7 @@ export function policyOf(manifest: Manifest, html: string, hostOrigin: string): 
     .join('; ');
 }
 
-/** The script of a resource that is one classic script (the background script), for running without a browser. */
+/** The only script of a resource (the background script), for running it without a browser. */
 export function onlyScript(manifest: Manifest, resourceKey: string): string {
   const index = resourceFile(manifest, resourceKey, 'index.html');
   if (!index) throw new Error(`no resource ${resourceKey}`);

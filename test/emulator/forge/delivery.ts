@@ -1,6 +1,6 @@
 /**
- * Product and lifecycle events, and schedules, on their way to the app: late, more than once, out of order
- * or not at all, as the site is set to it.
+ * Delivers product and lifecycle events, and schedules, to the app: late, more than once, out of order
+ * or not at all, depending on the settings.
  */
 import { type Clock, durationMs } from '../clock';
 import { SITE } from '../confluence/state';
@@ -14,11 +14,11 @@ import type { Outcome } from './queue';
 const MAX_EVENT_BYTES = 200_000;
 const MAX_EVENT_RETRIES = 4;
 const MAX_RETRY_AFTER_S = 900;
-/** Product events whose invocation the platform had to stop: back-off is not published, exponential is assumed. */
+/** Backoff for product events whose invocation was stopped: not published, assumed to be exponential. */
 const FIRST_REDELIVERY_MS = 60_000;
 const FIRST_SCHEDULE_MS = 5 * 60_000;
 const INTERVAL_MS = { fiveMinute: 5 * 60_000, hour: 3_600_000, day: 86_400_000, week: 7 * 86_400_000 };
-/** How much later a copy, or an event out of order, may arrive: not published, well within the three minutes that are. */
+/** How much later a copy or an out-of-order event may arrive: not published, but well within the published three minutes. */
 const STRAY_MS = 20_000;
 
 type Trigger = Manifest['modules']['trigger'][number];
@@ -26,7 +26,7 @@ type Schedule = Manifest['modules']['scheduledTrigger'][number];
 type Event = Record<string, unknown>;
 
 export class Delivery {
-  /** Counts installations: what was on its way to an earlier one never arrives. 0 = not installed. */
+  /** Number of the current installation: deliveries to an earlier one never arrive. 0 = not installed. */
   private epoch = 0;
   private installations = 0;
 
@@ -53,7 +53,7 @@ export class Delivery {
     this.epoch = 0;
   }
 
-  /** Queues an event for every trigger that listens. */
+  /** Queues an event for every trigger that listens to it. */
   publish(event: Event): void {
     if (this.epoch === 0 || Buffer.byteLength(JSON.stringify(event)) > MAX_EVENT_BYTES) return;
     const { times, reorder, drop } = this.settings.deliverEvents;
@@ -103,7 +103,7 @@ export class Delivery {
     const { epoch } = this;
     const outcome = await this.run('trigger', trigger, { ...event, ...retryContext });
     if (epoch !== this.epoch) return;
-    // A thrown application error is not retried: the event is lost.
+    // An error thrown by the app is not retried, so the event is lost.
     if (outcome.kind === 'ok' || outcome.kind === 'error' || retryCount >= MAX_EVENT_RETRIES) return;
     const options = outcome.kind === 'retry' ? outcome.options : { retryReason: 'FUNCTION_TIME_OUT' };
     const delay =
@@ -113,7 +113,7 @@ export class Delivery {
     this.after(delay, () => this.deliver(trigger, event, retryCount + 1, options));
   }
 
-  /** Ticks come at their interval, whether or not the one before is over; a missed one is not made up for. */
+  /** Ticks come at their interval, whether or not the previous one has ended. A missed tick is not made up for. */
   private arm(schedule: Schedule, delay: number): void {
     this.after(delay, async () => {
       this.arm(schedule, INTERVAL_MS[schedule.interval]);
@@ -124,7 +124,7 @@ export class Delivery {
     });
   }
 
-  /** Nothing retries a schedule. */
+  /** Scheduled triggers are never retried. */
   private async tick(schedule: Schedule): Promise<void> {
     await this.run('scheduledTrigger', schedule, {
       context: { cloudId: SITE.cloudId, moduleKey: schedule.key },

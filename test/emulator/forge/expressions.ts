@@ -1,11 +1,11 @@
-/** Trigger filters (a subset of Jira expressions over `event`) and display conditions. */
+/** Trigger filters (a subset of Jira expressions on `event`) and display conditions. */
 import jsep, { type CoreExpression, type Expression, type Identifier } from 'jsep';
 import { z } from 'zod';
 
-/** Evaluates a filter. @throws Error for a missing property, as the platform does, or for anything not modelled. */
+/** Evaluates a filter. @throws Error for a missing property, as the platform does, or for anything not modeled */
 export function evaluateFilter(expression: string, event: Record<string, unknown>): boolean {
   const result = evaluate(jsep(expression), { event });
-  if (typeof result !== 'boolean') throw new Error('the filter does not give a Boolean');
+  if (typeof result !== 'boolean') throw new Error('the filter does not return a boolean');
   return result;
 }
 
@@ -52,7 +52,7 @@ export interface ConditionFacts {
   isLoggedIn: boolean;
   isAdmin: boolean;
   appIsLicensed: boolean;
-  /** A property of the entity, or undefined. */
+  /** The value of an entity property, or undefined. */
   property(entity: string, key: string): unknown;
 }
 
@@ -63,7 +63,7 @@ const PropertyCondition = z.object({
   value: z.string().optional(),
 });
 
-/** All entries must hold. @throws Error for a condition the local site does not model. */
+/** Whether all entries hold. @throws Error for a condition that the local site does not model */
 export function conditionsHold(conditions: Record<string, unknown> | undefined, facts: ConditionFacts): boolean {
   return Object.entries(conditions ?? {}).every(([name, value]) => holds(name, value, facts));
 }

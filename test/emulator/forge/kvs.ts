@@ -1,4 +1,4 @@
-/** Forge's key-value store and entity store over HTTP, as @forge/kvs 1.6.5 speaks to it, with its limits. */
+/** Forge's key-value and entity stores, with their limits, over the HTTP API that @forge/kvs 1.6.5 uses. */
 import { z } from 'zod';
 import { type Clock, durationMs } from '../clock';
 import type { SiteSettings } from '../settings';
@@ -20,7 +20,7 @@ const MAX_TTL_MS = 365 * 86_400_000;
 const INT32 = 2 ** 31;
 const MAX_RANGE_BYTES = 900;
 const MAX_PARTITION_BYTES = 1_700;
-/** Rates: an installation's requests a second, and its units a minute. A unit is 10 KB, rounded up. */
+/** Rates per installation: requests per second, and units per minute. A unit is 10 KB, rounded up. */
 const REQUESTS_PER_SECOND = 1_000;
 const UNITS_PER_MINUTE = 4_000;
 const UNIT_BYTES = 10 * 1024;
@@ -36,7 +36,7 @@ class KvsError extends Error {
 }
 
 interface Entry {
-  /** JSON text; undefined = deleted, kept until queries have noticed. */
+  /** JSON text; undefined = deleted, but kept until queries have caught up. */
   json: string | undefined;
   createdAt: number;
   updatedAt: number;
@@ -81,7 +81,7 @@ const TransactionBody = z.object({
   check: z.array(KeyRef.extend({ conditions: Conditions })).default([]),
 });
 
-/** Operations that only read; all others use up units of writing. */
+/** Operations that only read. All others use write units. */
 const READS = new Set(['get', 'query', 'secret/get', 'entity/get', 'entity/query', 'batch/get']);
 
 export class Kvs {
@@ -108,12 +108,12 @@ export class Kvs {
     return this.usageNow();
   }
 
-  /** The app was uninstalled: its data is gone for whoever installs it next. */
+  /** Deletes everything, because the app was uninstalled. */
   clear(): void {
     for (const store of [this.plain, this.secrets, ...[...this.entities.values()].map((e) => e.store)]) store.clear();
   }
 
-  /** Answers one request of the SDK. `null` = the path is not modelled. */
+  /** Answers a request by the SDK. `null` = the path is not modeled. */
   handle(path: string, bodyText: string): { status: number; body?: unknown } | null {
     const name = path.replace(/^\/api\/v1\//, '');
     const operation = this.operations[name];
@@ -134,7 +134,7 @@ export class Kvs {
     }
   }
 
-  /** @throws KvsError 429 when the rate of the second or the minute is used up */
+  /** @throws KvsError 429 if the limit for this second or minute is used up */
   private admit(name: string): void {
     const units = READS.has(name) ? this.readUnits : this.writeUnits;
     if (this.requests.take(1, REQUESTS_PER_SECOND) && units.count < UNITS_PER_MINUTE) return;
@@ -152,7 +152,7 @@ export class Kvs {
     this.usage.bytesWritten += bytes;
   }
 
-  /** Puts a value into an entity store as it is, past every rule: what an older version, or damage, left behind. */
+  /** Stores an entity value as is, without any checks, as if an older version or a defect had left it behind. */
   put(entityName: string, key: string, value: unknown): void {
     const now = this.clock.now();
     const entry: Entry = { json: JSON.stringify(value), createdAt: now, updatedAt: now, expiresAt: null, before: undefined, lagUntil: 0 };
@@ -208,7 +208,7 @@ export class Kvs {
     return entry === undefined || this.isGone(entry) ? undefined : entry;
   }
 
-  /** Deleted, or expired: an expired value may still be returned for a while. */
+  /** Deleted or expired. An expired value may still be returned for a while. */
   private isGone(entry: Entry): boolean {
     if (entry.json === undefined) return true;
     return entry.expiresAt !== null && this.clock.now() >= entry.expiresAt + durationMs(this.settings.ttlLag);
@@ -274,7 +274,7 @@ export class Kvs {
     Object.assign(entry, { ...this.lag(entry, now), json: undefined });
   }
 
-  /** What queries go on seeing for a while: the value before this write. */
+  /** What queries keep seeing for a while: the value before this write. */
   private lag(entry: Entry | undefined, now: number): { before: string | undefined; lagUntil: number } {
     const before = entry && (now < entry.lagUntil ? entry.before : this.isGone(entry) ? undefined : entry.json);
     return { before, lagUntil: now + durationMs(this.settings.kvsQueryLag) };
@@ -393,7 +393,7 @@ export class Kvs {
     if (cursor !== undefined) {
       const place = readCursor(cursor);
       if (place?.of !== expected) throw new KvsError(400, 'QUERY_WHERE_INVALID', 'the cursor belongs to another query');
-      // The row may be gone: go on at the first one behind its place.
+      // The row may be gone, so continue at the first one after its position.
       const next = rows.findIndex((row) => compare(row, place) > 0);
       start = next < 0 ? rows.length : next;
     }
@@ -405,7 +405,7 @@ export class Kvs {
       value: JSON.parse(row.json),
       ...metadata(row.entry, fields),
     }));
-    // Filters apply after the page is read, so what they leave out is read too.
+    // Filters apply after the page is read, so rows that they leave out count as read, too.
     this.countRead(slice.reduce((sum, row) => sum + Buffer.byteLength(row.json), 0));
     return {
       status: 200,
@@ -472,7 +472,7 @@ export class Kvs {
       if (item.conditions && item.entityName === undefined)
         throw new KvsError(400, 'INVALID_TRANSACTION_REQUEST', 'conditions exist only for entities');
     }
-    // All or nothing: whatever may be refused is refused before the first write.
+    // All or nothing: anything that can be refused is refused before the first write.
     if (Buffer.byteLength(JSON.stringify(body)) > MAX_BATCH_BYTES) throw new KvsError(400, 'MAX_SIZE');
     for (const item of all) this.storeOf(item);
     for (const item of body.set) {
@@ -482,7 +482,7 @@ export class Kvs {
     for (const item of all) {
       if (item.conditions && !this.conditionsHold(item)) throw new KvsError(400, 'CONDITIONAL_CHECK_FAILED', 'a condition is false');
     }
-    // A transaction counts as one write, however many keys it has.
+    // A transaction counts as one write, no matter how many keys it has.
     const bytes = body.set.reduce((sum, item) => sum + Buffer.byteLength(this.write(this.storeOf(item), item).json as string), 0);
     this.countWrite(bytes);
     for (const item of body.delete) {
@@ -505,7 +505,7 @@ export class Kvs {
   }
 }
 
-/** Where a row stands in the order of its query. */
+/** The position of a row in the order of its query. */
 interface Place {
   key: string;
   range?: string | number;
@@ -546,7 +546,7 @@ function unitsOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / UNIT_BYTES));
 }
 
-/** @throws KvsError for a value that is too long for an index it belongs to */
+/** @throws KvsError for a value that is too long for one of its indexes */
 function checkIndexes(definition: EntityDefinition, value: Record<string, unknown>): void {
   const bytesOf = (field: string): number => Buffer.byteLength(String(value[field] ?? ''));
   for (const index of definition.indexes) {
@@ -577,7 +577,7 @@ function depth(value: unknown): number {
   return deepest + 1;
 }
 
-/** @throws KvsError for a condition the store does not know. */
+/** @throws KvsError for a condition that the store does not know */
 function holds({ condition, values }: Condition, actual: unknown): boolean {
   const [first, second] = values as (string | number)[];
   const value = actual as string | number;

@@ -1,4 +1,4 @@
-/** Reads `manifest.yml` into the parts the local site acts on. Anything it does not know is refused. */
+/** Reads the parts of `manifest.yml` that the local site acts on. Anything it does not know is refused. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
@@ -22,7 +22,7 @@ const UiModule = z.object({
   title: Title.optional(),
   route: z.string().optional(),
   displayConditions: z.record(z.string(), z.unknown()).optional(),
-  /** Who besides licensed people sees the module. */
+  /** Who can see the module besides licensed people. */
   unlicensedAccess: z.array(z.enum(['unlicensed', 'anonymous'])).default([]),
 });
 
@@ -54,6 +54,11 @@ const Manifest = z.object({
     trigger: z
       .array(z.object({ key: z.string(), function: z.string(), events: z.array(z.string()), filter: Filter.optional() }))
       .default([]),
+    /** The installation's database. The app's calls to it are not modeled yet. */
+    sql: z
+      .array(z.strictObject({ key: z.string(), engine: z.literal('mysql') }))
+      .max(1)
+      .default([]),
     consumer: z.array(z.object({ key: z.string(), queue: z.string(), function: z.string() })).default([]),
     scheduledTrigger: z
       .array(
@@ -82,7 +87,7 @@ export type Manifest = z.infer<typeof Manifest>;
 export type UiModule = z.infer<typeof UiModule>;
 export type EntityDefinition = NonNullable<Manifest['app']['storage']>['entities'][number];
 
-/** @throws ZodError naming the path that the local site does not model. */
+/** @throws ZodError with the path of what the local site does not model */
 export function loadManifest(root = PROJECT_ROOT): Manifest {
   return Manifest.parse(parse(readFileSync(resolve(root, 'manifest.yml'), 'utf8')));
 }
@@ -102,12 +107,12 @@ export function uiModules(manifest: Manifest): (UiModule & { type: UiType })[] {
   return UI_TYPES.flatMap((type) => manifest.modules[type].map((module) => ({ ...module, type })));
 }
 
-/** Every module, as the control API's `status` lists them. */
+/** All modules, as `status` in the control API lists them. */
 export function moduleList(manifest: Manifest): { type: string; key: string }[] {
   return Object.entries(manifest.modules).flatMap(([type, modules]) => modules.map(({ key }) => ({ type, key })));
 }
 
-/** A module's title in the reader's language (`es_ES` as Confluence writes it), else in the default one. */
+/** A module's title in the reader's language (`es_ES`, as Confluence writes it), or else in the default language. */
 export function titleOf(manifest: Manifest, title: UiModule['title'], locale = ''): string {
   if (title === undefined) return '';
   if (typeof title === 'string') return title;

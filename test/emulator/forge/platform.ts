@@ -1,6 +1,6 @@
 /**
- * The Forge platform around the app: starts invocations in processes, answers `__forge_fetch__` (scopes,
- * impersonation, points, faults, latency, dead tokens), and installs, upgrades and removes the app.
+ * The Forge platform: runs invocations in processes, answers `__forge_fetch__` (scopes, impersonation,
+ * points, faults, latency, expired tokens), and installs, upgrades and uninstalls the app.
  */
 import { randomUUID } from 'node:crypto';
 import { type Clock, durationMs } from '../clock';
@@ -37,7 +37,7 @@ const ENVIRONMENT_ID = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 const SITE_ARI = `ari:cloud:confluence::site/${SITE.cloudId}`;
 const MB_PER_GB = 1_024;
 
-/** Kinds of module that people's browsers load. */
+/** Module types that people's browsers load. */
 const UI_TYPES = ['confluence:globalSettings', 'confluence:globalPage', 'confluence:backgroundScript'] as const;
 
 interface Installation {
@@ -51,9 +51,9 @@ export class ForgePlatform implements PlatformSeam {
   readonly kvs: Kvs;
   readonly queues: Queues;
   readonly processes: Processes;
-  /** Called before each platform call of any invocation; tests use it to interfere at a known point. */
+  /** Called before every platform call. Tests use it to interfere at a known point. */
   beforeCall: (invocation: Invocation, call: string) => void | Promise<void> = () => {};
-  /** The site's own remarks, and the app's log. */
+  /** The site's own log, and the app's. */
   log: (line: string) => void = () => {};
   appLog: (line: string) => void = (line) => console.log(line);
   private readonly delivery: Delivery;
@@ -73,7 +73,7 @@ export class ForgePlatform implements PlatformSeam {
     private readonly settings: SiteSettings,
     private readonly confluence: ConfluenceSite,
     readonly manifest: Manifest,
-    bundlePath: string,
+    functionFolder: string,
     private readonly faults: Faults,
     private readonly usage: () => Usage,
     dice: Chance,
@@ -85,7 +85,7 @@ export class ForgePlatform implements PlatformSeam {
     this.impersonations = new Window(clock, 60_000);
     this.invocationsPerMinute = new Window(clock, 60_000);
     this.invocationsPerSecond = new Window(clock, 1_000);
-    this.processes = new Processes(clock, settings, dice, () => startProcess(bundlePath, clock, dice));
+    this.processes = new Processes(clock, settings, dice, () => startProcess(functionFolder, clock, dice));
     this.delivery = new Delivery(
       clock,
       settings,
@@ -122,13 +122,13 @@ export class ForgePlatform implements PlatformSeam {
     confluence.onEvent = (event) => this.publish(event);
   }
 
-  // --- the life of the app on this site ------------------------------------------------------------
+  // --- the life cycle of the app on this site ------------------------------------------------------
 
   get isInstalled(): boolean {
     return this.installation !== null;
   }
 
-  /** Starts with empty storage, also after an earlier installation. */
+  /** Starts with empty storage, even after an earlier installation. */
   install(): void {
     this.installations += 1;
     const id = `550e8400-e29b-41d4-a716-${String(446_655_440_000 + this.installations - 1).padStart(12, '0')}`;
@@ -138,7 +138,7 @@ export class ForgePlatform implements PlatformSeam {
     this.publish({ eventType: 'avi:forge:installed:app', id, app: { id: this.manifest.app.id, version: this.version } });
   }
 
-  /** Nothing reaches the app any more; what runs loses its token at once. */
+  /** Nothing reaches the app anymore, and running invocations lose their tokens at once. */
   uninstall(): void {
     this.installation = null;
     this.delivery.stop();
@@ -148,7 +148,7 @@ export class ForgePlatform implements PlatformSeam {
     this.processes.replaceAll();
   }
 
-  /** A new major version, which an admin has approved: the app is told. */
+  /** Installs a new major version, as if an admin had approved it. The app gets an event. */
   upgrade(): void {
     if (!this.installation) return;
     const { id, version } = this.installation;
@@ -157,7 +157,7 @@ export class ForgePlatform implements PlatformSeam {
     this.publish({ eventType: 'avi:forge:upgraded:app', id, app: { id: this.manifest.app.id, version: this.version } });
   }
 
-  /** A new minor version: what runs goes on in the old one, everything else starts cold in the new. Nobody is told. */
+  /** Installs a new minor version. Running invocations finish in the old one; new ones start cold. There is no event. */
   redeploy(): void {
     if (!this.installation) return;
     const { id, version } = this.installation;
@@ -165,7 +165,7 @@ export class ForgePlatform implements PlatformSeam {
     this.processes.replaceAll();
   }
 
-  /** The next invocation starts in a fresh process, with nothing remembered. */
+  /** Makes the next invocation start in a new process, without cached state. */
   restart(): void {
     this.processes.replaceAll();
   }
@@ -175,7 +175,7 @@ export class ForgePlatform implements PlatformSeam {
     return `${major}.${minor}.0`;
   }
 
-  /** Queues an event for every trigger that listens. */
+  /** Queues an event for every trigger that listens to it. */
   publish(event: Record<string, unknown>): void {
     this.delivery.publish(event);
   }
@@ -183,7 +183,7 @@ export class ForgePlatform implements PlatformSeam {
   // --- invocations -------------------------------------------------------------------------------
 
   /**
-   * What the front end's `invoke` does; moves the clock by what it takes.
+   * Does what `invoke` in the front end does, and moves the clock by the time it takes.
    * @throws what the resolver throws, as the bridge would
    */
   invokeResolver(
@@ -208,7 +208,7 @@ export class ForgePlatform implements PlatformSeam {
     if (Buffer.byteLength(JSON.stringify(payload ?? null)) > MAX_FRONTEND_REQUEST_BYTES) throw new Error('The payload is over 500 KB');
     const module = UI_TYPES.flatMap((type) => this.manifest.modules[type]).find((m) => m.key === moduleKey);
     if (!module?.resolver) throw new Error(`no module '${moduleKey}' with a resolver`);
-    // What the bridge makes of the platform's 429 is not documented: a rejected promise is assumed.
+    // How the bridge reports the platform's 429 is not documented; a rejected promise is assumed.
     if (!this.takeInvocation(accountId)) throw new Error('Too many requests: the limit of invocations is reached');
     const ended = await this.run(
       { kind: 'resolver', moduleKey, functionKey: module.resolver.function, accountId, lineage: { pushes: 0 } },
@@ -220,19 +220,19 @@ export class ForgePlatform implements PlatformSeam {
     );
     if (ended.kind === 'killed') throw new Error('The function did not answer in time');
     if (ended.kind === 'error') throw ended.error;
-    // Across the bridge only JSON survives, and an undefined result arrives as {}.
+    // Only JSON survives the bridge, and an undefined result arrives as {}.
     if (ended.result === undefined) return {};
     const text = JSON.stringify(ended.result);
     if (Buffer.byteLength(text) > MAX_FRONTEND_RESPONSE_BYTES) throw new Error('The response is over 5 MB');
     return JSON.parse(text);
   }
 
-  /** Invocations that people make: a person's, and the installation's; over the limit they are refused. */
+  /** Counts an invocation by a person against the limits per person and per installation. Returns false if it is over a limit. */
   private takeInvocation(accountId: string | null): boolean {
     const key = accountId ?? 'anonymous';
     const own = this.invocationsByUser.get(key) ?? new Window(this.clock, 60_000);
     this.invocationsByUser.set(key, own);
-    // One that is refused uses up nothing of the other limits.
+    // A refused invocation does not count against the other limits.
     if (own.count >= INVOCATIONS_PER_USER_AND_MINUTE || this.invocationsPerMinute.count >= INVOCATIONS_PER_MINUTE) return false;
     if (!this.invocationsPerSecond.take(1, INVOCATIONS_PER_SECOND)) return false;
     own.add(1);
@@ -240,7 +240,7 @@ export class ForgePlatform implements PlatformSeam {
     return true;
   }
 
-  /** Runs a background function with this payload now, as if the platform had called it. */
+  /** Runs a background function with this payload now, as the platform would. */
   runFunction(kind: Exclude<ModuleKind, 'resolver'>, functionKey: string, payload: unknown): Promise<Outcome> {
     return this.clock.until(this.runBackground(kind, functionKey, functionKey, payload));
   }
@@ -268,7 +268,7 @@ export class ForgePlatform implements PlatformSeam {
     return this.manifest.modules.function.find((f) => f.key === functionKey)?.timeoutSeconds ?? BACKGROUND_TIMEOUT_S;
   }
 
-  /** One invocation from its call to its end, in site time: it overlaps with whatever else runs. */
+  /** Runs one invocation from start to end in site time, overlapping with whatever else is running. */
   private async run(
     call: Pick<Invocation, 'kind' | 'moduleKey' | 'functionKey' | 'accountId' | 'lineage'>,
     payload: unknown,
@@ -281,15 +281,15 @@ export class ForgePlatform implements PlatformSeam {
     const id = invocation.name;
     this.running.add(invocation);
     countInvocation(this.usage(), id, 'count');
-    const takeBackDeadline = this.clock.after(timeoutMs, () => invocation.kill());
+    const cancelDeadline = this.clock.after(timeoutMs, () => invocation.kill());
     const lease = this.processes.lease();
     const answered = this.start(invocation, lease.isCold, (handler) =>
       lease.process.run(invocation, handler, structuredClone(payload), structuredClone(context)),
     );
     const ended = await Promise.race([answered, invocation.stopped]);
-    takeBackDeadline();
+    cancelDeadline();
     this.running.delete(invocation);
-    lease.giveBack(ended !== 'killed');
+    lease.release(ended !== 'killed');
     this.count(invocation, lease.isCold);
     if (ended !== 'killed') invocation.state = 'ended';
     this.clock.leave(runner);
@@ -310,7 +310,7 @@ export class ForgePlatform implements PlatformSeam {
     await this.clock.spend(invocation.runner, durationMs(latency.invocation) + (isCold ? durationMs(latency.coldStart) : 0));
     const declared = this.manifest.modules.function.find((f) => f.key === invocation.functionKey);
     try {
-      return { kind: 'ok', result: await handle(declared?.handler.split('.')[1] ?? '') };
+      return { kind: 'ok', result: await handle(declared?.handler ?? '') };
     } catch (error) {
       return { kind: 'error', error };
     }
@@ -323,7 +323,7 @@ export class ForgePlatform implements PlatformSeam {
     usage.gbSeconds += (this.manifest.app.runtime.memoryMB / MB_PER_GB) * (invocation.spentMs / 1000);
   }
 
-  /** Lines over the limits are dropped, without a word (assumed). */
+  /** Lines over the limits are silently dropped (an assumption). */
   logLine(invocation: Invocation, line: string): void {
     const bytes = Buffer.byteLength(line);
     const minutes = Math.floor(invocation.spentMs / 60_000) + 1;
@@ -371,7 +371,7 @@ export class ForgePlatform implements PlatformSeam {
 
   // --- the seam ----------------------------------------------------------------------------------
 
-  /** What a call does is done at once; its answer takes the call's latency. */
+  /** A call takes effect at once, and is answered after its latency. */
   async fetch(invocation: Invocation, target: FetchTarget, path: string, init: RequestInit = {}): Promise<Response> {
     if (invocation.state === 'killed') return never();
     if (invocation.state === 'ended') return respond(401, { message: 'the token is dead' }, { 'forge-proxy-error': 'TOKEN_EXPIRED' });
@@ -408,7 +408,7 @@ export class ForgePlatform implements PlatformSeam {
     const isQueue = path.startsWith('/webhook/queue/');
     const kind = target.remote === 'kvs' ? 'kvs' : isQueue ? 'queue' : 'confluence';
     const takesMs = this.latencyOf(kind, method, path);
-    const fault = this.faults.answer(kind, method, path);
+    const fault = this.faults.answer(kind, method, path, typeof init.body === 'string' ? init.body : '');
     if (fault) {
       if (kind === 'confluence') countRest(this.usage(), this.routeName(method, path), 1, fault.status, this.currentHour());
       return { response: respondText(fault.status, fault.body, fault.headers), takesMs: takesMs + fault.delayMs };
@@ -469,8 +469,8 @@ export class ForgePlatform implements PlatformSeam {
   }
 
   /**
-   * What the front end's `requestConfluence` does: the person's rights within the app's scopes, without
-   * points. Guests and anonymous people are refused.
+   * Does what `requestConfluence` in the front end does: calls with the person's permissions, within the
+   * app's scopes, without points. Guests and anonymous people are refused.
    */
   async frontendRequest(person: Person | undefined, request: ProductRequest): Promise<ProductAnswer> {
     this.usage().frontend.requests += 1;
@@ -489,7 +489,7 @@ export class ForgePlatform implements PlatformSeam {
     return this.confluence.request({ kind: 'person', person, viaApp: true }, request);
   }
 
-  /** Who Confluence sees; a Response when the platform refuses before Confluence is asked. */
+  /** Who Confluence sees as the caller, or a Response if the platform refuses before asking Confluence. */
   private callerOf(invocation: Invocation, target: FetchTarget): Caller | Response {
     if (target.provider === 'app') return { kind: 'app' };
     if (target.provider !== 'user') return { kind: 'anonymous' };
@@ -502,7 +502,7 @@ export class ForgePlatform implements PlatformSeam {
         return respond(429, { message: 'too many impersonation tokens' }, { 'retry-after': '60' });
     }
     const person = this.confluence.state.people.get(accountId);
-    // Refused for deactivated people, guests, other apps' users and anyone without access; the code is not documented.
+    // Refused for deactivated people, guests, app users and anyone without access. The code is not documented.
     if (
       !person ||
       person.isGuest ||
@@ -514,7 +514,7 @@ export class ForgePlatform implements PlatformSeam {
     return { kind: 'person', person, viaApp: true };
   }
 
-  /** A token serves all calls of one invocation as one person, and takes no time. */
+  /** One token is enough for all calls of an invocation as the same person, and getting it takes no time. */
   private takeImpersonation(invocation: Invocation, accountId: string): boolean {
     if (invocation.impersonated.has(accountId)) return true;
     if (!this.impersonations.take(1, IMPERSONATIONS_PER_MINUTE)) return false;

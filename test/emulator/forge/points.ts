@@ -1,6 +1,6 @@
 /**
- * The hour's pool of points, which all sites of the app share, and the burst limit of this one
- * (Atlassian: Confluence rate limiting). Headers as documented; what is left is told above 80 % only.
+ * The hourly pool of points that all sites of the app share, and the burst limit of this site (Atlassian:
+ * Confluence rate limiting). The headers are as documented: they tell what is left only above 80%.
  */
 import type { Clock } from '../clock';
 import type { SiteSettings } from '../settings';
@@ -8,7 +8,7 @@ import { Window } from './rates';
 
 const HOUR_MS = 3_600_000;
 const NEAR_LIMIT = 0.8;
-/** What a burst refusal asks for; real numbers are not published. */
+/** How long a burst refusal asks to wait. The real number is not published. */
 const BURST_RETRY_S = 1;
 
 export class PointsPool {
@@ -23,7 +23,7 @@ export class PointsPool {
     this.second = new Window(clock, 1_000);
   }
 
-  /** The headers of a 429, or null when the request may go on. */
+  /** The headers of a 429, or null if the request may proceed. */
   refusal(): Record<string, string> | null {
     const { burstPerSecond, hourlyPoints } = this.settings;
     if (burstPerSecond > 0 && !this.second.take(1, burstPerSecond)) {
@@ -55,7 +55,7 @@ export class PointsPool {
     };
   }
 
-  /** What this site and the app's others have taken in this hour. */
+  /** The points that this site and the app's other sites have used in this hour. */
   private used(): number {
     const share = (this.clock.now() % HOUR_MS) / HOUR_MS;
     return this.hour.count + this.settings.otherCustomersPoints * share;

@@ -1,13 +1,13 @@
 /**
- * The processes that the functions run in. One runs one invocation at a time, and what it remembers no
- * other process knows. How the platform chooses among idle ones is not published: any of them may be next.
+ * The processes that the functions run in. Each runs one invocation at a time and has its own memory.
+ * How the platform chooses among idle processes is not published, so any of them may be next.
  */
 import type { Clock } from '../clock';
 import type { Chance } from '../random';
 import type { SiteSettings } from '../settings';
 import type { FunctionProcess } from './runtime';
 
-/** How long an idle process lives, unless it is one of those that are kept warm (not published; assumed). */
+/** How long an idle process lives unless it is kept warm: not published, assumed. */
 const IDLE_MS = 10 * 60_000;
 
 interface Member {
@@ -18,8 +18,8 @@ interface Member {
 export interface Lease {
   process: FunctionProcess;
   isCold: boolean;
-  /** The invocation is over; `false` = its process is gone with it. */
-  giveBack(isAlive: boolean): void;
+  /** Call this when the invocation has ended; `false` if its process ended with it. */
+  release(isAlive: boolean): void;
 }
 
 export class Processes {
@@ -31,11 +31,11 @@ export class Processes {
     private readonly clock: Clock,
     private readonly settings: SiteSettings,
     private readonly dice: Chance,
-    /** Replaceable, so that a test can run the functions in a process of their own and measure it. */
+    /** Replaceable, so that a test can run the functions in child processes and measure them. */
     public start: () => FunctionProcess,
   ) {}
 
-  /** A process for one invocation: any idle one, or a new one when there is none, or fewer than are kept warm. */
+  /** Takes a process for one invocation: any idle one, or a new one if none is idle or fewer exist than are kept warm. */
   lease(): Lease {
     this.endIdle();
     const alive = this.idle.length + this.busy;
@@ -48,7 +48,7 @@ export class Processes {
     return {
       process,
       isCold: member === undefined,
-      giveBack: (isAlive) => {
+      release: (isAlive) => {
         if (generation !== this.generation) {
           process.end();
           return;
@@ -60,7 +60,7 @@ export class Processes {
     };
   }
 
-  /** Everything starts cold from now on: a new version was deployed, or a test wants to forget. */
+  /** From now on everything starts cold: a new version was deployed, or a test needs fresh memory. */
   replaceAll(): void {
     for (const { process } of this.idle) process.end();
     this.idle = [];
@@ -70,7 +70,7 @@ export class Processes {
 
   private endIdle(): void {
     const old = this.clock.now() - IDLE_MS;
-    // The list is in the order in which they became idle: the longest idle end first.
+    // The list is ordered by when they became idle, so the ones idle the longest end first.
     while (this.idle.length > this.settings.warmProcesses && (this.idle[0] as Member).idleSince < old) this.idle.shift()?.process.end();
   }
 }

@@ -1,4 +1,4 @@
-/** Forge async events: push, delay, concurrency, retries, stats, cancel. */
+/** Forge async events: push, delay, concurrency, retries, stats, cancellation. */
 import { z } from 'zod';
 import type { Clock } from '../clock';
 import type { Chance } from '../random';
@@ -13,16 +13,16 @@ const MAX_PUSH_BYTES = 200 * 1024;
 const MAX_LONG_EVENT_BYTES = 100 * 1024;
 const LONG_CONSUMER_S = 55;
 const MAX_EVENTS_PER_MINUTE = 500;
-/** Pushes that descend from one invocation, however many invocations lie between. */
+/** Pushes that descend from one invocation, through any number of others. */
 const MAX_CYCLIC_PUSHES = 1_000;
-/** How much later the copies of an event, or an event out of order, may arrive: not published. */
+/** How much later a copy or an out-of-order event may arrive: not published. */
 const STRAY_MS = 20_000;
 const RETENTION_MS = 24 * 3_600_000;
 const MAX_DELAY_S = 900;
-/** Back-off of events that throw or time out: exponential, up to about 15 minutes. */
+/** Backoff for events that throw or time out: exponential, up to about 15 minutes. */
 const FIRST_BACKOFF_MS = 5_000;
 const MAX_BACKOFF_MS = 15 * 60_000;
-/** How long an event waits for a free place under its concurrency key before it is looked at again. */
+/** How often an event checks whether its concurrency key has a free slot. */
 const CONCURRENCY_RECHECK_MS = 1_000;
 
 const Push = z.object({
@@ -77,7 +77,7 @@ export class Queues {
     this.minute = new Window(clock, 60_000);
   }
 
-  /** Answers a request of the SDK. `null` = the path is not modelled. */
+  /** Answers a request by the SDK. `null` = the path is not modeled. */
   handle(path: string, bodyText: string, lineage: Lineage): { status: number; body?: unknown } | null {
     const verb = /^\/webhook\/queue\/(publish|stats|cancel)\//.exec(path)?.[1];
     const body: unknown = JSON.parse(bodyText);
@@ -87,7 +87,7 @@ export class Queues {
     return null;
   }
 
-  /** The app was uninstalled: what waits is never delivered. */
+  /** Cancels everything, because the app was uninstalled. */
   clear(): void {
     for (const event of [...this.jobs.values()].flat()) event.state = 'cancelled';
     this.jobs.clear();
@@ -114,7 +114,7 @@ export class Queues {
       return { status: 413, body: { errorMessage: 'an event for a consumer of more than 55 s may have 100 KB' } };
     }
     if (lineage.pushes >= MAX_CYCLIC_PUSHES) return { status: 405 };
-    // Whose 500 events a minute they are is not stated: the installation's is assumed.
+    // Whether the 500 events per minute apply per installation is not documented; it is assumed.
     if (!this.minute.take(payload.length, MAX_EVENTS_PER_MINUTE)) return { status: 429 };
     lineage.pushes += 1;
     this.usage().queue.pushes += 1;
@@ -140,7 +140,7 @@ export class Queues {
     return { status: 201 };
   }
 
-  /** At least once, and in any order, when the site is set to it. */
+  /** Delivers at least once, and in any order if the settings say so. */
   private schedule(event: QueueEvent, delayMs: number): void {
     const { times, reorder } = this.settings.deliverEvents;
     this.clock.after(delayMs + (reorder ? this.dice.pick(STRAY_MS) : 0), () => this.run(event));
@@ -163,7 +163,7 @@ export class Queues {
     event.state = 'running';
     const outcome = await this.deliver(event);
     if (slot) this.running.set(slot.key, Math.max(0, (this.running.get(slot.key) ?? 1) - 1));
-    // It may have been cancelled with the installation while it ran.
+    // The event may have been canceled while it ran, because the app was uninstalled.
     if ((event.state as QueueEvent['state']) === 'running') this.settle(event, outcome);
   }
 

@@ -1,4 +1,4 @@
-/** How much of something has been used in the current window of site time. Windows are fixed, as the invocation limits are. */
+/** How much of something has been used in the current window of site time. Windows are fixed, like those of the invocation limits. */
 import type { Clock } from '../clock';
 
 export class Window {
@@ -23,7 +23,7 @@ export class Window {
     this.used = this.count + amount;
   }
 
-  /** Uses `amount` if the window still has room for it. */
+  /** Uses `amount` if that stays within the limit. */
   take(amount: number, limit: number): boolean {
     if (this.count + amount > limit) return false;
     this.used += amount;

@@ -1,13 +1,14 @@
 /**
- * The two globals through which the real `@forge/*` packages reach the platform, one value per
+ * The two globals through which the real `@forge/*` packages reach the platform, with one value per
  * invocation, and the processes that run the app's function bundle.
  *
- * Import this before anything imports a `@forge/*` package.
+ * Must be imported before any `@forge/*` package.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { Script } from 'node:vm';
 import type { Clock, Runner } from '../clock';
 import type { Chance } from '../random';
@@ -21,12 +22,12 @@ export interface FetchTarget {
 
 export type ModuleKind = 'trigger' | 'consumer' | 'scheduledTrigger' | 'resolver';
 
-/** What one invocation set in motion: pushes that descend from it are counted together. */
+/** Counts together all pushes that descend from one invocation. */
 export interface Lineage {
   pushes: number;
 }
 
-/** One running function. Its token dies with it: afterwards nothing it does has an effect. */
+/** One run of a function. Once it has ended, its token is invalid and nothing it does has an effect. */
 export class Invocation {
   readonly id = randomUUID();
   state: 'running' | 'ended' | 'killed' = 'running';
@@ -36,7 +37,7 @@ export class Invocation {
   /** People for whom this invocation holds a token. */
   readonly impersonated = new Set<string>();
   private stop: (() => void) | undefined;
-  /** Settles when the platform stops the invocation. */
+  /** Resolves when the platform stops the invocation. */
   readonly stopped: Promise<'killed'> = new Promise((resolve) => {
     this.stop = () => resolve('killed');
   });
@@ -47,7 +48,7 @@ export class Invocation {
     readonly kind: ModuleKind,
     readonly moduleKey: string,
     readonly functionKey: string,
-    /** Account id of the person who made it, in resolvers only. */
+    /** Account id of the person who called it; in resolvers only. */
     readonly accountId: string | null,
     readonly timeoutMs: number,
     readonly lineage: Lineage,
@@ -58,7 +59,7 @@ export class Invocation {
     this.startedAt = clock.now();
   }
 
-  /** As usage, faults and the site's log name it. */
+  /** The name that usage, faults and the site's log use. */
   get name(): string {
     return `${this.kind}:${this.moduleKey}`;
   }
@@ -77,14 +78,14 @@ export class Invocation {
     this.stop?.();
   }
 
-  /** What the packages read as `__forge_runtime__`, many times in one call. */
+  /** What the packages read as `__forge_runtime__`. Cached, because they read it many times per call. */
   get forgeRuntime(): Record<string, unknown> {
     this.runtime ??= this.platform.runtimeOf(this);
     return this.runtime;
   }
 }
 
-/** What an invocation needs of the platform it runs on. */
+/** What an invocation needs from the platform it runs on. */
 export interface PlatformSeam {
   fetch(invocation: Invocation, target: FetchTarget, path: string, init: RequestInit): Promise<Response>;
   runtimeOf(invocation: Invocation): Record<string, unknown>;
@@ -108,17 +109,15 @@ Object.defineProperty(globalThis, '__forge_fetch__', {
 
 type Handler = (payload: unknown, context: unknown) => unknown;
 
-/** A process holds the module state of the bundle and runs one invocation at a time. */
+/** Holds the module state of the bundles it has loaded and runs one invocation at a time. */
 export interface FunctionProcess {
-  /** Names that the bundle exports. */
-  readonly handlers: readonly string[];
-  /** Runs an exported handler. @throws what the handler throws, or Error when the bundle has no such export */
+  /** Runs a handler by its name in the manifest (`file.export`). @throws what the handler throws, or Error if there is none */
   run(invocation: Invocation, handler: string, payload: unknown, context: unknown): Promise<unknown>;
   end(): void;
 }
 
 const scripts = new Map<string, Script>();
-const GIVEN = [
+const INJECTED = [
   'exports',
   'require',
   'module',
@@ -134,18 +133,38 @@ const GIVEN = [
 ];
 
 /**
- * Evaluates the function bundle anew, as a cold start does. Its `Date`, timers, `performance` and
- * `Math.random` are the site's, so a run can be repeated; plain egress is refused.
+ * Starts a process that has not loaded anything yet. Each file that the manifest names is a separate bundle. It is
+ * evaluated when one of its handlers is first called, as in a cold start.
  */
-export function startProcess(bundlePath: string, clock: Clock, dice: Chance): FunctionProcess {
+export function startProcess(folder: string, clock: Clock, dice: Chance): FunctionProcess {
+  const bundles = new Map<string, Record<string, Handler>>();
+  return {
+    run: (invocation, name, payload, context) =>
+      current.run(invocation, async () => {
+        const [file = '', exported = ''] = name.split('.');
+        const bundle = bundles.get(file) ?? loadBundle(join(folder, `${file}.cjs`), clock, dice);
+        bundles.set(file, bundle);
+        const handler = bundle[exported];
+        if (!handler) throw new Error(`the bundle does not export '${name}'`);
+        return handler(payload, context);
+      }),
+    end: () => {},
+  };
+}
+
+/**
+ * Evaluates a bundle afresh. Its `Date`, timers, `performance` and `Math.random` are the site's, so that a run can be
+ * repeated. Egress by `fetch` is refused.
+ */
+export function loadBundle(bundlePath: string, clock: Clock, dice: Chance): Record<string, Handler> {
   let script = scripts.get(bundlePath);
   if (!script) {
     const source = readFileSync(bundlePath, 'utf8');
-    script = new Script(`(function (${GIVEN.join(', ')}) {${source}\n})`, { filename: bundlePath });
+    script = new Script(`(function (${INJECTED.join(', ')}) {${source}\n})`, { filename: bundlePath });
     scripts.set(bundlePath, script);
   }
   const module = { exports: {} as Record<string, Handler> };
-  const given: Record<string, unknown> = {
+  const injected: Record<string, unknown> = {
     exports: module.exports,
     require: createRequire(bundlePath),
     module,
@@ -156,17 +175,8 @@ export function startProcess(bundlePath: string, clock: Clock, dice: Chance): Fu
     console: siteConsole(),
     ...siteTimers(clock),
   };
-  (script.runInThisContext() as (...args: unknown[]) => void)(...GIVEN.map((name) => given[name]));
-  return {
-    handlers: Object.keys(module.exports),
-    run: (invocation, name, payload, context) =>
-      current.run(invocation, async () => {
-        const handler = module.exports[name];
-        if (!handler) throw new Error(`the bundle does not export '${name}'`);
-        return handler(payload, context);
-      }),
-    end: () => {},
-  };
+  (script.runInThisContext() as (...args: unknown[]) => void)(...INJECTED.map((name) => injected[name]));
+  return module.exports;
 }
 
 function siteDate(clock: Clock): DateConstructor {
@@ -186,7 +196,7 @@ function sitePerformance(clock: Clock): () => number {
   return () => clock.now() - origin;
 }
 
-/** The app's log: to the invocation that writes it. Outside of one (a cold start) it is the site's own output. */
+/** Sends each log line to the invocation that writes it or, outside of one (a cold start), to stderr. */
 function siteConsole(): Record<string, (...parts: unknown[]) => void> {
   const write = (...parts: unknown[]): void => {
     const invocation = current.getStore();
@@ -197,7 +207,7 @@ function siteConsole(): Record<string, (...parts: unknown[]) => void> {
   return { log: write, info: write, warn: write, error: write, debug: write, trace: write };
 }
 
-/** Timers wait for site time. They belong to the invocation that sets them: when it ends, they never fire. */
+/** Timers wait for site time. They belong to the invocation that sets them, and do not fire after it has ended. */
 function siteTimers(clock: Clock): Record<string, unknown> {
   const cancels = new Map<object, () => void>();
   const set = (repeats: boolean, run: (...args: unknown[]) => void, delay: number, args: unknown[]): object => {

@@ -1,28 +1,28 @@
-/** Confluence's settings, for its administrators: people, groups, all spaces, trash, and the app's own pages. */
+/** Confluence's settings, for administrators: people, groups, all spaces, trash, and the app's own pages. */
 import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import { mayDo } from '../confluence/access';
 import type { Person, Space } from '../confluence/state';
 import { titleOf } from '../forge/manifest';
 import { personAvatar, spaceAvatar } from './avatar';
-import { appPages, type Desk, frame, type Html, notPermitted, show } from './document';
+import { appPages, type Deps, frame, type Html, notPermitted, show } from './document';
 import { callerOf, sessionPerson } from './visitor';
 import { audienceText, count, dayText, lastChange, spaceUrl, standingOf, statusText, typeText } from './words';
 
 const PAGE_SIZE = 50;
 const ADMINS_ONLY = 'This page is for Confluence administrators.';
 
-export function adminSettings(desk: Desk): Hono {
-  const { site, deeds } = desk;
+export function adminSettings(deps: Deps): Hono {
+  const { site, journal } = deps;
   const { state } = site.confluence;
   const app = new Hono();
 
   const settingsPage = (path: string, title: string, body: (admin: Person, from: number, c: Context) => Html): void => {
     app.get(path, (c) => {
       const person = sessionPerson(site, c);
-      if (!person || !state.isAdmin(person)) return notPermitted(desk, c, ADMINS_ONLY);
+      if (!person || !state.isAdmin(person)) return notPermitted(deps, c, ADMINS_ONLY);
       const from = Math.max(0, Math.floor(Number(c.req.query('from') ?? 0)) || 0);
-      return show(desk, c, {
+      return show(deps, c, {
         title,
         around: 'settings',
         body: html`<div class="column wide"><h1>${title}</h1>${body(person, from, c)}</div>`,
@@ -33,7 +33,7 @@ export function adminSettings(desk: Desk): Hono {
   settingsPage('/wiki/settings/people', 'People', (_admin, from, c) => {
     const people = [...state.people.values()];
     return html`<p class="subtle">${count(people.length, 'person', 'people')}</p>
-      <div class="table-box"><table><thead><tr><th>Name</th><th>Standing</th><th>Groups</th></tr></thead><tbody>${people
+      <div class="table-box"><table><thead><tr><th>Name</th><th>Status</th><th>Groups</th></tr></thead><tbody>${people
         .slice(from, from + PAGE_SIZE)
         .map(
           (p) =>
@@ -45,12 +45,12 @@ export function adminSettings(desk: Desk): Hono {
     '/wiki/settings/groups',
     'Groups',
     () =>
-      html`<div class="table-box"><table><thead><tr><th>Group</th><th>Members</th><th>What it gives</th></tr></thead><tbody>${[
+      html`<div class="table-box"><table><thead><tr><th>Group</th><th>Members</th><th>Access</th></tr></thead><tbody>${[
         ...state.groups.values(),
       ].map(
         (g) =>
           html`<tr><td>${g.name}</td><td class="subtle">${count(g.members.size, 'member')}</td><td class="subtle">${
-            g.access === 'admin' ? 'Administers Confluence' : g.access === 'user' ? 'Uses Confluence' : 'Nothing by itself'
+            g.access === 'admin' ? 'Administers Confluence' : g.access === 'user' ? 'Uses Confluence' : 'No access by itself'
           }</td></tr>`,
       )}</tbody></table></div>`,
   );
@@ -65,21 +65,21 @@ export function adminSettings(desk: Desk): Hono {
           .map(
             (s) => html`<tr><td><a class="space-link" href="${spaceUrl(s)}">${spaceAvatar(s)}<span>${s.name}</span></a></td>
             <td class="subtle">${typeText(s)}</td><td class="subtle">${statusText(s)}</td><td class="subtle">${audienceText(site, s, admin)}</td>
-            <td class="subtle">${dayText(lastChange(site, s), site.clock.now())}</td><td>${actionsOn(desk, admin, s)}</td></tr>`,
+            <td class="subtle">${dayText(lastChange(site, s), site.clock.now())}</td><td>${actionsOn(deps, admin, s)}</td></tr>`,
           )}</tbody></table></form>${pager(c, from, spaces.length)}`;
     });
   spacesPage('/wiki/settings/spaces', 'All spaces', false);
   spacesPage('/wiki/settings/trash', 'Trash', true);
 
-  // What comes behind the module is the app's own: `createHistory`.
+  // The rest of the path belongs to the app, which sets it with `createHistory`.
   app.get('/wiki/apps/:module/:path{.*}?', (c) => {
     const person = sessionPerson(site, c);
     const module = appPages(site, person).find((m) => m.key === c.req.param('module'));
     const isSettings = module?.type === 'confluence:globalSettings';
-    // Confluence offers global settings to its administrators only; what the app's resolvers refuse is the app's to decide.
-    if (!module || (isSettings && !(person && state.isAdmin(person)))) return notPermitted(desk, c, ADMINS_ONLY);
-    if (person) deeds.note(person.accountId, `opened ${module.key}`);
-    return show(desk, c, {
+    // Confluence shows global settings only to its administrators. What resolvers refuse is up to the app.
+    if (!module || (isSettings && !(person && state.isAdmin(person)))) return notPermitted(deps, c, ADMINS_ONLY);
+    if (person) journal.note(person.accountId, `opened ${module.key}`);
+    return show(deps, c, {
       title: titleOf(site.platform.manifest, module.title, person?.locale),
       around: isSettings ? 'settings' : 'confluence',
       body: frame(site, module, person, 'app-frame'),
@@ -88,8 +88,8 @@ export function adminSettings(desk: Desk): Hono {
   return app;
 }
 
-/** Only what this administrator may do: running Confluence gives no rights in a space. */
-function actionsOn({ site }: Desk, admin: Person, space: Space): Html {
+/** Only what this administrator is allowed to do: administering Confluence gives no access to spaces. */
+function actionsOn({ site }: Deps, admin: Person, space: Space): Html {
   if (!mayDo(site.confluence.state, callerOf(admin), space, 'administer/space')) return html``;
   const action = `/wiki/spaces/${encodeURIComponent(space.key)}/status`;
   const button = (status: string, label: string): Html =>

@@ -1,4 +1,4 @@
-/** Round avatars of people and square ones of spaces, in a color that follows from the name. */
+/** Round avatars for people and square ones for spaces, in a color derived from the name. */
 import { html } from 'hono/html';
 import type { Person, Space } from '../confluence/state';
 

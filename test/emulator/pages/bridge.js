@@ -1,12 +1,12 @@
 /*
- * Inside the app's iframe: `__bridge.callBridge` over messages to the host page, where functions travel as
- * numbers; and the height of the document, so that the host page can make the frame as tall.
+ * Inside the app's iframe: `__bridge.callBridge` by messages to the host page, in which functions are sent as
+ * numbers, and reports of the document's height, so that the host page can size the frame to fit.
  */
 (() => {
   const host = document.referrer ? new URL(document.referrer).origin : '*';
   const waiting = new Map();
   const functions = new Map();
-  /** What the app got from `createHistory`: the host page reports each change of the address to all of them. */
+  /** The histories the app has created. The host page reports every change of address to all of them. */
   const histories = new Set();
   let nextId = 1;
 
@@ -43,7 +43,7 @@
       window.parent.postMessage({ bridge: id, command, payload: pack(payload) }, host);
     });
 
-  /** A history object (version 4) whose every change is made by the host page, so `location` is updated a moment later. */
+  /** A history object (version 4). The host page makes every change, so `location` is updated a moment later. */
   const createHistory = ({ location, action }) => {
     const listeners = new Set();
     const history = {
@@ -87,7 +87,7 @@
 
   window.__bridge = { callBridge };
 
-  // Not scrollHeight: that is never less than the height of the frame, so the frame could not shrink again.
+  // Not scrollHeight, which is never less than the height of the frame, so that the frame could not shrink again.
   const root = document.documentElement;
   const reportHeight = () => window.parent.postMessage({ height: Math.ceil(root.getBoundingClientRect().height) }, host);
   new ResizeObserver(reportHeight).observe(root);

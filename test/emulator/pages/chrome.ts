@@ -1,4 +1,4 @@
-/** What Confluence draws around a page: the top bar, the sidebar with the page tree, and the sidebar of its settings. */
+/** What Confluence shows around a page: the top bar, the sidebar with the page tree, and the settings sidebar. */
 import { html } from 'hono/html';
 import { mayDo, maySee, maySeeContent } from '../confluence/access';
 import type { Content, Person, Space } from '../confluence/state';
@@ -13,7 +13,7 @@ import { contentUrl, spaceOf, spaceUrl, standingOf } from './words';
 type Html = ReturnType<typeof html>;
 type ShownModule = UiModule & { type: UiType };
 
-/** The sidebar names this many team spaces, and as many pages of the space one is in. */
+/** How many team spaces the sidebar lists, and how many pages of the current space. */
 const SIDEBAR_SPACES = 6;
 const SIDEBAR_PAGES = 20;
 
@@ -44,7 +44,7 @@ export function topBar(site: LocalSite, person: Person, spaceKey: string | undef
   </section>`;
 }
 
-/** Spaces in which the person may add a page: the first ones suffice for a list to choose from. */
+/** The first spaces in which the person can add a page, for a list to choose from. */
 export function writableSpaces(site: LocalSite, person: Person, limit: number): Space[] {
   const { state } = site.confluence;
   const own = spaceOf(site, person);

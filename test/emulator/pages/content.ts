@@ -1,4 +1,4 @@
-/** Pages, blog posts and space homes: reading, adding, editing, commenting. */
+/** Pages, blog posts and space homepages: reading, adding, editing, commenting. */
 import { type Context, Hono } from 'hono';
 import { html, raw } from 'hono/html';
 import { mayDo, maySeeContent } from '../confluence/access';
@@ -6,15 +6,15 @@ import { comment, edit, setSpaceStatus, view } from '../confluence/activity';
 import { APP_ACCOUNT_ID, type Content, isOpen, latest, type Person, type Space } from '../confluence/state';
 import { personAvatar, spaceAvatar } from './avatar';
 import { writableSpaces } from './chrome';
-import { type Desk, type Html, notFound, notPermitted, show } from './document';
+import { type Deps, type Html, notFound, notPermitted, show } from './document';
 import { icon } from './icons';
 import { renderStorage, type Targets } from './storage-format';
 import { callerOf, cameFrom, sessionPerson } from './visitor';
 import { audienceText, contentUrl, dayText, spaceUrl, statusText } from './words';
 
-/** As Confluence limits titles. */
+/** Confluence's limit for titles. */
 const MAX_TITLE = 255;
-/** More than anybody chooses from in a list. */
+/** More than anyone would choose from in a list. */
 const CREATE_SPACES = 50;
 
 const escapeHtml = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
@@ -24,27 +24,27 @@ const paragraphs = (text: string): string =>
     .flatMap((part) => (part.trim() === '' ? [] : [`<p>${escapeHtml(part.trim())}</p>`]))
     .join('');
 
-export function content(desk: Desk): Hono {
-  const { site, deeds } = desk;
+export function content(deps: Deps): Hono {
+  const { site, journal } = deps;
   const { state } = site.confluence;
   const app = new Hono();
 
   const showContent = (c: Context, space: Space | undefined, item: Content | undefined) => {
     const person = sessionPerson(site, c);
-    if (!space || item?.spaceId !== space.id || !maySeeContent(state, callerOf(person), item)) return notFound(desk, c);
+    if (!space || item?.spaceId !== space.id || !maySeeContent(state, callerOf(person), item)) return notFound(deps, c);
     if (person) {
       view(site.confluence, person, item);
-      deeds.noteVisit(person.accountId, item.id);
-      if (person.personalSpaceId === space.id) deeds.note(person.accountId, 'opened own space');
+      journal.noteVisit(person.accountId, item.id);
+      if (person.personalSpaceId === space.id) journal.note(person.accountId, 'opened own space');
     }
-    return show(desk, c, {
+    return show(deps, c, {
       title: item.title,
       spaceKey: space.key,
       contentId: String(item.id),
-      body: html`${pageBar(desk, person, space, item)}
-        <div class="page"><h1>${item.title}</h1>${byline(desk, item)}
-        <article>${raw(renderStorage(item.body, targetsIn(desk, person, space)))}</article>
-        ${comments(desk, person, space, item)}</div>`,
+      body: html`${pageBar(deps, person, space, item)}
+        <div class="page"><h1>${item.title}</h1>${byline(deps, item)}
+        <article>${raw(renderStorage(item.body, targetsIn(deps, person, space)))}</article>
+        ${comments(deps, person, space, item)}</div>`,
     });
   };
 
@@ -57,7 +57,7 @@ export function content(desk: Desk): Hono {
     showContent(c, state.spacesByKey.get(c.req.param('key')), state.content.get(Number(c.req.param('id')))),
   );
 
-  /** The page of the address, if the person signed in may do this in its space. */
+  /** The page at this address, if the person signed in has permission for the operation. */
   const permitted = (c: Context, operation: string): { person: Person; space: Space; item: Content } | null => {
     const person = sessionPerson(site, c);
     const item = state.content.get(Number(c.req.param('id')));
@@ -70,9 +70,9 @@ export function content(desk: Desk): Hono {
 
   app.get('/wiki/spaces/:key/pages/:id/edit', (c) => {
     const found = permitted(c, 'update/page');
-    if (!found) return notPermitted(desk, c, 'You may not edit this page.');
+    if (!found) return notPermitted(deps, c, 'You don’t have permission to edit this page.');
     const { space, item } = found;
-    return show(desk, c, {
+    return show(deps, c, {
       title: `Edit ${item.title}`,
       spaceKey: space.key,
       body: html`<div class="column"><h1>Edit page</h1><form method="post" class="form">
@@ -83,7 +83,7 @@ export function content(desk: Desk): Hono {
   });
   app.post('/wiki/spaces/:key/pages/:id/edit', async (c) => {
     const found = permitted(c, 'update/page');
-    if (!found) return notPermitted(desk, c, 'You may not edit this page.');
+    if (!found) return notPermitted(deps, c, 'You don’t have permission to edit this page.');
     const { person, space, item } = found;
     const { title, body } = await c.req.parseBody();
     if (typeof title === 'string' && title.trim() !== '') item.title = title.trim().slice(0, MAX_TITLE);
@@ -94,7 +94,7 @@ export function content(desk: Desk): Hono {
   app.post('/wiki/spaces/:key/pages/:id/comment', async (c) => {
     const found = permitted(c, 'create/comment');
     const { text } = await c.req.parseBody();
-    if (!found || typeof text !== 'string') return notPermitted(desk, c, 'You may not comment on this page.');
+    if (!found || typeof text !== 'string') return notPermitted(deps, c, 'You don’t have permission to comment on this page.');
     if (text.trim() !== '') comment(site.confluence, found.person, found.item).body = paragraphs(text);
     return c.redirect(`${contentUrl(found.space, found.item)}#comments`);
   });
@@ -103,7 +103,7 @@ export function content(desk: Desk): Hono {
     const space = state.spacesByKey.get(c.req.param('key'));
     const { status } = await c.req.parseBody();
     if (!person || !space || !mayDo(state, callerOf(person), space, 'administer/space'))
-      return notPermitted(desk, c, 'Only administrators of the space may do this.');
+      return notPermitted(deps, c, 'Only administrators of this space can do that.');
     if (status === 'current' || status === 'archived' || status === 'trashed')
       setSpaceStatus(site.confluence, space, status, callerOf(person));
     return c.redirect(cameFrom(c));
@@ -112,9 +112,9 @@ export function content(desk: Desk): Hono {
   app.get('/wiki/create', (c) => {
     const person = sessionPerson(site, c);
     const spaces = person ? writableSpaces(site, person, CREATE_SPACES) : [];
-    if (spaces.length === 0) return notPermitted(desk, c, 'There is no space in which you may add a page.');
+    if (spaces.length === 0) return notPermitted(deps, c, 'There is no space where you can add a page.');
     const wanted = c.req.query('space');
-    return show(desk, c, {
+    return show(deps, c, {
       title: 'Create a page',
       body: html`<div class="column"><h1>Create a page</h1><form method="post" class="form">
         <label>Space<select name="space">${spaces.map(
@@ -130,7 +130,7 @@ export function content(desk: Desk): Hono {
     const { space: key, title, text } = await c.req.parseBody();
     const space = state.spacesByKey.get(String(key));
     if (!person || !space || !mayDo(state, callerOf(person), space, 'create/page'))
-      return notPermitted(desk, c, 'You may not add pages to this space.');
+      return notPermitted(deps, c, 'You don’t have permission to add pages to this space.');
     const item = state.addContent({
       type: 'page',
       title: String(title).trim().slice(0, MAX_TITLE) || 'Untitled',
@@ -146,8 +146,8 @@ export function content(desk: Desk): Hono {
   return app;
 }
 
-/** A link names a page of the same space by its title. */
-function targetsIn({ site }: Pick<Desk, 'site'>, person: Person | undefined, space: Space): Targets {
+/** Links name pages of the same space by title. */
+function targetsIn({ site }: Pick<Deps, 'site'>, person: Person | undefined, space: Space): Targets {
   const { state } = site.confluence;
   return {
     urlOfPage: (title) => {
@@ -158,7 +158,7 @@ function targetsIn({ site }: Pick<Desk, 'site'>, person: Person | undefined, spa
   };
 }
 
-function pageBar({ site }: Desk, person: Person | undefined, space: Space, item: Content): Html {
+function pageBar({ site }: Deps, person: Person | undefined, space: Space, item: Content): Html {
   const mayEdit = person !== undefined && mayDo(site.confluence.state, callerOf(person), space, 'update/page');
   const isHome = item.id === space.homepageId;
   return html`<div class="page-bar"><nav aria-label="Breadcrumb" class="crumbs">${spaceAvatar(space, 'tiny')}<a href="${spaceUrl(space)}">${space.name}</a>
@@ -170,10 +170,10 @@ function pageBar({ site }: Desk, person: Person | undefined, space: Space, item:
     ${mayComment(site, person, space) ? html`<a class="button" href="#comment-text">${icon('comment')} Comment</a>` : ''}</div>`;
 }
 
-const mayComment = (site: Desk['site'], person: Person | undefined, space: Space): person is Person =>
+const mayComment = (site: Deps['site'], person: Person | undefined, space: Space): person is Person =>
   person !== undefined && mayDo(site.confluence.state, callerOf(person), space, 'create/comment');
 
-function byline({ site }: Desk, item: Content): Html {
+function byline({ site }: Deps, item: Content): Html {
   const { state, clock } = site.confluence;
   const author = state.account(item.authorId);
   const versions = item.versions.length;
@@ -184,7 +184,7 @@ function byline({ site }: Desk, item: Content): Html {
   )}${versions > 1 ? ` · version ${versions}` : ''}${isSetUp ? ' · Set up by Homestead' : ''}</span></p>`;
 }
 
-function comments({ site }: Desk, person: Person | undefined, space: Space, item: Content): Html {
+function comments({ site }: Deps, person: Person | undefined, space: Space, item: Content): Html {
   const { state, clock } = site.confluence;
   const found = (state.contentBySpace.get(space.id) ?? []).filter(
     (i) => i.type === 'comment' && i.parentId === item.id && i.status === 'current',

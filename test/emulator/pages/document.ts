@@ -1,11 +1,11 @@
-/** The whole HTML document around what a page shows: strip, Confluence's chrome, flags, and the app's background scripts. */
+/** The HTML document around a page's content: the strip, Confluence's chrome, flags, and the app's background scripts. */
 import type { Context } from 'hono';
 import { html, raw } from 'hono/html';
 import { type Person, SITE } from '../confluence/state';
 import { titleOf, type UiModule, type UiType } from '../forge/manifest';
 import type { LocalSite } from '../site';
 import { settingsSidebar, sidebar, topBar } from './chrome';
-import type { Deeds } from './deeds';
+import type { Journal } from './journal';
 import { strip } from './strip';
 import { STYLE } from './style';
 import { THEME_ATTRIBUTE } from './theme';
@@ -18,19 +18,19 @@ export interface Shown {
   title: string;
   body: Html;
   status?: 200 | 403 | 404;
-  /** What stands around the body: Confluence, its settings, or nothing of it. */
+  /** What surrounds the body: Confluence, its settings, or neither. */
   around?: 'confluence' | 'settings' | 'nothing';
-  /** Of the page or blog post that the document shows. */
+  /** The space and id of the page or blog post that is shown. */
   spaceKey?: string;
   contentId?: string;
 }
 
-export interface Desk {
+export interface Deps {
   site: LocalSite;
-  deeds: Deeds;
+  journal: Journal;
 }
 
-/** The app's pages in this person's navigation. */
+/** The app's pages that this person can navigate to. */
 export function appPages(site: LocalSite, person: Person | undefined): ShownModule[] {
   return site.visibleModules(person?.accountId ?? null).filter((m) => m.type !== 'confluence:backgroundScript');
 }
@@ -41,11 +41,11 @@ export function frame(site: LocalSite, module: ShownModule, person: Person | und
     sandbox="allow-downloads allow-forms allow-modals allow-pointer-lock allow-same-origin allow-scripts"></iframe>`;
 }
 
-export function show({ site, deeds }: Desk, c: Context, shown: Shown) {
+export function show({ site, journal }: Deps, c: Context, shown: Shown) {
   const person = sessionPerson(site, c);
   const mode = colorModeOf(c);
   const around = person ? (shown.around ?? 'confluence') : 'nothing';
-  // Forge names pages, blog posts and space homes; admin pages do not load background scripts (unverified).
+  // Forge's docs name pages, blog posts and space homepages. Admin pages do not load background scripts (unverified).
   const background =
     shown.contentId === undefined
       ? []
@@ -70,7 +70,7 @@ export function show({ site, deeds }: Desk, c: Context, shown: Shown) {
 <head><meta charset="utf-8" /><meta name="viewport" content="width=device-width, initial-scale=1" /><title>${shown.title} - Confluence (local)</title>
 <link rel="icon" href="data:," /><link rel="stylesheet" href="/_forge/theme.css" /><style>${raw(STYLE)}</style></head>
 <body class="around-${around}"><a class="skip" href="#content">Skip to content</a>
-${strip({ site, deeds, person, mode })}
+${strip({ site, journal, person, mode })}
 ${chrome}
 <main id="content" tabindex="-1">${shown.body}</main>
 <div id="flags" role="status" aria-live="polite"></div>
@@ -80,14 +80,14 @@ ${background.map((m) => frame(site, m, person, 'background-script'))}
   return c.html(page, shown.status ?? 200);
 }
 
-export function notFound(desk: Desk, c: Context) {
-  return show(desk, c, {
+export function notFound(deps: Deps, c: Context) {
+  return show(deps, c, {
     title: 'Not found',
     status: 404,
     body: html`<div class="column"><h1>We can’t find this page</h1><p>It doesn’t exist, or you don’t have permission to see it.</p></div>`,
   });
 }
 
-export function notPermitted(desk: Desk, c: Context, why: string) {
-  return show(desk, c, { title: 'Not permitted', status: 403, body: html`<div class="column"><h1>Not permitted</h1><p>${why}</p></div>` });
+export function notPermitted(deps: Deps, c: Context, why: string) {
+  return show(deps, c, { title: 'Not permitted', status: 403, body: html`<div class="column"><h1>Not permitted</h1><p>${why}</p></div>` });
 }

@@ -1,4 +1,4 @@
-/** The first page of the local site: no Confluence yet, three people to be, one click each. */
+/** The first page of the local site, before Confluence itself: three people to sign in as, with one click each. */
 import { type Context, Hono } from 'hono';
 import { setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { view } from '../confluence/activity';
 import type { Content, Person, Space } from '../confluence/state';
 import { personAvatar } from './avatar';
-import { type Desk, type Html, notFound, show } from './document';
+import { type Deps, type Html, notFound, show } from './document';
 import { icon } from './icons';
 import { SESSION_COOKIE } from './visitor';
 import { ADMIN, NEWCOMER, OLD_HAND, type Role, rolesOf } from './what-to-try';
@@ -19,24 +19,24 @@ const PolicyAnswer = z.object({
   }),
 });
 
-/** Version 0 is the default policy that nobody has saved: it switches nothing on. Null when there is no answer. */
-async function policyOf({ site }: Desk) {
+/** The app's policy, or null if there is no answer. Version 0 is the default, which no one has saved and which is off. */
+async function policyOf({ site }: Deps) {
   if (!site.isAppInstalled) return null;
   const answer = PolicyAnswer.safeParse(await site.invoke({ module: 'admin', functionKey: 'policy.get', payload: {}, accountId: ADMIN }));
   return answer.success ? answer.data.result.data : null;
 }
 
-/** Saves the default policy with automatic creation, as the administrator would on the admin page. */
-async function switchOn({ site, deeds }: Desk): Promise<void> {
-  const state = await policyOf({ site, deeds });
+/** Saves the default policy with automatic creation, as the administrator would do on the admin page. */
+async function switchOn({ site, journal }: Deps): Promise<void> {
+  const state = await policyOf({ site, journal });
   if (state?.version !== 0) return;
   const policy = { ...state.policy, everyoneElse: { ...state.policy.everyoneElse, mode: 'auto' } };
   await site.invoke({ module: 'admin', functionKey: 'policy.save', payload: { policy, baseVersion: 0 }, accountId: ADMIN });
-  deeds.note(ADMIN, 'called admin.policy.save');
+  journal.note(ADMIN, 'called admin.policy.save');
 }
 
-/** Where each suggested person begins. The newcomer's page has been viewed by then, so the app has heard of it. */
-function landing({ site }: Desk, person: Person): string {
+/** Where each suggested person starts. The newcomer's page is viewed first, so that the app hears of it. */
+function landing({ site }: Deps, person: Person): string {
   if (person.accountId === ADMIN) return '/wiki/apps/admin';
   if (person.accountId === OLD_HAND) return '/wiki/apps/my-space';
   const welcome = person.accountId === NEWCOMER ? welcomePage(site) : undefined;
@@ -45,16 +45,16 @@ function landing({ site }: Desk, person: Person): string {
   return contentUrl(welcome.space, welcome.item);
 }
 
-function welcomePage(site: Desk['site']): { space: Space; item: Content } | undefined {
+function welcomePage(site: Deps['site']): { space: Space; item: Content } | undefined {
   const { state } = site.confluence;
   const space = state.spacesByKey.get('HELLO');
   const item = space && state.contentBySpace.get(space.id)?.find((i) => i.title === 'Welcome');
   return space && item ? { space, item } : undefined;
 }
 
-export async function showFirstPage(desk: Desk, c: Context) {
-  const { site, deeds } = desk;
-  const policy = await policyOf(desk);
+export async function showFirstPage(deps: Deps, c: Context) {
+  const { site, journal } = deps;
+  const policy = await policyOf(deps);
   const isOff = policy?.version === 0;
   const { people, spaces } = site.status();
   const personal = spaces.personal.current + spaces.personal.archived + spaces.personal.trashed;
@@ -63,7 +63,7 @@ export async function showFirstPage(desk: Desk, c: Context) {
     : isOff
       ? 'Homestead is off until someone switches it on.'
       : 'Homestead is on.';
-  return show(desk, c, {
+  return show(deps, c, {
     title: 'Local site',
     around: 'nothing',
     body: html`<div class="first-page">
@@ -71,7 +71,7 @@ export async function showFirstPage(desk: Desk, c: Context) {
       <p class="lead">The people, the pages and the clock are made up and live only on this computer. ${
         site.isAppInstalled ? 'Homestead itself is real.' : ''
       } Who do you want to be?</p>
-      <div class="cards">${rolesOf(site, deeds).map((role) => card(role, isOff))}</div>
+      <div class="cards">${rolesOf(site, journal).map((role) => card(role, isOff))}</div>
       <div class="first-foot"><p class="subtle">${count(people, 'person', 'people')}, ${count(personal, 'personal space')}${
         personal > 1 ? ' in every state' : ''
       }, ${count(spaces.global, 'team space')}. ${stateText}</p>
@@ -92,16 +92,16 @@ function card({ person, heading, sentence, steps }: Role, isOff: boolean): Html 
   </section>`;
 }
 
-export function firstPage(desk: Desk): Hono {
+export function firstPage(deps: Deps): Hono {
   const app = new Hono();
-  app.get('/wiki/first-page', (c) => showFirstPage(desk, c));
+  app.get('/wiki/first-page', (c) => showFirstPage(deps, c));
   app.post('/wiki/be', async (c) => {
     const form = await c.req.parseBody();
-    const person = desk.site.confluence.state.people.get(String(form.accountId));
-    if (!person) return notFound(desk, c);
-    if (form.switchOn === 'yes') await switchOn(desk);
+    const person = deps.site.confluence.state.people.get(String(form.accountId));
+    if (!person) return notFound(deps, c);
+    if (form.switchOn === 'yes') await switchOn(deps);
     setCookie(c, SESSION_COOKIE, person.accountId, { path: '/', httpOnly: true, sameSite: 'Lax' });
-    return c.redirect(landing(desk, person), 303);
+    return c.redirect(landing(deps, person), 303);
   });
   return app;
 }

@@ -1,4 +1,4 @@
-/* On the host page: serves the bridge commands of the app's iframes. What is not modelled is refused and told to the server. */
+/* On the host page: serves the bridge commands of the app's iframes. What is not modeled is refused and reported to the server. */
 (() => {
   const context = window.__context;
   const frames = [...document.querySelectorAll('iframe[data-module]')];
@@ -13,11 +13,11 @@
     return response.json();
   };
 
-  /** Frames whose app holds a history object. */
+  /** Frames whose app has created a history. */
   const historyFrames = new Set();
   const appPath = (moduleKey) => `/wiki/apps/${moduleKey}`;
 
-  /** Where the app is, as a location of history version 4: the address without the path of the app's page. */
+  /** The app's location (history version 4): the address without the path of the app's page. */
   const appLocation = (frame) => {
     const { key, state } = window.history.state ?? {};
     const pathname = location.pathname.slice(appPath(frame.dataset.module).length) || '/';
@@ -26,7 +26,7 @@
   const reportHistory = (frame, action) =>
     frame.contentWindow?.postMessage({ historyChange: { location: appLocation(frame), action } }, uiOrigin);
 
-  /** The address of a path or location of the app; relative paths start from where the app is, and none leads out of it. */
+  /** The address for a path or location within the app. Relative paths start at the current one, and none leads outside the app. */
   const addressOf = (frame, to) => {
     const here = appLocation(frame);
     const path = typeof to === 'string' ? to : `${to.pathname ?? here.pathname}${to.search ?? ''}${to.hash ?? ''}`;
@@ -35,8 +35,8 @@
   };
 
   /**
-   * An app's page is at least as tall as the rest of the window and otherwise as tall as its document: the
-   * window scrolls, not the frame. Background scripts have no place on the page.
+   * An app's page is as tall as its document, and at least as tall as the rest of the window: the window
+   * scrolls, not the frame. Background scripts are not visible.
    */
   const appFrames = frames.filter((frame) => frame.dataset.type !== 'confluence:backgroundScript');
   const fillWindow = () => {
@@ -169,7 +169,7 @@
     for (const frame of historyFrames) reportHistory(frame, 'POP');
   });
   window.addEventListener('resize', fillWindow);
-  // A page that the browser keeps for the Back button does not come back with old flags.
+  // A page that the browser caches for the Back button must not come back with old flags.
   window.addEventListener('pagehide', () => flagArea.replaceChildren());
 
   fillWindow();

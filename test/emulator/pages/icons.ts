@@ -1,4 +1,4 @@
-/** The few line icons of the local site: 16 units square, in the color of the text beside them. */
+/** The line icons of the local site: 16 units square, in the color of the text next to them. */
 import { raw } from 'hono/html';
 
 const SHAPES = {
@@ -32,7 +32,7 @@ const SHAPES = {
 } as const;
 export type IconName = keyof typeof SHAPES;
 
-/** Decoration only: whatever it stands beside has a name of its own. */
+/** For decoration only: whatever it is next to has its own accessible name. */
 export function icon(name: IconName, className = '') {
   return raw(
     `<svg class="icon ${className}" viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${SHAPES[name]}</svg>`,

@@ -1,4 +1,4 @@
-/** Mentions of people in pages and comments: what Confluence's bell shows, and what it mails. */
+/** Mentions of people in pages and comments, which Confluence shows behind the bell and sends by email. */
 import { maySeeContent } from '../confluence/access';
 import { type Content, latest, type Person } from '../confluence/state';
 import type { LocalSite } from '../site';
@@ -6,7 +6,7 @@ import { callerOf } from './visitor';
 
 export interface Mention {
   item: Content;
-  /** Time in ms of the version that is current. */
+  /** Time in ms of the current version. */
   at: number;
   /** Display name of whoever wrote that version. */
   by: string;
@@ -14,7 +14,7 @@ export interface Mention {
 
 const MENTION = /<ri:user\b[^>]*ri:account-id="([^"]+)"/g;
 
-/** Newest first. What the person may not see does not mention them, and nobody is told of their own mentions. */
+/** Newest first. Leaves out what the person cannot see, and mentions they made themselves. */
 export function mentionsOf(site: LocalSite, person: Person): Mention[] {
   const { state } = site.confluence;
   const found: Mention[] = [];

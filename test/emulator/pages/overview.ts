@@ -1,11 +1,11 @@
-/** Ways to a page: For you, Recent, Search and the space directory. */
+/** Ways to find a page: For you, Recent, Search and the space directory. */
 import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import { maySee, maySeeContent } from '../confluence/access';
 import { type Content, latest, type Person, type Space } from '../confluence/state';
 import { spaceAvatar } from './avatar';
 import { pagesOf } from './chrome';
-import { type Desk, type Html, show } from './document';
+import { type Deps, type Html, show } from './document';
 import { showFirstPage } from './first-page';
 import { icon } from './icons';
 import { callerOf, sessionPerson } from './visitor';
@@ -13,18 +13,18 @@ import { agoText, audienceText, contentUrl, count, spaceUrl, statusText, typeTex
 
 const PAGE_SIZE = 50;
 const SHORT_LIST = 8;
-/** Beyond this a space's pages are not counted one by one. */
+/** The pages of a space are counted up to this number. */
 const COUNTED_PAGES = 1000;
 
 const newestFirst = (a: Content, b: Content): number => latest(b).at - latest(a).at || b.id - a.id;
 
-export function overview(desk: Desk): Hono {
-  const { site, deeds } = desk;
+export function overview(deps: Deps): Hono {
+  const { site, journal } = deps;
   const { state } = site.confluence;
   const app = new Hono();
 
   const visited = (person: Person, limit: number): Content[] =>
-    deeds
+    journal
       .visits(person.accountId)
       .flatMap((id) => state.content.get(id) ?? [])
       .filter((item) => item.status === 'current' && maySeeContent(state, callerOf(person), item))
@@ -51,40 +51,40 @@ export function overview(desk: Desk): Hono {
 
   app.get('/wiki', (c) => {
     const person = sessionPerson(site, c);
-    if (!person) return showFirstPage(desk, c);
+    if (!person) return showFirstPage(deps, c);
     const recent = visited(person, SHORT_LIST);
-    return show(desk, c, {
+    return show(deps, c, {
       title: 'For you',
       body: html`<div class="column"><h1>For you</h1>
         ${recent.length === 0 ? '' : html`<h2>Pick up where you left off</h2>${list(recent)}`}
-        <h2>Changed last</h2>${list(changed(person))}</div>`,
+        <h2>Recently changed</h2>${list(changed(person))}</div>`,
     });
   });
   app.get('/wiki/recent', (c) => {
     const person = sessionPerson(site, c);
     const recent = person ? visited(person, PAGE_SIZE) : [];
-    return show(desk, c, {
+    return show(deps, c, {
       title: 'Recent',
       body: html`<div class="column"><h1>Recent</h1>${
-        recent.length === 0 ? html`<p class="subtle">Pages that you open are listed here.</p>` : list(recent)
+        recent.length === 0 ? html`<p class="subtle">Pages you open will be listed here.</p>` : list(recent)
       }</div>`,
     });
   });
   app.get('/wiki/search', (c) => {
     const query = (c.req.query('q') ?? '').trim();
-    const found = query === '' ? [] : search(desk, sessionPerson(site, c), query);
-    return show(desk, c, {
+    const found = query === '' ? [] : search(deps, sessionPerson(site, c), query);
+    return show(deps, c, {
       title: 'Search',
       body: html`<div class="column"><h1>Search</h1>
-        <form action="/wiki/search" role="search" class="search-field wide">${icon('search')}<input type="search" name="q" aria-label="Words of the title" placeholder="Words of the title" value="${query}" /></form>
-        <p class="subtle" role="status">${query === '' ? '' : found.length === 0 ? `No title contains “${query}”.` : `Titles with “${query}”`}</p>${list(found)}</div>`,
+        <form action="/wiki/search" role="search" class="search-field wide">${icon('search')}<input type="search" name="q" aria-label="Words in the title" placeholder="Words in the title" value="${query}" /></form>
+        <p class="subtle" role="status">${query === '' ? '' : found.length === 0 ? `No title contains “${query}”.` : `Titles that contain “${query}”`}</p>${list(found)}</div>`,
     });
   });
-  app.get('/wiki/spaces', (c) => directory(desk, c));
+  app.get('/wiki/spaces', (c) => directory(deps, c));
   return app;
 }
 
-function search({ site }: Desk, person: Person | undefined, query: string): Content[] {
+function search({ site }: Deps, person: Person | undefined, query: string): Content[] {
   const { state } = site.confluence;
   const text = query.toLowerCase();
   const found: Content[] = [];
@@ -103,8 +103,8 @@ interface DirectoryFilter {
   status: string;
 }
 
-function directory(desk: Desk, c: Context) {
-  const { site } = desk;
+function directory(deps: Deps, c: Context) {
+  const { site } = deps;
   const person = sessionPerson(site, c);
   const filter: DirectoryFilter = {
     query: (c.req.query('q') ?? '').trim(),
@@ -112,11 +112,11 @@ function directory(desk: Desk, c: Context) {
     status: c.req.query('status') ?? 'current',
   };
   const after = Number(c.req.query('after') ?? 0) || 0;
-  const { found, total, last } = visibleSpaces(desk, person, filter, after);
+  const { found, total, last } = visibleSpaces(deps, person, filter, after);
   const more = new URLSearchParams({ q: filter.query, type: filter.type, status: filter.status, after: String(last) });
   const option = (value: string, chosen: string, label: string): Html =>
     html`<option value="${value}" ${value === chosen ? 'selected' : ''}>${label}</option>`;
-  return show(desk, c, {
+  return show(deps, c, {
     title: 'Spaces',
     body: html`<div class="column wide"><h1>Spaces</h1>
       <form class="filters" data-submit-on-change><span class="search-field">${icon('search')}<input type="search" name="q" aria-label="Find a space" placeholder="Find a space" value="${filter.query}" /></span>
@@ -136,8 +136,8 @@ function directory(desk: Desk, c: Context) {
   });
 }
 
-/** A page of the directory; `last` is the id to go on from, or 0 at the end. */
-function visibleSpaces({ site }: Desk, person: Person | undefined, filter: DirectoryFilter, after: number) {
+/** One page of the directory. `last` is the id to continue after, or 0 at the end. */
+function visibleSpaces({ site }: Deps, person: Person | undefined, filter: DirectoryFilter, after: number) {
   const { state } = site.confluence;
   const text = filter.query.toLowerCase();
   const found: Space[] = [];

@@ -1,4 +1,4 @@
-/* On every page of the local site: the sidebar's toggle, the clock that follows, people found while typing. */
+/* On every page of the local site: the sidebar's toggle, the running clock, and finding people while typing. */
 (() => {
   const CLOCK_MS = 15_000;
   const MOVED = 'local-site-clock-moved';
@@ -7,7 +7,7 @@
   const toggle = document.getElementById('sidebar-toggle');
   const body = document.body;
   if (toggle) {
-    // Wide: open unless folded away. Narrow: away unless opened, and away again on the next page.
+    // In a wide window it is open unless collapsed. In a narrow one it is closed unless opened, and closed again on the next page.
     const isOpen = () => (NARROW.matches ? body.classList.contains('sidebar-over') : !body.classList.contains('sidebar-away'));
     const tell = () => toggle.setAttribute('aria-expanded', String(isOpen()));
     body.classList.toggle('sidebar-away', localStorage.getItem('sidebar-away') === 'yes');
@@ -30,7 +30,7 @@
   const said = document.getElementById('clock-said');
   if (sessionStorage.getItem(MOVED)) {
     sessionStorage.removeItem(MOVED);
-    // A live region says what changes in it, not what it begins with.
+    // A live region announces changes, not its initial content.
     setTimeout(() => {
       said.textContent = `The clock now shows ${clock.textContent}.`;
     }, 100);
@@ -66,7 +66,7 @@
   for (const form of document.querySelectorAll('form[data-submit-on-change] select')) {
     form.addEventListener('change', () => form.form.requestSubmit());
   }
-  // A panel opens with the pointer or a key; what one does there begins at its field.
+  // However the panel is opened, its search field comes first.
   document.getElementById('switch-panel')?.addEventListener('toggle', (event) => {
     if (event.newState === 'open') event.target.querySelector('input')?.focus();
   });

@@ -1,18 +1,18 @@
-/** What people see of the local site, put together. */
+/** All pages of the local site. */
 import { Hono } from 'hono';
 import { setCookie } from 'hono/cookie';
 import type { LocalSite } from '../site';
 import { adminSettings } from './admin-settings';
 import { content } from './content';
-import type { Deeds } from './deeds';
 import { firstPage } from './first-page';
+import type { Journal } from './journal';
 import { overview } from './overview';
 import { people } from './people';
 import { COLOR_MODE_COOKIE, cameFrom, colorModeOf } from './visitor';
 import { timeText } from './words';
 
-export function pages(site: LocalSite, deeds: Deeds): Hono {
-  const desk = { site, deeds };
+export function pages(site: LocalSite, journal: Journal): Hono {
+  const deps = { site, journal };
   const app = new Hono();
   app.get('/', (c) => c.redirect('/wiki'));
   app.post('/wiki/color-mode', (c) => {
@@ -25,6 +25,6 @@ export function pages(site: LocalSite, deeds: Deeds): Hono {
     await site.advance(String(advance));
     return c.redirect(cameFrom(c));
   });
-  for (const part of [firstPage, people, overview, content, adminSettings]) app.route('/', part(desk));
+  for (const part of [firstPage, people, overview, content, adminSettings]) app.route('/', part(deps));
   return app;
 }

@@ -1,20 +1,20 @@
-/** Who one is on this site: everybody to choose from, signing in and out. */
+/** Choosing who to be on this site, signing in, and signing out. */
 import { Hono } from 'hono';
 import { deleteCookie, setCookie } from 'hono/cookie';
 import { html } from 'hono/html';
 import type { Person } from '../confluence/state';
 import type { LocalSite } from '../site';
-import { type Desk, notFound, show } from './document';
+import { type Deps, notFound, show } from './document';
 import { icon } from './icons';
 import { personRow } from './strip';
 import { SESSION_COOKIE } from './visitor';
 import { count } from './words';
 
 const PAGE_SIZE = 50;
-/** The panel has room for this many. */
+/** How many people fit in the panel. */
 const PANEL_SIZE = 6;
 
-/** People whose name contains the text or whose account id it is; `from` counts those that match. */
+/** People whose name contains the text or whose account id equals it. Skips the first `from` matches. */
 function findPeople(site: LocalSite, query: string, from: number, limit: number): { found: Person[]; hasMore: boolean } {
   const text = query.trim().toLowerCase();
   const found: Person[] = [];
@@ -29,8 +29,8 @@ function findPeople(site: LocalSite, query: string, from: number, limit: number)
   return { found, hasMore: false };
 }
 
-export function people(desk: Desk): Hono {
-  const { site } = desk;
+export function people(deps: Deps): Hono {
+  const { site } = deps;
   const { state } = site.confluence;
   const app = new Hono();
 
@@ -38,7 +38,7 @@ export function people(desk: Desk): Hono {
     const query = c.req.query('q') ?? '';
     const from = Math.max(0, Math.floor(Number(c.req.query('from') ?? 0)) || 0);
     const { found, hasMore } = findPeople(site, query, from, PAGE_SIZE);
-    return show(desk, c, {
+    return show(deps, c, {
       title: 'People',
       around: 'nothing',
       body: html`<div class="column"><h1>Who do you want to be?</h1>
@@ -47,7 +47,7 @@ export function people(desk: Desk): Hono {
           query === ''
             ? `All ${count(state.people.size, 'person', 'people')}`
             : found.length === 0
-              ? `Nobody is called “${query}”.`
+              ? `No one is called “${query}”.`
               : `People who match “${query}”`
         }</p>
         <form method="post" action="/wiki/signin"><ul class="plain people-list">${found.map((p) => personRow(site, p))}</ul></form>
@@ -63,7 +63,7 @@ export function people(desk: Desk): Hono {
   app.post('/wiki/signin', async (c) => {
     const { accountId } = await c.req.parseBody();
     const person = state.people.get(String(accountId));
-    if (!person) return notFound(desk, c);
+    if (!person) return notFound(deps, c);
     setCookie(c, SESSION_COOKIE, person.accountId, { path: '/', httpOnly: true, sameSite: 'Lax' });
     return c.redirect('/wiki');
   });

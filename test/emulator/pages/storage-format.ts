@@ -1,11 +1,11 @@
-/** Shows Confluence's storage format as plain HTML: enough to see what a template gave. */
+/** Shows Confluence's storage format as plain HTML, well enough to see what came of a template. */
 import * as cheerio from 'cheerio';
 
 const KEEP = new Set(
   'p h1 h2 h3 h4 h5 h6 ul ol li table tbody thead tr th td strong em u s code pre blockquote hr br span a div input label'.split(' '),
 );
 
-/** What links and mentions in the text point to; undefined for what is not there. */
+/** What links and mentions in the text point to, or undefined if it does not exist. */
 export interface Targets {
   urlOfPage(title: string): string | undefined;
   nameOfPerson(accountId: string): string | undefined;

@@ -1,17 +1,17 @@
-/** The purple strip above everything: what is not Confluence. The clock, what to try, mail, who to be, light or dark. */
+/** The purple strip above everything holds what is not Confluence: the clock, what to try, mail, switching person, light or dark. */
 import { html } from 'hono/html';
 import type { Person } from '../confluence/state';
 import type { LocalSite } from '../site';
 import { personAvatar } from './avatar';
-import type { Deeds } from './deeds';
 import { type IconName, icon } from './icons';
+import type { Journal } from './journal';
 import { type Mention, mentionsOf } from './mentions';
 import { rolesOf, type Step } from './what-to-try';
 import { contentUrl, count, standingOf, timeText } from './words';
 
 type Html = ReturnType<typeof html>;
 
-/** People that the panel shows before anyone types. */
+/** How many people the panel suggests before anyone types. */
 const SUGGESTIONS = 4;
 
 const STEPS_OF_CLOCK = [
@@ -22,12 +22,12 @@ const STEPS_OF_CLOCK = [
 
 export interface StripInput {
   site: LocalSite;
-  deeds: Deeds;
+  journal: Journal;
   person: Person | undefined;
   mode: 'light' | 'dark';
 }
 
-export function strip({ site, deeds, person, mode }: StripInput): Html {
+export function strip({ site, journal, person, mode }: StripInput): Html {
   const mail = person ? mentionsOf(site, person) : [];
   const now = site.clock.now();
   return html`<div class="strip" role="region" aria-label="Local site">
@@ -39,7 +39,7 @@ export function strip({ site, deeds, person, mode }: StripInput): Html {
     <button type="button" class="strip-button strip-narrow" popovertarget="strip-menu">${icon('menu')} Menu</button>
     <div id="strip-menu" class="panel strip-menu" popover aria-label="Local site" role="dialog">${clockForm()}${actions(person, mail, mode)}</div>
   </div>
-  ${person ? html`${tryPanel(site, deeds, person)}${mailPanel(mail)}${switchPanel(site, deeds, person)}` : ''}`;
+  ${person ? html`${tryPanel(site, journal, person)}${mailPanel(mail)}${switchPanel(site, journal, person)}` : ''}`;
 }
 
 function clockForm(): Html {
@@ -61,8 +61,8 @@ function actions(person: Person | undefined, mail: readonly Mention[], mode: 'li
   <form method="post" action="/wiki/color-mode"><button class="strip-button">${icon('contrast')} ${mode === 'dark' ? 'Light' : 'Dark'}</button></form>`;
 }
 
-function tryPanel(site: LocalSite, deeds: Deeds, person: Person): Html {
-  const roles = rolesOf(site, deeds);
+function tryPanel(site: LocalSite, journal: Journal, person: Person): Html {
+  const roles = rolesOf(site, journal);
   const mine = roles.findIndex((role) => role.person.accountId === person.accountId);
   const role = roles[mine];
   const next = roles[(mine + 1) % roles.length];
@@ -85,7 +85,7 @@ function stepItem(step: Step): Html {
   }</span></li>`;
 }
 
-/** Confluence mails a mention to the person mentioned; the local site only shows it. */
+/** Confluence emails the person who is mentioned; the local site only shows the mail. */
 function mailPanel(mail: readonly Mention[]): Html {
   return html`<section id="mail-panel" class="panel" popover role="dialog" aria-labelledby="mail-title">
     <h2 id="mail-title">Mail that Confluence would have sent you</h2>
@@ -98,9 +98,9 @@ function mailPanel(mail: readonly Mention[]): Html {
   </section>`;
 }
 
-function switchPanel(site: LocalSite, deeds: Deeds, person: Person): Html {
+function switchPanel(site: LocalSite, journal: Journal, person: Person): Html {
   const { people } = site.confluence.state;
-  const suggested = new Map(rolesOf(site, deeds).map((role) => [role.person.accountId, role.person]));
+  const suggested = new Map(rolesOf(site, journal).map((role) => [role.person.accountId, role.person]));
   for (const other of people.values()) {
     if (suggested.size > SUGGESTIONS) break;
     if (other.isGuest || other.accountStatus !== 'active') suggested.set(other.accountId, other);
@@ -117,7 +117,7 @@ function switchPanel(site: LocalSite, deeds: Deeds, person: Person): Html {
   </section>`;
 }
 
-/** A person with the button that signs in as them; stands in a form that posts to the sign-in page. */
+/** A person with a button to sign in as them, for use in a form that posts to the sign-in page. */
 export function personRow(site: LocalSite, person: Person): Html {
   return html`<li>${personAvatar(person)}<span class="grow"><span class="name">${person.displayName}</span><span class="small subtle">${standingOf(site, person)}</span></span>
     <button class="button" name="accountId" value="${person.accountId}" aria-label="Be ${person.displayName}">Be</button></li>`;
@@ -127,7 +127,7 @@ export function beForm(person: Person, label: string, className: string): Html {
   return html`<form method="post" action="/wiki/be"><button class="${className}" name="accountId" value="${person.accountId}">${label}</button></form>`;
 }
 
-/** What the bell shows. */
+/** The panel behind the bell. */
 export function bellPanel(site: LocalSite, person: Person): Html {
   const mentions = mentionsOf(site, person);
   return html`<section id="bell-panel" class="panel" popover role="dialog" aria-labelledby="bell-title">

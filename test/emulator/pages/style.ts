@@ -1,4 +1,4 @@
-/** Style of the local site's own pages, on Atlassian's tokens. */
+/** Styles of the local site's own pages, based on Atlassian's design tokens. */
 export const STYLE = `
 :root { --strip-height: 40px; --bar-height: 48px; --top: calc(var(--strip-height) + var(--bar-height)); --sidebar-width: 256px; --content-left: var(--sidebar-width); }
 * { box-sizing: border-box; }

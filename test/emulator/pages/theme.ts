@@ -1,4 +1,4 @@
-/** The design tokens that the product puts on its pages and that `view.theme.enable()` gives to an app. */
+/** The design tokens that Confluence uses on its pages and that `view.theme.enable()` gives to an app. */
 import { createRequire } from 'node:module';
 
 // The package has no `exports` map, so Node's ESM resolver does not find its entry folders; require does.

@@ -18,7 +18,7 @@ export const callerOf = (person: Person | undefined): Caller =>
 
 export const colorModeOf = (c: Context): 'light' | 'dark' => (getCookie(c, COLOR_MODE_COOKIE) === 'dark' ? 'dark' : 'light');
 
-/** Where a form sends the person back to: the page it stands on, never another site. */
+/** Where a form sends the person back to: the page that it is on, and never another site. */
 export function cameFrom(c: Context): string {
   const referer = c.req.header('referer');
   if (referer === undefined) return '/wiki';

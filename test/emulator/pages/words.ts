@@ -1,9 +1,9 @@
-/** How the pages put times, counts, people's standing and spaces into words. */
+/** How the pages put times, counts, people's status and spaces into words. */
 import { isOpen, latest, type Person, type Space } from '../confluence/state';
 import type { LocalSite } from '../site';
 
 const DAY_MS = 86_400_000;
-/** Mean length of a month in the Gregorian calendar. */
+/** Average length of a month in the Gregorian calendar. */
 const MONTH_DAYS = 30.44;
 const FEW_DAYS = 45;
 
@@ -18,7 +18,7 @@ const TIME = new Intl.DateTimeFormat('en-US', {
   timeZone: 'UTC',
 });
 
-/** "Tue, Nov 24, 2026, 9:06 AM", as the strip shows the site's clock; UTC, as the site tells apps. */
+/** "Tue, Nov 24, 2026, 9:06 AM", as the strip shows the site's clock. In UTC, the time zone that the site gives to apps. */
 export const timeText = (at: number): string => TIME.format(at);
 
 /** "Oct 20, 2025", or "Today". */
@@ -35,7 +35,7 @@ export function agoText(at: number, now: number): string {
   return `${count(Math.round(days / MONTH_DAYS), 'month')} ago`;
 }
 
-/** Time in ms of the newest change to a page or blog post of the space. */
+/** Time in ms of the most recent change to the content of the space. */
 export function lastChange(site: LocalSite, space: Space): number {
   const items = site.confluence.state.contentBySpace.get(space.id) ?? [];
   return items.reduce((newest, item) => Math.max(newest, latest(item).at), space.createdAt);
@@ -61,7 +61,7 @@ export function standingOf(site: LocalSite, person: Person): string {
   return spaceText.charAt(0).toUpperCase() + spaceText.slice(1);
 }
 
-/** Null for a person about whom there is nothing special to say. */
+/** Null if there is nothing special to say about the person. */
 function accountText(person: Person, isAdmin: boolean, isLicensed: boolean): string | null {
   if (person.accountStatus === 'inactive') return 'Account deactivated';
   if (person.accountStatus === 'closed') return 'Account deleted';
@@ -75,7 +75,7 @@ export const typeText = (space: Space): string => (space.type === 'personal' ? '
 const STATUS = { current: 'Current', archived: 'Archived', trashed: 'In the trash' } as const;
 export const statusText = (space: Space): string => STATUS[space.status];
 
-/** Who can see a space, in the words of someone who can. */
+/** Who can see a space, in words for someone who can. */
 export function audienceText(site: LocalSite, space: Space, reader: Person | undefined): string {
   const { state } = site.confluence;
   if (!isOpen(space)) {

@@ -5,7 +5,7 @@ import { type Call, type Operation, oneOf, pageV1, parseBody, Refusal, type Repl
 import type { Space } from '../state';
 import { visibleSpaceByKey } from './visible';
 
-/** Prefixes that OpenAPI documents and the site has no labels for. */
+/** Documented prefixes that the site has no labels for. */
 const OTHER_PREFIXES = ['global', 'my'];
 
 function labelsReply(call: Call, space: Space): Reply {

@@ -1,4 +1,4 @@
-/** Every REST operation that the local site answers. */
+/** Every REST operation of the local site. */
 import type { Operation } from '../operation';
 import { groupOperations } from './groups';
 import { labelOperations } from './labels';

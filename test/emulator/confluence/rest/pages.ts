@@ -104,7 +104,7 @@ function listContent(call: Call, type: 'page' | 'blogpost', spaces: Space[] | nu
   return { status: 200, body: { results, _links: page.links }, headers: page.headers, returned: { objects: page.items.length } };
 }
 
-/** `space-id` of GET /pages: spaces that the caller cannot see are silently missing. */
+/** `space-id` of GET /pages: spaces that the caller cannot see are silently left out. */
 function spacesOfQuery(call: Call): Space[] | null {
   const ids = idsParam(call.query, 'space-id', 100);
   return (
@@ -118,8 +118,8 @@ const Flat = z.strictObject({ representation: Representation.optional(), value: 
 const Body = Flat.extend({ storage: Flat.optional(), atlas_doc_format: Flat.optional(), wiki: Flat.optional() });
 
 /**
- * A body in storage format.
- * @throws Refusal 400 for a body that is not well-formed, or not one body
+ * The storage format of a body.
+ * @throws Refusal 400 if it is not well-formed, or not exactly one body
  * @throws NotModelled for another representation
  */
 function storageOf(body: z.infer<typeof Body> | undefined): string {

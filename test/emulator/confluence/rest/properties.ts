@@ -1,4 +1,4 @@
-/** Properties of spaces (v2), of people (v1) and of the app (v2). */
+/** Properties of spaces (v2), people (v1) and the app (v2). */
 import { z } from 'zod';
 import { callerId } from '../access';
 import { listedProperties } from '../lag';

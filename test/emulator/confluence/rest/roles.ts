@@ -1,4 +1,4 @@
-/** Who may do what in a space: roles and their assignments, and classic permissions. */
+/** Who can do what in a space: roles, role assignments, and classic permissions. */
 import { z } from 'zod';
 import { automaticRole, callerId, maySee, operationsIn } from '../access';
 import {
@@ -21,12 +21,12 @@ import { requireSpaceAdmin, visibleSpace } from './visible';
 
 const ROLE_TYPES = ['SYSTEM', 'CUSTOM'];
 
-/** Sites without roles answer 404: inferred, not documented. */
+/** Sites without roles answer 404. This is inferred, not documented. */
 export function requireRoles(call: Call): void {
   if (call.site.settings.roleMode === 'PRE_ROLES') throw new Refusal(404, 'Not found');
 }
 
-/** Everyone with rights in the space: explicit grants, and app users with their automatic role. */
+/** Everyone with access to the space: explicit grants, and app users with their automatic role. */
 function holders(state: ConfluenceState, space: Space): Grant[] {
   const role = automaticRole(state, space);
   const apps = APP_USERS.filter((user) => role && !space.grants.some((g) => g.principalId === user.accountId)).map(
@@ -64,7 +64,7 @@ const assignmentJson = (g: Grant): Record<string, unknown> => ({
   roleId: g.roleId,
 });
 
-/** Access classes in OpenAPI, except `jsm-project-admins`, who need Jira Service Management. */
+/** The documented access classes, except `jsm-project-admins`, which requires Jira Service Management. */
 const ACCESS_CLASSES = ['anonymous-users', 'authenticated-users', 'all-licensed-users', 'all-product-admins'];
 
 /** @throws Refusal 400 for a principal that does not exist */
@@ -82,7 +82,7 @@ const Assignment = z.strictObject({
   roleId: z.string().optional(),
 });
 
-/** All or nothing; a person grants only what they hold, product admins excepted. */
+/** All or nothing. People can grant only what they hold, except product admins. */
 function setRoleAssignments(call: Call): Reply {
   requireRoles(call);
   const { site, caller } = call;
@@ -157,7 +157,7 @@ const each = (keys: string[], targets: string[]): string[] => targets.flatMap((t
 
 /**
  * The rows that a real site has for one operation of this site. A space with two principals had 480 rows
- * on a third party's live site; which rows those were is unknown, so this list is an assumption. Operations that
+ * on a third party's live site. Which rows those were is unknown, so this list is an assumption. Operations that
  * only read stay one row each, because that is how an app tells readers from editors.
  */
 const ROWS_OF: Record<string, string[]> = {
@@ -171,7 +171,7 @@ const ROWS_OF: Record<string, string[]> = {
   'archive/space': ['archive/space', 'archive_space/space'],
 };
 
-/** The site's default permissions also name the licensed groups and the product admins, with what everyone holds. */
+/** The site's default permissions also name the licensed groups and the product admins, with the same rights as everyone. */
 function namedByDefault(state: ConfluenceState, space: Space): Grant[] {
   if (!space.grants.includes(EVERYONE_GRANT)) return [];
   const licensing = [...state.groups.values()].filter((group) => group.access !== 'none');
@@ -181,7 +181,7 @@ function namedByDefault(state: ConfluenceState, space: Space): Grant[] {
   ];
 }
 
-/** One row per principal and operation. The extra rows grant nothing that their principals do not hold already. */
+/** One row per principal and operation. The extra rows grant nothing that their principals do not already hold. */
 function listPermissions(call: Call): Reply {
   const space = visibleSpace(call);
   const { state } = call.site;
@@ -207,7 +207,7 @@ function listPermissions(call: Call): Reply {
   };
 }
 
-/** Closed to apps by the platform; what it does for people's tokens is not modelled. */
+/** Closed to apps by the platform. What it does for API tokens is not modeled. */
 const closed = (): Reply => {
   throw new NotModelled('writing space permissions');
 };

@@ -1,4 +1,4 @@
-/** Search by CQL: content, and people. */
+/** Search by CQL, for content and for people. */
 
 import { type Hit, searchContent } from '../cql';
 import {
@@ -45,7 +45,7 @@ function hitJson(hit: Hit, withExcerpt: boolean): Record<string, unknown> {
   };
 }
 
-/** V5: the largest page of a search without `expand` is not documented. */
+/** V5: the maximum page size of a search without `expand` is not documented. */
 const MAX_HITS_PER_PAGE = 250;
 
 function cqlOf(call: Call): string {

@@ -1,4 +1,4 @@
-/** Spaces: list, read, create, update, delete, and the data policies that may block them. */
+/** Spaces: list, read, create, update and delete, and the data policies that may block them. */
 import { z } from 'zod';
 import type { SiteSettings } from '../../settings';
 import { callerId, mayCreateSpaces, mayDo, maySee, operationsIn } from '../access';
@@ -67,7 +67,7 @@ function listSpaces(call: Call): Reply {
   const labels = listParam(query, 'labels', 50);
   const sort = oneOf(query, 'sort', ['id', '-id', 'key', '-key', 'name', '-name']) ?? 'id';
   const field = sort.replace(/^-/, '') as keyof typeof SPACE_ORDERS;
-  // OpenAPI does not say what an omitted status means: an assumption.
+  // OpenAPI does not say what an omitted status means, so this is an assumption.
   const wanted: readonly string[] = status === null ? ['current', 'archived'] : [status];
   const { state } = site;
   const compare = SPACE_ORDERS[field];
@@ -85,7 +85,7 @@ function listSpaces(call: Call): Reply {
       wanted.includes(space.status) &&
       (type === null || type === space.type) &&
       (!labels || labels.some((label) => space.labels.includes(label))) &&
-      // Lists lag, permissions do not.
+      // Lists lag; permissions do not.
       maySee(state, call.caller, state.spacesById.get(space.id) ?? space),
   });
   return {
@@ -126,17 +126,17 @@ const NewSpace = z.strictObject({
   description: z.strictObject({ value: z.string().optional(), representation: z.literal('plain').optional() }).optional(),
 });
 
-/** @throws NotModelled for a key and another alias */
+/** @throws NotModelled for an alias that differs from the key */
 function keyOf(input: { key?: string | null | undefined; alias?: string | null | undefined }): string {
   const { key, alias } = input;
   if (key && alias && key !== alias) throw new NotModelled('an alias that is not the key');
   return key ?? alias ?? '';
 }
 
-/** CONFCLOUD-84375: keys of 246 to 255 characters end in a 500. */
+/** CONFCLOUD-84375: keys of 246 to 255 characters cause a 500. */
 export const FAILING_KEY_LENGTH = 246;
 
-/** Only on sites with roles, and only global spaces: a key that begins with `~` is refused (V1). */
+/** Works only on sites with roles and only for global spaces: a key that begins with `~` is refused (V1). */
 function createSpace(call: Call): Reply {
   const { site, caller } = call;
   requireRoles(call);
@@ -213,7 +213,7 @@ const ClassicNewSpace = z.strictObject({
     .nullish(),
 });
 
-/** OpenAPI v1, Create space: the permission pairs it accepts. */
+/** The permission pairs that Create space accepts (OpenAPI v1). */
 const CLASSIC_PAIRS = new Set([
   'read/space',
   'export/space',
@@ -221,7 +221,7 @@ const CLASSIC_PAIRS = new Set([
   ...['page', 'blogpost', 'comment', 'attachment'].flatMap((type) => [`create/${type}`, `delete/${type}`]),
 ]);
 
-/** The grants that a request spells out; without `permissions` the site's default. @throws Refusal 400 */
+/** The grants that a request spells out or, without `permissions`, the site's default. @throws Refusal 400 */
 function grantsOf(state: ConfluenceState, input: z.infer<typeof ClassicNewSpace>, creator: string): readonly Grant[] {
   if (!input.permissions) return openGrants(creator);
   const byPrincipal = new Map<string, Grant & { operations: string[] }>();
@@ -229,7 +229,7 @@ function grantsOf(state: ConfluenceState, input: z.infer<typeof ClassicNewSpace>
     const id = `${principalType} ${principalId}`;
     const grant = byPrincipal.get(id) ?? { principalType, principalId, roleId: null, operations: [] };
     grant.operations.push(operation);
-    // Classic permissions have one word for adding and editing pages.
+    // Classic permissions have one operation for adding and editing pages.
     if (operation === 'create/page') grant.operations.push('update/page');
     byPrincipal.set(id, grant);
   };
@@ -246,7 +246,7 @@ function grantsOf(state: ConfluenceState, input: z.infer<typeof ClassicNewSpace>
       add('GROUP', id, pair);
     }
   }
-  // The creator holds every permission, whatever the request says.
+  // The creator gets every permission, whatever the request says.
   const grants = [...byPrincipal.values()].filter((g) => !(g.principalType === 'USER' && g.principalId === creator));
   return [...privateGrants(creator), ...grants];
 }
@@ -283,7 +283,7 @@ function createClassicSpace(call: Call, isPrivate: boolean): Reply {
   return { status: 200, body: classicSpaceJson(call, space) };
 }
 
-/** The space, if the caller administers it. @throws Refusal 404, also for "not permitted" */
+/** The space, if the caller administers it. @throws Refusal 404, even if it exists but is not permitted */
 function administeredSpace(call: Call): Space {
   const space = call.site.state.spacesByKey.get(call.params.spaceKey ?? '');
   if (!space || !mayDo(call.site.state, call.caller, space, 'administer/space')) {

@@ -1,4 +1,4 @@
-/** People, one by one and in bulk. */
+/** People, individually and in bulk. */
 import { z } from 'zod';
 import { applicationOperations, canUseConfluence, maySee } from '../access';
 import { profileSpaces } from '../lag';
@@ -47,7 +47,7 @@ function usersBulk(call: Call): Reply {
   };
 }
 
-/** `isExternalCollaborator` is deprecated and always part of the answer. */
+/** `isExternalCollaborator` is deprecated and always included in the answer. */
 const USER_EXPANSIONS = ['operations', 'personalSpace', 'isExternalCollaborator'];
 
 function classicUserJson(call: Call, person: Person): Record<string, unknown> {
@@ -87,7 +87,7 @@ export function personById(call: Call, accountId: string): Person {
   return person;
 }
 
-/** @throws Refusal 400 when the query names nobody, 404 for an unknown account */
+/** @throws Refusal 400 if the query does not name a person, 404 for an unknown account */
 export function personOfQuery(call: Call): Person {
   const accountId = call.query.get('accountId');
   if (!accountId) throw new Refusal(400, "'accountId' is required");

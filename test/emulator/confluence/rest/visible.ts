@@ -1,10 +1,10 @@
-/** The space that a path names, if the caller may see it or administer it. */
+/** The space that a path names, if the caller can see or administer it. */
 
 import { mayDo, maySee } from '../access';
 import { type Call, idParam, Refusal } from '../operation';
 import type { Space } from '../state';
 
-/** The space, if the caller may see it. @throws Refusal 404 */
+/** @throws Refusal 404 if the caller cannot see the space */
 export function visibleSpace(call: Call, name = 'id'): Space {
   const space = call.site.state.spacesById.get(idParam(call, name));
   if (!space || !maySee(call.site.state, call.caller, space)) throw new Refusal(404, 'Space not found');

@@ -1,0 +1,22 @@
+/** Work that comes due by itself. Each kind is defined beside its feature; the tick gets the list from `index.ts`. */
+
+export interface AgendaWork {
+  kind: string;
+  /**
+   * How long after it began it is due again. Ticks come every five minutes, give or take: something for every
+   * tick says less than that.
+   */
+  everyMs: number;
+  /** The most it may take of one tick. */
+  leaseMs: number;
+  /**
+   * Must stop by `deadline` (ms), which is also before the platform ends the tick, and may be cut off anywhere:
+   * what it throws is logged, and it is tried again at the next tick.
+   */
+  run(now: number, deadline: number): Promise<void>;
+}
+
+/** Due at every tick. */
+export const EVERY_TICK_MS = 4 * 60_000;
+
+export const defineWork = (work: AgendaWork): AgendaWork => work;

@@ -1,0 +1,44 @@
+/** Pausing and resuming everything, at once and whatever state the hour is in. */
+import { z } from 'zod';
+import { AppError, StaleRecord } from '../../forge/errors';
+import { readPolicy, writePolicy } from '../../store/policy';
+import { type Caller, define } from '../define';
+import { administersNow, mayPause, standingOf } from '../standing';
+import { type PolicyView, policyView } from './policy';
+
+/** How often it is tried again because somebody saved the policy in between. */
+const MAX_ATTEMPTS = 8;
+
+export const pauseFunctions = {
+  'policy.pause': define({
+    input: z.strictObject({ paused: z.boolean() }),
+    authorise: mayPause,
+    handle: ({ paused }, caller) => setPaused(paused, caller),
+  }),
+};
+
+/** Changes nothing else of the policy. Whoever already has what they ask for gets the version that says so. */
+async function setPaused(paused: boolean, caller: Caller): Promise<PolicyView> {
+  // Only pausing is safe for somebody whom Confluence has not just confirmed.
+  if (!paused) await administersNow(caller);
+  const { standing, standingSince } = await standingOf(caller);
+  const pause = { paused, administratorSince: standing === 'remembered' ? standingSince : null };
+  for (let attempt = 1; ; attempt += 1) {
+    const stored = await readPolicy();
+    if (stored.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: stored.problem });
+    if (stored.policy.paused === paused) return policyView(stored);
+    const version = {
+      policy: { ...stored.policy, paused },
+      savedBy: caller.accountId,
+      now: Date.now(),
+      reason: null,
+      restores: null,
+      pause,
+    };
+    try {
+      return policyView(await writePolicy(stored.version, version));
+    } catch (error) {
+      if (!(error instanceof StaleRecord) || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}

@@ -1,0 +1,10 @@
+/** Bounds of what the pages send. The pages import this file too: it imports nothing. */
+
+/** Of the policy as text: more than the largest policy takes, less than Forge's 500 KB for a request of a page. */
+export const MAX_POLICY_TEXT_CHARS = 400_000;
+/** Why an admin changed the policy, in a sentence or two. */
+export const MAX_REASON_CHARS = 300;
+/** Ten years: no site is older than its personal spaces. */
+export const MAX_IDLE_DAYS = 3_650;
+/** Spaces picked one by one, and exceptions from "all": with ids of 100 characters well under 500 KB. */
+export const MAX_SELECTED = 1_000;

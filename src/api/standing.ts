@@ -1,0 +1,41 @@
+/** Who may use the admin page. Each throws AppError `not-admin`, or what Confluence answered when it could not be asked. */
+import { callerIsAdmin } from '../confluence/people';
+import { AppError, ConfluenceError, PlatformRefusal } from '../forge/errors';
+import { ADMIN_DAYS, readAdminSeen, writeAdminSeen } from '../store/site-facts';
+import type { Caller } from './define';
+
+/** Somebody who loses the admin's rights may read and save for at most this long. */
+const REMEMBERED_MS = 10 * 60_000;
+const PAUSE_REMEMBERED_MS = ADMIN_DAYS * 86_400_000;
+
+/** To read, and to save. */
+export async function administers(caller: Caller): Promise<void> {
+  const seen = await readAdminSeen(caller.accountId);
+  if (!isWithin(seen, REMEMBERED_MS)) await administersNow(caller);
+}
+
+/** For whatever acts on spaces or people: start, resume, undo, restore, remove. Always asks Confluence. */
+export async function administersNow({ accountId }: Caller): Promise<void> {
+  const isAdmin = await callerIsAdmin();
+  if (isAdmin) await writeAdminSeen(accountId, Date.now());
+  else if ((await readAdminSeen(accountId)) !== null) await writeAdminSeen(accountId, null);
+  if (!isAdmin) throw new AppError('not-admin');
+}
+
+/** To pause, which is safe: while Confluence cannot be asked, whoever was an administrator lately may do that, and only that. */
+export async function mayPause(caller: Caller): Promise<void> {
+  try {
+    await administers(caller);
+  } catch (error) {
+    const isTransient = (error instanceof ConfluenceError || error instanceof PlatformRefusal) && error.isTransient;
+    if (!isTransient || !isWithin(await readAdminSeen(caller.accountId), PAUSE_REMEMBERED_MS)) throw error;
+  }
+}
+
+/** What the trail says of somebody whom `mayPause` let through. */
+export async function standingOf({ accountId }: Caller): Promise<{ standing: 'confirmed' | 'remembered'; standingSince: number | null }> {
+  const seen = await readAdminSeen(accountId);
+  return { standing: isWithin(seen, REMEMBERED_MS) ? 'confirmed' : 'remembered', standingSince: seen };
+}
+
+const isWithin = (seen: number | null, ms: number): boolean => seen !== null && Date.now() - seen < ms;

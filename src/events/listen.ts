@@ -1,0 +1,41 @@
+/** How an event trigger begins and ends: the event is parsed once, every reaction hears it, and what failed is answered. */
+import type { InvocationError } from '@forge/events';
+import { z } from 'zod';
+import { within } from '../forge/budget';
+import { cloudIdOf } from '../forge/installation';
+import { log } from '../forge/log';
+import { type RetryLater, retryAfter, retryingLater } from './retry';
+
+const Context = z.object({ installContext: z.string() });
+
+export interface Installation {
+  /** One process may serve several sites: what it remembers is keyed by this. */
+  installContext: string;
+  cloudId: string;
+}
+
+/** Hears one event. @returns seconds after which it should be heard again, or nothing */
+export type Reaction<E> = (event: E, installation: Installation) => Promise<RetryLater | undefined>;
+
+/** A trigger's function: `parse` answers null for an event that concerns nobody, and undefined for one that cannot be read. */
+export function listen<E>(name: string, parse: (event: unknown) => E | null | undefined, reactions: readonly Reaction<E>[]) {
+  return async (event: unknown, context: unknown): Promise<InvocationError | undefined> => {
+    const install = Context.safeParse(context);
+    const parsed = parse(event);
+    if (parsed === undefined || !install.success) {
+      log('event-unreadable', { function: name });
+      return undefined;
+    }
+    if (parsed === null) return undefined;
+    const { installContext } = install.data;
+    const installation = { installContext, cloudId: cloudIdOf(installContext) };
+    let wait: number | undefined;
+    const failure = await retryingLater(name, async () => {
+      for (const react of reactions) {
+        const later = await within('events', () => react(parsed, installation));
+        if (later) wait = Math.max(wait ?? 0, later.seconds);
+      }
+    });
+    return failure ?? (wait === undefined ? undefined : retryAfter(wait));
+  };
+}

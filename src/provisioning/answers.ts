@@ -1,0 +1,106 @@
+/** What a person answers about their own space: not now, never, yes after all, create it. */
+import { asCaller } from '../confluence/call';
+import { readPerson } from '../confluence/people';
+import { readSpace } from '../confluence/spaces';
+import { clearNotice } from '../confluence/user-properties';
+import { decline, isIn, type Person, postpone, reasonOf, type Transition, undoDecline } from '../domain/person';
+import { accountProblem } from '../domain/provisioning/decide';
+import type { Reason } from '../domain/reasons';
+import type { Access } from '../domain/space';
+import { AppError } from '../forge/errors';
+import { answerAll } from '../notices/notices';
+import { readPersonRecord, writePerson } from '../store/people';
+import { readSpaceRecord } from '../store/spaces';
+import { provision } from './provision';
+import { noteStatus } from './status-change';
+
+/** @throws AppError not-found when nothing was offered */
+export async function postponeOffer(accountId: string): Promise<void> {
+  const person = await readPersonRecord(accountId);
+  if (!isIn(person, 'offered')) throw new AppError('not-found');
+  await answer(person, postpone(person, Date.now()));
+}
+
+/** @throws AppError not-found when nothing was offered */
+export async function declineOffer(accountId: string): Promise<void> {
+  const person = await readPersonRecord(accountId);
+  if (!isIn(person, 'offered')) throw new AppError('not-found');
+  await answer(person, decline(person, accountId, Date.now()));
+}
+
+/** Whoever has no space and was not told no may say that they want none. */
+export const canDecline = (person: Person | null): boolean =>
+  person === null || isIn(person, 'offered', 'postponed', 'excluded', 'refused');
+
+/** @throws AppError not-found for somebody to whom no space would come anyway */
+export async function declineSpace(accountId: string): Promise<void> {
+  const person = await readPersonRecord(accountId);
+  if (!canDecline(person)) throw new AppError('not-found');
+  if (!isIn(person, 'offered', 'postponed')) {
+    const account = await readPerson(accountId);
+    // Guests and people who left get none: nothing needs to be remembered of them.
+    if (!account || accountProblem(account)) throw new AppError('not-found');
+  }
+  await answer(person, decline(person, accountId, Date.now()));
+}
+
+/** @throws AppError not-found when nothing was declined */
+export async function takeBackDecline(accountId: string): Promise<void> {
+  const person = await readPersonRecord(accountId);
+  if (!isIn(person, 'declined')) throw new AppError('not-found');
+  const now = Date.now();
+  await writePerson(person, undoDecline(person, now), { by: accountId, at: now });
+}
+
+async function answer(person: Person | null, transition: Transition): Promise<void> {
+  const { accountId, since } = transition.person;
+  await writePerson(person, transition, { by: accountId, at: since });
+  await clearNotice(accountId);
+}
+
+export interface CreationAnswer {
+  /** `has-space`: there was one already, created by somebody else. */
+  kind: 'ready' | 'has-space' | 'refused';
+  spaceKey: string | null;
+  access: Access | null;
+  isPromiseBroken: boolean;
+  reason: Reason;
+}
+
+/** The caller's own click: creates the space as themselves, or says why not. */
+export async function createForCaller(accountId: string, cloudId: string): Promise<CreationAnswer> {
+  await noticeLoss(await readPersonRecord(accountId));
+  const now = Date.now();
+  const { person, decision } = await provision({ accountId, as: asCaller(), isPerson: true, cloudId, occasion: 'click', now });
+  const reason = decision.kind === 'needs' ? 'account-unknown' : decision.reason;
+  const refused = (why: Reason): CreationAnswer => ({ kind: 'refused', spaceKey: null, access: null, isPromiseBroken: false, reason: why });
+  const isLeft = decision.kind === 'decided' && decision.action === 'none';
+  if (isIn(person, 'offered') && isLeft) return refused(reason);
+  // The answer is on the screen: nothing is left to tell.
+  await answerAll(accountId);
+  if (isIn(person, 'ready')) {
+    const space = await readSpaceRecord(person.spaceId);
+    const { key: spaceKey = null, access } = space ?? {};
+    const isPromiseBroken = access?.broken != null;
+    return { kind: 'ready', spaceKey, access: access?.actual ?? null, isPromiseBroken, reason: 'space-created' };
+  }
+  if (isIn(person, 'has-space')) {
+    const { spaceId, spaceKey, reason: why } = person;
+    return { kind: 'has-space', spaceKey: spaceKey ?? (await currentKeyOf(spaceId)), access: null, isPromiseBroken: false, reason: why };
+  }
+  return refused(isLeft || !person ? reason : reasonOf(person));
+}
+
+async function currentKeyOf(spaceId: string): Promise<string | null> {
+  const space = await readSpace(asCaller(), spaceId);
+  return space?.status === 'current' ? space.key : null;
+}
+
+/** Events of a private space may not reach the app: whoever comes and has no space any more is remembered as that. */
+export async function noticeLoss(person: Person | null): Promise<Person | null> {
+  if (!isIn(person, 'ready', 'has-space') || (await readSpace(asCaller(), person.spaceId))) return person;
+  const { accountId, spaceId } = person;
+  if ((await readPerson(accountId))?.personalSpaceId !== null) return person;
+  await noteStatus({ spaceId, key: null, ownerId: accountId }, 'deleted', { by: 'unknown', at: Date.now() });
+  return readPersonRecord(accountId);
+}

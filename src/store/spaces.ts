@@ -1,0 +1,87 @@
+/** What Homestead promised or did to a space; the key is the space's id. It outlives its owner's account. */
+import { kvs, Sort, WhereConditions as Where } from '@forge/kvs';
+import { z } from 'zod';
+import { ACCESSES } from '../domain/policy/document';
+import type { PromisedSpace } from '../domain/space';
+import { type Transaction, whileRevision } from '../forge/kvs';
+import { addToOutbox } from './outbox';
+
+const SPACE = 'space';
+/** Partition of the index of what is due. */
+const DUE_ACCESS = 'access';
+
+const SpaceData = z.object({
+  schemaVersion: z.literal(1),
+  ownerId: z.string().nullable(),
+  key: z.string().nullable(),
+  origin: z.enum(['created', 'adopted']),
+  call: z.string().nullable(),
+  status: z.enum(['current', 'archived', 'trashed', 'deleted']),
+  statusSince: z.number(),
+  since: z.number(),
+  access: z.object({
+    promised: z.enum(ACCESSES),
+    actual: z.enum(['private', 'licensed', 'open', 'unknown']),
+    broken: z.object({ since: z.number(), retryAt: z.number(), failures: z.number().int() }).nullable(),
+  }),
+  template: z.object({ key: z.string(), source: z.enum(['builtin', 'confluence', 'kept']), problem: z.string().nullable() }),
+  lacksDetails: z.boolean(),
+});
+const Stored = z.object({ revision: z.number().int(), data: SpaceData });
+
+function toSpace(spaceId: string, stored: unknown): PromisedSpace | null {
+  if (stored === undefined) return null;
+  const { revision, data } = Stored.parse(stored);
+  const { schemaVersion, ...space } = data;
+  return { spaceId, revision, ...space };
+}
+
+/** @throws ZodError for a record that cannot be read */
+export async function readSpaceRecord(spaceId: string): Promise<PromisedSpace | null> {
+  return toSpace(spaceId, await kvs.entity<unknown>(SPACE).get(spaceId));
+}
+
+/** Adds the record to a transaction, which fails if somebody changed it since it was read. */
+export function setSpace(transaction: Transaction, { spaceId, revision, ...space }: PromisedSpace): PromisedSpace {
+  const next = revision + 1;
+  const { ownerId, status, statusSince, access } = space;
+  transaction.set(
+    spaceId,
+    {
+      revision: next,
+      status,
+      since: statusSince,
+      ...(ownerId === null ? {} : { ownerId }),
+      ...(access.broken === null ? {} : { due: DUE_ACCESS, dueAt: access.broken.retryAt }),
+      data: { schemaVersion: 1, ...space },
+    },
+    whileRevision(SPACE, revision),
+  );
+  addToOutbox(transaction, 'space', spaceId, next);
+  return { spaceId, revision: next, ...space };
+}
+
+/** Spaces whose promised access is due to be tried again at `now` (ms), longest due first; `Infinity` = all that are broken. */
+export async function listBrokenPromises(now: number, limit: number): Promise<PromisedSpace[]> {
+  const query = kvs
+    .entity<unknown>(SPACE)
+    .query()
+    .index('by-due', { partition: [DUE_ACCESS] });
+  const { results } = await (Number.isFinite(now) ? query.where(Where.lessThanEqualTo(now)) : query).limit(limit).getMany();
+  return results.flatMap(({ key, value }) => {
+    const parsed = Stored.safeParse(value);
+    return parsed.success ? (toSpace(key, value) ?? []) : [];
+  });
+}
+
+/** Spaces of Homestead's that are current, latest first. */
+export async function listCurrentSpaces(limit: number): Promise<PromisedSpace[]> {
+  const { results } = await kvs
+    .entity<unknown>(SPACE)
+    .query()
+    .index('by-status', { partition: ['current'] })
+    .sort(Sort.DESC)
+    .limit(limit)
+    .getMany();
+  return results.flatMap(({ key, value }) => (Stored.safeParse(value).success ? (toSpace(key, value) ?? []) : []));
+}

@@ -1,0 +1,31 @@
+/** Paths in the policy, in an admin's words: "Rules › Engineers › Groups" for `rules.2.groups`. */
+import type { Policy } from '../../../src/domain/policy/document';
+import { text, textOr } from '../../shared/text';
+
+/** Lists with named items; a path has an item's position, id or key. */
+const NAMED = ['rules', 'templates', 'children', 'fields', 'waves'];
+
+export function pathLabel(path: string, policy: Policy): string {
+  if (path === '') return text('text.whole');
+  let at: unknown = policy;
+  let list = '';
+  const labels = path.split('.').map((part) => {
+    const isItem = NAMED.includes(list);
+    at = Array.isArray(at)
+      ? (at.find((item, i) => idOf(item) === part || String(i) === part) as unknown)
+      : (at as Record<string, unknown> | undefined)?.[part];
+    list = part;
+    return isItem ? (nameOf(at) ?? (/^\d+$/.test(part) ? String(Number(part) + 1) : part)) : textOr(`path.${part}`, part);
+  });
+  return labels.join(' › ');
+}
+
+function idOf(item: unknown): unknown {
+  const { id, key, title, name } = (item ?? {}) as Record<string, unknown>;
+  return id ?? key ?? title ?? name;
+}
+
+function nameOf(item: unknown): string | null {
+  const { name, label, title } = (item ?? {}) as Record<string, unknown>;
+  return [name, label, title].find((value): value is string => typeof value === 'string' && value !== '') ?? null;
+}

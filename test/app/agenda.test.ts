@@ -1,0 +1,57 @@
+/** The agenda: what a tick costs, ticks that overlap, and work that fails. */
+import { describe, expect, it } from 'vitest';
+import { defineWork } from '../../src/agenda/define';
+import { makeTick } from '../../src/agenda/tick';
+import type { LocalSite } from '../emulator/site';
+import { adminData, startSite } from '../support/site';
+
+const tick = (site: LocalSite) => site.platform.runFunction('scheduledTrigger', 'tick', {});
+
+describe('a tick', () => {
+  it('with nothing due costs one read', async () => {
+    const site = startSite();
+    await tick(site);
+    site.resetUsage();
+    await tick(site);
+    expect(site.usage().kvs).toMatchObject({ gets: 1, sets: 0, queries: 0, batches: 0, transactions: 0 });
+  });
+
+  it('beside another one does nothing that the other does', async () => {
+    const site = startSite();
+    await Promise.all([tick(site), tick(site)]);
+    // Jobs are looked for in two states.
+    expect(site.usage().kvs.queries).toBe(2);
+  });
+
+  it('tries again next time what has failed', async () => {
+    const site = startSite();
+    site.addFault({ target: 'kvs', path: '**/entity/query', respond: { status: 500 } });
+    expect(await tick(site)).toEqual({ kind: 'ok' });
+    site.resetUsage();
+    await tick(site);
+    expect(site.usage().kvs.queries).toBe(2);
+  });
+
+  it('finds a lost job beside records that cannot be read, and ends one of a kind that is no more', async () => {
+    const site = startSite();
+    site.addFault({ target: 'queue', respond: { status: 500 } });
+    const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+    const stored = site.state().kvs.entities.job?.[id] as Record<string, unknown>;
+    site.platform.kvs.put('job', 'broken', { revision: 1, kind: 'survey', state: 'running', createdAt: 1, data: {} });
+    site.platform.kvs.put('job', 'former', { ...stored, kind: 'former' });
+    await site.advance('PT10M');
+    expect(await adminData(site, 'job.get', { jobId: id })).toMatchObject({ state: 'done' });
+    expect(site.state().kvs.entities.job?.former).toMatchObject({ state: 'failed', data: { problem: 'kind-unknown' } });
+  });
+});
+
+describe('a list of work', () => {
+  const work = (kind: string) => defineWork({ kind, everyMs: 1, leaseMs: 1, run: async () => {} });
+
+  it('has at most 50 kinds, each once', () => {
+    const kinds = Array.from({ length: 50 }, (_, i) => work(`kind-${i}`));
+    expect(() => makeTick(kinds)).not.toThrow();
+    expect(() => makeTick([...kinds, work('one-more')])).toThrow('50');
+    expect(() => makeTick([work('twice'), work('twice')])).toThrow('once');
+  });
+});
