@@ -1,6 +1,7 @@
 /** The calls that may create a personal space, all as the person. Which of them a real site accepts is not verified. */
 import { type APIResponse, route } from '@forge/api';
 import { z } from 'zod';
+import { shorten, withoutNonXml } from '../domain/text';
 import { ask, failure, type Requester, readJson } from './call';
 import { V1Space } from './spaces';
 
@@ -10,14 +11,19 @@ export interface NewPersonalSpace {
   name: string;
 }
 
+/** Names of spaces (Confluence v1 API, create space; v2 names no limit). A display name may be longer. */
+const MAX_SPACE_NAME = 200;
+
+const nameOf = ({ name }: NewPersonalSpace): string => shorten(withoutNonXml(name), MAX_SPACE_NAME);
+
 export type Creation =
-  | { kind: 'made'; spaceId: string; type: string; homepageId: string | null }
+  | { kind: 'created'; spaceId: string; type: string; homepageId: string | null }
   /** 400 that may mean "the key is taken". */
   | { kind: 'refused'; status: number; detail: string };
 
 function creationOf(space: z.infer<typeof V1Space>): Creation {
   const homepageId = /\/content\/(\d+)$/.exec(space._expandable?.homepage ?? '')?.[1] ?? null;
-  return { kind: 'made', spaceId: String(space.id), type: space.type, homepageId };
+  return { kind: 'created', spaceId: String(space.id), type: space.type, homepageId };
 }
 
 /** A refusal is an answer; rate limits, failures and missing scopes are errors. */
@@ -35,7 +41,7 @@ export async function createByPrivateCall(as: Requester, space: NewPersonalSpace
     as.requestConfluence(route`/wiki/rest/api/space/_private`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ key: space.key, name: space.name }),
+      body: JSON.stringify({ key: space.key, name: nameOf(space) }),
     }),
   );
   return creationAnswer(operation, response);
@@ -52,8 +58,8 @@ const OWNER_OPERATIONS: readonly [operation: string, targetType: string][] = [
 ];
 
 /**
- * v1 with a permission list: the owner holds everything, the members of these groups may read. The
- * only way to a readable space where apps cannot change permissions afterwards.
+ * v1 with a permission list: the owner holds everything, the members of these groups may read. The only
+ * way to get a readable space where apps cannot change permissions afterwards.
  */
 export async function createByPermissionList(as: Requester, space: NewPersonalSpace, readerGroups: readonly string[]): Promise<Creation> {
   const permission = (subjects: object, name: string, targetType: string) => ({
@@ -66,12 +72,12 @@ export async function createByPermissionList(as: Requester, space: NewPersonalSp
   const readers = { group: { results: readerGroups.map((id) => ({ type: 'group', id })), size: readerGroups.length } };
   const permissions = OWNER_OPERATIONS.map(([name, targetType]) => permission(owner, name, targetType));
   if (readerGroups.length > 0) permissions.push(permission(readers, 'read', 'space'));
-  return createByCall(as, { key: space.key, name: space.name, permissions });
+  return createByCall(as, { key: space.key, name: nameOf(space), permissions });
 }
 
 /** v1 without permissions: the site's default space permissions. */
 export function createByDefaultCall(as: Requester, space: NewPersonalSpace): Promise<Creation> {
-  return createByCall(as, { key: space.key, name: space.name });
+  return createByCall(as, { key: space.key, name: nameOf(space) });
 }
 
 async function createByCall(as: Requester, body: object): Promise<Creation> {
@@ -106,20 +112,20 @@ const GraphAnswer = z.object({
   errors: z.array(z.object({ message: z.string() })).nullish(),
 });
 
-/** GraphQL beta: makes an open space, to be closed right after. */
+/** GraphQL beta: creates an open space, to be closed right after. */
 export async function createByGraph(as: Requester, cloudId: string, space: NewPersonalSpace): Promise<Creation> {
   const operation = 'GraphQL createSpace';
   const response = await ask(operation, () =>
     as.requestGraph(
       CREATE_SPACE,
-      { cloudId, input: { key: space.key, name: space.name, type: 'PERSONAL' } },
+      { cloudId, input: { key: space.key, name: nameOf(space), type: 'PERSONAL' } },
       { 'X-ExperimentalApi': 'confluence-agg-beta' },
     ),
   );
   const answer = await readJson(operation, response, GraphAnswer);
   const result = answer.data?.confluence?.createSpace;
   if (result?.success && result.space) {
-    return { kind: 'made', spaceId: result.space.spaceId, type: (result.space.type ?? 'unknown').toLowerCase(), homepageId: null };
+    return { kind: 'created', spaceId: result.space.spaceId, type: (result.space.type ?? 'unknown').toLowerCase(), homepageId: null };
   }
   const detail = [...(result?.errors ?? []), ...(answer.errors ?? [])].map((e) => e.message).join('; ');
   return { kind: 'refused', status: 200, detail };

@@ -1,6 +1,7 @@
 /** Pages and blog posts. */
 import { route } from '@forge/api';
 import { z } from 'zod';
+import { withoutNonXml } from '../domain/text';
 import { asApp, ask, chargeObjects, failure, type Requester, readJson } from './call';
 
 const Page = z.object({
@@ -34,12 +35,13 @@ export async function readPageBody(as: Requester, pageId: string): Promise<Page 
 
 const Titled = z.object({ results: z.array(z.object({ id: z.string() })) });
 
-/** `taken`: the space has a page of that title, by an earlier try or by somebody. */
+/** `taken`: the space has a page of that title, from an earlier try or by somebody else. */
 export async function createPage(
   as: Requester,
   page: { spaceId: string; parentId: string; title: string; body: string },
-): Promise<'made' | 'taken' | 'refused'> {
+): Promise<'created' | 'taken' | 'refused'> {
   const operation = 'create page';
+  const title = withoutNonXml(page.title);
   const response = await ask(operation, () =>
     as.requestConfluence(route`/wiki/api/v2/pages`, {
       method: 'POST',
@@ -47,19 +49,17 @@ export async function createPage(
       body: JSON.stringify({
         spaceId: page.spaceId,
         status: 'current',
-        title: page.title,
+        title,
         parentId: page.parentId,
         body: { representation: 'storage', value: page.body },
       }),
     }),
   );
-  if (response.ok) return 'made';
+  if (response.ok) return 'created';
   const error = await failure(operation, response);
   if (error.isTransient || error.status === 401) throw error;
-  // A title that is taken answers 400 or 409, and so does a text that Confluence does not take.
-  const listed = await ask(operation, () =>
-    as.requestConfluence(route`/wiki/api/v2/spaces/${page.spaceId}/pages?title=${page.title}&limit=1`),
-  );
+  // 400 or 409 says that the title is taken, or that Confluence does not take the text.
+  const listed = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/spaces/${page.spaceId}/pages?title=${title}&limit=1`));
   const { results } = await readJson(operation, listed, Titled);
   chargeObjects(results.length);
   return results.length > 0 ? 'taken' : 'refused';
@@ -68,7 +68,7 @@ export async function createPage(
 const Listed = z.object({ results: z.array(Page) });
 const Counted = z.object({ results: z.array(z.object({ id: z.string() })) });
 
-/** The two pages changed last, as this requester sees them. */
+/** The two most recently changed pages, as this requester sees them. */
 export async function listNewestPages(as: Requester, spaceId: string): Promise<Page[]> {
   const operation = 'newest pages';
   const response = await ask(operation, () =>
@@ -79,7 +79,7 @@ export async function listNewestPages(as: Requester, spaceId: string): Promise<P
   return results;
 }
 
-/** 1 when there is any blog post, as this requester sees them. */
+/** 1 when this requester sees any blog post, otherwise 0. */
 export async function countBlogPosts(as: Requester, spaceId: string): Promise<number> {
   const operation = 'blog posts';
   const response = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/blogposts?limit=1`));
@@ -89,8 +89,8 @@ export async function countBlogPosts(as: Requester, spaceId: string): Promise<nu
 }
 
 /**
- * `refused`: Confluence did not take it: somebody changed the page since it was read (a stale version
- * answers 409, or 400), or it does not take this body, or not from this person.
+ * `refused`: somebody changed the page since it was read (a stale version answers 409, or 400), or Confluence
+ * does not take this body, or not from this person.
  */
 export async function writePageBody(
   as: Requester,
@@ -120,15 +120,15 @@ export async function writePageBody(
 
 const Dated = z.object({ results: z.array(z.object({ version: z.object({ createdAt: z.string() }) })) });
 
-/** null: there is none, or its date cannot be read. */
+/** null when there is none, or its date cannot be read. */
 function newestOf(answer: z.infer<typeof Dated>): number | null {
   const at = Date.parse(answer.results[0]?.version.createdAt ?? '');
   return Number.isNaN(at) ? null : at;
 }
 
 /**
- * Time (ms) of the newest change of a page or blog post in the space. By id, so current. null when no
- * page can be seen: every space has a homepage, so what is invisible is unknown, not unused.
+ * Time (ms) of the newest change of a page or blog post in the space; read by id, so it is current. null when
+ * no page can be seen: every space has a homepage, so what is invisible is unknown, not unused.
  */
 export async function readNewestChange(spaceId: string): Promise<number | null> {
   const pages = await ask('newest page', () =>

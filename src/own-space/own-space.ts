@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Readers, readReaders, readRoleMode } from '../confluence/access';
 import { asCaller } from '../confluence/call';
-import { readPageBody, writePageBody } from '../confluence/pages';
+import { type Page, readPageBody, writePageBody } from '../confluence/pages';
 import { readCurrentUser, readPerson } from '../confluence/people';
 import { readSpace, readSpaceProperty, type SpaceRecord, writeSpaceProperty } from '../confluence/spaces';
 import { hasNotice } from '../confluence/user-properties';
@@ -14,13 +14,15 @@ import { templateOf } from '../domain/policy/match';
 import { type PromisedSpace, withAccess } from '../domain/space';
 import { AppError } from '../forge/errors';
 import { answerAll } from '../notices/notices';
-import { detailsMessage, replaceDetails } from '../page-templates/details-table';
+import { detailsMessage } from '../page-templates/builtin';
+import { type DetailsOnPage, readDetails, writeDetails } from '../page-templates/details-table';
 import { matchFor } from '../provisioning/explain';
 import { writePromise } from '../provisioning/kept-promises';
 import { accessOf, settleAccess } from '../provisioning/promised-access';
 import { readNotices } from '../store/notices';
 import { readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
+import { type DetailsMerge, mergeDetails, shownDetails } from './merge-details';
 
 /** The space property that keeps the values, readable by everyone who sees the space. */
 const DETAILS_PROPERTY = 'homestead-details';
@@ -37,6 +39,8 @@ export interface DetailsAnswer {
   problems: Record<string, FieldProblem>;
   /** `left-alone`: the homepage could not be changed; the values are kept nevertheless. null: nothing was saved. */
   homepage: 'written' | 'left-alone' | null;
+  /** What the homepage says for the fields whose problem is `changed-on-page` or `rich-on-page`. */
+  onPage?: FieldValues;
 }
 
 export interface AccessView {
@@ -59,7 +63,7 @@ interface OwnSpace {
   fields: Field[];
 }
 
-/** The caller's space, whoever made it. @throws AppError not-found for somebody without one that they see */
+/** The caller's space, whoever created it. @throws AppError not-found for somebody without a space that they can see */
 async function ownSpace(accountId: string): Promise<OwnSpace> {
   const { policy: state, person } = await readPolicyAndPerson(accountId);
   if (state.kind === 'unreadable') throw new AppError('not-found');
@@ -77,46 +81,80 @@ async function readValues(spaceId: string): Promise<FieldValues> {
   return stored.success ? stored.data.values : {};
 }
 
+interface Homepage {
+  page: Page;
+  storage: string;
+}
+
+async function readHomepage(space: SpaceRecord): Promise<Homepage | null> {
+  const page = space.homepageId === null ? null : await readPageBody(asCaller(), space.homepageId);
+  const storage = page?.body?.storage?.value;
+  return page && storage !== undefined ? { page, storage } : null;
+}
+
+/** The details as the homepage shows them: it is what everybody reads, and its owner may have edited it. */
 export async function myDetails(accountId: string): Promise<DetailsView> {
   const { space, fields } = await ownSpace(accountId);
-  return { fields, values: fields.length === 0 ? {} : await readValues(space.id) };
+  if (fields.length === 0) return { fields, values: {} };
+  const homepage = await readHomepage(space);
+  const onPage: DetailsOnPage = homepage ? readDetails(homepage.storage, fields) : { kind: 'none' };
+  return { fields, values: shownDetails(fields, onPage, await readValues(space.id)) };
 }
 
 /**
- * Checks the values, writes them into the homepage's table and keeps them as a space property. A page that
- * somebody saves at the same moment is read again, so neither change is lost.
+ * Checks the values, writes what differs into the homepage's table, and keeps them as a space property. The page
+ * is compared as it is now: an earlier save may have failed, and its owner may have edited it.
+ * @param seen what the form showed, so that an edit on the page in between is not overwritten
  */
-export async function saveDetails(accountId: string, given: FieldValues): Promise<DetailsAnswer> {
+export async function saveDetails(accountId: string, given: FieldValues, seen: FieldValues | null): Promise<DetailsAnswer> {
   const { promised, space, fields } = await ownSpace(accountId);
-  const { values, problems } = checkFields(fields, given);
-  if (Object.keys(problems).length > 0) return { problems, homepage: null };
-  // What an admin has taken out of the template since is kept, so that bringing it back loses nothing.
-  const before = await readValues(space.id);
-  const kept = { ...before, ...values };
-  for (const field of fields) if (!(field.key in values)) delete kept[field.key];
+  const { values, problems: invalid } = checkFields(fields, given);
+  const last = await readValues(space.id);
+  const saved = await writeTable(space, fields, invalid, { last, seen, given: values });
+  if (saved.homepage === null) return { problems: saved.problems, homepage: null };
+  const { problems, onPage } = saved.merge;
+  // What an admin has removed from the template since is kept, so that bringing it back loses nothing.
+  const kept = { ...last };
+  const effective = { ...values, ...onPage };
+  for (const { key } of fields) {
+    if (Object.hasOwn(problems, key)) continue;
+    if (Object.hasOwn(values, key)) kept[key] = values[key] ?? '';
+    else delete kept[key];
+  }
   await writeSpaceProperty(asCaller(), space.id, DETAILS_PROPERTY, { values: kept });
-  const homepage = await writeTable(space, fields, before, values);
-  const lacks = lacksDetails(fields, values);
+  const lacks = lacksDetails(fields, effective);
   if (promised && promised.lacksDetails !== lacks) await settle(accountId, promised, lacks);
-  return { problems, homepage };
+  const answer: DetailsAnswer = { problems, homepage: saved.homepage };
+  return Object.keys(onPage).length > 0 ? { ...answer, onPage } : answer;
 }
 
+type Saved = { homepage: null; problems: DetailsAnswer['problems'] } | { homepage: 'written' | 'left-alone'; merge: DetailsMerge };
+
+/** A page that somebody saves in the same moment is read again, so that neither change is lost. */
 async function writeTable(
   space: SpaceRecord,
   fields: Field[],
-  before: FieldValues,
-  values: FieldValues,
-): Promise<'written' | 'left-alone'> {
-  if (space.homepageId === null) return 'left-alone';
-  const { locale } = await readCurrentUser(asCaller());
+  invalid: Record<string, FieldProblem>,
+  values: { last: FieldValues; seen: FieldValues | null; given: FieldValues },
+): Promise<Saved> {
+  let refusedVersion: number | null = null;
   for (let attempt = 1; attempt <= HOMEPAGE_ATTEMPTS; attempt += 1) {
-    const page = await readPageBody(asCaller(), space.homepageId);
-    const storage = page?.body?.storage?.value;
-    if (!page || storage === undefined) return 'left-alone';
-    const body = replaceDetails(storage, fields, before, values);
-    if (body === null) return 'left-alone';
-    if (body === storage) return 'written';
-    if ((await writePageBody(asCaller(), page, body, detailsMessage(locale ?? ''))) === 'written') return 'written';
+    const homepage = await readHomepage(space);
+    const onPage: DetailsOnPage = homepage ? readDetails(homepage.storage, fields) : { kind: 'invalid' };
+    const merge = mergeDetails(fields, onPage, values);
+    // What stands on the page already is not judged: its owner wrote it there.
+    const problems = Object.entries(invalid).filter(([key, problem]) => problem === 'required' || !merge.unchanged.has(key));
+    if (problems.length > 0) return { homepage: null, problems: Object.fromEntries(problems) };
+    const body = homepage && writeDetails(homepage.storage, fields, merge.changes, values.given);
+    if (!homepage || body === null) return { homepage: 'left-alone', merge };
+    if (body === homepage.storage) return { homepage: 'written', merge };
+    const { number } = homepage.page.version;
+    // Nobody saved it in between: Confluence does not take this text, or not from this person.
+    if (number === refusedVersion) return { homepage: 'left-alone', merge };
+    refusedVersion = number;
+    const { locale } = await readCurrentUser(asCaller());
+    if ((await writePageBody(asCaller(), homepage.page, body, detailsMessage(locale ?? ''))) === 'written')
+      return { homepage: 'written', merge };
   }
   throw new AppError('busy');
 }
@@ -140,7 +178,7 @@ export async function myAccess(accountId: string): Promise<AccessView> {
   return { readers: await readReaders(asCaller(), space.id, accountId, mode), canChange: mode !== 'PRE_ROLES' };
 }
 
-/** The owner opens or closes their space; where apps cannot, they are told how to do it themselves. */
+/** Opens or closes the caller's space. @throws AppError not-changeable where apps cannot: the page says how to do it by hand */
 export async function changeAccess(accountId: string, access: 'private' | 'licensed'): Promise<AccessView> {
   const { space, promised } = await ownSpace(accountId);
   const mode = await readRoleMode();

@@ -1,4 +1,5 @@
 /** Sentences that the functions themselves write for people, from the catalogues, in the person's language. */
+import { shorten, withoutNonXml } from '../domain/text';
 import enUS from '../locales/app/page.en-US.json';
 import esES from '../locales/app/page.es-ES.json';
 import { formatMessage, type Language, languageOf } from '../locales/format';
@@ -10,8 +11,9 @@ type Key = keyof Catalogue;
 
 const CATALOGUES: Record<Language, Catalogue> = { 'en-US': enUS, 'es-ES': esES };
 
-export const catalogueOf = (locale: string): Catalogue => CATALOGUES[languageOf(locale)];
+const catalogueOf = (locale: string): Catalogue => CATALOGUES[languageOf(locale)];
 
+/** The sentence with its `{name}` placeholders filled. */
 function text(locale: string, key: Key, values: Record<string, string> = {}): string {
   return formatMessage(catalogueOf(locale)[key], languageOf(locale), values);
 }
@@ -29,27 +31,38 @@ export function builtinHomepage(values: TemplateValues, locale: string): string 
   ].join('');
 }
 
-/** Storage format of a built-in child page: a place to begin. */
+/** Storage format of a built-in child page: a place to start. */
 export function builtinChild(locale: string): string {
   return `<p><ac:placeholder>${escapeXml(text(locale, 'builtin.child.placeholder'))}</ac:placeholder></p>`;
 }
 
-/** Title of the homepage of a space that Homestead makes. */
+/** Page titles (Confluence v2 API, create page). */
+const MAX_TITLE = 255;
+
+/** Title of the homepage of a space that Homestead creates. A long name is shortened, not what stands around it. */
 export function homepageTitle(name: string, locale: string): string {
-  return text(locale, 'builtin.title', { name });
+  const around = text(locale, 'builtin.title', { name: '' }).length;
+  return text(locale, 'builtin.title', { name: shorten(withoutNonXml(name), MAX_TITLE - around) });
 }
 
-/** The version message of a homepage that Homestead wrote ... */
-export function homepageMessage(locale: string): string {
-  return text(locale, 'page.message');
-}
+/**
+ * At the end of the version message of a page that Homestead set up, whatever the language. An exact end: other
+ * marks may begin with the same letters.
+ */
+const SET_UP_MARK = ' #homestead';
+/** Details are the owner's own words: a page with them is no longer just as Homestead set it up. */
+const DETAILS_MARK = ' #homestead-details';
 
-/** ... which is also how it recognises its own work, in whichever language. */
-export function isOwnMessage(message: string | null | undefined): boolean {
-  return message === enUS['page.message'] || message === esES['page.message'];
-}
+/** Version message of a homepage that Homestead set up. */
+export const homepageMessage = (locale: string): string => text(locale, 'page.message') + SET_UP_MARK;
 
-/** Making one is dear, and there are few languages. */
+/** Version message of a homepage on which the owner's details were written. */
+export const detailsMessage = (locale: string): string => text(locale, 'page.details.message') + DETAILS_MARK;
+
+/** Recognizes a page as Homestead set it up. */
+export const isOwnMessage = (message: string | null | undefined): boolean => message?.endsWith(SET_UP_MARK) ?? false;
+
+/** Creating a format is expensive, and there are few languages. */
 const dayFormats = new Map<string, Intl.DateTimeFormat>();
 
 /** A day as people of this locale (`en_US` or `en-US`) write it. */

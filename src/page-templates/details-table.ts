@@ -1,82 +1,173 @@
 /**
  * The details table: Confluence's page-properties macro on the homepage, which its own report macro can
- * list, filled with the values of the admin's fields.
+ * list, filled with the values of the admin's fields. Owners may edit it like the rest of their page.
  */
 import type { FieldValues } from '../domain/fields';
 import type { Field } from '../domain/policy/document';
-import { catalogueOf } from './builtin';
-import { escapeXml, rewriteElements } from './storage-format';
+import {
+  applyEdits,
+  childrenOf,
+  type Edit,
+  elementsIn,
+  escapeXml,
+  parseStorage,
+  type StorageElement,
+  textOf,
+  tidyLines,
+} from './storage-format';
 
 /** The macro's own id tells Homestead's table from any other page properties on the page. */
 const MACRO_ID = 'homestead';
 
-/** Storage format of the table; a value that is missing stays an empty place to be seen. */
+/** What stands on a page for one field. */
+export interface Cell {
+  text: string;
+  /** Nothing but lines of text, as Homestead writes them; a link or a list would be lost in a rewrite. */
+  isPlain: boolean;
+}
+
+/** What the details table on a page says, by the key of the field; a field without a row is left out. */
+export type DetailsOnPage = { kind: 'table'; cells: Map<string, Cell> } | { kind: 'none' } | { kind: 'invalid' };
+
+/** Storage format of the table; a value that is missing leaves an empty cell to be seen. */
 export function detailsTable(fields: readonly Field[], values: Readonly<FieldValues>): string {
   if (fields.length === 0) return '';
-  const rows = fields.map((field) => rowOf(field, values));
   return [
     '<ac:structured-macro ac:name="details" ac:schema-version="1">',
     `<ac:parameter ac:name="id">${MACRO_ID}</ac:parameter>`,
-    `<ac:rich-text-body><table><tbody>${rows.join('')}</tbody></table></ac:rich-text-body>`,
+    `<ac:rich-text-body>${tableOf(fields, values)}</ac:rich-text-body>`,
     '</ac:structured-macro>',
   ].join('');
 }
 
-const rowOf = (field: Field, values: Readonly<FieldValues>): string =>
-  `<tr><th>${escapeXml(field.label)}</th><td>${cellOf(field, own(values, field.key))}</td></tr>`;
+const tableOf = (fields: readonly Field[], values: Readonly<FieldValues>): string =>
+  `<table><tbody>${rowsOf(fields, values)}</tbody></table>`;
 
-/** Keys are the admin's: one may be called like something every object has. */
+const rowsOf = (fields: readonly Field[], values: Readonly<FieldValues>): string =>
+  fields.map((field) => `<tr><th>${escapeXml(field.label)}</th><td>${contentOf(field, own(values, field.key))}</td></tr>`).join('');
+
+/** Admins choose the keys: one may be a name that every object has. */
 const own = (values: Readonly<FieldValues>, key: string): string => (Object.hasOwn(values, key) ? (values[key] ?? '') : '');
 
-function cellOf(field: Field, value: string): string {
+function contentOf(field: Field, value: string): string {
   if (value === '') return '';
   if (field.kind === 'date') return `<time datetime="${escapeXml(value)}" />`;
   const paragraphs = value.split(/\n+/).map((line) => `<p>${escapeXml(line)}</p>`);
   return field.kind === 'long-text' ? paragraphs.join('') : escapeXml(value);
 }
 
+/** The value as it reads on the page; two values that read the same are the same. */
+export function readsAs(field: Pick<Field, 'kind'>, value: string): string {
+  const lines = tidyLines(value);
+  return field.kind === 'long-text' ? lines : lines.replaceAll('\n', ' ');
+}
+
+export function readDetails(storage: string, fields: readonly Field[]): DetailsOnPage {
+  const parsed = parseStorage(storage);
+  if (parsed.kind === 'invalid') return parsed;
+  const body = bodyOfTable(parsed.root);
+  if (!body) return { kind: 'none' };
+  const cells = new Map<string, Cell>();
+  for (const [field, { value }] of matchRows(body, fields)) {
+    cells.set(field.key, value ? { text: readsAs(field, textOf(value)), isPlain: isPlain(value) } : { text: '', isPlain: true });
+  }
+  return { kind: 'table', cells };
+}
+
 /**
- * The page with the changed values in its details table, or with a table at its end when the owner has removed
- * it. Rows that the owner added stay, and so does what they wrote into a row whose value did not change. null:
- * the page's text cannot be read as storage format, so it is better left alone.
+ * The page with these values in its details table, and all else as it is: other fields, rows that the owner
+ * added. A table that is not there is put at the end.
+ * @param changes values by the key of the field; every other field keeps its cell
+ * @param all what a new table shows
+ * @returns null when the page cannot be read as storage format
  */
-export function replaceDetails(
+export function writeDetails(
   storage: string,
   fields: readonly Field[],
-  before: Readonly<FieldValues>,
-  values: Readonly<FieldValues>,
+  changes: Readonly<FieldValues>,
+  all: Readonly<FieldValues>,
 ): string | null {
-  let isDone = false;
-  const rewritten = rewriteElements(storage, ({ prefix, local, attribute, inner, whole }) => {
-    if (prefix !== 'ac' || local !== 'structured-macro' || attribute('name') !== 'details') return null;
-    // A second copy, pasted by the owner, is theirs.
-    if (isDone || !inner.includes(`<ac:parameter ac:name="id">${MACRO_ID}</ac:parameter>`)) return null;
-    isDone = true;
-    return whole.replace(inner, () => replaceRows(inner, fields, before, values));
+  const parsed = parseStorage(storage);
+  if (parsed.kind === 'invalid') return null;
+  const body = bodyOfTable(parsed.root);
+  if (!body) return storage + detailsTable(fields, all);
+  const rows = matchRows(body, fields);
+  const changed = fields.filter((field) => Object.hasOwn(changes, field.key));
+  const edits = changed.flatMap((field) => {
+    const row = rows.get(field);
+    return row ? [editOf(row, contentOf(field, own(changes, field.key)), storage)] : [];
   });
-  if (rewritten.kind === 'invalid') return null;
-  return isDone ? rewritten.storage : `${rewritten.storage}${detailsTable(fields, values)}`;
+  const added = changed.filter((field) => !rows.has(field) && own(changes, field.key) !== '');
+  if (added.length > 0) edits.push(additionTo(body, added, changes));
+  return applyEdits(storage, edits);
 }
 
-function replaceRows(table: string, fields: readonly Field[], before: Readonly<FieldValues>, values: Readonly<FieldValues>): string {
-  const missing = new Map(fields.map((field) => [escapeXml(field.label), field]));
-  const rewritten = rewriteElements(table, ({ prefix, local, inner }) => {
-    if (prefix !== '' || local !== 'tr') return null;
-    const label =
-      /<th[^>]*>([\s\S]*?)<\/th>/
-        .exec(inner)?.[1]
-        ?.replace(/<[^>]*>/g, '')
-        .trim() ?? '';
-    const field = missing.get(label);
-    if (!field) return null;
-    missing.delete(label);
-    return own(values, field.key) === own(before, field.key) ? null : rowOf(field, values);
-  });
-  if (rewritten.kind === 'invalid') return table;
-  const added = [...missing.values()].map((field) => rowOf(field, values)).join('');
-  const end = rewritten.storage.lastIndexOf('</tbody>');
-  return end < 0 ? rewritten.storage : `${rewritten.storage.slice(0, end)}${added}${rewritten.storage.slice(end)}`;
+type Body = StorageElement & { content: NonNullable<StorageElement['content']> };
+
+/** The content of the first table that is Homestead's; a copy of it, pasted by the owner, is theirs. */
+function bodyOfTable(root: StorageElement): Body | null {
+  for (const element of elementsIn(root)) {
+    if (!isMacroElement(element, 'structured-macro') || element.attribute('name') !== 'details') continue;
+    const parts = childrenOf(element);
+    if (!parts.some((part) => isMacroElement(part, 'parameter') && part.attribute('name') === 'id' && textOf(part) === MACRO_ID)) continue;
+    const body = parts.find((part) => isMacroElement(part, 'rich-text-body'));
+    if (body?.content) return { ...body, content: body.content };
+  }
+  return null;
 }
 
-/** Version message of a homepage on which the owner's details were written. */
-export const detailsMessage = (locale: string): string => catalogueOf(locale)['page.details.message'];
+const isMacroElement = ({ prefix, local }: StorageElement, name: string): boolean => prefix === 'ac' && local === name;
+const isHtml = ({ prefix, local }: StorageElement, ...names: string[]): boolean => prefix === '' && names.includes(local);
+
+interface Row {
+  row: StorageElement;
+  /** null: the row has a label and nothing beside it. */
+  value: StorageElement | null;
+}
+
+/** The first row of each field's label, as it reads: the editor writes entities and markup in its own way. */
+function matchRows(body: StorageElement, fields: readonly Field[]): Map<Field, Row> {
+  const rows = new Map<Field, Row>();
+  for (const row of outermostRows(body)) {
+    const cells = childrenOf(row).filter((cell) => isHtml(cell, 'th', 'td'));
+    const head = cells.find((cell) => isHtml(cell, 'th')) ?? cells[0];
+    if (!head) continue;
+    const label = oneLine(textOf(head));
+    const field = fields.find((known) => !rows.has(known) && oneLine(known.label) === label);
+    if (field) rows.set(field, { row, value: cells[cells.indexOf(head) + 1] ?? null });
+  }
+  return rows;
+}
+
+const oneLine = (text: string): string => readsAs({ kind: 'text' }, text);
+
+/** Rows of a table that stands inside a cell are that cell's content. */
+function* outermostRows(parent: StorageElement): Generator<StorageElement> {
+  for (const child of childrenOf(parent)) {
+    if (isHtml(child, 'tr')) yield child;
+    else yield* outermostRows(child);
+  }
+}
+
+const isPlain = (cell: StorageElement): boolean =>
+  [...elementsIn(cell)].every((element) => isHtml(element, 'p', 'br', 'div', 'span', 'time') || isMacroElement(element, 'placeholder'));
+
+/** Of the row only what stands in the value's cell changes. */
+function editOf({ row, value }: Row, text: string, storage: string): Edit {
+  if (value?.content) return { from: value.content.start, to: value.content.end, text };
+  if (value)
+    return {
+      from: value.start,
+      to: value.end,
+      text: `${storage.slice(value.start, value.end).replace(/\s*\/>$/, '>')}${text}</${value.local}>`,
+    };
+  const end = row.content?.end ?? row.end;
+  return { from: end, to: end, text: `<td>${text}</td>` };
+}
+
+/** New rows stand after the last one. */
+function additionTo(body: Body, fields: readonly Field[], values: Readonly<FieldValues>): Edit {
+  const last = [...outermostRows(body)].at(-1);
+  if (last) return { from: last.end, to: last.end, text: rowsOf(fields, values) };
+  return { from: body.content.end, to: body.content.end, text: tableOf(fields, values) };
+}

@@ -1,16 +1,19 @@
-/** What a new space's pages say, and writing them: the chosen templates, or the built-in ones when those cannot be used. */
+/** What a new space's pages say, and writing them: from the chosen templates, or the built-in ones where those cannot be used. */
 import type { Requester } from '../confluence/call';
 import { createPage, type Page, readPage, writePageBody } from '../confluence/pages';
 import type { CurrentUser } from '../confluence/people';
 import { readTemplateBody } from '../confluence/templates';
 import type { PageSource, SpaceTemplate } from '../domain/policy/document';
 import type { PromisedSpace } from '../domain/space';
+import { shorten, withoutNonXml } from '../domain/text';
 import { ConfluenceError } from '../forge/errors';
 import { builtinChild, builtinHomepage, formatDay, homepageMessage, homepageTitle, isOwnMessage } from './builtin';
 import { detailsTable } from './details-table';
 import { renderTemplate, type TemplateValues } from './render';
 
 const FALLBACK_LOCALE = 'en_US';
+/** Of what a template has to say about itself: it is kept in the person's record, which holds 240 KiB (Forge: KVS limits). */
+const MAX_PROBLEM = 500;
 
 /** Whom the pages are written for. */
 export interface Reader {
@@ -23,13 +26,13 @@ interface Composed {
   source: 'builtin' | 'confluence';
   /** Why the chosen template was not used; null when it was, or none was chosen. */
   problem: string | null;
-  /** Variables of the template that nothing fills; empty on the page. */
+  /** Variables of the template that nothing fills; they are empty on the page. */
   unfilled: string[];
 }
 
 /** What a person is called on their own pages. */
 export function personName(user: Pick<CurrentUser, 'displayName' | 'publicName'> | null, accountId: string): string {
-  return user?.displayName || user?.publicName || accountId;
+  return withoutNonXml(user?.displayName || user?.publicName || '').trim() || accountId;
 }
 
 /** What fills a template for this person, today. */
@@ -39,7 +42,7 @@ export function readerOf(user: CurrentUser | null, accountId: string, spaceKey: 
   return { values: { name, date: formatDay(now, locale), spaceName: name, spaceKey }, locale };
 }
 
-/** Never fails for a template's sake: a broken or deleted one stops nobody's space. */
+/** Never fails because of a template: a broken or deleted one stops nobody's space. */
 export async function composePage(source: PageSource, kind: 'homepage' | 'child', reader: Reader): Promise<Composed> {
   const text = (): string => (kind === 'homepage' ? builtinHomepage(reader.values, reader.locale) : builtinChild(reader.locale));
   const builtin = (problem: string | null): Composed => ({ body: text(), source: 'builtin', problem, unfilled: [] });
@@ -47,11 +50,12 @@ export async function composePage(source: PageSource, kind: 'homepage' | 'child'
   const template = await readTemplate(source.templateId);
   if ('problem' in template) return builtin(template.problem);
   const rendered = renderTemplate(template.body, reader.values);
-  if (rendered.kind === 'invalid') return builtin(`template-broken: ${rendered.problem}`);
+  if (rendered.kind === 'too-large') return builtin('template-too-large');
+  if (rendered.kind === 'invalid') return builtin(`template-broken: ${shorten(rendered.problem, MAX_PROBLEM)}`);
   return { body: rendered.body, source: 'confluence', problem: null, unfilled: rendered.unfilled };
 }
 
-/** Asks twice; a template that Confluence cannot give stops nobody's space. @throws ConfluenceError for rate limits and missing scopes */
+/** Asks twice, so that one failure does not cost the template. @throws ConfluenceError for rate limits and missing scopes */
 async function readTemplate(templateId: string): Promise<{ body: string } | { problem: string }> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -65,7 +69,7 @@ async function readTemplate(templateId: string): Promise<{ body: string } | { pr
 }
 
 function problemOf({ problem, unfilled }: Composed): string | null {
-  return problem ?? (unfilled.length > 0 ? `template-unfilled: ${unfilled.join(', ')}` : null);
+  return problem ?? (unfilled.length > 0 ? `template-unfilled: ${shorten(unfilled.join(', '), MAX_PROBLEM)}` : null);
 }
 
 /** Where the homepage came from, and what went wrong with the chosen template. */
@@ -76,9 +80,9 @@ interface Written {
 const KEPT: Written = { template: 'kept', templateProblem: null };
 
 /**
- * Writes the homepage only while nobody else has; a template that Confluence does not take gives way to
- * the built-in one.
- * @param isNew this very run made the space: its homepage is version 1 and need not be read first
+ * Writes the homepage only while nobody else has. Where Confluence refuses the template, the built-in page is
+ * written instead.
+ * @param isNew this very run created the space: its homepage is version 1 and need not be read first
  */
 export async function writeHomepage(
   as: Requester,
@@ -99,7 +103,7 @@ export async function writeHomepage(
   if (!page) return KEPT;
   if (page.version.number > 1) return isOwnVersion(page) ? written : KEPT;
   if (!isNew && (await write(page.version.number, chosen)) === 'written') return written;
-  // Refused: somebody was faster, or Confluence does not take this text.
+  // Refused: somebody else saved it first, or Confluence does not take this text.
   const now = await readPage(as, pageId);
   if (!now) return KEPT;
   if (now.version.number > 1) return isOwnVersion(now) ? written : KEPT;
@@ -111,10 +115,10 @@ export async function writeHomepage(
   return { template: 'kept', templateProblem: 'homepage-refused' };
 }
 
-/** The homepage as Homestead itself wrote it. */
-export const isOwnVersion = (page: Pick<Page, 'version'>): boolean => page.version.number === 2 && isOwnMessage(page.version.message);
+/** The homepage is as Homestead itself set it up. */
+const isOwnVersion = (page: Pick<Page, 'version'>): boolean => page.version.number === 2 && isOwnMessage(page.version.message);
 
-/** Makes the child pages that are not there yet. @returns what went wrong, null when nothing did */
+/** Creates the child pages that are not there yet. @returns what went wrong, null when nothing did */
 export async function writeChildren(
   as: Requester,
   space: { spaceId: string; homepageId: string | null },
@@ -127,10 +131,10 @@ export async function writeChildren(
   for (const { title, source } of template.children) {
     const composed = await composePage(source, 'child', reader);
     problem ??= problemOf(composed);
-    const make = (body: string): ReturnType<typeof createPage> => createPage(as, { spaceId, parentId: homepageId, title, body });
-    if ((await make(composed.body)) !== 'refused') continue;
-    const isMade = composed.source === 'confluence' && (await make(builtinChild(reader.locale))) !== 'refused';
-    problem ??= isMade ? 'template-refused' : 'child-refused';
+    const create = (body: string): ReturnType<typeof createPage> => createPage(as, { spaceId, parentId: homepageId, title, body });
+    if ((await create(composed.body)) !== 'refused') continue;
+    const isCreated = composed.source === 'confluence' && (await create(builtinChild(reader.locale))) !== 'refused';
+    problem ??= isCreated ? 'template-refused' : 'child-refused';
   }
   return problem;
 }

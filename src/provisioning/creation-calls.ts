@@ -1,8 +1,7 @@
 /**
- * The calls that may create a personal space, in order. Which of them a real site accepts is not
- * verified, so each is tried until one works, and what worked is tried first next time.
+ * The calls that may create a personal space, in order. Which of them a real site accepts is not verified, so
+ * they are tried one after another, and the one that worked is tried first next time.
  */
-
 import { type Readers, readRoleMode } from '../confluence/access';
 import type { Requester } from '../confluence/call';
 import {
@@ -16,133 +15,142 @@ import {
 import { listLicensedGroups, readPerson } from '../confluence/people';
 import { deleteSpace, findSpaceByKey, readSpace } from '../confluence/spaces';
 import type { Treatment } from '../domain/policy/document';
-import { type CreationStrategies, readCreationStrategies, writeCreationStrategies } from '../store/site-facts';
+import { shorten } from '../domain/text';
+import { isFinal } from '../forge/errors';
+import { type CreationCalls, readCreationCalls, rememberUnfitCall } from '../store/site-facts';
 
-export type StrategyName = 'private-call' | 'permission-list' | 'default-call' | 'graphql';
+export { rememberWorkingCall as rememberCall } from '../store/site-facts';
+
+type CreationCall = 'private-call' | 'permission-list' | 'default-call' | 'graphql';
 
 /**
- * Which calls can lead to each access. GraphQL makes spaces as the site's default says, to be closed
+ * Which calls can lead to each access. GraphQL creates spaces with the site's default permissions, to be closed
  * afterwards; it is left out where nothing can close them.
  */
-const STRATEGIES: Record<Treatment['access'], readonly StrategyName[]> = {
+const CALLS: Record<Treatment['access'], readonly CreationCall[]> = {
   private: ['private-call', 'permission-list', 'graphql'],
   licensed: ['private-call', 'permission-list', 'graphql'],
-  // A private space is less than was promised, and nothing worse.
+  // A private space shows less than was promised, never more.
   'site-default': ['default-call', 'graphql', 'private-call'],
 };
 
 export type CreationResult =
-  /** `readers`: who can see it now; `default` = as the site's default says. */
-  | { kind: 'created'; call: StrategyName; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
-  /** The person has a space now, made by somebody else in the meantime. */
+  /** `readers`: who can see it now; `default` = whoever the site's default permissions let in. */
+  | { kind: 'created'; call: CreationCall; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
+  /** The person has a space now, created by somebody else in the meantime. */
   | { kind: 'exists'; spaceId: string }
   /** The person's key belongs to a space of theirs that was archived or trashed. */
   | { kind: 'removed'; spaceId: string; how: 'archived' | 'trashed' }
   | { kind: 'refused'; detail: string }
-  /** Confluence says that the key is taken, and does not list by whom: lists lag behind. */
+  /** Confluence says that the key is taken, and does not list by what: lists lag behind. */
   | { kind: 'unlisted' }
-  /** Only a call that makes an open space is left, and this site has no way to close it. */
+  /** Only a call that creates an open space is left, and this site has no way to close it. */
   | { kind: 'no-private-way'; detail: string };
+
+/** Of why a space was not created; it is kept in the trail. */
+const MAX_DETAIL = 500;
 
 interface Making {
   as: Requester;
   cloudId: string;
   space: NewPersonalSpace;
   access: Treatment['access'];
-  /** Where a run that stopped had got to. */
+  /** The call that a stopped run was at. */
   begun: string | null;
-  /** Awaited before each strategy is tried. */
-  begin: (strategy: StrategyName) => Promise<void>;
+  /** Awaited before each call. */
+  begin: (call: CreationCall) => Promise<void>;
 }
 
 /**
- * Creates the space as the person, or says why not. Safe to repeat: the key is the person's.
+ * Creates the space as the person, or says why not. Safe to repeat: a person has one key.
  * @throws ConfluenceError for rate limits, failures and missing scopes
  */
 export async function createPersonalSpace({ as, cloudId, space, access, begun, begin }: Making): Promise<CreationResult> {
   const refusals: { text: string; isPermission: boolean }[] = [];
   let isOnlyOpenLeft = false;
   let readerGroups: string[] = [];
-  for (const strategy of orderOf(STRATEGIES[access], await readCreationStrategies(), begun)) {
+  const calls = await readCreationCalls();
+  for (const call of orderOf(CALLS[access], calls, begun)) {
     if (access === 'licensed' && (await readRoleMode()) === 'PRE_ROLES') {
-      // There, only a list of groups lets everyone read: nothing can be opened or closed afterwards.
-      if (strategy !== 'permission-list') {
-        isOnlyOpenLeft ||= strategy === 'graphql';
+      // There only a list of groups lets everyone read: nothing can be opened or closed afterwards.
+      if (call !== 'permission-list') {
+        isOnlyOpenLeft ||= call === 'graphql';
         continue;
       }
       readerGroups = (await listLicensedGroups()).map((group) => group.id);
-    } else if (access === 'private' && strategy === 'graphql' && (await readRoleMode()) === 'PRE_ROLES') {
+    } else if (access === 'private' && call === 'graphql' && (await readRoleMode()) === 'PRE_ROLES') {
       isOnlyOpenLeft = true;
       continue;
     }
-    await begin(strategy);
-    const creation = await create(strategy, as, cloudId, space, readerGroups);
-    // An answer without a type is no reason to remove anything: the space itself says what it is.
-    if (creation.kind === 'made' && creation.type === 'unknown')
+    await begin(call);
+    const creation = await create(call, as, cloudId, space, readerGroups);
+    // An answer without a type is no reason to delete anything: the space itself says what it is.
+    if (creation.kind === 'created' && creation.type === 'unknown')
       creation.type = (await readSpace(as, creation.spaceId))?.type ?? 'personal';
-    if (creation.kind === 'made' && creation.type === 'personal') {
+    if (creation.kind === 'created' && creation.type === 'personal') {
       const { spaceId, homepageId } = creation;
-      return { kind: 'created', call: strategy, spaceId, homepageId, readers: readersOf(strategy, readerGroups) };
+      return { kind: 'created', call, spaceId, homepageId, readers: readersOf(call, readerGroups) };
     }
-    if (creation.kind === 'made') return { kind: 'refused', detail: await takeBack(strategy, as, space, creation.type) };
+    if (creation.kind === 'created') return { kind: 'refused', detail: await takeBack(call, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);
     if (existing) return existing;
-    // A refusal that names the key is about the key: somebody was faster, and is not listed yet (the wording is unverified).
+    // A refusal that names the key is about the key: somebody else's space has it and is not listed yet (the wording is unverified).
     if (creation.status === 400 && creation.detail.includes(space.key)) return { kind: 'unlisted' };
-    refusals.push({ text: `${strategy}: ${creation.status} ${creation.detail}`, isPermission: creation.status === 403 });
+    refusals.push({ text: `${call}: ${creation.status} ${creation.detail}`, isPermission: creation.status === 403 });
   }
-  const detail = refusals
-    .map((r) => r.text)
-    .join(' | ')
-    .slice(0, 500);
+  const notUsed = calls.unfit.map(({ call, until }) => `${call}: not used until ${new Date(until).toISOString().slice(0, 10)}`);
+  const detail = shorten([...refusals.map((r) => r.text), ...notUsed].join(' | '), MAX_DETAIL);
   // "You may not" is about the person; anything else says that the call is not for personal spaces.
   return isOnlyOpenLeft && !refusals.some((r) => r.isPermission) ? { kind: 'no-private-way', detail } : { kind: 'refused', detail };
 }
 
-function readersOf(strategy: StrategyName, readerGroups: readonly string[]): Readers | 'default' {
-  if (strategy === 'private-call') return 'nobody';
-  if (strategy === 'permission-list') return readerGroups.length > 0 ? 'licensed' : 'nobody';
+function readersOf(call: CreationCall, readerGroups: readonly string[]): Readers | 'default' {
+  if (call === 'private-call') return 'nobody';
+  if (call === 'permission-list') return readerGroups.length > 0 ? 'licensed' : 'nobody';
   return 'default';
 }
 
-/** What worked comes first, a stopped run goes on where it was, and what made something else is not tried. */
-function orderOf(names: readonly StrategyName[], { worked, unfit }: CreationStrategies, begun: string | null): StrategyName[] {
-  const fit = names.filter((name) => !unfit.includes(name)).sort((a, b) => Number(b === worked) - Number(a === worked));
-  const start = Math.max(0, fit.indexOf(begun as StrategyName));
+/** The call that worked comes first; a stopped run continues where it was; a call that created something else is left out. */
+function orderOf(calls: readonly CreationCall[], { worked, unfit }: CreationCalls, begun: string | null): CreationCall[] {
+  const fit = calls
+    .filter((call) => !unfit.some((other) => other.call === call))
+    .sort((a, b) => Number(b === worked) - Number(a === worked));
+  const start = Math.max(
+    0,
+    fit.findIndex((call) => call === begun),
+  );
   return [...fit.slice(start), ...fit.slice(0, start)];
 }
 
-/** Confluence took the key and made something else: this very run made it, so it is removed, and the call is not used again. */
-async function takeBack(strategy: StrategyName, as: Requester, space: NewPersonalSpace, type: string): Promise<string> {
-  const strategies = await readCreationStrategies();
-  await writeCreationStrategies({
-    worked: strategies.worked === strategy ? null : strategies.worked,
-    unfit: [...new Set([...strategies.unfit, strategy])],
-  });
-  await deleteSpace(as, space.key);
-  return `${strategy}: made a ${type} space, which was removed`;
-}
-
-/** The call that worked is tried first from now on. */
-export async function rememberCall(strategy: string): Promise<void> {
-  const strategies = await readCreationStrategies();
-  if (strategies.worked !== strategy) await writeCreationStrategies({ ...strategies, worked: strategy });
+/**
+ * Confluence took the key and created something else: this very run created it, so it is deleted, and the call
+ * is not used for a while.
+ */
+async function takeBack(call: CreationCall, as: Requester, space: NewPersonalSpace, type: string): Promise<string> {
+  await rememberUnfitCall(call);
+  try {
+    await deleteSpace(as, space.key);
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    return `${call}: created a ${type} space; ${space.key} could not be deleted`;
+  }
+  return `${call}: created a ${type} space, which was deleted`;
 }
 
 function create(
-  strategy: StrategyName,
+  call: CreationCall,
   as: Requester,
   cloudId: string,
   space: NewPersonalSpace,
   readerGroups: readonly string[],
 ): Promise<Creation> {
-  if (strategy === 'private-call') return createByPrivateCall(as, space);
-  if (strategy === 'permission-list') return createByPermissionList(as, space, readerGroups);
-  if (strategy === 'default-call') return createByDefaultCall(as, space);
+  if (call === 'private-call') return createByPrivateCall(as, space);
+  if (call === 'permission-list') return createByPermissionList(as, space, readerGroups);
+  if (call === 'default-call') return createByDefaultCall(as, space);
   return createByGraph(as, cloudId, space);
 }
 
-/** After a refusal: the key may be taken by a space that was there, or that appeared just now. */
+/** After a refusal: the key may be taken by a space that was there before, or that has just appeared. */
 async function whatHoldsTheKey(as: Requester, space: NewPersonalSpace): Promise<CreationResult | null> {
   const personalSpaceId = (await readPerson(space.accountId))?.personalSpaceId;
   if (personalSpaceId) return { kind: 'exists', spaceId: personalSpaceId };

@@ -1,30 +1,34 @@
 /**
- * The site check finds out, on this site, what documentation leaves open. Each check answers with an
- * outcome and what was found; the sentences stand in the catalogue. Only `create` and `archive` make
- * anything, on the asking admin's own account and in a space of the app's, and remove it again.
+ * The site check finds out, on this site, what documentation leaves open. Each check answers with an outcome and
+ * what was found; the sentences are in the catalogue. Only `create` and `archive` create anything, on the asking
+ * admin's own account and in a space of the app's, and delete it again.
  */
 import { getAppContext } from '@forge/api';
 import { readRoleMode } from '../confluence/access';
 import { asApp, asCaller } from '../confluence/call';
 import { readCurrentUser, readPerson } from '../confluence/people';
-import { createOwnSpace, deleteSpace, listPersonalSpaces, readSpace, setSpaceStatus } from '../confluence/spaces';
+import { createOwnSpace, listPersonalSpaces, readSpace, setSpaceStatus } from '../confluence/spaces';
 import { listTemplates, readTemplateBody } from '../confluence/templates';
 import { readBudget } from '../forge/budget';
 import { ConfluenceError, isFinal, NoPoints, PlatformRefusal } from '../forge/errors';
 import { lastReportedLeft } from '../forge/meter';
 import { renderTemplate } from '../page-templates/render';
-import { createPersonalSpace, rememberCall } from '../provisioning/creation-calls';
+import { createPersonalSpace } from '../provisioning/creation-calls';
 import { personalSpaceKey } from '../provisioning/personal-space-key';
 import { readPolicy } from '../store/policy';
 import {
   type CheckResult,
+  type CheckSpace,
+  forgetCheckSpace,
   markTrialSpace,
-  readCheckSpace,
-  readCreationStrategies,
+  noteCheckSpace,
+  readCheckSpaces,
+  readCreationCalls,
   readNativeCreation,
-  writeCheckSpace,
+  rememberWorkingCall,
 } from '../store/site-facts';
 import { listCurrentSpaces } from '../store/spaces';
+import { deleteLeftBehind, deleteTrialSpace, leftBehind } from './trial-spaces';
 
 export const SITE_CHECKS = [
   'roles',
@@ -47,9 +51,10 @@ export interface CheckCaller {
   consent: boolean;
 }
 
-/** Runs one check. A failure of Confluence is a finding, not an error. */
+/** Runs one check, after deleting what an earlier one left behind. A failure of Confluence is a finding, not an error. */
 export async function runCheck(name: SiteCheckName, caller: CheckCaller, now: number): Promise<CheckResult> {
   try {
+    await deleteLeftBehind(caller.accountId, now);
     return { ...(await CHECKS[name](caller, now)), at: now };
   } catch (error) {
     if (error instanceof NoPoints || !(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
@@ -84,7 +89,7 @@ const CHECKS: Record<SiteCheckName, (caller: CheckCaller, now: number) => Promis
   points: checkPoints,
 };
 
-/** What the app asks for when it is installed, by what it is needed for (manifest.yml). */
+/** What the app asks for when it is installed, in the order of manifest.yml. */
 const SCOPES = [
   'storage:app',
   'read:confluence-content.summary',
@@ -108,7 +113,7 @@ const SCOPES = [
 
 const NO_VALUES = { name: '', date: '', spaceName: '', spaceKey: '' };
 
-/** Templates that the policy names and that are gone, or cannot be used. */
+/** Templates that the policy names and that are gone or cannot be used. */
 async function checkTemplates(): Promise<Found> {
   const [templates, state] = [await listTemplates(), await readPolicy()];
   const sources =
@@ -117,15 +122,20 @@ async function checkTemplates(): Promise<Found> {
   const gone = sources.flatMap((source) => (source.kind === 'confluence' && !ids.has(source.templateId) ? [source.templateId] : []));
   if (gone.length > 0) return found('bad', 'gone', { ids: [...new Set(gone)].join(', ') });
   const broken: string[] = [];
+  const tooLarge: string[] = [];
   for (const id of new Set(sources.flatMap((source) => (source.kind === 'confluence' ? [source.templateId] : [])))) {
     const body = await readTemplateBody(id);
-    if (body === null || renderTemplate(body, NO_VALUES).kind === 'invalid') broken.push(templates.find((t) => t.id === id)?.name ?? id);
+    const { kind } = body === null ? { kind: 'invalid' } : renderTemplate(body, NO_VALUES);
+    if (kind !== 'ok') (kind === 'too-large' ? tooLarge : broken).push(templates.find((t) => t.id === id)?.name ?? id);
   }
+  if (broken.length > 0 && tooLarge.length > 0)
+    return found('bad', 'broken-and-too-large', { broken: broken.join(', '), tooLarge: tooLarge.join(', ') });
   if (broken.length > 0) return found('bad', 'broken', { names: broken.join(', ') });
+  if (tooLarge.length > 0) return found('bad', 'template-too-large', { names: tooLarge.join(', ') });
   return templates.length === 0 ? found('limited', 'none') : found('good', 'some', { count: templates.length });
 }
 
-/** Spaces looked at for each of the two questions about rights; 2 points each. */
+/** Spaces read for each of the two questions about rights; 2 points each. */
 const SAMPLE = 10;
 
 async function checkOpenSpaces(): Promise<Found> {
@@ -149,42 +159,44 @@ async function checkPrivateSpaces(): Promise<Found> {
   return found(administered === ids.length ? 'good' : 'limited', 'share', { seen, administered, of: ids.length });
 }
 
-/** Makes the asking admin's own personal space, if they have none and agree, and removes it. */
-async function checkCreation({ accountId, cloudId, consent }: CheckCaller): Promise<Found> {
-  const { worked } = await readCreationStrategies();
+/** Creates the asking admin's own personal space, if they have none and agree, and deletes it. */
+async function checkCreation({ accountId, cloudId, consent }: CheckCaller, now: number): Promise<Found> {
+  const { worked } = await readCreationCalls();
   const known = worked === null ? found('unknown', 'untried') : found('good', 'worked', { call: worked });
   if (!consent) return known;
   if ((await readPerson(accountId))?.personalSpaceId) return worked === null ? found('unknown', 'has-space') : known;
   const { displayName } = await readCurrentUser(asCaller());
   const space = { accountId, key: personalSpaceKey(accountId), name: displayName || accountId };
+  // The profile lags: a trial space that could not be deleted may not be in it yet.
+  if ((await readCheckSpaces()).some(({ spaceKey }) => spaceKey === space.key)) return known;
+  const noted: CheckSpace = { spaceKey: space.key, spaceId: null, accountId, since: now, isRefused: false };
   // Its events arrive when it is gone again: they are not about a space that anybody had.
   await markTrialSpace(space.key);
-  const made = await createPersonalSpace({ as: asCaller(), cloudId, space, access: 'private', begun: null, begin: async () => {} });
-  if (made.kind === 'no-private-way') return found('bad', 'no-private-way', { detail: made.detail });
-  if (made.kind !== 'created') return found('bad', 'refused', { detail: 'detail' in made ? made.detail : made.kind });
+  await noteCheckSpace(noted);
+  const created = await createPersonalSpace({ as: asCaller(), cloudId, space, access: 'private', begun: null, begin: async () => {} });
+  if (created.kind !== 'created') {
+    await forgetCheckSpace(space.key);
+    return created.kind === 'no-private-way'
+      ? found('bad', 'no-private-way', { detail: created.detail })
+      : found('bad', 'refused', { detail: 'detail' in created ? created.detail : created.kind });
+  }
+  const { spaceId, call } = created;
   // The space itself tells at once; the person's profile lags behind it.
-  const trial = await readSpace(asCaller(), made.spaceId);
+  const trial = await readSpace(asCaller(), spaceId);
   const isPersonal = trial?.type === 'personal' && trial.ownerId === accountId;
-  await deleteSpace(asCaller(), space.key);
-  if (!isPersonal) return found('bad', 'not-personal', { call: made.call });
-  await rememberCall(made.call);
-  return found('good', 'worked', { call: made.call });
+  if (isPersonal) await rememberWorkingCall(call);
+  await deleteTrialSpace({ ...noted, spaceId });
+  return isPersonal ? found('good', 'worked', { call }) : found('bad', 'not-personal', { call });
 }
 
-/**
- * Makes a private space of the app's own, archives it, restores it, and deletes it whatever happened.
- * One that a stopped check left behind is deleted first.
- */
+/** Archives and restores a private space of the app's own, and deletes it whatever happened. */
 async function checkArchive({ consent }: CheckCaller, now: number): Promise<Found> {
   if (!consent) return found('unknown', 'untried');
-  const left = await readCheckSpace();
-  if (left !== null) await removeCheckSpace(left);
-  const key = `HSCHECK${now}`;
-  await writeCheckSpace(key);
-  const spaceId = await createOwnSpace(key, 'Homestead site check');
+  const space = await ownTrialSpace(now);
+  const { spaceKey, spaceId } = space;
   const statusAfter = async (status: 'archived' | 'current'): Promise<boolean> => {
     try {
-      await setSpaceStatus(key, status);
+      await setSpaceStatus(spaceKey, status);
     } catch (error) {
       if (!isFinal(error) && !(error instanceof ConfluenceError && error.status === 502)) throw error;
     }
@@ -194,18 +206,22 @@ async function checkArchive({ consent }: CheckCaller, now: number): Promise<Foun
     if (!(await statusAfter('archived'))) return found('bad', 'no-archive');
     return (await statusAfter('current')) ? found('good', 'both') : found('bad', 'no-restore');
   } finally {
-    await removeCheckSpace(key);
+    await deleteTrialSpace(space);
   }
 }
 
-async function removeCheckSpace(key: string): Promise<void> {
-  try {
-    await deleteSpace(asApp(), key);
-  } catch (error) {
-    // It was never made, or is gone already.
-    if (!(error instanceof ConfluenceError && error.status === 404)) throw error;
+/** A new space; or the one that Confluence refused to delete, since another would stay behind as well. */
+async function ownTrialSpace(now: number): Promise<CheckSpace & { spaceId: string }> {
+  for (const left of (await readCheckSpaces()).filter(({ accountId }) => accountId === null)) {
+    const { spaceId } = left;
+    if (left.isRefused && spaceId !== null) return { ...left, spaceId };
+    await deleteTrialSpace(left);
   }
-  await writeCheckSpace(null);
+  const noted: CheckSpace = { spaceKey: `HSCHECK${now}`, spaceId: null, accountId: null, since: now, isRefused: false };
+  await noteCheckSpace(noted);
+  const space = { ...noted, spaceId: await createOwnSpace(noted.spaceKey, 'Homestead site check') };
+  await noteCheckSpace(space);
+  return space;
 }
 
 async function checkPoints(_caller: CheckCaller, now: number): Promise<Found> {
@@ -214,4 +230,24 @@ async function checkPoints(_caller: CheckCaller, now: number): Promise<Found> {
   const left = lastReportedLeft();
   const details = { spent, limit, quota };
   return left === null ? found('good', 'counted', details) : found('limited', 'near', { ...details, left });
+}
+
+/** What is true besides what a check last found, and may have changed since. */
+export interface CheckNote {
+  /** Key of the catalogue after `site.<name>.`. */
+  finding: string;
+  details: CheckResult['details'];
+}
+
+/** Notes by the check that they belong to. */
+export async function checkNotes(now: number): Promise<Record<'create' | 'archive', CheckNote[]>> {
+  const [{ unfit }, left] = await Promise.all([readCreationCalls(), leftBehind(now)]);
+  const notes = (isOwn: boolean): CheckNote[] =>
+    left
+      .filter(({ accountId }) => (accountId === null) === isOwn)
+      .map(({ spaceKey }) => ({ finding: 'left-behind', details: { key: spaceKey } }));
+  return {
+    create: [...unfit.map(({ call, until }) => ({ finding: 'unfit', details: { call, untilAt: until } })), ...notes(false)],
+    archive: notes(true),
+  };
 }

@@ -1,30 +1,59 @@
-/** Small facts about the site that the app has learnt. */
+/** Small facts about the site that the app has learned. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
 
-const CreationStrategies = z.object({ worked: z.string().nullable(), unfit: z.array(z.string()) });
-export type CreationStrategies = z.infer<typeof CreationStrategies>;
+/** Records say how they are shaped, so that a later version can read earlier ones. */
+const SCHEMA_VERSION = 1;
+const schemaVersion = z.literal(SCHEMA_VERSION);
 
-/** Which creation call worked last on this site, and which made something other than a personal space. */
-export async function readCreationStrategies(): Promise<CreationStrategies> {
-  const parsed = CreationStrategies.safeParse(await kvs.get<unknown>('creation-strategies'));
-  return parsed.success ? parsed.data : { worked: null, unfit: [] };
+const CREATION_CALLS_KEY = 'creation-calls';
+/** A call that created something other than a personal space is tried again after this: one odd answer is not the site's last word. */
+const UNFIT_MS = 30 * 86_400_000;
+const UnfitCall = z.object({ call: z.string(), until: z.number() });
+const CreationCalls = z.object({ schemaVersion, worked: z.string().nullable(), unfit: z.array(UnfitCall) });
+export type CreationCalls = Pick<z.infer<typeof CreationCalls>, 'worked' | 'unfit'>;
+
+/** Which creation call worked last on this site, and which are not used for a while, until when (ms). */
+export async function readCreationCalls(): Promise<CreationCalls> {
+  const parsed = CreationCalls.safeParse(await kvs.get<unknown>(CREATION_CALLS_KEY));
+  if (!parsed.success) return { worked: null, unfit: [] };
+  const now = Date.now();
+  return { worked: parsed.data.worked, unfit: parsed.data.unfit.filter(({ until }) => until > now) };
 }
 
-export async function writeCreationStrategies(strategies: CreationStrategies): Promise<void> {
-  await kvs.set('creation-strategies', strategies);
+async function writeCreationCalls({ worked, unfit }: CreationCalls): Promise<void> {
+  await kvs.set(CREATION_CALLS_KEY, { schemaVersion: SCHEMA_VERSION, worked, unfit });
 }
 
-const NativeCreation = z.object({ at: z.number() });
+/** The call that worked is tried first from now on. */
+export async function rememberWorkingCall(call: string): Promise<void> {
+  const calls = await readCreationCalls();
+  if (calls.worked !== call) await writeCreationCalls({ ...calls, worked: call });
+}
 
-/** When Confluence was last seen making a personal space by itself (ms); null = not yet. */
+/** The call created something other than a personal space. */
+export async function rememberUnfitCall(call: string): Promise<void> {
+  const { worked, unfit } = await readCreationCalls();
+  const others = unfit.filter((known) => known.call !== call);
+  await writeCreationCalls({ worked: worked === call ? null : worked, unfit: [...others, { call, until: Date.now() + UNFIT_MS }] });
+}
+
+/** Every call may be tried again. */
+export async function forgetUnfitCalls(): Promise<void> {
+  const { worked } = await readCreationCalls();
+  await writeCreationCalls({ worked, unfit: [] });
+}
+
+const NativeCreation = z.object({ schemaVersion, at: z.number() });
+
+/** When Confluence was last seen creating a personal space by itself (ms); null = not yet. */
 export async function readNativeCreation(): Promise<number | null> {
   const parsed = NativeCreation.safeParse(await kvs.get<unknown>('native-creation'));
   return parsed.success ? parsed.data.at : null;
 }
 
 export async function writeNativeCreation(at: number): Promise<void> {
-  await kvs.set('native-creation', { at });
+  await kvs.set('native-creation', { schemaVersion: SCHEMA_VERSION, at });
 }
 
 const CheckResult = z.object({
@@ -35,16 +64,16 @@ const CheckResult = z.object({
   at: z.number(),
 });
 export type CheckResult = z.infer<typeof CheckResult>;
-const SiteCheck = z.record(z.string(), CheckResult);
+const SiteCheck = z.object({ schemaVersion, results: z.record(z.string(), CheckResult) });
 
 /** Results of the site check by the name of the check. */
 export async function readSiteCheck(): Promise<Record<string, CheckResult>> {
   const parsed = SiteCheck.safeParse(await kvs.get<unknown>('site-check'));
-  return parsed.success ? parsed.data : {};
+  return parsed.success ? parsed.data.results : {};
 }
 
 export async function writeSiteCheck(results: Record<string, CheckResult>): Promise<void> {
-  await kvs.set('site-check', results);
+  await kvs.set('site-check', { schemaVersion: SCHEMA_VERSION, results });
 }
 
 const Quota = z.object({ points: z.number().int().positive() });
@@ -76,16 +105,16 @@ export async function writeAdminSeen(accountId: string, at: number | null): Prom
   else await kvs.set(adminKey(accountId), { at }, { ttl: { value: ADMIN_DAYS, unit: 'DAYS' } });
 }
 
-/** So long after the site check has tried to create a personal space, events about one with this key are its own. */
+/** For so long after the site check has tried to create a personal space, events about one with this key are its own. */
 const TRIAL_MS = 3_600_000;
-/** Only tidies up: storage may return a value for 48 hours after it has expired. */
+/** Only saves room: storage may return a value for 48 hours after it has expired. */
 const TRIAL_TTL = { ttl: { value: 1, unit: 'HOURS' } } as const;
-const Trial = z.object({ until: z.number() });
+const Trial = z.object({ schemaVersion, until: z.number() });
 /** Keys of personal spaces begin with `~`, which keys of storage may not contain. */
 const trialKey = (spaceKey: string): string => `trial-space:${spaceKey.replace('~', '')}`;
 
 export async function markTrialSpace(spaceKey: string): Promise<void> {
-  await kvs.set(trialKey(spaceKey), { until: Date.now() + TRIAL_MS }, TRIAL_TTL);
+  await kvs.set(trialKey(spaceKey), { schemaVersion: SCHEMA_VERSION, until: Date.now() + TRIAL_MS }, TRIAL_TTL);
 }
 
 export async function isTrialSpace(spaceKey: string): Promise<boolean> {
@@ -93,15 +122,35 @@ export async function isTrialSpace(spaceKey: string): Promise<boolean> {
   return trial.success && Date.now() < trial.data.until;
 }
 
-const CheckSpace = z.object({ spaceKey: z.string() });
+/** A space that the site check is about to create, or created and has not deleted yet. */
+const CheckSpace = z.object({
+  spaceKey: z.string(),
+  /** null until it is created. */
+  spaceId: z.string().nullable(),
+  /** Whose personal space it is; null = the app's own. */
+  accountId: z.string().nullable(),
+  /** When it was noted (ms). */
+  since: z.number(),
+  /** The check is over, and Confluence refused to delete the space. */
+  isRefused: z.boolean(),
+});
+export type CheckSpace = z.infer<typeof CheckSpace>;
+const CheckSpaces = z.object({ schemaVersion, spaces: z.array(CheckSpace) });
 
-/** The space that the site check was about to make, or made; null = it left none behind. */
-export async function readCheckSpace(): Promise<string | null> {
-  const parsed = CheckSpace.safeParse(await kvs.get<unknown>('check-space'));
-  return parsed.success ? parsed.data.spaceKey : null;
+export async function readCheckSpaces(): Promise<CheckSpace[]> {
+  const parsed = CheckSpaces.safeParse(await kvs.get<unknown>('check-spaces'));
+  return parsed.success ? parsed.data.spaces : [];
 }
 
-export async function writeCheckSpace(spaceKey: string | null): Promise<void> {
-  if (spaceKey === null) await kvs.delete('check-space');
-  else await kvs.set('check-space', { spaceKey });
+export async function noteCheckSpace(space: CheckSpace): Promise<void> {
+  await writeCheckSpaces([...(await readCheckSpaces()).filter(({ spaceKey }) => spaceKey !== space.spaceKey), space]);
+}
+
+export async function forgetCheckSpace(key: string): Promise<void> {
+  await writeCheckSpaces((await readCheckSpaces()).filter(({ spaceKey }) => spaceKey !== key));
+}
+
+async function writeCheckSpaces(spaces: CheckSpace[]): Promise<void> {
+  if (spaces.length === 0) await kvs.delete('check-spaces');
+  else await kvs.set('check-spaces', { schemaVersion: SCHEMA_VERSION, spaces });
 }

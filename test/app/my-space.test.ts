@@ -24,6 +24,12 @@ const FIELDS: Field[] = [
 ];
 const homeOf = (site: LocalSite, accountId = ANA) => personalSpacesOf(site, accountId)[0]?.pages.find((page) => page.isHomepage);
 
+function pageWith(site: LocalSite, text: string) {
+  const page = [...site.confluence.state.content.values()].find((item) => item.body.includes(text));
+  if (!page) throw new Error(`no page says ${text}`);
+  return page;
+}
+
 describe('self-service', () => {
   it('creates a space at a click where the rule allows it, and nothing on its own', async () => {
     const site = startSite();
@@ -157,6 +163,112 @@ describe('details', () => {
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'Manager', office: 'Oslo' } });
     for (const part of ['<td>Manager</td>', 'Oslo, third floor', '<th>Pet</th><td>Rex</td>']) expect(page.body).toContain(part);
     expect(page.body).not.toContain('Engineer');
+  });
+
+  it('are written again when an earlier save did not reach the page, and say what the page says', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/api/v2/pages/*', respond: { status: 503 } });
+    const values = { role: 'Engineer' };
+    expect(await person(site, 'me.saveDetails', ANA, { values })).toMatchObject({ ok: false });
+    await site.advance('PT3S');
+    expect((await personData(site, 'me.details', ANA)).values).toEqual({});
+    expect(await personData(site, 'me.saveDetails', ANA, { values })).toEqual({ problems: {}, homepage: 'written' });
+    expect(homeOf(site)?.body).toContain('<th>My role</th><td>Engineer</td>');
+    // What was kept beside the page is no proof that the page has it.
+    const page = pageWith(site, '<td>Engineer</td>');
+    page.body = page.body.replace('<td>Engineer</td>', '<td />');
+    await site.advance('PT3S');
+    expect((await personData(site, 'me.details', ANA)).values).toEqual({});
+    expect(await personData(site, 'me.saveDetails', ANA, { values })).toMatchObject({ homepage: 'written' });
+    expect(page.body).toContain('<td>Engineer</td>');
+  });
+
+  it('write nothing when the page says the same already, whatever its markup', async () => {
+    const site = startSite();
+    const label = 'A "quoted" > año';
+    await setPolicy(site, { mode: 'auto', fields: [{ key: 'odd', label, kind: 'text', required: false, help: '' }] });
+    await readsAPage(site, ANA);
+    await personData(site, 'me.saveDetails', ANA, { values: { odd: 'R&D' } });
+    const page = pageWith(site, 'R&amp;D');
+    page.body = page.body
+      .replace('A &quot;quoted&quot; &gt; año', '<p>A "quoted"&nbsp;&#62; a&ntilde;o</p>')
+      .replace('<td>R&amp;D</td>', '<td><p>R&#38;D</p></td>');
+    const before = page.body;
+    await site.advance('PT3S');
+    expect(await personData(site, 'me.saveDetails', ANA, { values: { odd: 'R&D' } })).toEqual({ problems: {}, homepage: 'written' });
+    expect(page.body).toBe(before);
+    await site.advance('PT3S');
+    await personData(site, 'me.saveDetails', ANA, { values: { odd: 'Sales' } });
+    expect(page.body).toBe(before.replace('<p>R&#38;D</p>', 'Sales'));
+  });
+
+  it('never overwrite what the owner wrote into a cell meanwhile, until they have seen it', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    await personData(site, 'me.saveDetails', ANA, { values: { role: 'Engineer', office: 'Oslo' } });
+    const page = pageWith(site, '<td>Engineer</td>');
+    page.body = page.body.replace('<td>Oslo</td>', '<td>Oslo, third floor</td>');
+    await site.advance('PT3S');
+    const seen = { role: 'Engineer', office: 'Oslo' };
+    const values = { role: 'Manager', office: 'Lisbon' };
+    const answer = await personData(site, 'me.saveDetails', ANA, { values, seen });
+    expect(answer).toEqual({ problems: { office: 'changed-on-page' }, homepage: 'written', onPage: { office: 'Oslo, third floor' } });
+    for (const part of ['<td>Manager</td>', '<td>Oslo, third floor</td>']) expect(page.body).toContain(part);
+    await site.advance('PT3S');
+    const shown = (await personData(site, 'me.details', ANA)).values;
+    expect(shown).toEqual({ role: 'Manager', office: 'Oslo, third floor' });
+    // Not one of the options, but their own words, and not to be changed.
+    expect(await personData(site, 'me.saveDetails', ANA, { values: { ...shown, role: 'Lead' }, seen: shown })).toMatchObject({
+      problems: {},
+    });
+    expect(page.body).toContain('<td>Oslo, third floor</td>');
+    await site.advance('PT3S');
+    await personData(site, 'me.saveDetails', ANA, { values: { ...shown, office: 'Lisbon' }, seen: shown });
+    expect(page.body).toContain('<td>Lisbon</td>');
+  });
+
+  it('leave a link in a cell where it is', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    await personData(site, 'me.saveDetails', ANA, { values: { role: 'Engineer' } });
+    const page = pageWith(site, '<td>Engineer</td>');
+    page.body = page.body.replace('<td>Engineer</td>', '<td><a href="https://example.com">Engineer</a></td>');
+    const before = page.body;
+    await site.advance('PT3S');
+    const answer = await personData(site, 'me.saveDetails', ANA, { values: { role: 'Lead' }, seen: { role: 'Engineer' } });
+    expect(answer).toMatchObject({ problems: { role: 'rich-on-page' }, onPage: { role: 'Engineer' } });
+    expect(page.body).toBe(before);
+  });
+
+  it('are kept when Confluence does not take the page, which is left alone', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', fields: FIELDS });
+    await readsAPage(site, ANA);
+    site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/api/v2/pages/*', times: 9, respond: { status: 403 } });
+    const values = { role: 'Engineer' };
+    expect(await personData(site, 'me.saveDetails', ANA, { values })).toEqual({ problems: {}, homepage: 'left-alone' });
+    expect(Object.values(site.state().spaceProperties)).toEqual([{ 'homestead-details': { values } }]);
+  });
+
+  it('may hold characters that XML cannot, which are left out', async () => {
+    const site = startSite();
+    const fields: Field[] = [{ key: 'role', label: 'My\u0007 role', kind: 'text', required: true, help: '' }];
+    await setPolicy(site, { mode: 'auto', fields, children: [{ title: 'Go\vals', source: { kind: 'builtin' } }] });
+    site.changePerson(ANA, { displayName: 'Bo\u000b\ufffe Berg\ud800' });
+    await readsAPage(site, ANA);
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: null } });
+    expect(
+      personalSpacesOf(site, ANA)[0]
+        ?.pages.map((page) => page.title)
+        .sort(),
+    ).toEqual(["Bo Berg's space", 'Goals']);
+    const values = { role: 'En\u0007gi\uffffneer\udc00' };
+    expect(await personData(site, 'me.saveDetails', ANA, { values })).toEqual({ problems: {}, homepage: 'written' });
+    expect(homeOf(site)?.body).toContain('<th>My role</th><td>Engineer</td>');
   });
 
   it('may be named like a property that every object has', async () => {

@@ -5,6 +5,7 @@ import type { LocalSite } from '../emulator/site';
 import {
   ANA,
   accountIdOf,
+  admin,
   adminData,
   comparable,
   noticeOf,
@@ -254,7 +255,7 @@ describe('the creation calls', () => {
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
-    expect(site.state().kvs.plain['creation-strategies']).toEqual({ worked: 'graphql', unfit: [] });
+    expect(site.state().kvs.plain['creation-calls']).toEqual({ schemaVersion: 1, worked: 'graphql', unfit: [] });
     site.resetUsage();
     await readsAPage(site, accountIdOf(3));
     expect(personalSpacesOf(site, accountIdOf(3))).toHaveLength(1);
@@ -323,7 +324,7 @@ describe('after a stopped or failed run, Homestead', () => {
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 
-  it('deletes a space that turns out not to be personal, and does not use that call again', async () => {
+  it('deletes a space that turns out not to be personal, and does not use that call for a month', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.confluence.onAnswer = (request, answer) => {
@@ -336,13 +337,50 @@ describe('after a stopped or failed run, Homestead', () => {
     await readsAPage(site, ANA, 'PT5M');
     expect(recordOf(site, ANA)).toMatchObject({ state: 'refused', reason: 'creation-refused' });
     expect(site.state().spaces.filter((s) => s.ownerId === ANA)).toEqual([]);
-    expect(site.state().kvs.plain['creation-strategies']).toEqual({ worked: null, unfit: ['private-call'] });
+    const { notes } = (await adminData(site, 'site.get', {})).find((check) => check.name === 'create') ?? {};
+    const untilAt = Number(notes?.[0]?.details.untilAt);
+    expect(notes).toEqual([{ finding: 'unfit', details: { call: 'private-call', untilAt } }]);
+    expect(untilAt - site.clock.now()).toBeGreaterThan(29 * 86_400_000);
     site.resetUsage();
     await readsAPage(site, accountIdOf(3));
     expect(recordOf(site, accountIdOf(3))).toMatchObject({ state: 'ready' });
     expect(promiseOf(site, accountIdOf(3))).toMatchObject({ call: 'permission-list' });
     expect(Object.keys(site.usage().rest.byRoute)).not.toContain('POST /wiki/rest/api/space/_private');
   });
+
+  it.each([
+    ['a month later', (site: LocalSite) => site.advance('P31D')],
+    ['when an admin says so', (site: LocalSite) => adminData(site, 'site.resetCalls', {})],
+  ])('uses a call that once created something else again %s', async (_when, passes) => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    site.confluence.onAnswer = (request, answer) => {
+      if (!request.url.endsWith('/space/_private') || answer.status !== 200) return;
+      site.confluence.onAnswer = () => {};
+      (answer.body as { type: string }).type = 'global';
+    };
+    await readsAPage(site, ANA, 'PT5M');
+    expect(await admin(site, 'site.resetCalls', {}, ANA)).toMatchObject({ ok: false, error: { code: 'not-admin' } });
+    await passes(site);
+    expect((await adminData(site, 'site.get', {})).find(({ name }) => name === 'create')).toMatchObject({ notes: [] });
+    await readsAPage(site, accountIdOf(3));
+    expect(promiseOf(site, accountIdOf(3))).toMatchObject({ call: 'private-call' });
+  });
+
+  it.each(['private-endpoint', 'graphql'] as const)(
+    'shortens a long name for the space and its homepage (%s)',
+    async (asUserPersonalCreate) => {
+      const site = startSite({ settings: { asUserPersonalCreate } });
+      await setPolicy(site, { mode: 'auto' });
+      site.changePerson(ANA, { displayName: `${'x'.repeat(198)}😀${'y'.repeat(100)}` });
+      await readsAPage(site, ANA);
+      expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin' } });
+      expect(site.confluence.state.spaces.find((space) => space.ownerId === ANA)?.name).toBe(`${'x'.repeat(198)}…`);
+      const title = personalSpacesOf(site, ANA)[0]?.pages[0]?.title ?? '';
+      expect(title).toHaveLength(255);
+      expect(title).toMatch(/y…'s space$/);
+    },
+  );
 
   it('does not adopt a global space that has the key of a personal one', async () => {
     const site = startSite();

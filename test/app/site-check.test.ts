@@ -4,7 +4,7 @@ import type { CheckView } from '../../src/api/admin/site-check';
 import type { SiteCheckName } from '../../src/site-check/checks';
 import type { SiteSettings } from '../emulator/settings';
 import type { LocalSite } from '../emulator/site';
-import { ADMIN_ACCOUNT_ID, ANA, adminData, personalSpacesOf, readsAPage, recordOf, setPolicy, startSite } from '../support/site';
+import { ADMIN_ACCOUNT_ID, ANA, adminData, personalSpacesOf, promiseOf, readsAPage, recordOf, setPolicy, startSite } from '../support/site';
 
 async function check(site: LocalSite, name: SiteCheckName, consent = false): Promise<CheckView | undefined> {
   return (await adminData(site, 'site.run', { checks: [name], consent })).find((found) => found.name === name);
@@ -138,5 +138,66 @@ describe('the site check', () => {
     const site = startSite();
     await setPolicy(site, { template: { kind: 'confluence', templateId: '999' } });
     expect(await check(site, 'templates')).toMatchObject({ outcome: 'bad', finding: 'gone', details: { ids: '999' } });
+  });
+
+  it('names a page template of the policy that is too large, which stops nobody', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
+    const value = `<p>${'word '.repeat(200_000)}</p>`;
+    const body = { templateId: '425985', name: 'Personal space home', body: { storage: { value, representation: 'storage' } } };
+    site.confluence.onAnswer = () => {};
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/template/425985', times: 9, respond: { status: 200, body } });
+    await readsAPage(site, ANA);
+    expect(promiseOf(site, ANA)).toMatchObject({ template: { source: 'builtin', problem: 'template-too-large' } });
+    expect(await check(site, 'templates')).toMatchObject({
+      outcome: 'bad',
+      finding: 'template-too-large',
+      details: { names: 'Personal space home' },
+    });
+  });
+
+  it('names the space that Confluence did not delete, loses nothing else, and tries again with any check', async () => {
+    const site = startSite();
+    const left = (): string[] => site.confluence.state.spaces.flatMap(({ key }) => (key.startsWith('HSCHECK') ? [key] : []));
+    site.addFault({ target: 'confluence', method: 'DELETE', path: '/wiki/rest/api/space/*', times: 2, respond: { status: 403 } });
+    const found = await check(site, 'archive', true);
+    expect(left()).toHaveLength(1);
+    const notes = [{ finding: 'left-behind', details: { key: left()[0] } }];
+    expect(found).toMatchObject({ outcome: 'limited', finding: 'both', notes });
+    // The second refusal: still noted, and no second space.
+    await check(site, 'roles');
+    expect((await adminData(site, 'site.get', {})).find((c) => c.name === 'archive')).toMatchObject({ finding: 'both', notes });
+    expect(left()).toHaveLength(1);
+    await check(site, 'roles');
+    await site.advance('PT1M');
+    expect(left()).toEqual([]);
+    expect((await adminData(site, 'site.get', {})).find((c) => c.name === 'archive')).toMatchObject({ outcome: 'good', notes: [] });
+  });
+
+  it('uses the space that Confluence does not delete, instead of leaving another one', async () => {
+    const site = startSite();
+    const left = (): number => site.confluence.state.spaces.filter(({ key }) => key.startsWith('HSCHECK')).length;
+    site.addFault({ target: 'confluence', method: 'DELETE', path: '/wiki/rest/api/space/*', times: 99, respond: { status: 403 } });
+    await check(site, 'archive', true);
+    expect(await check(site, 'archive', true)).toMatchObject({ finding: 'both' });
+    expect(left()).toBe(1);
+  });
+
+  it.each([
+    ['deletes, with a later check, the trial space of an admin', false],
+    ['leaves the trial space to an admin who uses it by now', true],
+  ])('%s', async (_what, isUsed) => {
+    const site = startSite();
+    site.addFault({ target: 'confluence', method: 'DELETE', path: '/wiki/rest/api/space/*', respond: { status: 403 } });
+    const key = (): string | undefined => personalSpacesOf(site, ADMIN_ACCOUNT_ID)[0]?.key;
+    const found = await check(site, 'create', true);
+    expect(found).toMatchObject({ outcome: 'limited', finding: 'worked', notes: [{ finding: 'left-behind', details: { key: key() } }] });
+    const home = [...site.confluence.state.content.values()].at(-1);
+    if (isUsed && home) site.confluence.state.addVersion(home, { authorId: ADMIN_ACCOUNT_ID, at: site.clock.now(), message: '' });
+    await site.advance('PT1M');
+    await check(site, 'roles');
+    await site.advance('PT1M');
+    expect(personalSpacesOf(site, ADMIN_ACCOUNT_ID)).toHaveLength(isUsed ? 1 : 0);
+    expect((await adminData(site, 'site.get', {})).find((c) => c.name === 'create')).toMatchObject({ outcome: 'good', notes: [] });
   });
 });

@@ -282,6 +282,15 @@ describe.skipIf(executable === null)('in the browser', () => {
       await mine.getByText('Space key').waitFor();
       await local.axe();
       await local.picture(`my-space-${suffix}`);
+      // The owner edits a cell on the page while the form is open.
+      await site.advance('PT3S');
+      const home = [...site.confluence.state.content.values()].find(({ body }) => body.includes('<th>Office</th><td>Oslo</td>'));
+      if (home) home.body = home.body.replace('<td>Oslo</td>', '<td>Oslo, third floor</td>');
+      await mine.getByLabel('Office').selectOption('Lisbon');
+      await mine.getByRole('button', { name: 'Save details' }).click();
+      await mine.getByText('Your homepage now says “Oslo, third floor” here').waitFor();
+      await mine.getByText('Saved, except for the marked fields.').waitFor();
+      await local.axe();
       await mine.getByRole('button', { name: 'Go to my space' }).click();
       await local.page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();
       await local.page.getByRole('article').getByText('Engineer').waitFor();

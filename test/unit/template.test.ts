@@ -56,4 +56,19 @@ describe('renderTemplate', () => {
       }),
     );
   });
+
+  it('refuses what is too large or nested too deeply, without reading on', () => {
+    const start = performance.now();
+    expect(renderTemplate(`<p>${'word '.repeat(100_000)}</p>`, values)).toEqual({ kind: 'too-large' });
+    expect(renderTemplate(`${'<p>'.repeat(60_000)}${'</p>'.repeat(60_000)}`, values)).toMatchObject({ kind: 'invalid' });
+    expect(renderTemplate('& '.repeat(200_000), values)).toMatchObject({ kind: 'invalid' });
+    // The nested one took 30 s; this is far above what a slow machine needs now.
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+
+  it('takes a template of 500 KB', () => {
+    const paragraph = '<p><at:var at:name="name" />, &ntilde;</p>';
+    const rendered = renderTemplate(paragraph.repeat(Math.floor(500_000 / paragraph.length)), values);
+    expect(rendered).toMatchObject({ kind: 'ok', unfilled: [] });
+  });
 });

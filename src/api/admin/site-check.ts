@@ -1,7 +1,7 @@
 /** The site check: what is known about this site, and finding it out again. */
 import { z } from 'zod';
-import { runCheck, SITE_CHECKS, type SiteCheckName } from '../../site-check/checks';
-import { type CheckResult, readSiteCheck, writeSiteCheck } from '../../store/site-facts';
+import { type CheckNote, checkNotes, runCheck, SITE_CHECKS, type SiteCheckName } from '../../site-check/checks';
+import { type CheckResult, forgetUnfitCalls, readSiteCheck, writeSiteCheck } from '../../store/site-facts';
 import { define } from '../define';
 import { distinct, Nothing } from '../inputs';
 import { administers, administersNow } from '../standing';
@@ -14,6 +14,8 @@ export interface CheckView {
   details: CheckResult['details'];
   /** When it was found; null = never checked. */
   at: number | null;
+  /** What is true besides, as it is now. */
+  notes: CheckNote[];
 }
 
 const SiteRun = z.strictObject({
@@ -23,7 +25,7 @@ const SiteRun = z.strictObject({
 });
 
 export const siteFunctions = {
-  'site.get': define({ input: Nothing, authorise: administers, handle: async () => views(await readSiteCheck()) }),
+  'site.get': define({ input: Nothing, authorise: administers, handle: () => views() }),
   'site.run': define({
     input: SiteRun,
     authorise: administersNow,
@@ -33,14 +35,28 @@ export const siteFunctions = {
         const result = await runCheck(name, { accountId, cloudId, consent }, Date.now());
         await writeSiteCheck({ ...(await readSiteCheck()), [name]: result });
       }
-      return views(await readSiteCheck());
+      return views();
+    },
+  }),
+  /** Lets the creation calls that once created something else be tried again. */
+  'site.resetCalls': define({
+    input: Nothing,
+    authorise: administersNow,
+    handle: async () => {
+      await forgetUnfitCalls();
+      return views();
     },
   }),
 };
 
-function views(results: Record<string, CheckResult>): CheckView[] {
+async function views(): Promise<CheckView[]> {
+  const results = await readSiteCheck();
+  const noted: Partial<Record<SiteCheckName, CheckNote[]>> = await checkNotes(Date.now());
   return SITE_CHECKS.map((name) => {
+    const notes = noted[name] ?? [];
     const result = results[name];
-    return result ? { name, ...result } : { name, outcome: 'unknown', finding: 'never', details: {}, at: null };
+    if (!result) return { name, outcome: 'unknown', finding: 'never', details: {}, at: null, notes };
+    // What is noted besides a good result keeps it from being the whole truth.
+    return { name, ...result, outcome: result.outcome === 'good' && notes.length > 0 ? 'limited' : result.outcome, notes };
   });
 }

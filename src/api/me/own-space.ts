@@ -31,9 +31,10 @@ export const ownSpaceFunctions = {
   }),
   'me.details': define({ input: Nothing, authorise: anyoneSignedIn, handle: (_input, { accountId }) => myDetails(accountId) }),
   'me.saveDetails': define({
-    input: z.strictObject({ values: FieldValuesInput }),
+    // `seen`: what the form showed, so that what the owner wrote on the page since is not overwritten.
+    input: z.strictObject({ values: FieldValuesInput, seen: FieldValuesInput.optional() }),
     authorise: anyoneSignedIn,
-    handle: ({ values }, { accountId }) => saveDetails(accountId, values),
+    handle: ({ values, seen }, { accountId }) => saveDetails(accountId, values, seen ?? null),
   }),
   'me.access': define({ input: Nothing, authorise: anyoneSignedIn, handle: (_input, { accountId }) => myAccess(accountId) }),
   'me.setAccess': define({

@@ -1,9 +1,9 @@
-/** What this site lets the app do, found out on this site: each result dated, each with what follows. */
+/** What this site lets the app do: each result with its date and what follows from it. */
 import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import Heading from '@atlaskit/heading';
 import Lozenge from '@atlaskit/lozenge';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { CheckView } from '../../../src/api/admin/site-check';
 import type { SiteCheckName } from '../../../src/site-check/checks';
 import { callAdmin } from '../../shared/call';
@@ -19,7 +19,7 @@ const NAMES: SiteCheckName[] = ['roles', 'scopes', 'templates', 'rights-open', '
 export function SiteCheckTab() {
   const { loaded, reload, set } = useLoaded<CheckView[]>(() => callAdmin('site.get', {}));
   const [hasConsent, setConsent] = useState(false);
-  const [running, setRunning] = useState<SiteCheckName | null>(null);
+  const [running, setRunning] = useState<SiteCheckName | 'reset' | null>(null);
   const [error, setError] = useState<unknown>(null);
   const run = async (names: SiteCheckName[]): Promise<void> => {
     setError(null);
@@ -36,6 +36,17 @@ export function SiteCheckTab() {
       setRunning(null);
     }
   };
+  const reset = async (): Promise<void> => {
+    setError(null);
+    setRunning('reset');
+    try {
+      set(await callAdmin('site.resetCalls', {}));
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setRunning(null);
+    }
+  };
   return (
     <div className="panel stack">
       <div className="tight">
@@ -46,7 +57,12 @@ export function SiteCheckTab() {
       </div>
       <Checkbox label={text('site.consent')} isChecked={hasConsent} onChange={(event) => setConsent(event.currentTarget.checked)} />
       <div>
-        <Button appearance="primary" isLoading={running !== null} onClick={() => void run(NAMES)}>
+        <Button
+          appearance="primary"
+          isLoading={running !== null && running !== 'reset'}
+          isDisabled={running === 'reset'}
+          onClick={() => void run(NAMES)}
+        >
           {text('site.run')}
         </Button>
       </div>
@@ -57,7 +73,20 @@ export function SiteCheckTab() {
         <ul className="checks">
           {loaded.data.map((check) => (
             <li key={check.name} className="card">
-              <Check check={check} isRunning={running === check.name} isIdle={running === null} onRun={() => void run([check.name])} />
+              <Check check={check} isRunning={running === check.name} isIdle={running === null} onRun={() => void run([check.name])}>
+                {check.notes.some(({ finding }) => finding === 'unfit') && (
+                  <div>
+                    <Button
+                      spacing="compact"
+                      isLoading={running === 'reset'}
+                      isDisabled={running !== null && running !== 'reset'}
+                      onClick={() => void reset()}
+                    >
+                      {text('site.create.reset')}
+                    </Button>
+                  </div>
+                )}
+              </Check>
             </li>
           ))}
         </ul>
@@ -67,8 +96,17 @@ export function SiteCheckTab() {
   );
 }
 
-function Check({ check, isRunning, isIdle, onRun }: { check: CheckView; isRunning: boolean; isIdle: boolean; onRun: () => void }) {
-  const { name, outcome, finding, at } = check;
+interface CheckProps {
+  check: CheckView;
+  isRunning: boolean;
+  isIdle: boolean;
+  onRun: () => void;
+  /** What can be done about it. */
+  children?: ReactNode;
+}
+
+function Check({ check, isRunning, isIdle, onRun, children }: CheckProps) {
+  const { name, outcome, finding, details, at, notes } = check;
   const title = text(`site.${name}` as TextKey);
   return (
     <div className="tight">
@@ -90,13 +128,19 @@ function Check({ check, isRunning, isIdle, onRun }: { check: CheckView; isRunnin
           {text('site.again')}
         </Button>
       </div>
-      <p className="text">{findingText(check)}</p>
+      <p className="text">{findingText(name, finding, details)}</p>
+      {notes.map((note) => (
+        <p key={`${note.finding} ${note.details.call ?? note.details.key}`} className="text">
+          {findingText(name, note.finding, note.details)}
+        </p>
+      ))}
       <p className="subtle">{textOr(`site.${name}.${finding}.then`, text(`site.${name}.then` as TextKey))}</p>
+      {children}
     </div>
   );
 }
 
-function findingText({ name, finding, details }: CheckView): string {
+function findingText(name: SiteCheckName, finding: string, details: CheckView['details']): string {
   if (finding === 'never') return text('site.never.text');
   if (finding === 'failed') return text('site.failed', details);
   const values = Object.fromEntries(

@@ -1,4 +1,4 @@
-/** The details that the site's admins ask for. */
+/** The form for the details that the site's admins ask for. */
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
@@ -25,18 +25,22 @@ export function DetailsForm({ lacksDetails }: { lacksDetails: boolean }) {
 
 function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: boolean }) {
   const [values, setValues] = useState(details.values);
+  // What the page is known to say: only that may be overwritten.
+  const [seen, setSeen] = useState(details.values);
   const [answer, setAnswer] = useState<DetailsAnswer | null>(null);
   const { busy, error, attempt } = useAttempt<'save'>();
   const isSaved = answer?.homepage != null;
   const form = useRef<HTMLFormElement>(null);
-  // The first field that is marked is where to go on.
+  // Lead to the first field that is marked.
   useEffect(() => {
     if (answer && Object.keys(answer.problems).length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [answer]);
   const save = (): Promise<void> =>
     attempt('save', async () => {
       setAnswer(null);
-      setAnswer(await callPerson('me.saveDetails', { values }));
+      const answered = await callPerson('me.saveDetails', { values, seen });
+      setAnswer(answered);
+      if (answered.homepage !== null) setSeen({ ...values, ...answered.onPage });
     });
   return (
     <form
@@ -69,7 +73,7 @@ function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: b
             key={field.key}
             field={field}
             value={values[field.key] ?? ''}
-            problem={problem ? text(`my.details.problem.${problem}` as TextKey) : null}
+            problem={problem ? text(`my.details.problem.${problem}` as TextKey, { words: answer?.onPage?.[field.key] ?? '' }) : null}
             onChange={(value) => setValues({ ...values, [field.key]: value })}
           />
         );
@@ -79,13 +83,16 @@ function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: b
         <Button type="submit" isLoading={busy === 'save'}>
           {text('my.details.save')}
         </Button>
-        <span role="status">
-          {answer && Object.keys(answer.problems).length > 0 && text('my.details.problems')}
-          {isSaved && text(answer.homepage === 'written' ? 'my.details.saved' : 'my.details.left-alone')}
-        </span>
+        <span role="status">{answer && text(outcomeOf(answer))}</span>
       </div>
     </form>
   );
+}
+
+function outcomeOf({ problems, homepage }: DetailsAnswer): TextKey {
+  if (homepage === null) return 'my.details.problems';
+  if (homepage === 'left-alone') return 'my.details.left-alone';
+  return Object.keys(problems).length > 0 ? 'my.details.saved-except' : 'my.details.saved';
 }
 
 interface InputProps {
@@ -98,7 +105,9 @@ interface InputProps {
 function FieldInput({ field, value, problem, onChange }: InputProps) {
   const label = field.required ? text('my.details.required', { label: field.label }) : field.label;
   if (field.kind === 'select') {
-    const options = [{ value: '', label: text('my.details.choose') }, ...field.options.map((option) => ({ value: option, label: option }))];
+    // The owner may have written something else on the page, and the admin may have removed an option.
+    const choices = value === '' || field.options.includes(value) ? field.options : [value, ...field.options];
+    const options = [{ value: '', label: text('my.details.choose') }, ...choices.map((choice) => ({ value: choice, label: choice }))];
     return (
       <div className="tight">
         <Select label={label} value={value} options={options} isInvalid={problem !== null} onChange={onChange} />
