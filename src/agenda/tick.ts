@@ -1,8 +1,10 @@
-/** Every five minutes: goes on with the job for existing people, if there is one. */
+/** Every five minutes: whatever is due. */
 import { retryingLater } from '../events/retry';
 import { hasTime } from '../jobs/job';
 import { runStep } from '../jobs/life';
 import { raiseOverdue } from '../notices/notices';
+import { eraseClosedAccounts } from '../privacy/erase';
+import { reportStoredAccounts } from '../privacy/report';
 import { keepPromises } from '../provisioning/kept-promises';
 import { drainOutbox } from '../store/outbox';
 import { readProvisionJob } from '../store/site-facts';
@@ -11,6 +13,8 @@ export async function tick(): Promise<void> {
   // Nothing retries a schedule; the next tick does.
   await retryingLater('tick', () => raiseOverdue(Date.now(), hasTime));
   await retryingLater('tick', () => keepPromises(Date.now(), hasTime));
+  await retryingLater('tick', () => reportStoredAccounts(Date.now(), hasTime));
+  await retryingLater('tick', () => eraseClosedAccounts(Date.now(), hasTime));
   await retryingLater('tick', async () => {
     await drainOutbox(hasTime);
   });

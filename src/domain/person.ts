@@ -271,6 +271,13 @@ export const lookAgain = (person: PersonIn<'removed'>, now: number): Transition 
   notice: 'keep',
 });
 
+/** The account of whoever removed the space was closed. */
+export const forgetRemover = (person: PersonIn<'removed'>): Transition => ({
+  person: { ...person, by: 'unknown' },
+  news: null,
+  notice: 'keep',
+});
+
 /** A removed space is current again: as it was when it is Homestead's own, otherwise looked at anew. */
 export const returned = (
   person: PersonIn<'removed'>,

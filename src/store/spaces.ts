@@ -85,3 +85,9 @@ export async function listCurrentSpaces(limit: number): Promise<PromisedSpace[]>
     .getMany();
   return results.flatMap(({ key, value }) => (Stored.safeParse(value).success ? (toSpace(key, value) ?? []) : []));
 }
+
+/** Spaces whose owner this is; a query, so it may lag by seconds. */
+export async function listSpacesOf(ownerId: string, limit: number): Promise<PromisedSpace[]> {
+  const { results } = await kvs.entity<unknown>(SPACE).query().index('ownerId').where(Where.equalTo(ownerId)).limit(limit).getMany();
+  return results.flatMap(({ key, value }) => (Stored.safeParse(value).success ? (toSpace(key, value) ?? []) : []));
+}
