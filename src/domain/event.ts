@@ -31,6 +31,8 @@ export const EventBody = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('removed'), spaceKey: z.string().nullable() }),
   z.object({ kind: z.literal('returned'), spaceKey: z.string().nullable() }),
   z.object({ kind: z.literal('lifted') }),
+  /** Known from an earlier installation. */
+  z.object({ kind: z.literal('imported') }),
   /** The promised access could not be set, and was set later. */
   z.object({ kind: z.literal('access-broken'), ...Promised }),
   z.object({ kind: z.literal('access-kept'), ...Promised }),

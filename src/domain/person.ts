@@ -134,6 +134,7 @@ export const PERSON_NEWS = [
   'removed',
   'returned',
   'lifted',
+  'imported',
 ] as const;
 export type PersonNewsKind = (typeof PERSON_NEWS)[number];
 
@@ -270,6 +271,10 @@ export const lookAgain = (person: PersonIn<'removed'>, now: number): Transition 
   news: null,
   notice: 'keep',
 });
+
+/** Known from an earlier installation; nothing is remembered of the person in this one. */
+export const imported = (accountId: string, state: Extract<PersonState, { state: 'declined' | 'removed' }>, since: number): Transition =>
+  move({ accountId, revision: 0 }, since, state, 'imported');
 
 /** The account of whoever removed the space was closed. */
 export const forgetRemover = (person: PersonIn<'removed'>): Transition => ({

@@ -5,6 +5,7 @@ import { cleanupFunctions } from './cleanup';
 import { jobFunctions } from './jobs';
 import { peopleFunctions } from './people';
 import { policyFunctions } from './policy';
+import { promiseFunctions } from './promises';
 import { siteFunctions } from './site-check';
 import { templateFunctions } from './templates';
 
@@ -12,6 +13,7 @@ export const adminApi = {
   ...policyFunctions,
   ...templateFunctions,
   ...peopleFunctions,
+  ...promiseFunctions,
   ...activityFunctions,
   ...siteFunctions,
   ...jobFunctions,

@@ -10,6 +10,7 @@ import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, type TextKey, text, textOr } from '../../shared/text';
+import { PromisesCard } from './PromisesCard';
 import { CHECKED } from './site';
 
 const APPEARANCES = { good: 'success', limited: 'moved', bad: 'removed', unknown: 'default' } as const;
@@ -61,6 +62,7 @@ export function SiteCheckTab() {
           ))}
         </ul>
       )}
+      <PromisesCard />
     </div>
   );
 }
