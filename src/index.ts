@@ -4,6 +4,8 @@ import { JOBS } from './all-jobs';
 import { makeWork } from './jobs/consumer';
 import { makeJobsWork } from './jobs/schedule';
 import { overdueNotices } from './notices/notices';
+import { erasure } from './privacy/erase';
+import { accountReport } from './privacy/report';
 import { keptPromises } from './provisioning/kept-promises';
 import { outbox } from './store/outbox';
 
@@ -11,7 +13,7 @@ export { adminResolver } from './api/admin';
 export { personResolver } from './api/me';
 
 /** What comes due on its own, in the order in which a tick runs it. Jobs are last: they take the rest of it. */
-const AGENDA = [overdueNotices, keptPromises, outbox, makeJobsWork(JOBS)];
+const AGENDA = [overdueNotices, keptPromises, outbox, accountReport, erasure, makeJobsWork(JOBS)];
 
 export const work = makeWork(JOBS);
 export const tick = makeTick(AGENDA);

@@ -8,3 +8,5 @@ export const MAX_REASON_CHARS = 300;
 export const MAX_IDLE_DAYS = 3_650;
 /** Spaces picked one by one, and exceptions from "all": with ids of 100 characters well under 500 KB. */
 export const MAX_SELECTED = 1_000;
+/** Rows of one page of an export, and of one call of an import: each is a transaction, within a resolver's 25 seconds. */
+export const MAX_PROMISE_ROWS = 50;

@@ -31,6 +31,8 @@ export const EventBody = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('removed'), spaceKey: z.string().nullable() }),
   z.object({ kind: z.literal('returned'), spaceKey: z.string().nullable() }),
   z.object({ kind: z.literal('lifted') }),
+  /** Known from an earlier installation. */
+  z.object({ kind: z.literal('imported') }),
   /** The promised access could not be set, and was set later. */
   z.object({ kind: z.literal('access-broken'), ...Promised }),
   z.object({ kind: z.literal('access-kept'), ...Promised }),
@@ -79,3 +81,25 @@ export const EventFrame = z.object({
   policyVersion: z.number().int().nullable(),
 });
 export type TrailEvent = z.infer<typeof EventFrame> & { body: EventBody };
+
+/** Stands in a text where a closed account's id stood. */
+const CLOSED_ACCOUNT = 'closed account';
+
+/** The key of a personal space is the account id without its separators. */
+const inSpaceKey = (accountId: string): string => accountId.replace(/[^a-zA-Z0-9]/g, '');
+
+/** The same entry without the id of a closed account, wherever it stands. */
+export function withoutAccount({ body, ...frame }: TrailEvent, accountId: string): TrailEvent {
+  const isAbout = frame.accountId === accountId;
+  const kept = Object.entries(body).map(([name, value]) => {
+    if (typeof value !== 'string') return [name, value];
+    if (name === 'spaceKey') return [name, isAbout || value.includes(inSpaceKey(accountId)) ? null : value];
+    return [name, value.replaceAll(accountId, CLOSED_ACCOUNT).replaceAll(inSpaceKey(accountId), CLOSED_ACCOUNT)];
+  });
+  return {
+    ...frame,
+    accountId: isAbout ? null : frame.accountId,
+    by: frame.by === accountId ? 'unknown' : frame.by,
+    body: EventBody.parse(Object.fromEntries(kept)),
+  };
+}

@@ -134,6 +134,7 @@ export const PERSON_NEWS = [
   'removed',
   'returned',
   'lifted',
+  'imported',
 ] as const;
 export type PersonNewsKind = (typeof PERSON_NEWS)[number];
 
@@ -267,6 +268,17 @@ export const stillRemoved = (person: PersonIn<'removed'>, now: number): Transiti
 /** The space is looked at again at the person's next activity. */
 export const lookAgain = (person: PersonIn<'removed'>, now: number): Transition => ({
   person: { ...person, recheckAt: now },
+  news: null,
+  notice: 'keep',
+});
+
+/** Known from an earlier installation; nothing is remembered of the person in this one. */
+export const imported = (accountId: string, state: Extract<PersonState, { state: 'declined' | 'removed' }>, since: number): Transition =>
+  move({ accountId, revision: 0 }, since, state, 'imported');
+
+/** The account of whoever removed the space was closed. */
+export const forgetRemover = (person: PersonIn<'removed'>): Transition => ({
+  person: { ...person, by: 'unknown' },
   news: null,
   notice: 'keep',
 });

@@ -65,3 +65,8 @@ export async function listNotices(state: NoticeState, until: number, limit: numb
     .getMany();
   return results.flatMap(({ value }) => toNotice(value) ?? []);
 }
+
+/** Deletes every notice of a person, also one that cannot be read. */
+export function deleteNotices(transaction: Transaction, accountId: string): void {
+  for (const kind of NOTICE_KINDS) transaction.delete(keyOf(accountId, kind), { entityName: NOTICE });
+}

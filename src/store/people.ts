@@ -10,7 +10,7 @@ import type { PromisedSpace } from '../domain/space';
 import { UnreadableRecord } from '../forge/errors';
 import { commit, KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { countBegun } from './counters';
-import { readNotices, setNotice } from './notices';
+import { deleteNotices, readNotices, setNotice } from './notices';
 import { addToOutbox } from './outbox';
 import { POLICY, POLICY_KEY, toPolicyState } from './policy';
 import { setSpace } from './spaces';
@@ -214,6 +214,17 @@ export async function deletePerson(accountId: string, { by, at }: Pick<PersonWri
   const transaction = kvs.transact().delete(accountId, { entityName: PERSON });
   const frame = { at, by, accountId, spaceId: null, runId: null, reason: null, policyVersion: null };
   addEvent(transaction, `person:${accountId}:forgotten-${at}`, { ...frame, body: { kind: 'forgotten' } });
+  await commit(transaction);
+}
+
+/** Deletes everything that is stored under a closed account, in one transaction and without a trail entry. */
+export async function erasePerson(accountId: string): Promise<void> {
+  const stored = await kvs.entity<unknown>(PERSON).get(accountId);
+  const parsed = Stored.safeParse(stored);
+  const transaction = kvs.transact();
+  if (stored !== undefined) transaction.delete(accountId, { entityName: PERSON });
+  if (parsed.success) addToOutbox(transaction, 'person', accountId, parsed.data.revision + 1);
+  deleteNotices(transaction, accountId);
   await commit(transaction);
 }
 

@@ -133,3 +133,13 @@ export async function readNewestVersion(known = 0): Promise<number> {
     newest = next[last] as number;
   }
 }
+
+/** The account of whoever saved this version was closed: who that was is forgotten. Nothing else changes, the number neither. */
+export async function forgetSaver(version: number, accountId: string): Promise<void> {
+  for (const key of [versionKey(version), POLICY_KEY]) {
+    const stored = StoredPolicy.safeParse(await kvs.entity<unknown>(POLICY).get(key));
+    if (!stored.success || stored.data.data.savedBy !== accountId) continue;
+    const { revision, data } = stored.data;
+    await commit(kvs.transact().set(key, { revision, data: { ...data, savedBy: 'unknown' } }, whileRevision(POLICY, revision)));
+  }
+}

@@ -85,3 +85,19 @@ export async function listCurrentSpaces(limit: number): Promise<PromisedSpace[]>
     .getMany();
   return results.flatMap(({ key, value }) => (Stored.safeParse(value).success ? (toSpace(key, value) ?? []) : []));
 }
+
+/** Spaces whose owner this is; a query, so it may lag by seconds. */
+export async function listSpacesOf(ownerId: string, limit: number): Promise<PromisedSpace[]> {
+  const { results } = await kvs.entity<unknown>(SPACE).query().index('ownerId').where(Where.equalTo(ownerId)).limit(limit).getMany();
+  return results.flatMap(({ key, value }) => (Stored.safeParse(value).success ? (toSpace(key, value) ?? []) : []));
+}
+
+export const PromisedSpaceRecord = SpaceData.omit({ schemaVersion: true }).extend({ spaceId: z.string() });
+
+/** Every space on record, a page at a time. One that cannot be read is left out. */
+export async function listSpaces(limit: number, cursor?: string): Promise<{ spaces: PromisedSpace[]; cursor: string | null }> {
+  const query = kvs.entity<unknown>(SPACE).query().index('by-key').limit(limit);
+  const page = await (cursor === undefined ? query : query.cursor(cursor)).getMany();
+  const spaces = page.results.flatMap(({ key, value }) => (Stored.safeParse(value).success ? (toSpace(key, value) ?? []) : []));
+  return { spaces, cursor: page.nextCursor ?? null };
+}

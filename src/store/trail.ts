@@ -1,8 +1,9 @@
 /** The trail. An entry is written in the transaction of what it tells about, under a key that holds that record's revision. */
-import { kvs, Sort } from '@forge/kvs';
+import { randomUUID } from 'node:crypto';
+import { Filter, FilterConditions as If, kvs, Sort } from '@forge/kvs';
 import { z } from 'zod';
-import { EventBody, EventFrame, type Topic, type TrailEvent, topicOf } from '../domain/event';
-import type { Transaction } from '../forge/kvs';
+import { EventBody, EventFrame, type Topic, type TrailEvent, topicOf, withoutAccount } from '../domain/event';
+import { commit, KEYS_PER_BATCH, readBatch, type Transaction } from '../forge/kvs';
 
 const EVENT = 'event';
 
@@ -51,4 +52,54 @@ export async function listEvents(filter: TrailFilter, limit: number, cursor?: st
     return parsed.success ? [{ key, ...parsed.data.data.frame, body: parsed.data.data.body }] : [];
   });
   return { events, cursor: page.nextCursor ?? null };
+}
+
+/** An entry that moves to another key takes two of a transaction's operations. */
+const ERASED_PER_TRANSACTION = Math.floor(KEYS_PER_BATCH / 2);
+
+/** `event` is null for an entry that cannot be read. */
+interface StoredEntry {
+  key: string;
+  event: TrailEvent | null;
+}
+
+/**
+ * Some entries about an account (`accountId`), or by it (`actor`), as many as one transaction can erase. They are read
+ * by their keys: a query may still name what was erased a moment ago.
+ */
+export async function readEntriesOf(
+  filter: 'accountId' | 'actor',
+  accountId: string,
+  cursor: string | null,
+): Promise<{ entries: StoredEntry[]; cursor: string | null }> {
+  const query = kvs
+    .entity<unknown>(EVENT)
+    .query()
+    .index(INDEXES[filter], { partition: [accountId] })
+    .limit(ERASED_PER_TRANSACTION);
+  const page = await (cursor === null ? query : query.cursor(cursor)).getMany();
+  const keys = page.results.map(({ key }) => ({ key, entityName: EVENT }));
+  const found = keys.length === 0 ? new Map<string, unknown>() : await readBatch(keys);
+  const entries = [...found].map(([key, value]) => {
+    const parsed = Stored.safeParse(value);
+    return { key, event: parsed.success ? { ...parsed.data.data.frame, body: parsed.data.data.body } : null };
+  });
+  return { entries, cursor: page.nextCursor ?? null };
+}
+
+/**
+ * Takes the id of a closed account out of these entries, and out of their keys. One that cannot be read is deleted: it
+ * may name the account anywhere.
+ */
+export async function eraseFromEntries(entries: readonly StoredEntry[], accountId: string): Promise<void> {
+  if (entries.length === 0) return;
+  const transaction = kvs.transact();
+  for (const { key, event } of entries) {
+    const isNamed = key.includes(accountId);
+    // Moved once only, however often this is repeated.
+    const whileThere = { entityName: EVENT, conditions: new Filter<{ at: number }>().and('at', If.exists()) };
+    if (event === null || isNamed) transaction.delete(key, whileThere);
+    if (event !== null) addEvent(transaction, isNamed ? `closed:${randomUUID()}` : key, withoutAccount(event, accountId));
+  }
+  await commit(transaction);
 }

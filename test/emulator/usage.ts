@@ -37,6 +37,8 @@ export interface Usage {
   gbSeconds: number;
   logBytes: number;
   frontend: { requests: number };
+  /** Reports of stored personal data. */
+  personalData: { calls: number; accounts: number };
   notModelled: string[];
 }
 
@@ -50,6 +52,7 @@ export const noUsage = (): Usage => ({
   gbSeconds: 0,
   logBytes: 0,
   frontend: { requests: 0 },
+  personalData: { calls: 0, accounts: 0 },
   notModelled: [],
 });
 

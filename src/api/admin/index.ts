@@ -7,6 +7,7 @@ import { jobFunctions } from './jobs';
 import { pauseFunctions } from './pause';
 import { peopleFunctions } from './people';
 import { policyFunctions } from './policy';
+import { promiseFunctions } from './promises';
 import { siteFunctions } from './site-check';
 import { templateFunctions } from './templates';
 
@@ -16,6 +17,7 @@ export const adminApi = {
   ...budgetFunctions,
   ...templateFunctions,
   ...peopleFunctions,
+  ...promiseFunctions,
   ...activityFunctions,
   ...siteFunctions,
   ...jobFunctions,

@@ -11,6 +11,7 @@ import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, type TextKey, text, textOr } from '../../shared/text';
 import { HourBudget } from './HourBudget';
+import { PromisesCard } from './PromisesCard';
 import { CHECKED } from './site-limits';
 
 const APPEARANCES = { good: 'success', limited: 'moved', bad: 'removed', unknown: 'default' } as const;
@@ -92,6 +93,7 @@ export function SiteCheckTab() {
         </ul>
       )}
       <HourBudget />
+      <PromisesCard />
     </div>
   );
 }

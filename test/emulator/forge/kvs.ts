@@ -152,11 +152,11 @@ export class Kvs {
     this.usage.bytesWritten += bytes;
   }
 
-  /** Puts a value into an entity store as it is, past every rule: what an older version, or damage, left behind. */
+  /** Puts a value into an entity store, or among the plain keys (null), as it is and past every rule: what an older version, or damage, left behind. */
   put(entityName: string | null, key: string, value: unknown): void {
     const now = this.clock.now();
     const entry: Entry = { json: JSON.stringify(value), createdAt: now, updatedAt: now, expiresAt: null, before: undefined, lagUntil: 0 };
-    this.storeOf(entityName === null ? {} : { entityName }).set(key, entry);
+    this.storeOf({ entityName: entityName ?? undefined }).set(key, entry);
   }
 
   /** Everything stored, for comparing two runs. */

@@ -3,6 +3,7 @@
  * points, faults, latency, expired tokens), and installs, upgrades and uninstalls the app.
  */
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { type Clock, durationMs } from '../clock';
 import { type Caller, canUseConfluence } from '../confluence/access';
 import { graphqlScopes } from '../confluence/graphql';
@@ -37,7 +38,17 @@ const ENVIRONMENT_ID = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 const SITE_ARI = `ari:cloud:confluence::site/${SITE.cloudId}`;
 const MB_PER_GB = 1_024;
 
-/** Module types that people's browsers load. */
+const REPORT_PATH = '/app/report-accounts';
+/** Accounts in one report (Atlassian: user privacy guidelines). */
+const MAX_REPORTED = 90;
+const PersonalDataReport = z.object({
+  accounts: z
+    .array(z.strictObject({ accountId: z.string(), updatedAt: z.iso.datetime() }))
+    .min(1)
+    .max(MAX_REPORTED),
+});
+
+/** Kinds of module that people's browsers load. */
 const UI_TYPES = ['confluence:globalSettings', 'confluence:globalPage', 'confluence:backgroundScript'] as const;
 
 interface Installation {
@@ -51,7 +62,9 @@ export class ForgePlatform implements PlatformSeam {
   readonly kvs: Kvs;
   readonly queues: Queues;
   readonly processes: Processes;
-  /** Called before every platform call. Tests use it to interfere at a known point. */
+  /** Accounts that the app has reported to Atlassian. */
+  readonly reportedAccounts = new Set<string>();
+  /** Called before each platform call of any invocation; tests use it to interfere at a known point. */
   beforeCall: (invocation: Invocation, call: string) => void | Promise<void> = () => {};
   /** The site's own log, and the app's. */
   log: (line: string) => void = () => {};
@@ -421,10 +434,26 @@ export class ForgePlatform implements PlatformSeam {
       const reply = this.queues.handle(path, body ?? '{}', invocation.lineage);
       return { response: this.orNotModelled(reply, `queue ${method} ${path}`), takesMs };
     }
+    if (target.type === 'fpp' && target.remote === 'stargate' && path === REPORT_PATH) {
+      return { response: this.reportPersonalData(target, body), takesMs };
+    }
     if (target.type !== 'fpp' || (target.remote !== 'confluence' && !path.startsWith('/graphql'))) {
       return { response: this.orNotModelled(null, `${target.type} ${target.remote ?? ''} ${method} ${path}`), takesMs };
     }
     return { response: await this.product(invocation, target, { method, url: path, headers: new Headers(init.headers), body }), takesMs };
+  }
+
+  /** Documented: user privacy guidelines. `updated` is never answered: the site does not know what an app has seen. */
+  private reportPersonalData(target: FetchTarget, body: string | undefined): Response {
+    const parsed = PersonalDataReport.safeParse(JSON.parse(body ?? 'null'));
+    if (target.provider !== 'app' || !parsed.success) return respond(400, { message: 'not a report of personal data' });
+    const { accounts } = parsed.data;
+    this.usage().personalData.calls += 1;
+    this.usage().personalData.accounts += accounts.length;
+    for (const { accountId } of accounts) this.reportedAccounts.add(accountId);
+    const closed = accounts.filter(({ accountId }) => this.confluence.state.people.get(accountId)?.accountStatus === 'closed');
+    if (closed.length === 0) return respond(204);
+    return respond(200, { accounts: closed.map(({ accountId }) => ({ accountId, status: 'closed' })) });
   }
 
   private latencyOf(kind: 'kvs' | 'queue' | 'confluence', method: string, path: string): number {

@@ -1,0 +1,146 @@
+/** Personal data: reported once a week, erased once an account is closed, shown to whom it is about. */
+import { expect, it } from 'vitest';
+import type { PromisePage, PromiseRow } from '../../src/privacy/promises';
+import { ADMINS_GROUP, USERS_GROUP } from '../emulator/confluence/seed';
+import type { LocalSite } from '../emulator/site';
+import {
+  ADMIN_ACCOUNT_ID,
+  ANA,
+  accountIdOf,
+  admin,
+  adminData,
+  person,
+  personalSpacesOf,
+  personData,
+  promiseOf,
+  readsAPage,
+  recordOf,
+  setPolicy,
+  startSite,
+} from '../support/site';
+
+const BEN = accountIdOf(3);
+const DAN = accountIdOf(5);
+
+/** Where the account is named, as itself or in the key of its space, in what the app stores. */
+function namesOf(site: LocalSite, accountId: string): string[] {
+  const { plain, entities } = site.state().kvs;
+  const squeezed = accountId.replace(/[:-]/g, '');
+  return Object.entries({ plain, ...entities }).flatMap(([entity, records]) =>
+    Object.entries(records as Record<string, unknown>).flatMap(([key, value]) => {
+      const text = `${key} ${JSON.stringify(value)}`;
+      return text.includes(accountId) || text.includes(squeezed) ? [`${entity} ${key}`] : [];
+    }),
+  );
+}
+
+/** The last report becomes a week older, and the schedule runs twice: thousands of idle ticks would say nothing more. */
+async function aWeekPasses(site: LocalSite): Promise<void> {
+  await site.advance('PT5M');
+  const report = site.state().kvs.plain['privacy-report'] as { doneAt: number };
+  site.platform.kvs.put(null, 'privacy-report', { ...report, doneAt: site.clock.now() - 7 * 86_400_000 });
+  await site.advance('PT10M');
+}
+
+/** Ana has a space and is an administrator, who saved the policy and removed Ben's space. */
+async function withAna(site: LocalSite): Promise<void> {
+  await setPolicy(site, { mode: 'auto' });
+  site.changePerson(ANA, { groups: [USERS_GROUP, ADMINS_GROUP] });
+  const { policy, version } = await adminData(site, 'policy.get', {});
+  expect(await admin(site, 'policy.save', { policy, baseVersion: version }, ANA)).toMatchObject({ ok: true });
+  await readsAPage(site, ANA);
+  await readsAPage(site, BEN);
+  const [own] = personalSpacesOf(site, BEN);
+  site.changeSpace(own?.id ?? '', { by: ANA, status: 'archived' });
+  await site.advance('PT1M');
+  expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+  expect(recordOf(site, BEN)).toMatchObject({ state: 'removed', by: ANA });
+}
+
+it('every account that is stored is reported to Atlassian once a week', async () => {
+  const site = startSite();
+  await withAna(site);
+  await site.advance('PT10M');
+  expect(site.usage().personalData.calls).toBe(0);
+  // The first call fails: the report goes on with the next turn.
+  site.addFault({ target: 'confluence', path: '/app/report-accounts', times: 1, respond: { status: 500 } });
+  await aWeekPasses(site);
+  expect([...site.platform.reportedAccounts].sort()).toEqual([ADMIN_ACCOUNT_ID, ANA, BEN].sort());
+  const { calls } = site.usage().personalData;
+  await site.advance('PT30M');
+  expect(site.usage().personalData.calls).toBe(calls);
+  await aWeekPasses(site);
+  expect(site.usage().personalData.calls).toBe(2 * calls);
+});
+
+it('a closed account is erased from everything that is stored, and every list goes on', async () => {
+  const site = startSite({ settings: { kvsQueryLag: 'PT3S' } });
+  await withAna(site);
+  const before = (await adminData(site, 'activity.list', {})).entries;
+  site.changePerson(ANA, { accountStatus: 'closed' });
+  await aWeekPasses(site);
+  await site.advance('PT10M');
+  expect(namesOf(site, ANA)).toEqual([]);
+
+  const activity = (await adminData(site, 'activity.list', {})).entries;
+  expect(activity.map(({ kind }) => kind)).toEqual(before.map(({ kind }) => kind));
+  const spaces = Object.values(site.state().kvs.entities.space ?? {}) as { data: { ownerId: string | null } }[];
+  expect(spaces.map(({ data }) => data.ownerId).sort()).toEqual([BEN, null]);
+  const removed = await adminData(site, 'tombstones.list', { state: 'removed' });
+  expect(removed.people).toMatchObject([{ accountId: BEN, by: 'unknown' }]);
+  const history = await adminData(site, 'policy.history', {});
+  expect(history.versions.map(({ savedBy }) => savedBy)).toEqual(['unknown', ADMIN_ACCOUNT_ID]);
+  expect(JSON.stringify([activity, removed, history])).not.toContain(ANA);
+  expect(await admin(site, 'people.explain', { accountId: ANA })).toMatchObject({ ok: true, data: { record: null } });
+  expect(await person(site, 'me.data', BEN)).toMatchObject({ ok: true });
+  expect(recordOf(site, BEN)).toMatchObject({ state: 'removed', by: 'unknown' });
+});
+
+it('an erasure that is stopped goes on later, and nothing is kept twice', async () => {
+  const site = startSite();
+  await withAna(site);
+  const before = (await adminData(site, 'activity.list', {})).entries.length;
+  site.changePerson(ANA, { accountStatus: 'closed' });
+  // Four steps in: each fails twice.
+  for (const contains of ['closed:', 'savedBy', 'spaceKey', `${ANA}:ready`]) {
+    site.addFault({ target: 'kvs', path: '/api/v1/transaction', contains, times: 2, respond: { status: 500 } });
+  }
+  await aWeekPasses(site);
+  await site.advance('PT1H');
+  expect(namesOf(site, ANA)).toEqual([]);
+  expect((await adminData(site, 'activity.list', {})).entries).toHaveLength(before);
+});
+
+it('promises that were exported outlive an uninstall: nobody who declined, or whose space was removed, gets a space', async () => {
+  const site = startSite();
+  await setPolicy(site, { mode: 'auto' });
+  await readsAPage(site, BEN);
+  const [own] = personalSpacesOf(site, BEN);
+  site.changeSpace(own?.id ?? '', { by: BEN, status: 'trashed' });
+  await personData(site, 'me.decline', ANA);
+  await readsAPage(site, DAN);
+  const promised = promiseOf(site, DAN);
+  expect(promised).toMatchObject({ origin: 'created' });
+  const rows: PromiseRow[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: PromisePage = await adminData(site, 'promises.export', cursor === undefined ? {} : { cursor });
+    rows.push(...page.rows);
+    cursor = page.next;
+  }
+
+  site.changeApp({ act: 'uninstall' });
+  site.changeApp({ act: 'install' });
+  const imported = await adminData(site, 'promises.import', { rows });
+  expect(imported).toEqual({ written: rows.length, kept: 0 });
+  expect(await adminData(site, 'promises.import', { rows })).toEqual({ written: 0, kept: rows.length });
+  await setPolicy(site, { mode: 'auto' });
+  await readsAPage(site, ANA);
+  await readsAPage(site, BEN);
+  expect(personalSpacesOf(site, ANA)).toEqual([]);
+  expect(personalSpacesOf(site, BEN).map(({ status }) => status)).toEqual(['trashed']);
+  expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
+  expect(recordOf(site, BEN)).toMatchObject({ state: 'removed', how: 'trashed' });
+  expect(promiseOf(site, DAN)).toEqual(promised);
+  const { entries } = await adminData(site, 'activity.list', {});
+  expect(entries.map(({ kind }) => kind)).toContain('imported');
+});
