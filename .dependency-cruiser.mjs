@@ -23,7 +23,7 @@ export default {
       name: 'engines-know-no-feature',
       comment: 'They get their lists from index.ts.',
       severity: 'error',
-      from: { path: '^src/(jobs|agenda)/' },
+      from: { path: '^src/(jobs|agenda|events)/' },
       to: { path: FEATURES },
     },
     {

@@ -19,6 +19,7 @@ import {
   totalSpent,
 } from '../domain/budget';
 import { DEFAULT_POLICY } from '../domain/policy/document';
+import { HOUR_MS } from '../domain/time';
 import { readHour, writeHour } from '../store/counters';
 import { readPolicy } from '../store/policy';
 import { readQuota, writeQuota } from '../store/site-facts';
@@ -27,7 +28,6 @@ import { currentInstallation } from './installation';
 import { describe, log } from './log';
 import { currentScope, scoped } from './meter';
 
-const HOUR_MS = 3_600_000;
 /** What Atlassian gives an app in an hour unless its headers say otherwise (Tier 1, shared by all its sites). */
 export const DEFAULT_QUOTA = 65_000;
 /** How often a write of the hour's record is tried while other processes are faster. */

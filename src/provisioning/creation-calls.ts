@@ -115,7 +115,7 @@ function orderOf(calls: readonly CreationCall[], { worked, unfit }: CreationCall
   const fit = calls
     .filter((call) => !unfit.some((other) => other.call === call))
     .sort((a, b) => Number(b === worked) - Number(a === worked));
-  const start = Math.max(0, fit.indexOf(begun));
+  const start = Math.max(0, (fit as readonly string[]).indexOf(begun ?? ''));
   return [...fit.slice(start), ...fit.slice(0, start)];
 }
 
