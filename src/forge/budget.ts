@@ -30,8 +30,10 @@ import { currentScope, scoped } from './meter';
 
 /** What Atlassian gives an app in an hour unless its headers say otherwise (Tier 1, shared by all its sites). */
 export const DEFAULT_QUOTA = 65_000;
-/** How often a write of the hour's record is tried while other processes are faster. */
-const MAX_ATTEMPTS = 8;
+/** How often a write of the hour's record is tried while other processes are faster, and how long apart at most (ms). */
+const MAX_ATTEMPTS = 10;
+const FIRST_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 3_200;
 /** How long a process may not have heard that another one was refused for the quota. */
 const HEARSAY_MS = 30_000;
 /** Background work that found no points does not look again before this. */
@@ -102,6 +104,9 @@ async function changeHour(held: Holding, change: (hour: Hour) => Hour | null): P
     } catch (error) {
       if (!(error instanceof StaleRecord) || attempt === MAX_ATTEMPTS) throw error;
     }
+    // When many processes start in the same second, one can write at a time: the others make room.
+    const longest = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
   }
 }
 
@@ -177,7 +182,13 @@ async function enter(name: BudgetClass, operation: string): Promise<void> {
   }
   const hasHeard = held.reported.quota !== null && held.reported.quota !== held.hour?.quota;
   if (held.leases[name] >= ESTIMATES[name] && !hasHeard) return;
-  if (await takeLease(name, ESTIMATES[name], held)) return;
+  try {
+    if (await takeLease(name, ESTIMATES[name], held)) return;
+  } catch (error) {
+    if (isBackground(name) || !(error instanceof StaleRecord)) throw error;
+    // Nobody who waits for an answer is sent away because the record is busy: the next lease makes up for it.
+    return;
+  }
   if (isBackground(name)) {
     refuseWhileBlocked(held, operation, now);
     held.refusedUntil = Math.min(now + REFUSAL_MS, nextHour(now));

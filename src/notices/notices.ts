@@ -66,9 +66,11 @@ export const overdueNotices = defineWork({ kind: 'notices', everyMs: EVERY_TICK_
 
 async function raiseOverdue(now: number, deadline: number): Promise<void> {
   const overdue = await listNotices('due', now - OVERDUE_MS, NOTICES_PER_TURN);
+  const held = await listNotices('held', now, NOTICES_PER_TURN);
+  if (overdue.length === 0 && held.length === 0) return;
   const policy = await readPolicy();
   if (isOffering(policy)) {
-    for (const offer of await listNotices('held', now, NOTICES_PER_TURN)) {
+    for (const offer of held) {
       const back: Notice = { ...offer, state: 'due' };
       if (await changeNotice(back, 'held')) overdue.push(back);
     }

@@ -58,7 +58,7 @@ it.each([500, 403])('a space that could not be made private (%i) is reported, an
   expect((await personData(site, 'me.get', ANA)).record).toMatchObject({ isPromiseBroken: true });
   expect(await adminData(site, 'promises.broken', {})).toMatchObject([{ ownerId: ANA, promised: 'private', actual: 'open' }]);
   expect(await kindsOf(site)).toContain('access-broken');
-  await site.advance('PT20M');
+  await site.advance('PT30M');
   expect(promiseOf(site, ANA)?.access.broken?.failures).toBeGreaterThan(1);
   site.clearFaults();
   await site.advance('PT1H');
@@ -137,7 +137,7 @@ it('the outbox receives every change, and is emptied by the schedule', async () 
   await readsAPage(site, ANA);
   const spaceId = personalSpacesOf(site, ANA)[0]?.id;
   expect(outbox()).toEqual(expect.arrayContaining([`outbox:person:${ANA}:1`, `outbox:person:${ANA}:2`, `outbox:space:${spaceId}:1`]));
-  await site.advance('PT6M');
+  await site.advance('PT20M');
   expect(outbox()).toEqual([]);
 });
 
