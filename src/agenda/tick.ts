@@ -34,12 +34,15 @@ export function makeTick(works: readonly AgendaWork[]): () => Promise<void> {
 
 async function tick(works: readonly AgendaWork[]): Promise<void> {
   const now = Date.now();
-  const due = await leaseDue(works, now);
-  if (due.length === 0) return;
+  // What runs at every tick keeps its own leases, so that an idle tick writes nothing.
+  const due = await leaseDue(works.filter(isLeased), now);
   const next = new Map<string, Entry>();
   for (const work of due) next.set(work.kind, await run(work, now));
-  await writeNext(works, next);
+  if (next.size > 0) await writeNext(works.filter(isLeased), next);
+  for (const work of works) if (!isLeased(work)) await run(work, now);
 }
+
+const isLeased = ({ everyMs }: AgendaWork): boolean => everyMs > 0;
 
 /** What is due and in nobody's hands; from here on it is in ours until this invocation ends. */
 async function leaseDue(works: readonly AgendaWork[], now: number): Promise<AgendaWork[]> {

@@ -9,8 +9,8 @@ import { type Job, listActiveJobs, writeJob } from './record';
 import { runStep } from './run';
 
 const MINUTE_MS = 60_000;
-/** A job is looked at by every tick: with this and the next number, a lost one is found within ten minutes. */
-const EVERY_MS = 4 * MINUTE_MS;
+/** Every tick, each job under its own lease: with the next number, a lost one is found within ten minutes. */
+const EVERY_MS = 0;
 /** So long after its last sign of life a step counts as lost: messages may be late by a little. */
 const QUIET_MS = 4 * MINUTE_MS;
 /** The rest of the tick, whatever that is: it comes last. */

@@ -1,5 +1,5 @@
 /** Notices: raising one, answering it, and what the schedule does about those that nobody raised. */
-import { defineWork, EVERY_TICK_MS } from '../agenda/define';
+import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
 import { clearNotice, raiseNotice } from '../confluence/user-properties';
 import { isOpen, type Notice } from '../domain/notice';
 import { isIn, refuse } from '../domain/person';
@@ -62,7 +62,7 @@ const OVERDUE_MS = MINUTE_MS;
 const NOTICES_PER_TURN = 100;
 
 /** Raises what an interrupted run left behind, and brings held offers back. */
-export const overdueNotices = defineWork({ kind: 'notices', everyMs: EVERY_TICK_MS, leaseMs: MINUTE_MS, run: raiseOverdue });
+export const overdueNotices = defineWork({ kind: 'notices', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: raiseOverdue });
 
 async function raiseOverdue(now: number, deadline: number): Promise<void> {
   const overdue = await listNotices('due', now - OVERDUE_MS, NOTICES_PER_TURN);

@@ -1,6 +1,6 @@
 /** Once a week Atlassian is told which accounts Homestead stores, and answers which of them are closed. */
-import { defineWork } from '../agenda/define';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/time';
+import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { log } from '../forge/log';
 import { ACCOUNTS_PER_REPORT, reportAccounts } from '../forge/personal-data';
 import { ACCOUNT_SOURCES, addClosedAccount, listAccounts, type Report, readReport, writeReport } from '../store/accounts';
@@ -12,7 +12,12 @@ const PAGES_PER_TURN = 20;
 /** A record names two accounts at most, and a page goes into one call. */
 const RECORDS_PER_PAGE = ACCOUNTS_PER_REPORT / 2;
 
-export const accountReport = defineWork({ kind: 'account-report', everyMs: HOUR_MS, leaseMs: MINUTE_MS, run: reportStoredAccounts });
+export const accountReport = defineWork({
+  kind: 'account-report',
+  everyMs: EVERY_THIRD_TICK_MS,
+  leaseMs: MINUTE_MS,
+  run: reportStoredAccounts,
+});
 
 async function reportStoredAccounts(now: number, deadline: number): Promise<void> {
   let report = await readReport();

@@ -1,5 +1,5 @@
 /** Promised access that could not be set when a space was created is tried again by the schedule until it holds. */
-import { defineWork, EVERY_TICK_MS } from '../agenda/define';
+import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
 import { readReaders, readRoleMode } from '../confluence/access';
 import { asApp, asPerson } from '../confluence/call';
 import { readSpace } from '../confluence/spaces';
@@ -30,7 +30,7 @@ export async function writePromise(space: PromisedSpace, kind: 'access-broken' |
 /** Spaces tried in one turn of the schedule; the rest comes with the next. */
 const SPACES_PER_TURN = 50;
 
-export const keptPromises = defineWork({ kind: 'promises', everyMs: 2 * EVERY_TICK_MS, leaseMs: MINUTE_MS, run: keepPromises });
+export const keptPromises = defineWork({ kind: 'promises', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: keepPromises });
 
 async function keepPromises(now: number, deadline: number): Promise<void> {
   for (const space of await listBrokenPromises(now, SPACES_PER_TURN)) {

@@ -58,7 +58,7 @@ it.each([500, 403])('a space that could not be made private (%i) is reported, an
   expect((await personData(site, 'me.get', ANA)).record).toMatchObject({ isPromiseBroken: true });
   expect(await adminData(site, 'promises.broken', {})).toMatchObject([{ ownerId: ANA, promised: 'private', actual: 'open' }]);
   expect(await kindsOf(site)).toContain('access-broken');
-  await site.advance('PT30M');
+  await site.advance('PT1H');
   expect(promiseOf(site, ANA)?.access.broken?.failures).toBeGreaterThan(1);
   site.clearFaults();
   await site.advance('PT1H');
@@ -147,7 +147,7 @@ it('a notice that an interrupted run left behind is raised by the schedule', asy
   site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/user/*/property/*', times: 1, respond: { status: 500 } });
   await readsAPage(site, ANA);
   expect(noticeOf(site, ANA, 'ready')).toBe('due');
-  await site.advance('PT10M');
+  await site.advance('PT20M');
   expect(noticeOf(site, ANA, 'ready')).toBe('raised');
   expect((await site.notices.load(ANA)).flags).toHaveLength(1);
 });

@@ -195,7 +195,7 @@ describe('with the policy on automatic', () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     for (let i = 0; i < 6; i += 1) site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: ANA, n: i });
-    await site.advance('PT10M');
+    await site.advance('PT20M');
     const spaces = personalSpacesOf(site, ANA);
     expect(spaces).toHaveLength(1);
     expect(spaces[0]?.pages).toHaveLength(1);
@@ -435,7 +435,7 @@ describe('after a stopped or failed run, Homestead', () => {
     // There were as many processes as people at once.
     expect(site.usage().rest.requests).toBeLessThanOrEqual(people.length);
     site.clearFaults();
-    await site.advance('PT10M');
+    await site.advance('PT20M');
     for (const accountId of people) expect(recordOf(site, accountId)).toMatchObject({ state: 'ready' });
   });
 
@@ -485,7 +485,7 @@ describe('after a failure, Homestead', () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/space/_private', times: 999, respond: { status: 500 } });
-    for (let i = 0; i < 20; i += 1) await readsAPage(site, ANA, 'PT10M');
+    for (let i = 0; i < 20; i += 1) await readsAPage(site, ANA, 'PT20M');
     expect(site.usage().rest.byRoute['POST /wiki/rest/api/space/_private']?.requests).toBeLessThanOrEqual(5);
     expect((await adminData(site, 'activity.list', {})).entries[0]).toMatchObject({ kind: 'refused', reason: 'confluence-error' });
   });
@@ -538,7 +538,7 @@ describe('when a call fails, Homestead', () => {
     expect(site.usage().rest.byRoute).not.toMatchObject({ 'POST /wiki/rest/api/space/_private': { statuses: { 200: 2 } } });
     site.clearFaults();
     // A notice that could not be raised is left to the schedule.
-    await site.advance('PT6M');
+    await site.advance('PT20M');
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
     expect(noticeOf(site, ANA, 'ready')).toBe('raised');
@@ -548,7 +548,7 @@ describe('when a call fails, Homestead', () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, times: 2, respond: { status: 500 } });
-    await readsAPage(site, ANA, 'PT10M');
+    await readsAPage(site, ANA, 'PT20M');
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
     expect(noticeOf(site, ANA, 'ready')).toBe('raised');
@@ -558,7 +558,7 @@ describe('when a call fails, Homestead', () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, respond: { status: 200, body: {}, delay: 'PT26S' } });
-    await readsAPage(site, ANA, 'PT10M');
+    await readsAPage(site, ANA, 'PT20M');
     expect(site.usage().invocations['trigger:activity']?.killed).toBe(1);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
@@ -709,7 +709,7 @@ describe('with the policy on ask', () => {
     expect(await site.notices.load(ANA)).toMatchObject({ backgroundScript: false, flags: [] });
     await setPolicy(site, { mode: 'ask' });
     // The schedule raises it again.
-    await site.advance('PT6M');
+    await site.advance('PT20M');
     expect((await site.notices.load(ANA)).flags).toHaveLength(1);
   });
 

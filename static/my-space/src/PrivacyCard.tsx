@@ -35,7 +35,7 @@ function Data() {
         <dl className="data">
           <Entry name={text('my.data.account')} value={String(record.accountId)} />
           <Entry name={text('my.data.state')} value={textOf('reason.you', String(record.reason))} />
-          <Entry name={text('my.data.since')} value={formatTime(Number(record.changedAt))} />
+          <Entry name={text('my.data.since')} value={formatTime(Number(record.since))} />
           {typeof record.spaceKey === 'string' && <Entry name={text('my.data.space')} value={record.spaceKey} />}
         </dl>
       )}
