@@ -1,6 +1,7 @@
 /** Who may use the admin page. Each throws AppError `not-admin`, or what Confluence answered when it could not be asked. */
 import { callerIsAdmin } from '../confluence/people';
-import { AppError, ConfluenceError, PlatformRefusal } from '../forge/errors';
+import { AppError, ConfluenceError, isStorageError, PlatformRefusal } from '../forge/errors';
+import { describe, log } from '../forge/log';
 import { ADMIN_DAYS, readAdminSeen, writeAdminSeen } from '../store/site-facts';
 import type { Caller } from './define';
 
@@ -17,9 +18,19 @@ export async function administers(caller: Caller): Promise<void> {
 /** For whatever acts on spaces or people: start, resume, undo, restore, remove. Always asks Confluence. */
 export async function administersNow({ accountId }: Caller): Promise<void> {
   const isAdmin = await callerIsAdmin();
-  if (isAdmin) await writeAdminSeen(accountId, Date.now());
+  if (isAdmin) await remember(accountId);
   else if ((await readAdminSeen(accountId)) !== null) await writeAdminSeen(accountId, null);
   if (!isAdmin) throw new AppError('not-admin');
+}
+
+/** What Confluence has just said holds, also when it cannot be remembered. */
+async function remember(accountId: string): Promise<void> {
+  try {
+    await writeAdminSeen(accountId, Date.now());
+  } catch (error) {
+    if (!isStorageError(error)) throw error;
+    log('standing-not-remembered', describe(error));
+  }
 }
 
 /** To pause, which is safe: while Confluence cannot be asked, whoever was an administrator lately may do that, and only that. */
