@@ -91,10 +91,9 @@ async function changeHour(held: Holding, change: (hour: Hour) => Hour | null): P
   for (let attempt = 1; ; attempt += 1) {
     const { revision, hour: stored } = await readHour(held.hourStart);
     const known = stored ?? newHour((await readQuota()) ?? DEFAULT_QUOTA);
-    const heard = learn(known, held.reported, unspent(held));
-    held.hour = heard;
+    held.hour = known;
     held.readAt = Date.now();
-    const next = change(heard);
+    const next = change(learn(known, held.reported, unspent(held)));
     if (!next) return null;
     try {
       await writeHour(held.hourStart, revision, next);
