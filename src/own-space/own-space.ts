@@ -1,18 +1,17 @@
-/** A person's own space: the details they fill in, who can see it, what Homestead keeps about them. */
+/** A person's own space: the details they fill in, and who can see it. */
 import { z } from 'zod';
 import { type Readers, readReaders, readRoleMode } from '../confluence/access';
 import { asCaller } from '../confluence/call';
 import { type Page, readPageBody, writePageBody } from '../confluence/pages';
 import { readCurrentUser, readPerson } from '../confluence/people';
 import { readSpace, readSpaceProperty, type SpaceRecord, writeSpaceProperty } from '../confluence/spaces';
-import { hasNotice } from '../confluence/user-properties';
 import { checkFields, type FieldProblem, type FieldValues, lacksDetails } from '../domain/fields';
 import { isOpen } from '../domain/notice';
-import { detailsGiven, isIn, type Person, spaceIdOf } from '../domain/person';
+import { detailsGiven, isIn, type Person } from '../domain/person';
 import type { Field } from '../domain/policy/document';
 import { templateOf } from '../domain/policy/match';
-import { type PromisedSpace, withAccess } from '../domain/space';
-import { AppError } from '../forge/errors';
+import type { PromisedSpace } from '../domain/space';
+import { AppError, isFinal } from '../forge/errors';
 import { answerAll } from '../notices/notices';
 import { detailsMessage } from '../page-templates/builtin';
 import { type DetailsOnPage, readDetails, writeDetails } from '../page-templates/details-table';
@@ -49,12 +48,6 @@ export interface AccessView {
   canChange: boolean;
 }
 
-export interface MyData {
-  record: Record<string, unknown> | null;
-  details: FieldValues;
-  hasNoticeFlag: boolean;
-}
-
 interface OwnSpace {
   person: Person | null;
   /** null: Homestead has neither created nor adopted this space. */
@@ -76,7 +69,7 @@ async function ownSpace(accountId: string): Promise<OwnSpace> {
   return { person, promised, space, fields: templateOf(policy, key).fields };
 }
 
-async function readValues(spaceId: string): Promise<FieldValues> {
+export async function readValues(spaceId: string): Promise<FieldValues> {
   const stored = StoredDetails.safeParse(await readSpaceProperty(asCaller(), spaceId, DETAILS_PROPERTY));
   return stored.success ? stored.data.values : {};
 }
@@ -184,21 +177,11 @@ export async function changeAccess(accountId: string, access: 'private' | 'licen
   const mode = await readRoleMode();
   if (mode === 'PRE_ROLES') throw new AppError('not-changeable');
   const current = await readReaders(asCaller(), space.id, accountId, mode);
-  const { actual: now, isBroken } = await settleAccess(asCaller(), space.id, accountId, access, current, mode);
+  const { actual: now, failure } = await settleAccess(asCaller(), space.id, accountId, access, current, mode);
+  if (failure) throw isFinal(failure) ? new AppError('not-changeable') : failure;
   // What the owner decides is what is promised from now on.
-  if (promised && !isBroken)
-    await writePromise({ ...withAccess(promised, now), access: { promised: access, actual: now, broken: null } }, null, Date.now());
-  if (isBroken) throw new AppError('busy');
+  if (promised) await writePromise({ ...promised, access: { promised: access, actual: now, broken: null } }, null, Date.now());
   if (now !== access) throw new AppError('not-changeable');
   const readers = await readReaders(asCaller(), space.id, accountId, mode);
   return { readers, canChange: accessOf(readers) === now };
-}
-
-/** What Homestead stores about the caller, as it is stored. */
-export async function myData(accountId: string): Promise<MyData> {
-  const person = await readPersonRecord(accountId);
-  const spaceId = person && spaceIdOf(person);
-  const space = spaceId === null ? null : await readSpace(asCaller(), spaceId);
-  const details = space?.status === 'current' ? await readValues(space.id) : {};
-  return { record: person && { ...person }, details, hasNoticeFlag: await hasNotice(accountId) };
 }

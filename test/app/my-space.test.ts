@@ -489,12 +489,24 @@ describe('privacy', () => {
   it('shows the caller everything stored about them, and nothing about anyone else', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
-    expect(await personData(site, 'me.data', ANA)).toEqual({ record: null, details: {}, hasNoticeFlag: false });
+    expect(await personData(site, 'me.data', ANA)).toEqual({
+      ...{ record: null, reason: null, space: null, notices: [], trail: [], hasOlder: false },
+      ...{ administratorSince: null, details: {}, hasNoticeFlag: false },
+    });
     await readsAPage(site, ANA);
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } });
     await site.advance('PT3S');
     const data = await personData(site, 'me.data', ANA);
     expect(data.record).toMatchObject({ accountId: ANA, state: 'ready', spaceId: personalSpacesOf(site, ANA)[0]?.id });
-    expect(data).toMatchObject({ details: { role: 'x' }, hasNoticeFlag: true });
+    expect(data).toMatchObject({
+      space: { ownerId: ANA, access: { actual: 'private' } },
+      notices: [{ kind: 'ready', state: 'raised' }],
+      trail: [{ body: { kind: 'provisioned' }, accountId: ANA }],
+      details: { role: 'x' },
+      hasNoticeFlag: true,
+    });
+    // Every stored entry that names the caller is among what they see.
+    const named = Object.values(site.state().kvs.entities.event ?? {}).filter((entry) => JSON.stringify(entry).includes(ANA));
+    expect(data.trail).toHaveLength(named.length);
   });
 });

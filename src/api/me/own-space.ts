@@ -1,6 +1,7 @@
 /** What "My personal space" shows, and what its owner can do there. */
 import { z } from 'zod';
-import { changeAccess, myAccess, myData, myDetails, saveDetails } from '../../own-space/own-space';
+import { myData } from '../../own-space/my-data';
+import { changeAccess, myAccess, myDetails, saveDetails } from '../../own-space/own-space';
 import { myView } from '../../own-space/view';
 import { createForCaller, declineSpace, takeBackDecline } from '../../provisioning/answers';
 import { anyoneSignedIn, define } from '../define';

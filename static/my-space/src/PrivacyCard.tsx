@@ -1,7 +1,7 @@
 /** Everything that Homestead stores about the person. */
 import Button from '@atlaskit/button/new';
 import { useState } from 'react';
-import type { MyData } from '../../../src/own-space/own-space';
+import type { MyData } from '../../../src/own-space/my-data';
 import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
@@ -27,24 +27,26 @@ function Data() {
   const { loaded, reload } = useLoaded<MyData>(() => callPerson('me.data', {}));
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
-  const { record, details, hasNoticeFlag } = loaded.data;
+  const { hasNoticeFlag, ...stored } = loaded.data;
+  const { record, space, trail } = stored;
+  const hasAnything = record !== null || trail.length > 0;
   return (
     <>
-      {record === null && <p className="text">{text('my.privacy.nothing')}</p>}
+      {!hasAnything && <p className="text">{text('my.privacy.nothing')}</p>}
       {record && (
         <dl className="data">
-          <Entry name={text('my.data.account')} value={String(record.accountId)} />
-          <Entry name={text('my.data.state')} value={textOf('reason.you', String(record.reason))} />
-          <Entry name={text('my.data.since')} value={formatTime(Number(record.since))} />
-          {typeof record.spaceKey === 'string' && <Entry name={text('my.data.space')} value={record.spaceKey} />}
+          <Entry name={text('my.data.account')} value={record.accountId} />
+          <Entry name={text('my.data.state')} value={textOf('reason.you', loaded.data.reason ?? '')} />
+          <Entry name={text('my.data.since')} value={formatTime(record.since)} />
+          {space?.key && <Entry name={text('my.data.space')} value={space.key} />}
         </dl>
       )}
       <p className="subtle">{text(hasNoticeFlag ? 'my.privacy.flag' : 'my.privacy.noFlag')}</p>
-      {record && (
+      {hasAnything && (
         <details>
           <summary>{text('my.privacy.all')}</summary>
           <div>
-            <pre className="code-block">{JSON.stringify({ record, details }, null, 2)}</pre>
+            <pre className="code-block">{JSON.stringify(stored, null, 2)}</pre>
           </div>
         </details>
       )}
