@@ -85,7 +85,7 @@ describe('the control API', () => {
     ).toMatchObject({ result: { ok: true } });
     expect(
       (await call('POST', '/_local/invoke', { module: 'admin', functionKey: 'nothing', payload: {}, accountId: ADMIN_ACCOUNT_ID })).body,
-    ).toMatchObject({ error: { name: 'Error', message: expect.stringContaining('nothing') } });
+    ).toMatchObject({ result: { ok: false, error: { code: 'bad-request', details: { problem: expect.stringContaining('nothing') } } } });
     expect((await call('GET', `/_local/notices?accountId=${ANA}`)).body).toEqual({ backgroundScript: false, flags: [], tookMs: 0 });
     expect(Object.keys((await call('GET', '/_local/state')).body)).toEqual(['kvs', 'userProperties', 'spaceProperties', 'spaces', 'audit']);
     expect((await call('DELETE', '/_local/usage')).status).toBe(200);

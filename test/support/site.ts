@@ -170,7 +170,7 @@ export function promisesOf(site: LocalSite): ReturnType<LocalSite['state']> {
 /** The names of stored times. */
 const TIMES = [
   ...['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'startedAt', 'updatedAt', 'since', 'statusSince'],
-  ...['dueAt', 'raisedAt', 'answeredAt', 'remindAt', 'retryAt'],
+  ...['dueAt', 'doneAt', 'raisedAt', 'answeredAt', 'remindAt', 'retryAt'],
 ];
 
 /** The state without what legitimately differs between two runs: times, and ids that contain them. */
