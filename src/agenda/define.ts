@@ -1,10 +1,11 @@
 /** Work that comes due by itself. Each kind is defined beside its feature; the tick gets the list from `index.ts`. */
+import { MINUTE_MS } from '../domain/time';
 
 export interface AgendaWork {
   kind: string;
   /**
-   * How long after it began it is due again; 0 = at every tick, for work that keeps its own leases. Ticks come every five minutes, give or take: something for every
-   * tick says less than that.
+   * How long after it began it is due again; 0 = at every tick, for work that keeps its own leases. Ticks come every
+   * five minutes, give or take, so every third tick says less than fifteen.
    */
   everyMs: number;
   /** The most it may take of one tick. */
@@ -16,7 +17,10 @@ export interface AgendaWork {
   run(now: number, deadline: number): Promise<void>;
 }
 
-/** Due at every third tick: what an interruption left behind waits a quarter of an hour, and idle ticks stay cheap. */
-export const EVERY_THIRD_TICK_MS = 14 * 60_000;
+/** Due at every third tick: what an interruption left behind for a person waits a quarter of an hour. */
+export const EVERY_THIRD_TICK_MS = 14 * MINUTE_MS;
+
+/** Due once an hour: nobody waits for it, and idle ticks stay cheap. */
+export const HOURLY_MS = 59 * MINUTE_MS;
 
 export const defineWork = (work: AgendaWork): AgendaWork => work;

@@ -1,7 +1,8 @@
-/** Every five minutes: runs what is due. One record says what that is, so a tick with nothing to do costs one read. */
+/** Every five minutes: runs what is due. One record says what that is, and a tick with nothing to do writes nothing. */
 import { z } from 'zod';
 import { RESERVE_MS, remainingMs } from '../forge/deadline';
 import { StaleRecord } from '../forge/errors';
+import { retryStale } from '../forge/kvs';
 import { describe, log } from '../forge/log';
 import { type Register, readRegister, writeRegister } from '../store/register';
 import type { AgendaWork } from './define';
@@ -35,32 +36,32 @@ export function makeTick(works: readonly AgendaWork[]): () => Promise<void> {
 async function tick(works: readonly AgendaWork[]): Promise<void> {
   const now = Date.now();
   // What runs at every tick keeps its own leases, so that an idle tick writes nothing.
-  const due = await leaseDue(works.filter(isLeased), now);
+  const leased = works.filter(isLeased);
+  const { agenda, due } = await leaseDue(leased, now);
   const next = new Map<string, Entry>();
   for (const work of due) next.set(work.kind, await run(work, now));
-  if (next.size > 0) await writeNext(works.filter(isLeased), next);
+  if (next.size > 0) await writeNext(agenda, leased, next);
   for (const work of works) if (!isLeased(work)) await run(work, now);
 }
 
 const isLeased = ({ everyMs }: AgendaWork): boolean => everyMs > 0;
 
 /** What is due and in nobody's hands; from here on it is in ours until this invocation ends. */
-async function leaseDue(works: readonly AgendaWork[], now: number): Promise<AgendaWork[]> {
+async function leaseDue(works: readonly AgendaWork[], now: number): Promise<{ agenda: Register<Agenda>; due: AgendaWork[] }> {
   const agenda = await readAgenda();
   const { kinds } = agenda.data;
   const due = works.filter(({ kind }) => {
     const { dueAt, leasedUntil } = kinds[kind] ?? { dueAt: 0, leasedUntil: null };
     return dueAt <= now && (leasedUntil === null || leasedUntil <= now);
   });
-  if (due.length === 0) return [];
+  if (due.length === 0) return { agenda, due };
   const leasedUntil = now + remainingMs();
   const leased = Object.fromEntries(due.map(({ kind }) => [kind, { dueAt: kinds[kind]?.dueAt ?? now, leasedUntil }]));
   try {
-    await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds: { ...kinds, ...leased } } });
-    return due;
+    return { agenda: await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds: { ...kinds, ...leased } } }), due };
   } catch (error) {
     // Another tick was faster; what it has left over is due at the next one.
-    if (error instanceof StaleRecord) return [];
+    if (error instanceof StaleRecord) return { agenda, due: [] };
     throw error;
   }
 }
@@ -80,20 +81,20 @@ async function run(work: AgendaWork, tickedAt: number): Promise<Entry> {
   }
 }
 
-/** Entries of kinds that no longer exist go with the first write. */
-async function writeNext(works: readonly AgendaWork[], next: ReadonlyMap<string, Entry>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    const agenda = await readAgenda();
+/**
+ * Entries of kinds that no longer exist go with the first write.
+ * @param leased the agenda as this tick left it; it is read again only if another tick has written it since
+ */
+async function writeNext(leased: Register<Agenda>, works: readonly AgendaWork[], next: ReadonlyMap<string, Entry>): Promise<void> {
+  let known: Register<Agenda> | null = leased;
+  await retryStale(MAX_ATTEMPTS, async () => {
+    const agenda = known ?? (await readAgenda());
+    known = null;
     const kinds: Record<string, Entry> = {};
     for (const { kind } of works) {
       const entry = next.get(kind) ?? agenda.data.kinds[kind];
       if (entry) kinds[kind] = entry;
     }
-    try {
-      await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds } });
-      return;
-    } catch (error) {
-      if (!(error instanceof StaleRecord) || attempt === MAX_ATTEMPTS) throw error;
-    }
-  }
+    await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds } });
+  });
 }

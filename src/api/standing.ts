@@ -1,13 +1,14 @@
 /** Who may use the admin page. Each throws AppError `not-admin`, or what Confluence answered when it could not be asked. */
 import { callerIsAdmin } from '../confluence/people';
+import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { AppError, ConfluenceError, isStorageError, PlatformRefusal } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { ADMIN_DAYS, readAdminSeen, writeAdminSeen } from '../store/site-facts';
 import type { Caller } from './define';
 
 /** Somebody who loses the admin's rights may read and save for at most this long. */
-const REMEMBERED_MS = 10 * 60_000;
-const PAUSE_REMEMBERED_MS = ADMIN_DAYS * 86_400_000;
+const REMEMBERED_MS = 10 * MINUTE_MS;
+const PAUSE_REMEMBERED_MS = ADMIN_DAYS * DAY_MS;
 
 /** To read, and to save. */
 export async function administers(caller: Caller): Promise<void> {
@@ -43,7 +44,7 @@ export async function mayPause(caller: Caller): Promise<void> {
   }
 }
 
-/** What the trail says of somebody whom `mayPause` let through. */
+/** How the trail describes a caller whom `mayPause` accepted. */
 export async function standingOf({ accountId }: Caller): Promise<{ standing: 'confirmed' | 'remembered'; standingSince: number | null }> {
   const seen = await readAdminSeen(accountId);
   return { standing: isWithin(seen, REMEMBERED_MS) ? 'confirmed' : 'remembered', standingSince: seen };

@@ -1,4 +1,5 @@
 /** Which personal spaces may be archived, and how far a job has come. Pure. */
+import { DAY_MS } from './time';
 
 /** What is known of one space at the moment of acting. null = could not be read. */
 export interface SpaceFacts {
@@ -66,8 +67,6 @@ export function estimateArchive(count: number, pointsPerHour: number): { points:
   const points = count * POINTS_PER_ARCHIVE;
   return { points, hours: points / pointsPerHour };
 }
-
-const DAY_MS = 86_400_000;
 
 /** The moment before which a change counts as none. */
 export function unchangedSince(idleDays: number, now: number): number {

@@ -123,20 +123,18 @@ export interface PersonNews {
   /** What Confluence said, or what was lifted. */
   detail: string | null;
 }
-export const PERSON_NEWS = [
-  'provisioned',
-  'adopted',
-  'offered',
-  'postponed',
-  'declined',
-  'undone',
-  'refused',
-  'removed',
-  'returned',
-  'lifted',
-  'imported',
-] as const;
-export type PersonNewsKind = (typeof PERSON_NEWS)[number];
+export type PersonNewsKind =
+  | 'provisioned'
+  | 'adopted'
+  | 'offered'
+  | 'postponed'
+  | 'declined'
+  | 'undone'
+  | 'refused'
+  | 'removed'
+  | 'returned'
+  | 'lifted'
+  | 'imported';
 
 /** A transition: what becomes of the person, and what is told of it. */
 export interface Transition {
@@ -146,13 +144,12 @@ export interface Transition {
   notice: NoticeKind | null | 'keep';
 }
 
-/** What is remembered of somebody of whom nothing was: revision 0 means that no record exists. */
+/** Whose record is written. Revision 0: there is none yet. */
 interface Subject {
   accountId: string;
   revision: number;
 }
-const NEW = { revision: 0 };
-const subjectOf = (person: Person | null, accountId: string): Subject => ({ accountId, revision: (person ?? NEW).revision });
+const subjectOf = (person: Person | null, accountId: string): Subject => ({ accountId, revision: person?.revision ?? 0 });
 
 function move(
   { accountId, revision }: Subject,

@@ -1,5 +1,6 @@
 /** What Homestead promised or did to a personal space. A space it never touched has no record. Pure. */
 import type { Treatment } from './policy/document';
+import { DAY_MS, MINUTE_MS } from './time';
 
 /** Who can see a space: `open` = more people than the policy's two words say; `unknown` = could not be read. */
 export type Access = 'private' | 'licensed' | 'open' | 'unknown';
@@ -49,8 +50,8 @@ export function seenAs(space: PromisedSpace, status: SpaceStatus, at: number): P
 }
 
 /** First wait, and the longest one, between two attempts to keep a promise. */
-const FIRST_RETRY_MS = 5 * 60_000;
-const LONGEST_RETRY_MS = 24 * 3_600_000;
+const FIRST_RETRY_MS = 5 * MINUTE_MS;
+const LONGEST_RETRY_MS = DAY_MS;
 
 /** The promised access could not be set: when that was, and when it is tried again. */
 export function brokenPromise(space: PromisedSpace, actual: Access, now: number): PromisedSpace {

@@ -10,6 +10,17 @@ export type Transaction = ReturnType<typeof kvs.transact>;
 
 export const newTransaction = (): Transaction => kvs.transact();
 
+/** Runs again when somebody else wrote one of the records first; whatever `run` decides by it has to read again. */
+export async function retryStale<T>(attempts: number, run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof StaleRecord) || attempt === attempts) throw error;
+    }
+  }
+}
+
 /** Codes of a transaction whose condition was false, and of a key that exists. */
 const CONFLICT_CODES = ['CONDITIONAL_CHECK_FAILED', 'KEY_CONFLICT'];
 

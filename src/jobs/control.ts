@@ -3,8 +3,8 @@
  * the push fails, or the process stops in between, the agenda finds the job, and so does a second click.
  */
 import { kvs } from '@forge/kvs';
-import { AppError, QueueError, StaleRecord } from '../forge/errors';
-import { commit, type Transaction } from '../forge/kvs';
+import { AppError, QueueError } from '../forge/errors';
+import { commit, retryStale, type Transaction } from '../forge/kvs';
 import { log } from '../forge/log';
 import { enqueueStep } from '../forge/queue';
 import { add, type Counts, countOpenBatch } from './batches';
@@ -37,7 +37,7 @@ export async function startOnce<Work, Row>(
   id: string,
   prepare: (transaction: Transaction) => Promise<NewJob<Work>>,
 ): Promise<Job> {
-  return retryingStale(async () => {
+  return retryStale(MAX_ATTEMPTS, async () => {
     const there = await readJob(id);
     if (there && there.kind !== kind.kind) throw new AppError('not-found');
     if (there) return nudge(id, Date.now());
@@ -103,7 +103,7 @@ function withNextTurn(job: Job, now: number): Job {
 
 /** @param next answers the same job when there is nothing to change */
 function change(id: string, now: number, next: (job: Job) => Job): Promise<Job> {
-  return retryingStale(async () => {
+  return retryStale(MAX_ATTEMPTS, async () => {
     const job = await existingJob(id);
     const changed = next(job);
     if (changed === job) return job;
@@ -111,16 +111,6 @@ function change(id: string, now: number, next: (job: Job) => Job): Promise<Job> 
     if (written.turn !== job.turn) await pushStep(written, now);
     return written;
   });
-}
-
-async function retryingStale<T>(run: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await run();
-    } catch (error) {
-      if (!(error instanceof StaleRecord) || attempt === MAX_ATTEMPTS) throw error;
-    }
-  }
 }
 
 /** Pushes the step whose turn the job names. A push that fails is left to the agenda. */

@@ -1,6 +1,7 @@
 /** A plan: a frozen preview. Starting it takes its id alone, and creates a job under the same id. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
+import { DAY_MS } from '../domain/time';
 import { AppError } from '../forge/errors';
 import { commit, type Transaction, whileRevision } from '../forge/kvs';
 import { startOnce } from './control';
@@ -8,7 +9,6 @@ import type { JobKind } from './define';
 import { type Job, newJobId } from './record';
 
 const PLAN = 'plan';
-const DAY_MS = 86_400_000;
 /** An older preview says little about the site of today. */
 const PLAN_DAYS = 7;
 /** Storage may return a value for 48 hours after it has expired, so `createdAt` decides. */

@@ -1,5 +1,6 @@
 /** What the agenda does for jobs: finds those whose step was lost, and runs those that act as people. */
 import { type AgendaWork, defineWork } from '../agenda/define';
+import { MINUTE_MS } from '../domain/time';
 import { hasTime } from '../forge/deadline';
 import { StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
@@ -8,7 +9,6 @@ import type { AnyJob } from './define';
 import { type Job, listActiveJobs, writeJob } from './record';
 import { runStep } from './run';
 
-const MINUTE_MS = 60_000;
 /** Every tick, each job under its own lease: with the next number, a lost one is found within ten minutes. */
 const EVERY_MS = 0;
 /** So long after its last sign of life a step counts as lost: messages may be late by a little. */

@@ -1,13 +1,11 @@
-/** Everything "My space" shows first. */
-
+/** Everything "My personal space" shows first. */
 import { asCaller } from '../confluence/call';
 import { readSpace } from '../confluence/spaces';
 import { isIn, spaceIdOf } from '../domain/person';
 import { canDecline, noticeLoss } from '../provisioning/answers';
-import { type Explanation, explain, type PersonView, personView } from '../provisioning/explain';
+import { type Explanation, explain, type PersonView } from '../provisioning/explain';
 import { consider } from '../provisioning/facts';
 import { readPolicyAndPerson } from '../store/people';
-import { readSpaceRecord } from '../store/spaces';
 
 export interface MyView {
   record: PersonView | null;
@@ -30,9 +28,8 @@ export async function myView(accountId: string): Promise<MyView> {
   const hasSpace = space?.status === 'current';
   const isExpected = ['create', 'offer', 'keep'].includes(explanation.action) || isIn(person, 'offered', 'postponed');
   const action = asked.decision.kind === 'decided' ? asked.decision.action : null;
-  const promised = isIn(person, 'ready') ? await readSpaceRecord(person.spaceId) : null;
   return {
-    record: person && (await personView(person)),
+    record: explanation.record,
     explanation,
     space: space && { key: space.key, name: space.name, status: space.status },
     can: {
@@ -42,6 +39,6 @@ export async function myView(accountId: string): Promise<MyView> {
       undo: isIn(person, 'declined'),
       fill: hasSpace,
     },
-    lacksDetails: promised?.lacksDetails ?? false,
+    lacksDetails: explanation.record?.lacksDetails ?? false,
   };
 }

@@ -1,6 +1,6 @@
 /** Closed accounts are taken out of everything that Homestead stores. What it did to their spaces stays, without them. */
 
-import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { defineWork, HOURLY_MS } from '../agenda/define';
 import type { TrailEvent } from '../domain/event';
 import { forgetRemover, isIn } from '../domain/person';
 import { MINUTE_MS } from '../domain/time';
@@ -20,7 +20,7 @@ const ACCOUNTS_PER_TURN = 50;
 /** Nobody has more than one personal space at a time; a few may have been created one after another. */
 const SPACES_PER_ACCOUNT = 25;
 
-export const erasure = defineWork({ kind: 'erasure', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: eraseClosedAccounts });
+export const erasure = defineWork({ kind: 'erasure', everyMs: HOURLY_MS, leaseMs: MINUTE_MS, run: eraseClosedAccounts });
 
 /** An account stays on the list until every step is done; each step may be repeated. */
 async function eraseClosedAccounts(now: number, deadline: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** Once a week Atlassian is told which accounts Homestead stores, and answers which of them are closed. */
-import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { defineWork, HOURLY_MS } from '../agenda/define';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { log } from '../forge/log';
 import { ACCOUNTS_PER_REPORT, reportAccounts } from '../forge/personal-data';
@@ -14,7 +14,7 @@ const RECORDS_PER_PAGE = ACCOUNTS_PER_REPORT / 2;
 
 export const accountReport = defineWork({
   kind: 'account-report',
-  everyMs: EVERY_THIRD_TICK_MS,
+  everyMs: HOURLY_MS,
   leaseMs: MINUTE_MS,
   run: reportStoredAccounts,
 });

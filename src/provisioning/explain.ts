@@ -43,6 +43,8 @@ export interface PersonView {
   access: Access | null;
   /** The promised access could not be set yet; it is tried again. */
   isPromiseBroken: boolean;
+  /** Required details have no value. */
+  lacksDetails: boolean;
   /** Who removed the space or declined: an account id, `app` or `unknown`. */
   by: string | null;
 }
@@ -107,6 +109,7 @@ export async function personView(person: Person): Promise<PersonView> {
     spaceKey: space?.key ?? (isIn(person, 'removed', 'has-space') ? person.spaceKey : null),
     access: space?.access.actual ?? null,
     isPromiseBroken: space?.access.broken != null,
+    lacksDetails: space?.lacksDetails ?? false,
     by: isIn(person, 'removed') ? person.by : isIn(person, 'declined') ? accountId : null,
   };
 }

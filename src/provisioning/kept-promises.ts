@@ -55,8 +55,8 @@ async function keepPromise(space: PromisedSpace, now: number): Promise<void> {
     }
     const mode = await readRoleMode();
     const readers = await readReaders(as, spaceId, ownerId ?? '', mode);
-    const { actual, isBroken } = await settleAccess(as, spaceId, ownerId ?? '', access.promised, readers, mode);
-    if (isBroken) await writePromise(brokenPromise(space, actual, now), null, now);
+    const { actual, failure } = await settleAccess(as, spaceId, ownerId ?? '', access.promised, readers, mode);
+    if (failure) await writePromise(brokenPromise(space, actual, now), null, now);
     else await writePromise(withAccess(space, actual), 'access-kept', now);
   } catch (error) {
     if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;

@@ -8,8 +8,8 @@ import { ConfluenceError, PlatformRefusal } from '../forge/errors';
 
 export interface Settled {
   actual: Access;
-  /** The site lets apps change access, and a call to do so failed: worth trying again. */
-  isBroken: boolean;
+  /** A call to change access failed, where the site lets apps do that: worth trying again. */
+  failure: ConfluenceError | PlatformRefusal | null;
 }
 
 /**
@@ -27,17 +27,17 @@ export async function settleAccess(
 ): Promise<Settled> {
   const isKept =
     promised === 'site-default' || (promised === 'private' && current === 'nobody') || (promised === 'licensed' && current === 'licensed');
-  if (isKept) return { actual: accessOf(current), isBroken: false };
+  if (isKept) return { actual: accessOf(current), failure: null };
   try {
     const site = mode ?? (await readRoleMode());
     // Permissions are closed to apps there: the access stays what it is.
-    if (site === 'PRE_ROLES') return { actual: accessOf(current), isBroken: false };
+    if (site === 'PRE_ROLES') return { actual: accessOf(current), failure: null };
     const isChanged = await assignReaders(as, spaceId, ownerId, promised === 'licensed' ? 'licensed' : 'nobody');
-    if (!isChanged) return { actual: accessOf(current), isBroken: false };
-    return { actual: accessOf(await readReaders(as, spaceId, ownerId, site)), isBroken: false };
+    if (!isChanged) return { actual: accessOf(current), failure: null };
+    return { actual: accessOf(await readReaders(as, spaceId, ownerId, site)), failure: null };
   } catch (error) {
     if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
-    return { actual: accessOf(current), isBroken: true };
+    return { actual: accessOf(current), failure: error };
   }
 }
 

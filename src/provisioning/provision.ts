@@ -33,14 +33,14 @@ import type { Policy, Treatment } from '../domain/policy/document';
 import { templateOf } from '../domain/policy/match';
 import { type Decided, isFromInterruptedRun, type ProvisioningDecision, type ProvisioningFacts } from '../domain/provisioning/decide';
 import type { Reason } from '../domain/reasons';
-import { brokenPromise, type PromisedSpace } from '../domain/space';
+import { brokenPromise, type PromisedSpace, seenAs } from '../domain/space';
 import { DAY_MS } from '../domain/time';
 import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { raise } from '../notices/notices';
 import { personName, readerOf, writeChildren, writeHomepage } from '../page-templates/pages';
 import { readNotices } from '../store/notices';
-import { type Remembered, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
+import { type Remembered, readPolicyAndPerson, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
 import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
@@ -162,7 +162,7 @@ async function carryOut(run: Run, before: Person | null): Promise<Outcome> {
 async function bringBack(run: Run, before: PersonIn<'removed'>): Promise<Person> {
   const own = await readSpaceRecord(before.spaceId);
   const space = { spaceId: before.spaceId, spaceKey: run.space?.key ?? before.spaceKey, origin: own?.origin ?? null };
-  return record(run, before, returned(before, space, run.subject.now), { space: own && { ...own, status: 'current' } });
+  return record(run, before, returned(before, space, run.subject.now), { space: own && seenAs(own, 'current', run.subject.now) });
 }
 
 async function remindOfDetails(run: Run, before: PersonIn<'ready'>): Promise<Person> {
@@ -298,9 +298,9 @@ async function completeSpace(
     lacksDetails: false,
   };
   let space: PromisedSpace = { ...blank, ownerId: accountId, key, origin, call, access: { ...blank.access, promised: treatment.access } };
-  const { actual, isBroken } = await settleAccess(as, spaceId, accountId, treatment.access, found.readers, run.facts.roleMode);
+  const { actual, failure } = await settleAccess(as, spaceId, accountId, treatment.access, found.readers, run.facts.roleMode);
   // Written down at once: whatever fails from here on, the schedule keeps the promise.
-  if (isBroken) space = await writePromise(brokenPromise(space, actual, now), space.access.broken ? null : 'access-broken', now);
+  if (failure) space = await writePromise(brokenPromise(space, actual, now), space.access.broken ? null : 'access-broken', now);
   else space = { ...space, access: { promised: treatment.access, actual, broken: null } };
 
   const user = run.user ?? (await readStanding(as)).user;
@@ -360,7 +360,7 @@ async function rememberFailure(subject: ProvisionSubject, error: ConfluenceError
   const { accountId, occasion, now } = subject;
   // A rate limit is about everybody.
   if (error.status === 429) return null;
-  const before = await readPersonRecord(accountId);
+  const { policy, person: before } = await readPolicyAndPerson(accountId);
   const isRefusal = !error.isTransient;
   const mayRecord =
     before === null || isIn(before, 'creating', 'adopting', 'excluded', 'refused') || (isRefusal && isIn(before, 'offered'));
@@ -368,7 +368,6 @@ async function rememberFailure(subject: ProvisionSubject, error: ConfluenceError
   if (!mayRecord) return null;
   const isBegun = isIn(before, 'creating', 'adopting');
   if (!isRefusal && !isBegun && (occasion === 'click' || occasion === 'job')) return null;
-  const { policy } = await readPolicyAndPerson(accountId);
   const policyVersion = policy.kind === 'unreadable' ? 0 : policy.version;
   const failure = { isRefusal, detail: `${error.operation}: ${error.status}`, policyVersion, now };
   const transition = recordFailure(before, accountId, failure);

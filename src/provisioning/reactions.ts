@@ -6,7 +6,7 @@ import { decideProvisioning, dependsOnPolicy, isSwitchedOff, NO_FACTS, type Occa
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import type { Activity } from '../events/content';
 import type { Installation, Reaction } from '../events/listen';
-import { type RetryLater, retrySeconds, spread } from '../events/retry';
+import { type RetryLater, spread } from '../events/retry';
 import type { SpaceChange } from '../events/space';
 import { ConfluenceError } from '../forge/errors';
 import { describe, log } from '../forge/log';
@@ -61,10 +61,7 @@ async function look(accountId: string, installation: Installation, occasion: Occ
     return undefined;
   } catch (error) {
     noteFailure(installContext, accountId, error, now);
-    const seconds = retrySeconds(error);
-    if (seconds === null) throw error;
-    log('person-postponed', { accountId, seconds, ...describe(error) });
-    return { seconds };
+    throw error;
   }
 }
 

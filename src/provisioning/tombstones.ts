@@ -3,6 +3,7 @@ import { asApp } from '../confluence/call';
 import { readPerson } from '../confluence/people';
 import { readSpace } from '../confluence/spaces';
 import { isIn, lift, lookAgain, type Person, returned } from '../domain/person';
+import { seenAs } from '../domain/space';
 import { AppError, UnreadableRecord } from '../forge/errors';
 import { deletePerson, readPersonRecord, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
@@ -25,7 +26,7 @@ export async function liftTombstone(accountId: string, by: string): Promise<Pers
       // It is back, and no event said so.
       const own = await readSpaceRecord(personalSpaceId);
       const back = returned(person, { spaceId: space.id, spaceKey: space.key, origin: own?.origin ?? null }, now);
-      return (await writePerson(person, back, { by, at: now, space: own && { ...own, status: 'current' } })).person;
+      return (await writePerson(person, back, { by, at: now, space: own && seenAs(own, 'current', now) })).person;
     }
   }
   return (await writePerson(person, lift(person, now), { by, at: now })).person;

@@ -3,7 +3,7 @@
  * of every change. Until there is a projection the keys are only deleted.
  */
 import { kvs, WhereConditions as Where } from '@forge/kvs';
-import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { defineWork, HOURLY_MS } from '../agenda/define';
 import { MINUTE_MS } from '../domain/time';
 import { KEYS_PER_BATCH, type Transaction } from '../forge/kvs';
 
@@ -17,7 +17,7 @@ export function addToOutbox(transaction: Transaction, entity: 'person' | 'space'
 /** Keys of one query (Forge: at most 100). */
 const KEYS_PER_QUERY = 100;
 
-export const outbox = defineWork({ kind: 'outbox', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: drain });
+export const outbox = defineWork({ kind: 'outbox', everyMs: HOURLY_MS, leaseMs: MINUTE_MS, run: drain });
 
 /** Deletes what is in the outbox, until nothing is left or the deadline (ms) has come. */
 async function drain(_now: number, deadline: number): Promise<void> {

@@ -40,8 +40,8 @@ export async function rememberUnfitCall(call: string): Promise<void> {
 
 /** Every call may be tried again. */
 export async function forgetUnfitCalls(): Promise<void> {
-  const { worked } = await readCreationCalls();
-  await writeCreationCalls({ worked, unfit: [] });
+  const { worked, unfit } = await readCreationCalls();
+  if (unfit.length > 0) await writeCreationCalls({ worked, unfit: [] });
 }
 
 const NativeCreation = z.object({ schemaVersion, at: z.number() });

@@ -1,6 +1,7 @@
 /** Pausing and resuming everything, at once and whatever state the hour is in. */
 import { z } from 'zod';
-import { AppError, StaleRecord } from '../../forge/errors';
+import { AppError } from '../../forge/errors';
+import { retryStale } from '../../forge/kvs';
 import { readPolicy, writePolicy } from '../../store/policy';
 import { type Caller, define } from '../define';
 import { administersNow, mayPause, standingOf } from '../standing';
@@ -23,7 +24,7 @@ async function setPaused(paused: boolean, caller: Caller): Promise<PolicyView> {
   if (!paused) await administersNow(caller);
   const { standing, standingSince } = await standingOf(caller);
   const pause = { paused, administratorSince: standing === 'remembered' ? standingSince : null };
-  for (let attempt = 1; ; attempt += 1) {
+  return retryStale(MAX_ATTEMPTS, async () => {
     const stored = await readPolicy();
     if (stored.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: stored.problem });
     if (stored.policy.paused === paused) return policyView(stored);
@@ -35,10 +36,6 @@ async function setPaused(paused: boolean, caller: Caller): Promise<PolicyView> {
       restores: null,
       pause,
     };
-    try {
-      return policyView(await writePolicy(stored.version, version));
-    } catch (error) {
-      if (!(error instanceof StaleRecord) || attempt === MAX_ATTEMPTS) throw error;
-    }
-  }
+    return policyView(await writePolicy(stored.version, version));
+  });
 }

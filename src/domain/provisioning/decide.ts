@@ -4,7 +4,7 @@ import type { Policy, Treatment } from '../policy/document';
 import { isIdle, matchRule, type RuleMatch } from '../policy/match';
 import type { Reason } from '../reasons';
 import type { SpaceStatus } from '../space';
-import { DAY_MS } from '../time';
+import { DAY_MS, MINUTE_MS } from '../time';
 import { decideAdoption, type SpaceContents } from './adoption';
 import { decideRollout } from './rollout';
 
@@ -146,7 +146,7 @@ export function decideProvisioning(
   if (isIn(record, 'removed')) return decideRemoved(facts, record, policy, now);
 
   const remembered = record && decideByRecord(record, occasion, policyVersion, now);
-  // A space that appeared is looked at whatever was remembered of somebody without one; a "never" covers it too.
+  // A new space is looked at, whatever the record says about its owner having none. A "never" holds for it as well.
   const isNews = occasion === 'arrival' && isIn(record, 'offered', 'postponed', 'excluded', 'refused');
   if (remembered && !isNews) return remembered;
 
@@ -289,7 +289,7 @@ function decideNew(facts: ProvisioningFacts, match: RuleMatch, isBegun: boolean,
 }
 
 /** A space created within this long of a run's beginning is what that run was about. */
-const OWN_WORK_MS = 10 * 60_000;
+const OWN_WORK_MS = 10 * MINUTE_MS;
 
 /**
  * Whether a space that was found is the one that an interrupted run set out to create, or that won the race against it.
