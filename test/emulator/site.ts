@@ -114,6 +114,7 @@ export class LocalSite {
 
   stop(): void {
     this.clock.stop();
+    this.platform.processes.replaceAll();
   }
 
   // --- the control API, named after its calls ------------------------------------------------------

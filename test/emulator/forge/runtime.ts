@@ -138,25 +138,34 @@ const INJECTED = [
  */
 export function startProcess(folder: string, clock: Clock, dice: Chance): FunctionProcess {
   const bundles = new Map<string, Record<string, Handler>>();
+  const storages: AsyncLocalStorage<unknown>[] = [];
   return {
     run: (invocation, name, payload, context) =>
       current.run(invocation, async () => {
         const [file = '', exported = ''] = name.split('.');
-        const bundle = bundles.get(file) ?? loadBundle(join(folder, `${file}.cjs`), clock, dice);
+        const bundle = bundles.get(file) ?? loadBundle(join(folder, `${file}.cjs`), clock, dice, storages);
         bundles.set(file, bundle);
         const handler = bundle[exported];
         if (!handler) throw new Error(`the bundle does not export '${name}'`);
         return handler(payload, context);
       }),
-    end: () => {},
+    end: () => {
+      for (const storage of storages) storage.disable();
+    },
   };
 }
 
 /**
  * Evaluates a bundle afresh. Its `Date`, timers, `performance` and `Math.random` are the site's, so that a run can be
  * repeated. Egress by `fetch` is refused.
+ * @param storages takes the bundle's async storages: one that nobody disables makes every later promise of this Node process slower
  */
-export function loadBundle(bundlePath: string, clock: Clock, dice: Chance): Record<string, Handler> {
+export function loadBundle(
+  bundlePath: string,
+  clock: Clock,
+  dice: Chance,
+  storages: AsyncLocalStorage<unknown>[] = [],
+): Record<string, Handler> {
   let script = scripts.get(bundlePath);
   if (!script) {
     const source = readFileSync(bundlePath, 'utf8');
@@ -166,7 +175,7 @@ export function loadBundle(bundlePath: string, clock: Clock, dice: Chance): Reco
   const module = { exports: {} as Record<string, Handler> };
   const injected: Record<string, unknown> = {
     exports: module.exports,
-    require: createRequire(bundlePath),
+    require: requireFor(bundlePath, storages),
     module,
     Date: siteDate(clock),
     Math: Object.create(Math, { random: { value: () => dice.share() } }),
@@ -177,6 +186,17 @@ export function loadBundle(bundlePath: string, clock: Clock, dice: Chance): Reco
   };
   (script.runInThisContext() as (...args: unknown[]) => void)(...INJECTED.map((name) => injected[name]));
   return module.exports;
+}
+
+function requireFor(bundlePath: string, storages: AsyncLocalStorage<unknown>[]): (id: string) => unknown {
+  const require = createRequire(bundlePath);
+  class TrackedStorage<T> extends AsyncLocalStorage<T> {
+    constructor() {
+      super();
+      storages.push(this as AsyncLocalStorage<unknown>);
+    }
+  }
+  return (id) => (/^(?:node:)?async_hooks$/.test(id) ? { ...require(id), AsyncLocalStorage: TrackedStorage } : require(id));
 }
 
 function siteDate(clock: Clock): DateConstructor {
