@@ -14,7 +14,7 @@ import { AccountId, Nothing } from '../inputs';
 import { administers } from '../standing';
 
 export interface TemplatePreview {
-  /** Whom it is filled in for. */
+  /** The person whose name and dates fill it. */
   name: string;
   pages: { title: string; body: string; problem: string | null; unfilled: string[] }[];
 }
