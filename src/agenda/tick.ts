@@ -1,100 +1,105 @@
-/** Every five minutes: runs what is due. One record says what that is, and a tick with nothing to do writes nothing. */
+/** Every five minutes: runs what is due. One read says what that is, and a tick with nothing to do writes nothing. */
 import { z } from 'zod';
 import { RESERVE_MS, remainingMs } from '../forge/deadline';
 import { StaleRecord } from '../forge/errors';
-import { retryStale } from '../forge/kvs';
 import { describe, log } from '../forge/log';
-import { type Register, readRegister, writeRegister } from '../store/register';
-import type { AgendaWork } from './define';
+import { parseRegister, type Register, readRegister, readRegisters, writeRegister } from '../store/register';
+import type { ListedWork, TimedWork } from './define';
+import { NOTHING_LISTED, Worklist } from './worklist';
 
-/** All kinds are in one record, which every tick reads. */
+/** All kinds are in one record, which every tick reads; the worklists are read with it. */
 const MAX_KINDS = 50;
 /** Ticks seldom overlap, so a conflict hardly ever comes twice. */
 const MAX_ATTEMPTS = 5;
 
-const Entry = z.object({ dueAt: z.number(), leasedUntil: z.number().nullable() });
-type Entry = z.infer<typeof Entry>;
-const Agenda = z.object({ schemaVersion: z.literal(1), kinds: z.record(z.string(), Entry) });
+const Agenda = z.object({
+  schemaVersion: z.literal(1),
+  /** When each kind is due next. */
+  kinds: z.record(z.string(), z.object({ dueAt: z.number() })),
+});
 type Agenda = z.infer<typeof Agenda>;
 
-const readAgenda = (): Promise<Register<Agenda>> => readRegister('agenda', Agenda, { schemaVersion: 1, kinds: {} });
+const AGENDA = 'agenda';
+const NOTHING_DUE: Agenda = { schemaVersion: 1, kinds: {} };
 
-/** @param works in the order in which they run; what takes the rest of a tick comes last */
-export function makeTick(works: readonly AgendaWork[]): () => Promise<void> {
-  if (works.length > MAX_KINDS || new Set(works.map((work) => work.kind)).size < works.length)
-    throw new Error(`the agenda takes ${MAX_KINDS} kinds, each once`);
+/**
+ * @param timed in the order in which they run
+ * @param listed run after them, with the rest of the tick
+ */
+export function makeTick(timed: readonly TimedWork[], listed: readonly ListedWork[]): () => Promise<void> {
+  const kinds = [...timed, ...listed].map((work) => work.kind);
+  if (kinds.length > MAX_KINDS || new Set(kinds).size < kinds.length) throw new Error(`the agenda takes ${MAX_KINDS} kinds, each once`);
   return async () => {
     // Nothing retries a schedule; the next tick does.
     try {
-      await tick(works);
+      await tick(timed, listed);
     } catch (error) {
       log('tick-failed', describe(error));
     }
   };
 }
 
-async function tick(works: readonly AgendaWork[]): Promise<void> {
+async function tick(timed: readonly TimedWork[], listed: readonly ListedWork[]): Promise<void> {
   const now = Date.now();
-  // What runs at every tick keeps its own leases, so that an idle tick writes nothing.
-  const leased = works.filter(isLeased);
-  const { agenda, due } = await leaseDue(leased, now);
-  const next = new Map<string, Entry>();
-  for (const work of due) next.set(work.kind, await run(work, now));
-  if (next.size > 0) await writeNext(agenda, leased, next);
-  for (const work of works) if (!isLeased(work)) await run(work, now);
-}
-
-const isLeased = ({ everyMs }: AgendaWork): boolean => everyMs > 0;
-
-/** What is due and in nobody's hands; from here on it is in ours until this invocation ends. */
-async function leaseDue(works: readonly AgendaWork[], now: number): Promise<{ agenda: Register<Agenda>; due: AgendaWork[] }> {
-  const agenda = await readAgenda();
-  const { kinds } = agenda.data;
-  const due = works.filter(({ kind }) => {
-    const { dueAt, leasedUntil } = kinds[kind] ?? { dueAt: 0, leasedUntil: null };
-    return dueAt <= now && (leasedUntil === null || leasedUntil <= now);
-  });
-  if (due.length === 0) return { agenda, due };
-  const leasedUntil = now + remainingMs();
-  const leased = Object.fromEntries(due.map(({ kind }) => [kind, { dueAt: kinds[kind]?.dueAt ?? now, leasedUntil }]));
-  try {
-    return { agenda: await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds: { ...kinds, ...leased } } }), due };
-  } catch (error) {
-    // Another tick was faster; what it has left over is due at the next one.
-    if (error instanceof StaleRecord) return { agenda, due: [] };
-    throw error;
+  const stored = await readRegisters([AGENDA, ...listed.map((work) => work.list)]);
+  const agenda = parseRegister(AGENDA, Agenda, NOTHING_DUE, stored.get(AGENDA));
+  const due = timed.filter(({ kind }) => (agenda.data.kinds[kind]?.dueAt ?? 0) <= now);
+  // Its next time is written before it runs, so that no other tick runs it as well. Of what is cut off, the rest waits until then.
+  const taken = await writeNext(agenda, timed, new Map(due.map(({ kind, everyMs }) => [kind, now + everyMs])));
+  const failed = new Map<string, number>();
+  for (const work of taken ? due : []) {
+    const isDone = await run(work.kind, work.leaseMs, (deadline) => work.run(now, deadline));
+    if (!isDone) failed.set(work.kind, now);
   }
-}
-
-/** @returns when it is due next: at once if it failed, or if there was no time for it */
-async function run(work: AgendaWork, tickedAt: number): Promise<Entry> {
-  const again: Entry = { dueAt: tickedAt, leasedUntil: null };
-  const timeLeft = remainingMs() - RESERVE_MS;
-  if (timeLeft <= 0) return again;
-  const now = Date.now();
-  try {
-    await work.run(now, now + Math.min(work.leaseMs, timeLeft));
-    return { dueAt: tickedAt + work.everyMs, leasedUntil: null };
-  } catch (error) {
-    log('agenda-work-failed', { kind: work.kind, ...describe(error) });
-    return again;
+  if (taken) await retryAtNextTick(taken, timed, failed);
+  for (const { kind, list, run: runListed } of listed) {
+    const { ids } = parseRegister(list, Worklist, NOTHING_LISTED, stored.get(list)).data;
+    if (ids.length > 0) await run(kind, Number.POSITIVE_INFINITY, () => runListed(ids, now));
   }
 }
 
 /**
  * Entries of kinds that no longer exist go with the first write.
- * @param leased the agenda as this tick left it; it is read again only if another tick has written it since
+ * @param next when these kinds are due next; none = nothing is written
+ * @returns null if another tick was faster
  */
-async function writeNext(leased: Register<Agenda>, works: readonly AgendaWork[], next: ReadonlyMap<string, Entry>): Promise<void> {
-  let known: Register<Agenda> | null = leased;
-  await retryStale(MAX_ATTEMPTS, async () => {
-    const agenda = known ?? (await readAgenda());
-    known = null;
-    const kinds: Record<string, Entry> = {};
-    for (const { kind } of works) {
-      const entry = next.get(kind) ?? agenda.data.kinds[kind];
-      if (entry) kinds[kind] = entry;
-    }
-    await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds } });
-  });
+async function writeNext(
+  agenda: Register<Agenda>,
+  works: readonly TimedWork[],
+  next: ReadonlyMap<string, number>,
+): Promise<Register<Agenda> | null> {
+  if (next.size === 0) return agenda;
+  const kinds: Agenda['kinds'] = {};
+  for (const { kind } of works) {
+    const dueAt = next.get(kind) ?? agenda.data.kinds[kind]?.dueAt;
+    if (dueAt !== undefined) kinds[kind] = { dueAt };
+  }
+  try {
+    return await writeRegister({ ...agenda, data: { schemaVersion: 1, kinds } });
+  } catch (error) {
+    if (error instanceof StaleRecord) return null;
+    throw error;
+  }
+}
+
+/** @param agenda as this tick wrote it; it is read again if another tick has written it since */
+async function retryAtNextTick(agenda: Register<Agenda>, works: readonly TimedWork[], failed: ReadonlyMap<string, number>): Promise<void> {
+  let known = agenda;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    if (await writeNext(known, works, failed)) return;
+    known = await readRegister(AGENDA, Agenda, NOTHING_DUE);
+  }
+}
+
+/** @returns whether it ran to its end; false also when there was no time for it */
+async function run(kind: string, leaseMs: number, work: (deadline: number) => Promise<void>): Promise<boolean> {
+  const timeLeft = remainingMs() - RESERVE_MS;
+  if (timeLeft <= 0) return false;
+  try {
+    await work(Date.now() + Math.min(leaseMs, timeLeft));
+    return true;
+  } catch (error) {
+    log('agenda-work-failed', { kind, ...describe(error) });
+    return false;
+  }
 }

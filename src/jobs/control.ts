@@ -3,6 +3,7 @@
  * the push fails, or the process stops in between, the agenda finds the job, and so does a second click.
  */
 import { kvs } from '@forge/kvs';
+import { addToWorklist } from '../agenda/worklist';
 import { AppError, QueueError } from '../forge/errors';
 import { commit, retryStale, type Transaction } from '../forge/kvs';
 import { log } from '../forge/log';
@@ -10,7 +11,7 @@ import { enqueueStep } from '../forge/queue';
 import { add, type Counts, countOpenBatch } from './batches';
 import type { JobKind } from './define';
 import { takeLock } from './lock';
-import { existingJob, isActive, isLeased, isOver, type Job, newJobId, readJob, setJob, writeJob } from './record';
+import { existingJob, isActive, isLeased, isOver, type Job, newJobId, OPEN_JOBS, readJob, setJob, writeJob } from './record';
 
 /** A running step writes its job every few seconds; more conflicts than this in a row are a sign of something else. */
 const MAX_ATTEMPTS = 5;
@@ -63,6 +64,7 @@ export async function startOnce<Work, Row>(
       updatedAt: now,
     };
     setJob(transaction, job);
+    await addToWorklist(transaction, OPEN_JOBS, id);
     if (kind.lock !== null) await takeLock(transaction, kind.lock, id);
     await commit(transaction);
     await pushStep(job, now);

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { kvs, Sort } from '@forge/kvs';
 import { z } from 'zod';
+import { addToWorklist, removeFromWorklist } from '../agenda/worklist';
 import { AppError } from '../forge/errors';
-import { commit, type Transaction, whileRevision } from '../forge/kvs';
+import { commit, KEYS_PER_BATCH, newTransaction, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { log } from '../forge/log';
 
 const JOB = 'job';
@@ -81,6 +82,30 @@ export async function writeJob(job: Job): Promise<Job> {
   return { ...job, revision: job.revision + 1 };
 }
 
+/** Worklist of the jobs that are not over. */
+export const OPEN_JOBS = 'open-jobs';
+
+/** Jobs that are gone, or that cannot be read, are left out. */
+export async function readJobs(ids: readonly string[]): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for (let from = 0; from < ids.length; from += KEYS_PER_BATCH) {
+    const keys = ids.slice(from, from + KEYS_PER_BATCH).map((key) => ({ key, entityName: JOB }));
+    for (const [id, stored] of await readBatch(keys)) jobs.push(...toReadableJobs(id, stored));
+  }
+  return jobs;
+}
+
+/** Writes only when there is something to change, like the next. @throws StaleRecord */
+export async function addToOpenJobs(id: string): Promise<void> {
+  const transaction = newTransaction();
+  if (await addToWorklist(transaction, OPEN_JOBS, id)) await commit(transaction);
+}
+
+export async function removeFromOpenJobs(ids: readonly string[]): Promise<void> {
+  const transaction = newTransaction();
+  if (await removeFromWorklist(transaction, OPEN_JOBS, ids)) await commit(transaction);
+}
+
 /** Newest first. */
 export function listJobs(kind: string, limit: number): Promise<Job[]> {
   return query('by-kind', kind, Sort.DESC, limit);
@@ -102,11 +127,13 @@ async function query(index: 'by-kind' | 'by-state', value: string, order: Sort, 
     .sort(order)
     .limit(limit)
     .getMany();
-  return page.results.flatMap(({ key, value: stored }) => {
-    if (StoredJob.safeParse(stored).success) return [toJob(key, stored)];
-    log('job-unreadable', { jobId: key });
-    return [];
-  });
+  return page.results.flatMap(({ key, value }) => toReadableJobs(key, value));
+}
+
+function toReadableJobs(id: string, stored: unknown): Job[] {
+  if (StoredJob.safeParse(stored).success) return [toJob(id, stored)];
+  log('job-unreadable', { jobId: id });
+  return [];
 }
 
 /** Jobs looked at for who started them, newest first. */

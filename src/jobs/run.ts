@@ -3,6 +3,7 @@
  * cut off after any call, waits out rate limits, and never reports success with work left over.
  */
 import { kvs } from '@forge/kvs';
+import { removeFromWorklist } from '../agenda/worklist';
 import type { EventBody } from '../domain/event';
 import { nextHour, within, withinBudget } from '../forge/budget';
 import { hasTime, remainingMs } from '../forge/deadline';
@@ -14,7 +15,7 @@ import { add, type Counts, countOpenBatch } from './batches';
 import { pushStep } from './control';
 import type { AnyJob, Progress } from './define';
 import { releaseLock } from './lock';
-import { isActive, isLeased, type Job, readJob, setJob, writeJob } from './record';
+import { isActive, isLeased, type Job, OPEN_JOBS, readJob, setJob, writeJob } from './record';
 
 /** Seconds to wait after a failure that does not say how long. Storage counts its rates by the minute. */
 const DEFAULT_WAIT_S = 60;
@@ -175,6 +176,7 @@ async function writeEnd(kind: AnyJob | null, job: Job, now: number): Promise<voi
     const body: EventBody = { kind: 'run-ended', run: job.kind, state, counts, problem };
     addEvent(transaction, `job:${id}`, { ...frame, body });
   }
+  await removeFromWorklist(transaction, OPEN_JOBS, [id]);
   if (job.lock !== null) await releaseLock(transaction, job.lock, id);
   await commit(transaction);
   log('job-ended', { jobId: id, kind: job.kind, state, problem });

@@ -1,28 +1,27 @@
 /** What the agenda does for jobs: finds those whose step was lost, and runs those that act as people. */
-import { type AgendaWork, defineWork } from '../agenda/define';
+import { defineListedWork, defineWork, HOURLY_MS, type ListedWork } from '../agenda/define';
 import { MINUTE_MS } from '../domain/time';
 import { hasTime } from '../forge/deadline';
 import { StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { pushStep } from './control';
 import type { AnyJob } from './define';
-import { type Job, listActiveJobs, writeJob } from './record';
+import { addToOpenJobs, isActive, isOver, type Job, listActiveJobs, OPEN_JOBS, readJobs, removeFromOpenJobs, writeJob } from './record';
 import { runStep } from './run';
 
-/** Every tick, each job under its own lease: with the next number, a lost one is found within ten minutes. */
-const EVERY_MS = 0;
 /** So long after its last sign of life a step counts as lost: messages may be late by a little. */
 const QUIET_MS = 4 * MINUTE_MS;
-/** The rest of the tick, whatever that is: it comes last. */
-const LEASE_MS = 15 * MINUTE_MS;
 
-export function makeJobsWork(kinds: readonly AnyJob[]): AgendaWork {
-  return defineWork({
+/** Every tick, each job under its own lease: with the next number, a lost one is found within ten minutes. */
+export function makeOpenJobs(kinds: readonly AnyJob[]): ListedWork {
+  return defineListedWork({
     kind: 'jobs',
-    everyMs: EVERY_MS,
-    leaseMs: LEASE_MS,
-    run: async (now) => {
-      const jobs = await listActiveJobs();
+    list: OPEN_JOBS,
+    run: async (ids, now) => {
+      const open = (await readJobs(ids)).filter((job) => !isOver(job));
+      const closed = ids.filter((id) => !open.some((job) => job.id === id));
+      if (closed.length > 0) await removeFromOpenJobs(closed);
+      const jobs = open.filter(isActive);
       for (const job of jobs) if (job.where === 'queue' && isLost(job, now)) await guarded(job, () => rescue(job, now));
       for (const job of jobs) if (job.where === 'schedule' && hasTime()) await guarded(job, () => runStep(kinds, job.id, null));
     },
@@ -42,7 +41,17 @@ async function guarded(job: Job, run: () => Promise<unknown>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    // It has moved on since it was listed, so nothing was lost.
+    // It has moved on since it was read, so nothing was lost.
     if (!(error instanceof StaleRecord)) log('job-not-run', { jobId: job.id, kind: job.kind, ...describe(error) });
   }
 }
+
+/** Should the list of open jobs ever become unreadable, the index still knows them. It may also name some that have just ended. */
+export const unlistedJobs = defineWork({
+  kind: 'unlisted-jobs',
+  everyMs: HOURLY_MS,
+  leaseMs: MINUTE_MS,
+  run: async () => {
+    for (const { id } of await listActiveJobs()) await addToOpenJobs(id);
+  },
+});

@@ -4,7 +4,7 @@
  */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
-import { commit, type Transaction, whileRevision } from '../forge/kvs';
+import { commit, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { log } from '../forge/log';
 
 const REGISTER = 'register';
@@ -20,7 +20,14 @@ export interface Register<T> {
 
 /** Content that cannot be read counts as `empty`: a register only coordinates, and the next write repairs it. */
 export async function readRegister<T>(name: string, schema: z.ZodType<T>, empty: T): Promise<Register<T>> {
-  const stored = await kvs.entity<unknown>(REGISTER).get(name);
+  return parseRegister(name, schema, empty, await kvs.entity<unknown>(REGISTER).get(name));
+}
+
+/** Several registers in one read: what is stored under each name, for `parseRegister`. */
+export const readRegisters = (names: readonly string[]): Promise<Map<string, unknown>> =>
+  readBatch(names.map((key) => ({ key, entityName: REGISTER })));
+
+export function parseRegister<T>(name: string, schema: z.ZodType<T>, empty: T, stored: unknown): Register<T> {
   if (stored === undefined) return { name, revision: 0, data: empty };
   const { revision, data } = Stored.parse(stored);
   const parsed = schema.safeParse(data);

@@ -255,6 +255,7 @@ export class Clock {
       const seen = this.activity;
       await turn();
       this.hanging = Math.min(this.hanging, this.awake);
+      if (this.awake === 0) return;
       if (this.activity !== seen) {
         idleTurns = 0;
         turnsAfterWait = 0;

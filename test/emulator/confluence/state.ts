@@ -269,6 +269,7 @@ export class ConfluenceState {
   /** The group ids of each person. */
   readonly pastGroups: Past<string, ReadonlySet<string>>;
   private nextId = 163_840;
+  private nextPropertyId = 163_840;
   private sortedSpaces = new Map<string, Space[]>();
   private activeByGroup = new Map<string, readonly string[]>();
   private spacesByStatus = new Map<string, Space[]>();
@@ -297,6 +298,12 @@ export class ConfluenceState {
   newId(): number {
     this.nextId += ID_STEP;
     return this.nextId;
+  }
+
+  /** Properties have a series of their own: when one is written does not change the ids of what is created later. */
+  newPropertyId(): number {
+    this.nextPropertyId += ID_STEP;
+    return this.nextPropertyId;
   }
 
   record(actor: string, action: string, target: string): void {

@@ -25,14 +25,13 @@ const REQUESTS_PER_SECOND = 1_000;
 const UNITS_PER_MINUTE = 4_000;
 const UNIT_BYTES = 10 * 1024;
 
-class KvsError extends Error {
+/** A refusal, not a failure of the site: it needs no stack, and most of them are keys that do not exist. */
+class KvsError {
   constructor(
     readonly status: number,
     readonly code: string,
-    message = code,
-  ) {
-    super(message);
-  }
+    readonly message = code,
+  ) {}
 }
 
 interface Entry {

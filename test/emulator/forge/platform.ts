@@ -571,5 +571,45 @@ function respond(status: number, body?: unknown, headers: Record<string, string>
 }
 
 function respondText(status: number, text: string, headers: Record<string, string>): Response {
-  return new Response(status === 204 || status === 304 || text === '' ? null : text, { status, headers });
+  return new TextResponse(status, text, headers);
+}
+
+/** A response whose text is there at once: a stream for each of a hundred thousand answers would be most of a test's time. */
+class TextResponse extends Response {
+  private isRead = false;
+  constructor(
+    status: number,
+    private readonly content: string,
+    headers: Record<string, string>,
+  ) {
+    super(null, { status, headers });
+  }
+
+  override get body(): never {
+    throw new Error('streams of responses are not modelled');
+  }
+
+  override get bodyUsed(): boolean {
+    return this.isRead;
+  }
+
+  override async text(): Promise<string> {
+    if (this.isRead) throw new TypeError('Body is unusable: Body has already been read');
+    this.isRead = true;
+    return this.content;
+  }
+
+  override async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  override async arrayBuffer(): Promise<ArrayBuffer> {
+    const { buffer } = new TextEncoder().encode(await this.text());
+    return buffer as ArrayBuffer;
+  }
+
+  override clone(): Response {
+    const { status, headers } = this;
+    return new TextResponse(status, this.content, Object.fromEntries(headers));
+  }
 }

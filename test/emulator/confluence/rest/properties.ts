@@ -78,7 +78,7 @@ function createProperty(call: Call): Reply {
   if (list.some((p) => p.key === input.key)) throw new Refusal(409, 'A property with this key already exists');
   const at = call.site.clock.now();
   const property: Property = {
-    id: call.site.state.newId(),
+    id: call.site.state.newPropertyId(),
     key: input.key,
     value: input.value,
     createdAt: at,
@@ -182,7 +182,15 @@ function createUserProperty(call: Call): Reply {
   const { key, value } = userPropertyInput(call);
   if (store.has(key)) throw new Refusal(409, 'A property with this key already exists');
   const at = call.site.clock.now();
-  store.set(key, { id: call.site.state.newId(), key, value, createdAt: at, createdBy: callerId(call.caller), version: 1, versionAt: at });
+  store.set(key, {
+    id: call.site.state.newPropertyId(),
+    key,
+    value,
+    createdAt: at,
+    createdBy: callerId(call.caller),
+    version: 1,
+    versionAt: at,
+  });
   return { status: 201 };
 }
 
