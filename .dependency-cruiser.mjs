@@ -2,6 +2,16 @@
 
 const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|notices|own-space|site-check|privacy)/';
 
+/**
+ * Features stand on three floors, and each uses only those below it: page-templates and notices, provisioning, all others.
+ * What a feature offers the floors above is listed here; the rest of it is its own affair.
+ */
+const DOORS = [
+  'page-templates/(builtin|details-table|pages|render)',
+  'notices/notices',
+  'provisioning/(provision|answers|explain|facts|creation-calls|personal-space-key|promised-access|status-change)',
+];
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
@@ -25,6 +35,24 @@ export default {
       severity: 'error',
       from: { path: '^src/(jobs|agenda|events)/' },
       to: { path: FEATURES },
+    },
+    {
+      name: 'features-use-the-doors-of-others',
+      severity: 'error',
+      from: { path: FEATURES },
+      to: { path: FEATURES, pathNot: ['^src/$1/', ...DOORS.map((door) => `^src/${door}\\.ts$`)] },
+    },
+    {
+      name: 'lowest-features-use-no-other',
+      severity: 'error',
+      from: { path: '^src/(page-templates|notices)/' },
+      to: { path: FEATURES, pathNot: '^src/$1/' },
+    },
+    {
+      name: 'provisioning-uses-only-the-lowest-features',
+      severity: 'error',
+      from: { path: '^src/provisioning/' },
+      to: { path: FEATURES, pathNot: '^src/(provisioning|page-templates|notices)/' },
     },
     {
       name: 'api-is-the-top',

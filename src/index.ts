@@ -5,6 +5,7 @@ import { makeWork } from './jobs/consumer';
 import { makeOpenJobs, unlistedJobs } from './jobs/schedule';
 import { overdueNotices } from './notices/notices';
 import { erasure } from './privacy/erase';
+import { firstStart } from './privacy/first-start';
 import { accountReport } from './privacy/report';
 import { keptPromises } from './provisioning/kept-promises';
 import { outbox } from './store/outbox';
@@ -13,7 +14,7 @@ export { adminResolver } from './api/admin';
 export { personResolver } from './api/me';
 
 /** What comes due by the clock, in the order in which a tick runs it. Jobs take the rest of the tick. */
-const AGENDA = [overdueNotices, keptPromises, outbox, accountReport, erasure, unlistedJobs];
+const AGENDA = [firstStart, overdueNotices, keptPromises, outbox, accountReport, erasure, unlistedJobs];
 
 export const work = makeWork(JOBS);
 export const tick = makeTick(AGENDA, [makeOpenJobs(JOBS)]);

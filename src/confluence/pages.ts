@@ -23,6 +23,17 @@ export async function readPage(as: Requester, pageId: string): Promise<Page | nu
   return page;
 }
 
+const Listed = z.object({ results: z.array(Page) });
+
+/** The pages of these ids that the app may see. @param ids at most 250 (OpenAPI v2) */
+export async function listPages(ids: readonly string[]): Promise<Page[]> {
+  const operation = 'pages';
+  const response = await ask(operation, () => asApp().requestConfluence(route`/wiki/api/v2/pages?id=${ids.join(',')}&limit=${ids.length}`));
+  const { results } = await readJson(operation, response, Listed);
+  chargeObjects(results.length);
+  return results;
+}
+
 /** The page with its text in storage format. */
 export async function readPageBody(as: Requester, pageId: string): Promise<Page | null> {
   const operation = 'page body';
@@ -65,7 +76,6 @@ export async function createPage(
   return results.length > 0 ? 'taken' : 'refused';
 }
 
-const Listed = z.object({ results: z.array(Page) });
 const Counted = z.object({ results: z.array(z.object({ id: z.string() })) });
 
 /** The two most recently changed pages, as this requester sees them. */

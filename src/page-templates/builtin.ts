@@ -62,6 +62,10 @@ export const detailsMessage = (locale: string): string => text(locale, 'page.det
 /** Recognizes a page as Homestead set it up. */
 export const isOwnMessage = (message: string | null | undefined): boolean => message?.endsWith(SET_UP_MARK) ?? false;
 
+/** Whether Homestead wrote this version of a homepage, in whatever part. */
+export const bearsMark = (message: string | null | undefined): boolean =>
+  [SET_UP_MARK, DETAILS_MARK].some((mark) => message?.endsWith(mark) ?? false);
+
 /** Creating a format is expensive, and there are few languages. */
 const dayFormats = new Map<string, Intl.DateTimeFormat>();
 

@@ -7,25 +7,9 @@ import { brokenPromise, type PromisedSpace, seenAs, withAccess } from '../domain
 import { MINUTE_MS } from '../domain/time';
 import { within } from '../forge/budget';
 import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
-import { commit, newTransaction } from '../forge/kvs';
 import { log } from '../forge/log';
-import { listBrokenPromises, setSpace } from '../store/spaces';
-import { addEvent } from '../store/trail';
-import { settleAccess } from './promised-access';
-
-/** Writes a space's record alone, and what the trail says of its access. @throws StaleRecord */
-export async function writePromise(space: PromisedSpace, kind: 'access-broken' | 'access-kept' | null, at: number): Promise<PromisedSpace> {
-  const transaction = newTransaction();
-  const written = setSpace(transaction, space);
-  if (kind !== null) {
-    const { spaceId, ownerId: accountId, access } = space;
-    const frame = { at, by: 'app', accountId, spaceId, runId: null, reason: null, policyVersion: null };
-    const body = { kind, promised: access.promised, actual: access.actual } as const;
-    addEvent(transaction, `space:${spaceId}:${written.revision}`, { ...frame, body });
-  }
-  await commit(transaction);
-  return written;
-}
+import { listBrokenPromises } from '../store/spaces';
+import { settleAccess, writePromise } from './promised-access';
 
 /** Spaces tried in one turn of the schedule; the rest comes with the next. */
 const SPACES_PER_TURN = 50;

@@ -3,8 +3,11 @@ import { assignReaders, type Readers, readReaders, readRoleMode } from '../confl
 import type { Requester } from '../confluence/call';
 import type { Treatment } from '../domain/policy/document';
 import type { RoleMode } from '../domain/provisioning/decide';
-import type { Access } from '../domain/space';
+import type { Access, PromisedSpace } from '../domain/space';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
+import { commit, newTransaction } from '../forge/kvs';
+import { setSpace } from '../store/spaces';
+import { addEvent } from '../store/trail';
 
 export interface Settled {
   actual: Access;
@@ -45,4 +48,18 @@ export function accessOf(readers: Readers | 'default'): Access {
   if (readers === 'nobody') return 'private';
   if (readers === 'licensed') return 'licensed';
   return readers === 'unknown' ? 'unknown' : 'open';
+}
+
+/** Writes a space's record alone, and what the trail says of its access. @throws StaleRecord */
+export async function writePromise(space: PromisedSpace, kind: 'access-broken' | 'access-kept' | null, at: number): Promise<PromisedSpace> {
+  const transaction = newTransaction();
+  const written = setSpace(transaction, space);
+  if (kind !== null) {
+    const { spaceId, ownerId: accountId, access } = space;
+    const frame = { at, by: 'app', accountId, spaceId, runId: null, reason: null, policyVersion: null };
+    const body = { kind, promised: access.promised, actual: access.actual } as const;
+    addEvent(transaction, `space:${spaceId}:${written.revision}`, { ...frame, body });
+  }
+  await commit(transaction);
+  return written;
 }

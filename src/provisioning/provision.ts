@@ -44,9 +44,8 @@ import { type Remembered, readPolicyAndPerson, writePerson } from '../store/peop
 import { readSpaceRecord } from '../store/spaces';
 import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
-import { writePromise } from './kept-promises';
 import { personalSpaceKey } from './personal-space-key';
-import { settleAccess } from './promised-access';
+import { settleAccess, writePromise } from './promised-access';
 
 /** A refusal by Confluence is not tried again before this. */
 const REFUSED_RECHECK_MS = 7 * DAY_MS;

@@ -76,6 +76,25 @@ export async function writeSiteCheck(results: Record<string, CheckResult>): Prom
   await kvs.set('site-check', { schemaVersion: SCHEMA_VERSION, results });
 }
 
+const FirstStart = z.object({
+  schemaVersion,
+  at: z.number(),
+  /** Personal spaces looked at for the mark of an earlier installation, and how many bear it. */
+  spaces: z.number().int(),
+  marks: z.number().int(),
+});
+export type FirstStart = Omit<z.infer<typeof FirstStart>, 'schemaVersion'>;
+
+/** What the first start of this installation found (`privacy/first-start.ts`); null = it was not finished. */
+export async function readFirstStart(): Promise<FirstStart | null> {
+  const parsed = FirstStart.safeParse(await kvs.get<unknown>('first-start'));
+  return parsed.success ? { at: parsed.data.at, spaces: parsed.data.spaces, marks: parsed.data.marks } : null;
+}
+
+export async function writeFirstStart(found: FirstStart): Promise<void> {
+  await kvs.set('first-start', { schemaVersion: SCHEMA_VERSION, ...found });
+}
+
 const Quota = z.object({ points: z.number().int().positive() });
 
 /** Points an hour that Confluence last named in its headers; null = not yet. */

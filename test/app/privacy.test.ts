@@ -1,5 +1,5 @@
 /** Personal data: reported once a week, erased once an account is closed, shown to whom it is about. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PromisePage, PromiseRow } from '../../src/privacy/promises';
 import { ADMINS_GROUP, USERS_GROUP } from '../emulator/confluence/seed';
 import type { LocalSite } from '../emulator/site';
@@ -18,8 +18,10 @@ import {
   setPolicy,
   startSite,
 } from '../support/site';
+import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
 
 const BEN = accountIdOf(3);
+const CARA = accountIdOf(7);
 const DAN = accountIdOf(5);
 
 /** Where the account is named, as itself or in the key of its space, in what the app stores. */
@@ -117,6 +119,9 @@ it('promises that were exported outlive an uninstall: nobody who declined, or wh
   await readsAPage(site, BEN);
   const [own] = personalSpacesOf(site, BEN);
   site.changeSpace(own?.id ?? '', { by: BEN, status: 'trashed' });
+  // Nothing tells of the trash: he visits his page.
+  await personData(site, 'me.get', BEN);
+  expect(recordOf(site, BEN)).toMatchObject({ state: 'removed', how: 'trashed' });
   await personData(site, 'me.decline', ANA);
   await readsAPage(site, DAN);
   const promised = promiseOf(site, DAN);
@@ -133,14 +138,75 @@ it('promises that were exported outlive an uninstall: nobody who declined, or wh
   const imported = await adminData(site, 'promises.import', { rows });
   expect(imported).toEqual({ written: rows.length, kept: 0 });
   expect(await adminData(site, 'promises.import', { rows })).toEqual({ written: 0, kept: rows.length });
-  await setPolicy(site, { mode: 'auto' });
-  await readsAPage(site, ANA);
-  await readsAPage(site, BEN);
+  await setPolicy(site, { mode: 'auto', paused: false });
+  for (const accountId of [ANA, BEN, CARA]) await readsAPage(site, accountId);
+  expect(personalSpacesOf(site, CARA).map(({ status }) => status)).toEqual(['current']);
   expect(personalSpacesOf(site, ANA)).toEqual([]);
   expect(personalSpacesOf(site, BEN).map(({ status }) => status)).toEqual(['trashed']);
   expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
   expect(recordOf(site, BEN)).toMatchObject({ state: 'removed', how: 'trashed' });
   expect(promiseOf(site, DAN)).toEqual(promised);
   const { entries } = await adminData(site, 'activity.list', {});
-  expect(entries.map(({ kind }) => kind)).toContain('imported');
+  const named = entries.filter(({ kind }) => kind === 'imported').map(({ accountId }) => accountId);
+  expect(named.sort()).toEqual([ANA, BEN].sort());
+});
+
+describe('the first start of an installation', () => {
+  const install = (site: LocalSite): void => {
+    site.changeApp({ act: 'uninstall' });
+    site.changeApp({ act: 'install' });
+  };
+  const stateOf = (site: LocalSite) => adminData(site, 'promises.state', {});
+
+  it('on a site that Homestead has never been on is no different', async () => {
+    const site = startSite();
+    expect(await adminData(site, 'policy.get', {})).toMatchObject({ kind: 'unset', policy: { paused: false } });
+    expect((await stateOf(site)).firstStart).toMatchObject({ marks: 0 });
+  });
+
+  it('begins paused where homepages bear its mark, also those with details, and says how many', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto', access: 'licensed' });
+    await readsAPage(site, ANA);
+    await readsAPage(site, BEN);
+    install(site);
+    // By itself: nobody opens the page.
+    await site.advance('PT10M');
+    expect(site.state().kvs.entities.policy?.site).toMatchObject({ revision: 1, data: { savedBy: 'app', document: { paused: true } } });
+    expect((await stateOf(site)).firstStart).toMatchObject({ marks: 2 });
+    await setPolicy(site, { mode: 'auto' });
+    await readsAPage(site, CARA);
+    expect(personalSpacesOf(site, CARA)).toEqual([]);
+  });
+
+  it('is finished before a policy is saved, and a policy that did not know of it is refused', async () => {
+    const site = startSite();
+    const { policy } = await adminData(site, 'policy.get', {});
+    await setPolicy(site, { mode: 'auto', access: 'licensed' });
+    await readsAPage(site, ANA);
+    install(site);
+    site.addFault({ target: 'confluence', path: '/wiki/api/v2/spaces', times: 2, respond: { status: 500 } });
+    expect(await adminData(site, 'policy.get', {})).toMatchObject({ kind: 'unset' });
+    expect(await admin(site, 'policy.save', { policy, baseVersion: 0 })).toMatchObject({ ok: false });
+    expect(site.state().kvs.entities.policy).toEqual({});
+    expect(await admin(site, 'policy.save', { policy, baseVersion: 0 })).toMatchObject({ ok: false, error: { code: 'conflict' } });
+    expect(await adminData(site, 'policy.get', {})).toMatchObject({ version: 1, savedBy: 'app', policy: { paused: true } });
+  });
+
+  it('ends the same way when it is stopped after any call', async () => {
+    const run = async (stop?: Stop): Promise<object> => {
+      const site = startSite({ settings: ONE_PROCESS });
+      await setPolicy(site, { mode: 'auto', access: 'licensed' });
+      await readsAPage(site, ANA);
+      install(site);
+      stop?.order(site);
+      await site.advance('PT1H10M');
+      const { entities, plain } = site.state().kvs;
+      return { versions: Object.keys(entities.policy ?? {}), firstStart: plain['first-start'] };
+    };
+    const undisturbed = await run();
+    expect(undisturbed).toMatchObject({ versions: ['site', 'version:1'], firstStart: { marks: 1 } });
+    const stops = await stopAtEachCall('scheduledTrigger', async (stop) => expect(await run(stop), stop.name).toMatchObject({ ...undisturbed, firstStart: { marks: 1 } }), 2);
+    expect(stops).toBeGreaterThan(3);
+  });
 });

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { comparePolicies, type PolicyChange } from '../../domain/policy/compare';
 import { DEFAULT_POLICY, Policy, type PolicyState, parsePolicyText } from '../../domain/policy/document';
-import { AppError, StaleRecord } from '../../forge/errors';
+import { AppError, ConfluenceError, PlatformRefusal, StaleRecord } from '../../forge/errors';
+import { readPolicyAfterFirstStart } from '../../privacy/first-start';
 import { readNewestVersion, readPolicy, readPolicyVersion, replaceUnreadablePolicy, writePolicy } from '../../store/policy';
 import { define } from '../define';
 import { Nothing, Version } from '../inputs';
@@ -37,7 +38,7 @@ const VERSIONS_PER_PAGE = 10;
 const Reason = z.string().trim().max(MAX_REASON_CHARS);
 
 export const policyFunctions = {
-  'policy.get': define({ input: Nothing, authorise: administers, handle: async () => policyView(await readPolicy()) }),
+  'policy.get': define({ input: Nothing, authorise: administers, handle: get }),
   'policy.save': define({
     input: z.strictObject({ policy: Policy, baseVersion: Version, reason: Reason.optional() }),
     authorise: administers,
@@ -68,8 +69,18 @@ export const policyFunctions = {
   }),
 };
 
+async function get(): Promise<PolicyView> {
+  try {
+    return policyView(await readPolicyAfterFirstStart());
+  } catch (error) {
+    if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
+    // The page opens all the same; saving asks again.
+    return policyView(await readPolicy());
+  }
+}
+
 async function save(baseVersion: number, version: Omit<Parameters<typeof writePolicy>[1], 'now'>): Promise<PolicyView> {
-  const stored = await readPolicy();
+  const stored = await readPolicyAfterFirstStart();
   if (stored.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: stored.problem });
   try {
     return policyView(await writePolicy(baseVersion, { ...version, now: Date.now() }));

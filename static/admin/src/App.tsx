@@ -10,6 +10,7 @@ import { PolicyTab } from './PolicyTab';
 import { useDraft } from './policy-draft';
 import { UnreadablePolicy } from './UnreadablePolicy';
 
+const EarlierInstallation = lazy(async () => ({ default: (await import('./EarlierInstallation')).EarlierInstallation }));
 const TemplatesTab = lazy(async () => ({ default: (await import('./TemplatesTab')).TemplatesTab }));
 const ExplainTab = lazy(async () => ({ default: (await import('./ExplainTab')).ExplainTab }));
 const PeopleTab = lazy(async () => ({ default: (await import('./PeopleTab')).PeopleTab }));
@@ -61,19 +62,26 @@ function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: Poli
     ['admin.tab.site', <SiteCheckTab key="site" />],
   ];
   return (
-    <Tabs id="homestead" shouldUnmountTabPanelOnChange={false} onChange={() => setVisit((n) => n + 1)}>
-      <div className="scroll">
-        <TabList>
-          {pages.map(([key]) => (
-            <Tab key={key}>{text(key)}</Tab>
-          ))}
-        </TabList>
-      </div>
-      {pages.map(([key, page]) => (
-        <TabPanel key={key}>
-          <Suspense fallback={<Waiting />}>{page}</Suspense>
-        </TabPanel>
-      ))}
-    </Tabs>
+    <>
+      {stored.policy.paused && (
+        <Suspense fallback={null}>
+          <EarlierInstallation />
+        </Suspense>
+      )}
+      <Tabs id="homestead" shouldUnmountTabPanelOnChange={false} onChange={() => setVisit((n) => n + 1)}>
+        <div className="scroll">
+          <TabList>
+            {pages.map(([key]) => (
+              <Tab key={key}>{text(key)}</Tab>
+            ))}
+          </TabList>
+        </div>
+        {pages.map(([key, page]) => (
+          <TabPanel key={key}>
+            <Suspense fallback={<Waiting />}>{page}</Suspense>
+          </TabPanel>
+        ))}
+      </Tabs>
+    </>
   );
 }

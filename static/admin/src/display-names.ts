@@ -1,6 +1,7 @@
 /** Display names, read in the browser as the admin: the app itself stores only account ids. */
 import { requestConfluence } from '@forge/bridge';
 import { useEffect, useState } from 'react';
+import { text } from '../../shared/text';
 
 /** Most people in one answer of v1 user/bulk. */
 const PEOPLE_PER_CALL = 100;
@@ -24,10 +25,13 @@ export function spaceLabel(row: { ownerId: string | null; key: string }, nameOf:
   return row.ownerId === null ? row.key : nameOf(row.ownerId);
 }
 
+/** Who stands in the trail and is no account. */
+const NO_ACCOUNT: Record<string, () => string> = { app: () => text('admin.name.app'), unknown: () => text('admin.name.unknown') };
+
 /** Names for these ids, as they arrive; an id without a readable name stays an id. */
 export function useNames(accountIds: readonly string[]): (accountId: string) => string {
   const [, redraw] = useState(0);
-  const missing = [...new Set(accountIds)].filter((id) => id !== '' && !known.has(id)).join(' ');
+  const missing = [...new Set(accountIds)].filter((id) => id !== '' && !(id in NO_ACCOUNT) && !known.has(id)).join(' ');
   useEffect(() => {
     if (missing === '') return;
     readNames(missing.split(' ')).then(
@@ -35,5 +39,5 @@ export function useNames(accountIds: readonly string[]): (accountId: string) => 
       () => {},
     );
   }, [missing]);
-  return (accountId) => known.get(accountId) ?? accountId;
+  return (accountId) => NO_ACCOUNT[accountId]?.() ?? known.get(accountId) ?? accountId;
 }
