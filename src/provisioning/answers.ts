@@ -6,13 +6,13 @@ import { clearNotice } from '../confluence/user-properties';
 import { decline, isIn, type Person, postpone, reasonOf, type Transition, undoDecline } from '../domain/person';
 import { accountProblem } from '../domain/provisioning/decide';
 import type { Reason } from '../domain/reasons';
-import type { Access } from '../domain/space';
+import type { Access, SpaceStatus } from '../domain/space';
 import { AppError } from '../forge/errors';
 import { answerAll } from '../notices/notices';
 import { readPersonRecord, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
 import { provision } from './provision';
-import { noteStatus } from './status-change';
+import { isStatus, noteStatus } from './status-change';
 
 /** @throws AppError not-found when nothing was offered */
 export async function postponeOffer(accountId: string): Promise<void> {
@@ -96,11 +96,19 @@ async function currentKeyOf(spaceId: string): Promise<string | null> {
   return space?.status === 'current' ? space.key : null;
 }
 
-/** Events of a private space may not reach the app: whoever comes and has no space any more is remembered as that. */
+/** Events of a private space may not reach the app: whoever comes and has lost their space since is remembered as that. */
 export async function noticeLoss(person: Person | null): Promise<Person | null> {
-  if (!isIn(person, 'ready', 'has-space') || (await readSpace(asCaller(), person.spaceId))) return person;
+  if (!isIn(person, 'ready', 'has-space')) return person;
   const { accountId, spaceId } = person;
-  if ((await readPerson(accountId))?.personalSpaceId !== null) return person;
-  await noteStatus({ spaceId, key: null, ownerId: accountId }, 'deleted', { by: 'unknown', at: Date.now() });
+  const status = await statusNow(accountId, spaceId);
+  if (status === null || status === 'current') return person;
+  await noteStatus({ spaceId, key: null, ownerId: accountId }, status, { by: 'unknown', at: Date.now() });
   return readPersonRecord(accountId);
+}
+
+/** As its owner, who is the caller, sees it; null = nobody can say. */
+async function statusNow(accountId: string, spaceId: string): Promise<SpaceStatus | null> {
+  const space = await readSpace(asCaller(), spaceId);
+  if (space) return isStatus(space.status) ? space.status : null;
+  return (await readPerson(accountId))?.personalSpaceId === null ? 'deleted' : null;
 }

@@ -119,7 +119,8 @@ it('promises that were exported outlive an uninstall: nobody who declined, or wh
   await readsAPage(site, BEN);
   const [own] = personalSpacesOf(site, BEN);
   site.changeSpace(own?.id ?? '', { by: BEN, status: 'trashed' });
-  // Nothing tells of the trash: he visits his page.
+  // Nothing tells of the trash, and lists lag: he visits his page a while later.
+  await site.advance('PT10M');
   await personData(site, 'me.get', BEN);
   expect(recordOf(site, BEN)).toMatchObject({ state: 'removed', how: 'trashed' });
   await personData(site, 'me.decline', ANA);
