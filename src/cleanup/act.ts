@@ -59,7 +59,11 @@ export async function settleRow(task: Task, row: SpaceRow): Promise<Outcome | nu
 async function noted({ startedBy, runId }: Task, row: SpaceRow, done: Outcome): Promise<Outcome> {
   if (done.outcome !== 'archived' && done.outcome !== 'restored') return done;
   try {
-    await noteStatus(row, done.outcome === 'archived' ? 'archived' : 'current', { by: startedBy, at: Date.now(), runId });
+    await noteStatus({ ...row, key: row.key || null }, done.outcome === 'archived' ? 'archived' : 'current', {
+      by: startedBy,
+      at: Date.now(),
+      runId,
+    });
     return done;
   } catch (error) {
     // One owner's unreadable record does not stop the others' spaces.

@@ -4,6 +4,7 @@ import type { CleanupReason, RestoreReason } from '../domain/cleanup';
 
 export const SpaceRow = z.object({
   spaceId: z.string(),
+  /** Empty once its owner's account was closed: the key holds the account id. */
   key: z.string(),
   ownerId: z.string().nullable(),
   createdAt: z.number(),

@@ -61,7 +61,7 @@ interface Holding {
   refusedUntil: number;
 }
 
-const holdings = new LRUCache<string, Holding>({ max: 1_000 });
+const holdings = new LRUCache<string, Holding>({ max: 100 });
 
 /** What is left of a lease when its hour ends is lost; what was spent too much is forgotten with the hour. */
 function holdingNow(now: number): Holding {

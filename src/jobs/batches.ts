@@ -5,7 +5,18 @@ import { KEYS_PER_BATCH } from '../forge/kvs';
 import type { Job } from './record';
 
 /** Rows name people by account id: they are kept as long as somebody may want to undo a job, not for ever. */
-const TTL = { ttl: { value: 180, unit: 'DAYS' } } as const;
+const KEPT_DAYS = 180;
+const expiresIn = (days: number) => ({ ttl: { value: days, unit: 'DAYS' } }) as const;
+
+export const BATCH_PREFIX = 'batch:';
+
+/** The job whose batch has this key. */
+export const jobOfBatch = (key: string): string => key.slice(BATCH_PREFIX.length).split(':')[0] ?? '';
+
+/** @param days for how many days the rows have been kept */
+export async function rewriteBatch(key: string, rows: readonly unknown[], days: number): Promise<void> {
+  await kvs.set(key, { schemaVersion: 1, rows }, expiresIn(Math.max(1, KEPT_DAYS - Math.floor(days))));
+}
 
 export interface Batches<Row> {
   /** null = there is no such batch. */
@@ -18,7 +29,7 @@ export interface Batches<Row> {
 /** @param list a second list of the same job has a name of its own */
 export function batchesOf<Row>(row: z.ZodType<Row>, jobId: string, list?: string): Batches<Row> {
   const schema = z.object({ schemaVersion: z.literal(1), rows: z.array(row) });
-  const keyOf = (number: number): string => `batch:${jobId}:${list ? `${list}-` : ''}${String(number).padStart(6, '0')}`;
+  const keyOf = (number: number): string => `${BATCH_PREFIX}${jobId}:${list ? `${list}-` : ''}${String(number).padStart(6, '0')}`;
   return {
     read: async (number) => {
       const stored = await kvs.get<unknown>(keyOf(number));
@@ -37,7 +48,7 @@ export function batchesOf<Row>(row: z.ZodType<Row>, jobId: string, list?: string
       return batches;
     },
     write: async (number, rows) => {
-      await kvs.set(keyOf(number), { schemaVersion: 1, rows }, TTL);
+      await kvs.set(keyOf(number), { schemaVersion: 1, rows }, expiresIn(KEPT_DAYS));
     },
   };
 }

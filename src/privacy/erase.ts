@@ -7,8 +7,9 @@ import { MINUTE_MS } from '../domain/time';
 import { StaleRecord, UnreadableRecord } from '../forge/errors';
 import { commit, newTransaction } from '../forge/kvs';
 import { log } from '../forge/log';
+import { eraseFromRows } from '../jobs/accounts';
 import { forgetStarter } from '../jobs/record';
-import { listClosedAccounts, removeClosedAccount } from '../store/accounts';
+import { listClosedAccounts, type RowsWalk, readRowsWalk, removeClosedAccount, writeRowsWalk } from '../store/accounts';
 import { erasePerson, readPersonRecord, writePerson } from '../store/people';
 import { forgetSaver } from '../store/policy';
 import { writeAdminSeen } from '../store/site-facts';
@@ -25,21 +26,43 @@ export const erasure = defineWork({ kind: 'erasure', everyMs: HOURLY_MS, leaseMs
 /** An account stays on the list until every step is done; each step may be repeated. */
 async function eraseClosedAccounts(now: number, deadline: number): Promise<void> {
   const hasTime = (): boolean => Date.now() < deadline;
+  const walk = await readRowsWalk();
+  if (walk !== null) return eraseFromAllRows(walk, now, hasTime);
+  const erased: string[] = [];
   for (const accountId of await listClosedAccounts(ACCOUNTS_PER_TURN)) {
-    if (!hasTime()) return;
+    if (!hasTime()) break;
     try {
-      if (!(await eraseAccount(accountId, now, hasTime))) return;
-      await removeClosedAccount(accountId);
+      if (!(await eraseFromRecords(accountId, now, hasTime))) break;
+      erased.push(accountId);
     } catch (error) {
       // Somebody wrote one of the records at the same moment: the next turn begins again.
       if (!(error instanceof StaleRecord)) throw error;
       log('erasure-postponed', {});
     }
   }
+  if (erased.length > 0) await eraseFromAllRows({ accountIds: erased, cursor: null, hasLeft: false }, now, hasTime);
+}
+
+/** The rows of jobs are many, and are gone through once for all these accounts; where time runs out, the next turn goes on. */
+async function eraseFromAllRows(from: RowsWalk, now: number, hasTime: () => boolean): Promise<void> {
+  let walk = from;
+  const closed = new Set(walk.accountIds);
+  do {
+    await writeRowsWalk(walk);
+    if (!hasTime()) return;
+    const { cursor, hasLeft } = await eraseFromRows(closed, walk.cursor, now);
+    walk = { ...walk, cursor, hasLeft: walk.hasLeft || hasLeft };
+  } while (walk.cursor !== null);
+  if (walk.hasLeft) {
+    await writeRowsWalk({ ...walk, hasLeft: false });
+    return;
+  }
+  for (const accountId of walk.accountIds) await removeClosedAccount(accountId);
+  await writeRowsWalk(null);
 }
 
 /** @returns false when time ran out first */
-async function eraseAccount(accountId: string, now: number, hasTime: () => boolean): Promise<boolean> {
+async function eraseFromRecords(accountId: string, now: number, hasTime: () => boolean): Promise<boolean> {
   for (const space of await listSpacesOf(accountId, SPACES_PER_ACCOUNT)) {
     const transaction = newTransaction();
     setSpace(transaction, { ...space, ownerId: null, key: null });

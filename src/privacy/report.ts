@@ -3,7 +3,9 @@ import { defineWork, HOURLY_MS } from '../agenda/define';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { log } from '../forge/log';
 import { ACCOUNTS_PER_REPORT, reportAccounts } from '../forge/personal-data';
-import { ACCOUNT_SOURCES, addClosedAccount, listAccounts, type Report, readReport, writeReport } from '../store/accounts';
+import { listAccountsInRows } from '../jobs/accounts';
+import { addClosedAccount, listAccounts, REPORTED, type Report, readReport, writeReport } from '../store/accounts';
+import { listAdminsSeen } from '../store/site-facts';
 
 /** The reporting cycle (Atlassian: user privacy guidelines). */
 const REPORT_EVERY_MS = 7 * DAY_MS;
@@ -19,6 +21,8 @@ export const accountReport = defineWork({
   run: reportStoredAccounts,
 });
 
+type Walk = NonNullable<Report['walk']>;
+
 async function reportStoredAccounts(now: number, deadline: number): Promise<void> {
   let report = await readReport();
   if (report === null) {
@@ -27,7 +31,7 @@ async function reportStoredAccounts(now: number, deadline: number): Promise<void
   }
   if (report.walk === null) {
     if (now < report.doneAt + REPORT_EVERY_MS) return;
-    report = { ...report, walk: { startedAt: now, source: ACCOUNT_SOURCES[0], cursor: null } };
+    report = { ...report, walk: { startedAt: now, source: REPORTED[0], cursor: null } };
   }
   // Most people are named by several records: within a turn, once is enough.
   const reported = new Set<string>();
@@ -38,15 +42,23 @@ async function reportStoredAccounts(now: number, deadline: number): Promise<void
   if (report.walk === null) log('accounts-reported', { last: reported.size });
 }
 
-async function reportPage(report: Report, walk: NonNullable<Report['walk']>, reported: Set<string>, now: number): Promise<Report> {
-  const { accounts, cursor } = await listAccounts(walk.source, RECORDS_PER_PAGE, walk.cursor, now);
-  for (const accountId of reported) accounts.delete(accountId);
-  if (accounts.size > 0) {
-    for (const accountId of await reportAccounts(accounts)) await addClosedAccount(accountId);
-    for (const accountId of accounts.keys()) reported.add(accountId);
+async function reportPage(report: Report, walk: Walk, reported: Set<string>, now: number): Promise<Report> {
+  const { accounts, cursor } = await accountsOf(walk, now);
+  const fresh = [...accounts].filter(([accountId]) => !reported.has(accountId));
+  for (let from = 0; from < fresh.length; from += ACCOUNTS_PER_REPORT) {
+    const few = new Map(fresh.slice(from, from + ACCOUNTS_PER_REPORT));
+    for (const accountId of await reportAccounts(few)) await addClosedAccount(accountId);
+    for (const accountId of few.keys()) reported.add(accountId);
   }
   if (cursor !== null) return { ...report, walk: { ...walk, cursor } };
-  const next = ACCOUNT_SOURCES[ACCOUNT_SOURCES.indexOf(walk.source) + 1];
+  const next = REPORTED[REPORTED.indexOf(walk.source) + 1];
   // The week counts from the beginning, so that a long report does not delay the next one.
   return next === undefined ? { doneAt: walk.startedAt, walk: null } : { ...report, walk: { ...walk, source: next, cursor: null } };
+}
+
+/** Account ids of one page of what is walked through, and when they were stored (ms). */
+async function accountsOf({ source, cursor }: Walk, now: number): Promise<{ accounts: Map<string, number>; cursor: string | null }> {
+  if (source !== 'rows' && source !== 'admins') return listAccounts(source, RECORDS_PER_PAGE, cursor, now);
+  const page = source === 'rows' ? await listAccountsInRows(cursor) : await listAdminsSeen(RECORDS_PER_PAGE, cursor);
+  return { accounts: new Map(page.accountIds.map((accountId) => [accountId, now])), cursor: page.cursor };
 }

@@ -21,18 +21,18 @@ import { followEvent, isStatus } from './status-change';
  * hear of what changes, so it must not be remembered for long: what an admin allows again works by then.
  */
 const SETTLED_MS = 15 * MINUTE_MS;
-const settledUntil = new LRUCache<string, number>({ max: 50_000 });
+const settledUntil = new LRUCache<string, number>({ max: 10_000 });
 /** When the policy is off, it is looked at again after this. */
 const OFF_CACHE_MS = 5_000;
-const offUntil = new LRUCache<string, number>({ max: 1_000 });
+const offUntil = new LRUCache<string, number>({ max: 100 });
 
 /** While Confluence fails, or asks the app to wait, nobody's activity is worth another request. */
 const FAILURE_PAUSE_S = 20;
-const pausedUntil = new LRUCache<string, number>({ max: 1_000 });
+const pausedUntil = new LRUCache<string, number>({ max: 100 });
 /** One person's failure is theirs. So many different people within a minute, and it is the site's. */
 const PEOPLE_FOR_PAUSE = 3;
 const FAILURE_WINDOW_MS = MINUTE_MS;
-const failedPeople = new LRUCache<string, Map<string, number>>({ max: 1_000 });
+const failedPeople = new LRUCache<string, Map<string, number>>({ max: 100 });
 
 const settledKey = ({ installContext }: Installation, accountId: string): string => `${installContext} ${accountId}`;
 

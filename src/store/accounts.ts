@@ -20,6 +20,8 @@ const Named = z.object({
 /** Entities whose records name accounts. A record may name two. */
 export const ACCOUNT_SOURCES = ['person', 'space', 'notice', 'event', 'policy', 'job'] as const;
 export type AccountSource = (typeof ACCOUNT_SOURCES)[number];
+/** What the report walks through: the records, remembered administrators, and the rows of jobs. */
+export const REPORTED = [...ACCOUNT_SOURCES, 'admins', 'rows'] as const;
 
 /** Ids that stand where an account id may stand. */
 const NOBODY = ['app', 'unknown', ''];
@@ -50,7 +52,7 @@ const Report = z.object({
   /** When the last report was complete; at first, when Homestead began to run here (ms). */
   doneAt: z.number(),
   /** The report under way. */
-  walk: z.object({ startedAt: z.number(), source: z.enum(ACCOUNT_SOURCES), cursor: z.string().nullable() }).nullable(),
+  walk: z.object({ startedAt: z.number(), source: z.enum(REPORTED), cursor: z.string().nullable() }).nullable(),
 });
 export type Report = z.infer<typeof Report>;
 
@@ -77,4 +79,24 @@ export async function listClosedAccounts(limit: number): Promise<string[]> {
 
 export async function removeClosedAccount(accountId: string): Promise<void> {
   await kvs.delete(`${CLOSED_PREFIX}${accountId}`);
+}
+
+const ROWS_KEY = 'erasure-rows';
+const RowsWalk = z.object({
+  /** Closed accounts that are in no record any more, and are being taken out of the rows of jobs. */
+  accountIds: z.array(z.string()),
+  cursor: z.string().nullable(),
+  /** Rows of running jobs were left, so there is another round. */
+  hasLeft: z.boolean(),
+});
+export type RowsWalk = z.infer<typeof RowsWalk>;
+
+export async function readRowsWalk(): Promise<RowsWalk | null> {
+  const parsed = RowsWalk.safeParse(await kvs.get<unknown>(ROWS_KEY));
+  return parsed.success ? parsed.data : null;
+}
+
+export async function writeRowsWalk(walk: RowsWalk | null): Promise<void> {
+  if (walk === null) await kvs.delete(ROWS_KEY);
+  else await kvs.set(ROWS_KEY, walk);
 }

@@ -104,7 +104,7 @@ async function writeVersion(
 ): Promise<SavedPolicy> {
   const stored = { revision, data: { schemaVersion: 1, savedBy, savedAt: now, reason, restores, document: policy } };
   const transaction = kvs.transact().set(POLICY_KEY, stored, unchanged).set(versionKey(revision), stored, whileRevision(POLICY, 0));
-  if (unreadable !== undefined) transaction.set(`policy-unreadable:${now}`, unreadable);
+  if (unreadable !== undefined) transaction.set(`policy-unreadable:${now}`, withoutSaver(unreadable));
   const frame = { at: now, by: savedBy, accountId: null, spaceId: null, runId: null, reason: null, policyVersion: revision };
   const body: EventBody = pause
     ? { kind: 'policy-paused', version: revision, ...pause }
@@ -113,6 +113,12 @@ async function writeVersion(
   addEvent(transaction, `policy:${revision}`, event);
   await commit(transaction);
   return { kind: 'saved', policy, version: revision, savedBy, savedAt: now };
+}
+
+/** It is kept for whoever wants to find out what happened to it, and nothing would ever take a closed account out of it. */
+function withoutSaver(unreadable: object): object {
+  const { data } = unreadable as { data?: unknown };
+  return typeof data === 'object' && data !== null ? { ...unreadable, data: { ...data, savedBy: 'unknown' } } : unreadable;
 }
 
 /** Trail entries looked at for the newest version. */

@@ -1,5 +1,5 @@
 /** Small facts about the site that the app has learned. */
-import { kvs } from '@forge/kvs';
+import { kvs, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
 
 /** Records say how they are shaped, so that a later version can read earlier ones. */
@@ -110,12 +110,20 @@ export async function writeQuota(points: number): Promise<void> {
 const AdminSeen = z.object({ at: z.number() });
 /** How long it is remembered that somebody administered the site (`mayPause`). */
 export const ADMIN_DAYS = 30;
-const adminKey = (accountId: string): string => `admin:${accountId}`;
+const ADMIN_PREFIX = 'admin:';
+const adminKey = (accountId: string): string => `${ADMIN_PREFIX}${accountId}`;
 
 /** When Confluence last said that this person administers it (ms); null = never, or too long ago. */
 export async function readAdminSeen(accountId: string): Promise<number | null> {
   const parsed = AdminSeen.safeParse(await kvs.get<unknown>(adminKey(accountId)));
   return parsed.success ? parsed.data.at : null;
+}
+
+/** Account ids of administrators that are remembered. */
+export async function listAdminsSeen(limit: number, cursor: string | null): Promise<{ accountIds: string[]; cursor: string | null }> {
+  const query = kvs.query().where('key', Where.beginsWith(ADMIN_PREFIX)).limit(limit);
+  const page = await (cursor === null ? query : query.cursor(cursor)).getMany();
+  return { accountIds: page.results.map(({ key }) => key.slice(ADMIN_PREFIX.length)), cursor: page.nextCursor ?? null };
 }
 
 /** `at` null: Confluence says that they do not. */

@@ -113,6 +113,42 @@ it('an erasure that is stopped goes on later, and nothing is kept twice', async 
   expect((await adminData(site, 'activity.list', {})).entries).toHaveLength(before);
 });
 
+it('rows of jobs are reported, and erased too: what was archived can still be restored', async () => {
+  const site = startSite();
+  const { id: censusId } = await adminData(site, 'people.startCensus', {});
+  const { id: surveyId } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+  await site.advance('PT5M');
+  const { rows } = await adminData(site, 'cleanup.rows', { jobId: surveyId });
+  const [left, kept] = rows;
+  const owner = left?.ownerId ?? '';
+  const { job: archive } = await adminData(site, 'cleanup.preview', {
+    surveyId,
+    selection: { kind: 'some', spaces: rows.slice(0, 2).map(({ batch, spaceId }) => ({ batch, spaceId })) },
+  });
+  await adminData(site, 'cleanup.start', { jobId: archive.id });
+  await site.advance('PT5M');
+  expect(await adminData(site, 'job.get', { jobId: archive.id })).toMatchObject({ state: 'done', counts: { archived: 2 } });
+  expect(
+    namesOf(site, owner)
+      .filter((name) => name.includes(' batch:'))
+      .map((name) => name.split(':')[1]),
+  ).toEqual(expect.arrayContaining([archive.id, censusId, surveyId]));
+
+  site.changePerson(owner, { accountStatus: 'closed' });
+  await aWeekPasses(site);
+  await site.advance('PT4H');
+  expect(site.platform.reportedAccounts).toContain(owner);
+  expect(namesOf(site, owner)).toEqual([]);
+  const after = await adminData(site, 'cleanup.rows', { jobId: archive.id });
+  expect(after.rows).toMatchObject([
+    { spaceId: left?.spaceId, ownerId: null, key: '', outcome: 'archived' },
+    { spaceId: kept?.spaceId, ownerId: kept?.ownerId, key: kept?.key, outcome: 'archived' },
+  ]);
+  const restored = await adminData(site, 'cleanup.restore', { jobId: archive.id });
+  await site.advance('PT5M');
+  expect(await adminData(site, 'job.get', { jobId: restored.id })).toMatchObject({ state: 'done', counts: { restored: 2 } });
+});
+
 it('promises that were exported outlive an uninstall: nobody who declined, or whose space was removed, gets a space', async () => {
   const site = startSite();
   await setPolicy(site, { mode: 'auto' });
@@ -207,7 +243,11 @@ describe('the first start of an installation', () => {
     };
     const undisturbed = await run();
     expect(undisturbed).toMatchObject({ versions: ['site', 'version:1'], firstStart: { marks: 1 } });
-    const stops = await stopAtEachCall('scheduledTrigger', async (stop) => expect(await run(stop), stop.name).toMatchObject({ ...undisturbed, firstStart: { marks: 1 } }), 2);
+    const stops = await stopAtEachCall(
+      'scheduledTrigger',
+      async (stop) => expect(await run(stop), stop.name).toMatchObject({ ...undisturbed, firstStart: { marks: 1 } }),
+      2,
+    );
     expect(stops).toBeGreaterThan(3);
   });
 });

@@ -677,7 +677,7 @@ describe('with the policy on ask', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
     await setPolicy(site, { mode: 'auto' });
     site.platform.restart();
-    await readsAPage(site, ANA, 'P100D');
+    await readsAPage(site, ANA, 'P35D');
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
     expect((await site.notices.load(ANA)).backgroundScript).toBe(false);

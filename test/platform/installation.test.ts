@@ -19,7 +19,7 @@ describe('the app on the site', () => {
     // What the schedule has noted since: what is due when.
     const { plain, entities } = site.state().kvs;
     const { register, ...promises } = entities;
-    expect(Object.keys(plain)).toEqual(['privacy-report']);
+    expect(Object.keys(plain)).toEqual(['first-start', 'privacy-report']);
     expect(Object.keys(register ?? {})).toEqual(['agenda']);
     expect(promises).toEqual({ counter: {}, event: {}, job: {}, notice: {}, person: {}, plan: {}, policy: {}, space: {} });
     expect(await adminData(site, 'policy.get', {})).toMatchObject({ version: 0 });

@@ -20,9 +20,9 @@ async function readNames(accountIds: string[]): Promise<void> {
   }
 }
 
-/** A list names a personal space by its owner. */
-export function spaceLabel(row: { ownerId: string | null; key: string }, nameOf: (accountId: string) => string): string {
-  return row.ownerId === null ? row.key : nameOf(row.ownerId);
+/** A list names a personal space by its owner. Where that account is closed, neither it nor the key is known any more. */
+export function spaceLabel(row: { spaceId: string; ownerId: string | null; key: string }, nameOf: (accountId: string) => string): string {
+  return row.ownerId === null ? row.key || row.spaceId : nameOf(row.ownerId);
 }
 
 /** Who stands in the trail and is no account. */

@@ -1,0 +1,85 @@
+/** The accounts that rows of jobs name: for the weekly report, and for the erasure of those that are closed. */
+import { kvs, WhereConditions as Where } from '@forge/kvs';
+import { z } from 'zod';
+import { DAY_MS } from '../domain/time';
+import { BATCH_PREFIX, jobOfBatch, rewriteBatch } from './batches';
+import { isActive, readJobs } from './record';
+
+/** Rows of any job, as far as they name accounts: whom they are about, whose space it is, or members of a group. */
+const Row = z.looseObject({
+  accountId: z.string().optional(),
+  ownerId: z.string().nullish(),
+  accountIds: z.array(z.string()).optional(),
+  outcome: z.string().optional(),
+});
+type Row = z.infer<typeof Row>;
+const Batch = z.object({ rows: z.array(z.unknown()) });
+
+/** Batches in one page: one holds some hundred people. */
+const BATCHES_PER_PAGE = 5;
+
+interface BatchPage {
+  batches: { key: string; rows: unknown[] }[];
+  cursor: string | null;
+}
+
+async function listBatches(cursor: string | null): Promise<BatchPage> {
+  const query = kvs.query().where('key', Where.beginsWith(BATCH_PREFIX)).limit(BATCHES_PER_PAGE);
+  const page = await (cursor === null ? query : query.cursor(cursor)).getMany();
+  const batches = page.results.map(({ key, value }) => ({ key, rows: Batch.safeParse(value).data?.rows ?? [] }));
+  return { batches, cursor: page.nextCursor ?? null };
+}
+
+function accountsOf(row: unknown): string[] {
+  const { accountId, ownerId, accountIds = [] } = Row.safeParse(row).data ?? {};
+  return [accountId, ownerId, ...accountIds].filter((id) => typeof id === 'string');
+}
+
+/** Account ids in some batches of rows. */
+export async function listAccountsInRows(cursor: string | null): Promise<{ accountIds: string[]; cursor: string | null }> {
+  const page = await listBatches(cursor);
+  const accountIds = page.batches.flatMap((batch) => batch.rows.flatMap(accountsOf));
+  return { accountIds: [...new Set(accountIds)], cursor: page.cursor };
+}
+
+/**
+ * The row without closed accounts; null = nothing is left of it. What a job did stays: an archived space can be restored.
+ * A personal space's key holds its owner's account id.
+ */
+function withoutAccounts(row: Row, closed: ReadonlySet<string>): Row | null {
+  const { accountId, ownerId, accountIds } = row;
+  if (accountIds) return { ...row, accountIds: accountIds.filter((id) => !closed.has(id)) };
+  const isAbout = accountId !== undefined && closed.has(accountId);
+  const isOwned = typeof ownerId === 'string' && closed.has(ownerId);
+  if (!isAbout && !isOwned) return row;
+  if (row.outcome === undefined) return null;
+  return isAbout ? { ...row, accountId: 'unknown' } : { ...row, ownerId: null, key: '' };
+}
+
+/**
+ * Takes closed accounts out of one page of batches. Jobs that are running write their own rows, so theirs are left.
+ * @returns where to go on (null = this was the last page), and whether rows of running jobs were left
+ */
+export async function eraseFromRows(
+  closed: ReadonlySet<string>,
+  cursor: string | null,
+  now: number,
+): Promise<{ cursor: string | null; hasLeft: boolean }> {
+  const page = await listBatches(cursor);
+  const naming = page.batches.filter(({ rows }) => rows.some((row) => accountsOf(row).some((id) => closed.has(id))));
+  const jobs = new Map((await readJobs([...new Set(naming.map(({ key }) => jobOfBatch(key)))])).map((job) => [job.id, job]));
+  let hasLeft = false;
+  for (const { key, rows } of naming) {
+    const job = jobs.get(jobOfBatch(key));
+    if (job && isActive(job)) {
+      hasLeft = true;
+      continue;
+    }
+    const left = rows.flatMap((row) => {
+      const parsed = Row.safeParse(row);
+      return parsed.success ? (withoutAccounts(parsed.data, closed) ?? []) : [row];
+    });
+    await rewriteBatch(key, left, job ? (now - job.createdAt) / DAY_MS : 0);
+  }
+  return { cursor: page.cursor, hasLeft };
+}
