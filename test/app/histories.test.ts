@@ -1,14 +1,15 @@
 /**
- * Random histories: people view, click, edit and delete; admins change the policy, archive and restore; calls fail and
- * invocations are stopped. Whatever the order, the promises in the README hold at every step.
+ * Random histories: people view, click, edit and delete; admins change the policy, archive, restore, and start and stop jobs;
+ * calls of Confluence, storage and the queue fail, and invocations are stopped. Whatever the order, the promises in the
+ * README hold at every step.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite } from '../emulator/site';
-import { admin, person, personalSpacesOf, recordOf, setPolicy } from '../support/site';
+import { admin, adminData, person, personalSpacesOf, promiseOf, recordOf, setPolicy } from '../support/site';
 
-const RUNS = process.env.HOMESTEAD_LONG ? 300 : 20;
+const RUNS = process.env.HOMESTEAD_LONG ? 300 : 30;
 /** People without a space: three ordinary ones, one who has left (17) and a guest (23). */
 const PEOPLE = [1, 3, 5, 17, 23].map(accountIdOf);
 const GUEST = accountIdOf(23);
@@ -20,8 +21,9 @@ type Step =
   | { kind: 'policy'; mode: 'off' | 'ask' | 'auto' }
   | { kind: 'pause'; paused: boolean }
   | { kind: 'lift'; who: number }
+  | { kind: 'job'; what: 'survey' | 'archive' | 'undo' | 'census' | 'provision' | 'cancel' | 'pause' | 'resume' }
   | { kind: 'wait'; minutes: number }
-  | { kind: 'fail'; path: string; status: number; times: number }
+  | { kind: 'fail'; target: 'confluence' | 'kvs' | 'queue'; path: string; status: number; times: number }
   | { kind: 'stop'; after: number };
 
 const who = fc.integer({ min: 0, max: PEOPLE.length - 1 });
@@ -39,18 +41,37 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('policy' as const), mode: fc.constantFrom('off' as const, 'ask', 'auto', 'auto') }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('pause' as const), paused: fc.boolean() }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('job' as const),
+      what: fc.constantFrom('survey' as const, 'survey', 'archive', 'archive', 'undo', 'census', 'provision', 'cancel', 'pause', 'resume'),
+    }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('wait' as const), minutes: fc.constantFrom(0, 1, 10, 60, 3_000) }) },
   {
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('fail' as const),
+      target: fc.constant('confluence' as const),
       path: fc.constantFrom(
         '/wiki/api/v2/users-bulk',
-        '/wiki/rest/api/space/_private',
+        '/wiki/api/v2/spaces',
+        '/wiki/rest/api/space/*',
         '/wiki/api/v2/pages/*',
         '/wiki/rest/api/user/*/property/*',
       ),
       status: fc.constantFrom(403, 429, 500, 503),
+      times: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('fail' as const),
+      target: fc.constantFrom('kvs' as const, 'queue'),
+      path: fc.constantFrom('**', '/api/v1/transaction', '/api/v1/entity/*'),
+      status: fc.constantFrom(429, 500),
       times: fc.integer({ min: 1, max: 3 }),
     }),
   },
@@ -65,7 +86,15 @@ interface Promised {
   removed: boolean;
   /** What the person wrote on the pages of their space; `null` = nothing. */
   words: string | null;
+  /** When (ms). */
+  wroteAt: number;
 }
+
+/** Days without a change after which these cleanups call a space unused. */
+const IDLE_DAYS = 1;
+/** A look that a job took just before somebody wrote. */
+const LOOK_MS = 60_000;
+const keyOf = (accountId: string): string => `~${accountId.replace(/[:-]/g, '')}`;
 
 /** null: the call was stopped, so nobody knows. */
 const hasWorked = (call: Promise<{ ok: boolean }>): Promise<boolean | null> =>
@@ -76,9 +105,15 @@ const hasWorked = (call: Promise<{ ok: boolean }>): Promise<boolean | null> =>
 
 class History {
   readonly site: LocalSite;
-  private readonly promised = new Map<string, Promised>(PEOPLE.map((id) => [id, { declined: false, removed: false, words: null }]));
+  private readonly promised = new Map<string, Promised>(
+    PEOPLE.map((id) => [id, { declined: false, removed: false, words: null, wroteAt: Number.NEGATIVE_INFINITY }]),
+  );
+  /** The newest job of each kind, and the newest of all. */
+  private readonly jobs: Partial<Record<'survey' | 'archive' | 'plan' | 'newest', string>> = {};
   /** Keys of the spaces created through the API. */
   private readonly created: string[] = [];
+  /** Keys of spaces that a cleanup archived although they were in use. */
+  private readonly inUse: string[] = [];
 
   constructor(seed: number) {
     this.site = new LocalSite({ people: 24, settings: { deliverEvents: { times: 1, reorder: true, seed } } });
@@ -86,6 +121,8 @@ class History {
     this.site.confluence.onAnswer = (request, answer) => {
       const isCreation = request.method === 'POST' && /\/space(\/_private)?$/.test(request.url) && answer.status === 200;
       if (isCreation) this.created.push(String((JSON.parse(request.body ?? '{}') as { key: string }).key));
+      const key = /\/rest\/api\/space\/([^/?]+)$/.exec(request.url)?.[1];
+      if (request.method === 'PUT' && key && request.body?.includes('ARCHIVED')) this.checkArchived(decodeURIComponent(key));
     };
   }
 
@@ -105,6 +142,7 @@ class History {
       case 'edit':
         if (space?.status !== 'current') break;
         promised.words = `<p>Mine ${site.clock.now()}</p>`;
+        promised.wroteAt = site.clock.now();
         site.activity({ accountId, edits: 1, spaceId: space.id });
         for (const item of site.confluence.state.contentBySpace.get(Number(space.id)) ?? []) item.body = promised.words;
         break;
@@ -145,17 +183,48 @@ class History {
       case 'pause':
         await setPolicy(site, { paused: step.paused }).catch(() => null);
         break;
+      case 'job':
+        await this.orderJob(step.what);
+        break;
       case 'wait':
         await site.advance(`PT${step.minutes}M`);
         break;
       case 'fail':
-        site.addFault({ target: 'confluence', path: step.path, times: step.times, respond: { status: step.status } });
+        site.addFault({ target: step.target, path: step.path, times: step.times, respond: { status: step.status } });
         break;
       case 'stop':
         site.addFault({ killAfterCall: step.after });
         break;
     }
     this.check(before);
+  }
+
+  /** What an admin clicks on the cleanup and people pages. A call that was stopped or refused changes nothing here. */
+  private async orderJob(what: (Step & { kind: 'job' })['what']): Promise<void> {
+    const { site, jobs } = this;
+    const ask: typeof adminData = (...call) => adminData(...call).catch(() => ({}) as never);
+    const note = (kind: 'survey' | 'archive' | 'plan', id: string | undefined): void => {
+      if (id) Object.assign(jobs, { [kind]: id, newest: id });
+    };
+    if (what === 'survey') note('survey', (await ask(site, 'cleanup.survey', { idleDays: IDLE_DAYS })).id);
+    if (what === 'archive' && jobs.survey) {
+      const plan = await ask(site, 'cleanup.preview', { surveyId: jobs.survey, selection: { kind: 'all', except: [] } });
+      if (plan.job) note('archive', (await ask(site, 'cleanup.start', { jobId: plan.job.id })).id);
+    }
+    if (what === 'undo' && jobs.archive) await ask(site, 'cleanup.restore', { jobId: jobs.archive });
+    if (what === 'census') await ask(site, 'people.startCensus', {});
+    if (what === 'provision') {
+      const plan = await ask(site, 'people.plan', {});
+      if (plan.job) note('plan', (await ask(site, 'people.start', { jobId: plan.job.id })).id);
+    }
+    if (jobs.newest && (what === 'cancel' || what === 'pause' || what === 'resume')) await ask(site, `job.${what}`, { jobId: jobs.newest });
+  }
+
+  private checkArchived(key: string): void {
+    const accountId = PEOPLE.find((id) => keyOf(id) === key);
+    const { wroteAt } = (accountId && this.promised.get(accountId)) || { wroteAt: Number.NEGATIVE_INFINITY };
+    const unchangedMs = this.site.clock.now() - wroteAt;
+    if (unchangedMs > LOOK_MS && unchangedMs < IDLE_DAYS * 86_400_000) this.inUse.push(key);
   }
 
   /** Homestead learns of a deletion only from its event or from the person's next visit, so neither may fail here. */
@@ -168,11 +237,12 @@ class History {
   check(createdBefore = this.created.length): void {
     const { site } = this;
     const fresh = this.created.slice(createdBefore);
+    expect(this.inUse, 'nothing in use is archived').toEqual([]);
     for (const accountId of PEOPLE) {
       const spaces = personalSpacesOf(site, accountId);
       expect(spaces.length, 'at most one space').toBeLessThanOrEqual(1);
       const { declined, removed, words } = this.promised.get(accountId) as Promised;
-      const isFresh = fresh.some((key) => key === `~${accountId.replace(/[:-]/g, '')}`);
+      const isFresh = fresh.includes(keyOf(accountId));
       if (declined) expect(isFresh, 'nothing for those who declined').toBe(false);
       if (removed) expect(isFresh, 'nothing removed comes back').toBe(false);
       if (accountId === GUEST || accountId === LEAVER) expect(isFresh, 'nothing for guests and leavers').toBe(false);
@@ -184,12 +254,28 @@ class History {
     }
   }
 
+  private checkAccess(accountId: string): void {
+    const promise = promiseOf(this.site, accountId);
+    const space = personalSpacesOf(this.site, accountId).find(({ id, status }) => id === promise?.spaceId && status === 'current');
+    if (!space || promise?.access.promised !== 'private') return;
+    expect(
+      space.grants.filter(({ principalId }) => principalId !== accountId),
+      'private is private',
+    ).toEqual([]);
+  }
+
   /** Once the faults are over, everything that was begun is finished. */
   async rest(): Promise<void> {
     this.site.clearFaults();
     // Not a whole number of hours, so that the clock does not stop right at a scheduled run.
     await this.site.advance('P2DT90S');
     this.check();
+    const jobs = Object.values(this.site.state().kvs.entities.job ?? {}) as { state: string; kind: string; data: unknown }[];
+    expect(
+      jobs.filter(({ state }) => state === 'running' || state === 'cancelling'),
+      'every job ends, or waits for an admin',
+    ).toEqual([]);
+    for (const accountId of PEOPLE) this.checkAccess(accountId);
     expect(this.site.clock.running).toBe(0);
     expect(this.site.allNotModelled).toEqual([]);
     this.site.stop();
