@@ -21,7 +21,7 @@ type Step =
   | { kind: 'policy'; mode: 'off' | 'ask' | 'auto' }
   | { kind: 'pause'; paused: boolean }
   | { kind: 'lift'; who: number }
-  | { kind: 'job'; what: 'survey' | 'archive' | 'undo' | 'census' | 'provision' | 'cancel' | 'pause' | 'resume' }
+  | { kind: 'job'; what: 'archive' | 'undo' | 'provision' | 'cancel' | 'pause' | 'resume' }
   | { kind: 'wait'; minutes: number }
   | { kind: 'fail'; target: 'confluence' | 'kvs' | 'queue'; path: string; status: number; times: number }
   | { kind: 'stop'; after: number };
@@ -45,7 +45,7 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('job' as const),
-      what: fc.constantFrom('survey' as const, 'survey', 'archive', 'archive', 'undo', 'census', 'provision', 'cancel', 'pause', 'resume'),
+      what: fc.constantFrom('archive' as const, 'archive', 'undo', 'provision', 'cancel', 'pause', 'resume'),
     }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('wait' as const), minutes: fc.constantFrom(0, 1, 10, 60, 3_000) }) },
@@ -108,8 +108,8 @@ class History {
   private readonly promised = new Map<string, Promised>(
     PEOPLE.map((id) => [id, { declined: false, removed: false, words: null, wroteAt: Number.NEGATIVE_INFINITY }]),
   );
-  /** The newest job of each kind, and the newest of all. */
-  private readonly jobs: Partial<Record<'survey' | 'archive' | 'plan' | 'newest', string>> = {};
+  /** The newest archive job, and the newest job of all. */
+  private readonly jobs: { archive?: string; newest?: string } = {};
   /** Keys of the spaces created through the API. */
   private readonly created: string[] = [];
   /** Keys of spaces that a cleanup archived although they were in use. */
@@ -203,20 +203,24 @@ class History {
   private async orderJob(what: (Step & { kind: 'job' })['what']): Promise<void> {
     const { site, jobs } = this;
     const ask: typeof adminData = (...call) => adminData(...call).catch(() => ({}) as never);
-    const note = (kind: 'survey' | 'archive' | 'plan', id: string | undefined): void => {
-      if (id) Object.assign(jobs, { [kind]: id, newest: id });
+    const start = async (kind: 'archive' | 'provision', jobId: string | undefined): Promise<void> => {
+      if (!jobId) return;
+      const { id } = await ask(site, kind === 'archive' ? 'cleanup.start' : 'people.start', { jobId });
+      if (id) Object.assign(jobs, kind === 'archive' ? { archive: id, newest: id } : { newest: id });
     };
-    if (what === 'survey') note('survey', (await ask(site, 'cleanup.survey', { idleDays: IDLE_DAYS })).id);
-    if (what === 'archive' && jobs.survey) {
-      const plan = await ask(site, 'cleanup.preview', { surveyId: jobs.survey, selection: { kind: 'all', except: [] } });
-      if (plan.job) note('archive', (await ask(site, 'cleanup.start', { jobId: plan.job.id })).id);
+    if (what === 'archive') {
+      const { id: surveyId } = await ask(site, 'cleanup.survey', { idleDays: IDLE_DAYS });
+      if (!surveyId) return;
+      jobs.newest = surveyId;
+      await site.advance('PT2M');
+      await start('archive', (await ask(site, 'cleanup.preview', { surveyId, selection: { kind: 'all', except: [] } })).job?.id);
+    }
+    if (what === 'provision') {
+      await ask(site, 'people.startCensus', {});
+      await site.advance('PT2M');
+      await start('provision', (await ask(site, 'people.plan', {})).job?.id);
     }
     if (what === 'undo' && jobs.archive) await ask(site, 'cleanup.restore', { jobId: jobs.archive });
-    if (what === 'census') await ask(site, 'people.startCensus', {});
-    if (what === 'provision') {
-      const plan = await ask(site, 'people.plan', {});
-      if (plan.job) note('plan', (await ask(site, 'people.start', { jobId: plan.job.id })).id);
-    }
     if (jobs.newest && (what === 'cancel' || what === 'pause' || what === 'resume')) await ask(site, `job.${what}`, { jobId: jobs.newest });
   }
 
