@@ -14,7 +14,11 @@ export function Waiting({ label = text('common.loading') }: { label?: string }) 
 }
 
 export function errorText(error: unknown): string {
-  return error instanceof CallError ? textOf('error', error.code, error.details) : text('error.internal');
+  if (!(error instanceof CallError)) return text('error.internal');
+  const { problem } = error.details;
+  // Mistakes that a page can lead to have sentences; the others name the field, for whoever wrote the page.
+  const details = typeof problem === 'string' ? { ...error.details, problem: textOf('error.problem', problem) } : error.details;
+  return textOf('error', error.code, details);
 }
 
 export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }) {

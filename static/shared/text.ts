@@ -40,7 +40,7 @@ export function text(key: TextKey, values?: Values): string {
 }
 
 /** Codes from the server that have sentences of their own. */
-type Prefix = 'reason' | 'reason.you' | 'error' | 'activity.kind' | 'template.problem';
+type Prefix = 'reason' | 'reason.you' | 'error' | 'error.problem' | 'activity.kind' | 'policy.problem' | 'template.problem';
 
 /** The text of a code from the server, or the code itself when the catalogue has none. */
 export function textOf(prefix: Prefix, code: string, values: Values = {}): string {

@@ -159,9 +159,9 @@ describe('the policy', () => {
       help: '\u898f'.repeat(190),
     }));
     const templates = Array.from({ length: 20 }, (_, n) => ({ key: n === 0 ? 'standard' : `t${n}`, name: `T${n}`, fields }));
-    const problem = expect.stringMatching(/the policy has 3\d{5} bytes/);
+    const problem = expect.stringMatching(/too-large: 3\d{5}/);
     expect(await adminData(site, 'policy.check', { text: JSON.stringify({ templates }) })).toEqual({
-      problems: [{ path: '', reason: problem }],
+      problems: [{ path: '', reason: problem, code: 'too-large', values: { bytes: expect.any(Number), max: 230_000 } }],
     });
     const save = await admin(site, 'policy.save', { policy: { templates }, baseVersion: 0 });
     expect(save).toMatchObject({ ok: false, error: { code: 'bad-request', details: { problem } } });

@@ -133,14 +133,13 @@ async function plan(found: Survey, selection: Selection, caller: Caller): Promis
       const rows = (await survey.batches(found).read(batch)) ?? [];
       sample.push(...rows.filter((row) => isSelected(selection, batch, row.spaceId)).map((row) => rowView(row, batch)));
     }
-    if (sample.length !== selection.spaces.length)
-      throw new AppError('bad-request', { problem: 'the selection names spaces that the search did not list' });
+    if (sample.length !== selection.spaces.length) throw new AppError('bad-request', { problem: 'not-listed' });
   } else {
     const first = await readRows(found);
     sample.push(...first.rows.filter((row) => isSelected(selection, row.batch, row.spaceId)));
   }
   const count = selection.kind === 'some' ? sample.length : (found.counts.unused ?? 0) - selection.except.length;
-  if (count < 1) throw new AppError('bad-request', { problem: 'nothing is selected' });
+  if (count < 1) throw new AppError('bad-request', { problem: 'nothing-selected' });
   const now = Date.now();
   const { idleDays, unchangedSince: since } = found.work;
   const work = { idleDays, unchangedSince: since, source: found.id, sourceBatches: found.batches, selection };

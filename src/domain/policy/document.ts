@@ -147,10 +147,11 @@ export type Policy = z.infer<typeof Policy>;
 export const DEFAULT_POLICY: Policy = Policy.parse({});
 
 function checkReferences(policy: z.infer<typeof Document>, context: z.RefinementCtx): void {
-  const problem = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
+  const problem = (path: (string | number)[], code: string, values: Record<string, string | number>): void =>
+    context.addIssue({ code: 'custom', path, message: `${code}: ${Object.values(values).join(', ')}`, params: { problem: code, values } });
   const unique = (values: readonly string[], path: (i: number) => (string | number)[]): void => {
     values.forEach((value, i) => {
-      if (values.indexOf(value) !== i) problem(path(i), `"${value}" is used twice`);
+      if (values.indexOf(value) !== i) problem(path(i), 'used-twice', { value });
     });
   };
   const templates = policy.templates.map((t) => t.key);
@@ -160,7 +161,7 @@ function checkReferences(policy: z.infer<typeof Document>, context: z.Refinement
     (i) => ['rules', i, 'id'],
   );
   const named = (template: string, path: (string | number)[]): void => {
-    if (!templates.includes(template)) problem(path, `there is no template "${template}"`);
+    if (!templates.includes(template)) problem(path, 'no-such-template', { template });
   };
   policy.rules.forEach((rule, i) => void named(rule.template, ['rules', i, 'template']));
   named(policy.everyoneElse.template, ['everyoneElse', 'template']);
@@ -179,10 +180,10 @@ function checkReferences(policy: z.infer<typeof Document>, context: z.Refinement
     );
   });
   const bytes = new TextEncoder().encode(JSON.stringify(policy)).length;
-  if (bytes > MAX_POLICY_BYTES) problem([], `the policy has ${bytes} bytes, more than the ${MAX_POLICY_BYTES} that can be stored`);
+  if (bytes > MAX_POLICY_BYTES) problem([], 'too-large', { bytes, max: MAX_POLICY_BYTES });
 }
 
-/** Parses a policy from JSON text; problems are in zod's words for this language. */
+/** Parses a policy from JSON text. @param locale of the reader, for zod's words about what is wrong */
 export function parsePolicyText(text: string, locale = 'en'): { policy: Policy } | { problems: Problem[] } {
   let document: unknown;
   try {

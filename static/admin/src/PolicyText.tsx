@@ -8,6 +8,7 @@ import type { Problem } from '../../../src/domain/problems';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { pageLanguage, text } from '../../shared/text';
+import { problemText } from './policy-paths';
 
 const FILE_NAME = 'homestead-policy.json';
 
@@ -79,9 +80,9 @@ export function PolicyText({ policy, onUse }: { policy: Policy; onUse: (policy: 
             <div role="alert">
               <SectionMessage appearance="error" title={text('text.problems')}>
                 <ul>
-                  {problems.map(({ path, reason }) => (
-                    <li key={`${path} ${reason}`}>
-                      <code>{path === '' ? text('text.whole') : path}</code>: {reason}
+                  {problems.map((problem) => (
+                    <li key={`${problem.path} ${problem.reason}`}>
+                      <code>{problem.path === '' ? text('text.whole') : problem.path}</code>: {problemText(problem)}
                     </li>
                   ))}
                 </ul>

@@ -9,7 +9,7 @@ import { formatTime, text } from '../../shared/text';
 import { Changes } from './Changes';
 import { useNames } from './display-names';
 import type { Draft } from './policy-draft';
-import { pathLabel } from './policy-paths';
+import { pathLabel, problemText } from './policy-paths';
 
 export function SaveBar({ draft }: { draft: Draft }) {
   const { stored, theirs, isChanged, error } = draft;
@@ -34,9 +34,9 @@ export function SaveBar({ draft }: { draft: Draft }) {
         <div role="alert">
           <SectionMessage appearance="error" title={text('policy.problems')}>
             <ul>
-              {draft.problems.map(({ path, reason }) => (
-                <li key={`${path} ${reason}`}>
-                  <strong>{pathLabel(path, draft.policy)}</strong>: {reason}
+              {draft.problems.map((problem) => (
+                <li key={`${problem.path} ${problem.reason}`}>
+                  <strong>{pathLabel(problem.path, draft.policy)}</strong>: {problemText(problem)}
                 </li>
               ))}
             </ul>

@@ -1,6 +1,10 @@
-/** Paths in the policy, in an admin's words: "Rules › Engineers › Groups" for `rules.2.groups`. */
+/** Mistakes in the policy, in an admin's words: where ("Rules › Engineers › Groups" for `rules.2.groups`) and what. */
 import type { Policy } from '../../../src/domain/policy/document';
-import { text, textOr } from '../../shared/text';
+import type { Problem } from '../../../src/domain/problems';
+import { text, textOf, textOr } from '../../shared/text';
+
+/** What is wrong, in the reader's language. */
+export const problemText = ({ reason, code, values }: Problem): string => (code ? textOf('policy.problem', code, values) : reason);
 
 /** Lists with named items; a path has an item's position, id or key. */
 const NAMED = ['rules', 'templates', 'children', 'fields', 'waves'];
