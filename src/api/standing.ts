@@ -9,6 +9,8 @@ import type { Caller } from './define';
 /** Somebody who loses the admin's rights may read and save for at most this long. */
 const REMEMBERED_MS = 10 * MINUTE_MS;
 const PAUSE_REMEMBERED_MS = ADMIN_DAYS * DAY_MS;
+/** A pause waits no longer for Confluence to confirm a remembered administrator. A function of a page has 25 s (Forge: limits). */
+const PAUSE_CONFIRM_MS = 5_000;
 
 /** To read, and to save. */
 export async function administers(caller: Caller): Promise<void> {
@@ -36,11 +38,18 @@ async function remember(accountId: string): Promise<void> {
 
 /** To pause, which is safe: while Confluence cannot be asked, whoever was an administrator lately may do that, and only that. */
 export async function mayPause(caller: Caller): Promise<void> {
+  if (!isWithin(await readAdminSeen(caller.accountId), PAUSE_REMEMBERED_MS)) return administers(caller);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, PAUSE_CONFIRM_MS);
+  });
   try {
-    await administers(caller);
+    await Promise.race([administers(caller), tooLate]);
   } catch (error) {
     const isTransient = (error instanceof ConfluenceError || error instanceof PlatformRefusal) && error.isTransient;
-    if (!isTransient || !isWithin(await readAdminSeen(caller.accountId), PAUSE_REMEMBERED_MS)) throw error;
+    if (!isTransient) throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

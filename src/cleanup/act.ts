@@ -8,7 +8,7 @@ import { log } from '../forge/log';
 import { noteStatus } from '../provisioning/status-change';
 import type { RowReason, SpaceRow } from './rows';
 
-/** How often one space may fail before the job goes on without it. */
+/** How often one space may fail before the job continues without it. */
 const MAX_TRIES = 3;
 
 interface Outcome {

@@ -39,14 +39,14 @@ const PEOPLE_PER_CALL = 250;
 
 /** `grant`: a role's id, or a classic permission as `operation/target`. */
 type Principal = { type: string; id: string; grant: string };
-/** `licensed`: everyone with a licence may read, and do no more. */
+/** `licensed`: everyone with a license may read, and do no more. */
 export type Readers = 'nobody' | 'licensed' | 'groups' | 'people' | 'unknown';
 
 /** Rights that go no further than reading. */
 const READING = ['read/space', 'export/space', 'create/comment'];
 const isForReading = (grants: readonly string[]): boolean => grants.every((grant) => READING.includes(grant));
 
-/** Everyone with a licence, as roles name them. */
+/** Everyone with a license, as roles name them. */
 const LICENSED = 'all-licensed-users';
 
 /** Who may see the space besides its owner and the app, by whichever call this site has. */
@@ -63,7 +63,7 @@ export async function readReaders(as: Requester, spaceId: string, ownerId: strin
   return grants[0] === (await readViewerRole(as)) ? 'licensed' : 'groups';
 }
 
-/** While a site moves to roles, classic permissions hold beside them. Only the first of them are read: they are dear. */
+/** While a site moves to roles, classic permissions hold beside them. Only the first of them are read: they are expensive. */
 async function readClassicReaders(as: Requester, spaceId: string, ownerId: string): Promise<Readers> {
   const principals = await readPermissions(as, spaceId, 1);
   if (principals === null) return 'unknown';
@@ -82,7 +82,7 @@ async function withoutOwnerAndApps(principals: Principal[], ownerId: string): Pr
   return others.filter(({ type, id }) => !(type === 'user' && appIds.has(id)));
 }
 
-/** Holders of classic permissions; null = there are more than can be read. Dear: 2 points a row. */
+/** Holders of classic permissions; null = there are more than can be read. Expensive: 2 points a row. */
 async function readPermissions(as: Requester, spaceId: string, maxPages: number): Promise<Principal[] | null> {
   const operation = 'space permissions';
   const found: Principal[] = [];
@@ -150,7 +150,7 @@ async function readViewerRole(as: Requester): Promise<string | null> {
 
 /**
  * Takes every role in the space from everyone but the owner and the app; with `licensed`, everyone with a
- * licence may then read. Only on sites with roles.
+ * license may then read. Only on sites with roles.
  * @returns false when this site has no role for reading
  */
 export async function assignReaders(as: Requester, spaceId: string, ownerId: string, readers: 'nobody' | 'licensed'): Promise<boolean> {

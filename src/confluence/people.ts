@@ -32,7 +32,7 @@ export async function readPeople(accountIds: string[]): Promise<BulkUser[]> {
     }),
   );
   const { results } = await readJson(operation, response, Users);
-  // A write by its method, a read by what it does: counted as the dearer of the two.
+  // A write by its method, a read by what it does: counted as the more expensive of the two.
   chargeIdentities(results.length);
   return results.map((user) => ({
     accountId: user.accountId,

@@ -112,7 +112,7 @@ export async function setSpaceStatus(spaceKey: string, status: 'current' | 'arch
   if (space.status !== status) throw new ConfluenceError(operation, 502, `the space is still ${space.status}`, null);
 }
 
-/** Deletes a space for good. Only for one that this very run made and nobody has touched. */
+/** Deletes a space for good. Only for one that this very run created and nobody has touched. */
 export async function deleteSpace(as: Requester, spaceKey: string): Promise<void> {
   const operation = 'delete space';
   const response = await ask(operation, () => as.requestConfluence(route`/wiki/rest/api/space/${spaceKey}`, { method: 'DELETE' }));

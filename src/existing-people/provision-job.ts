@@ -36,7 +36,7 @@ const WAVES = [25, 275];
 const LATER_WAVE = 1_000;
 /** Share of a wave that may fail before the job asks an admin to look. */
 const MAX_FAILED_SHARE = 0.2;
-/** How often one person may fail before the job goes on without them. */
+/** How often one person may fail before the job continues without them. */
 const MAX_TRIES = 3;
 /** People shown of a plan. */
 const SAMPLE = 25;
@@ -198,7 +198,7 @@ function outcomeFor(decision: Decided, person: Person | null, since: number): No
   if (decision.action === 'exclude' && decision.reason === 'impersonation-unavailable') return 'failed';
   // Also by a step that was cut off before it could write it down, or by the person's own activity meanwhile.
   if (!person || person.since < since) return 'kept';
-  if (isIn(person, 'ready')) return person.origin === 'adopted' ? 'adopted' : 'made';
+  if (isIn(person, 'ready')) return person.origin === 'adopted' ? 'adopted' : 'created';
   return isIn(person, 'offered') ? 'offered' : 'kept';
 }
 

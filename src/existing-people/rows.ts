@@ -18,7 +18,7 @@ export type PersonRow = z.infer<typeof PersonRow>;
 
 export const ProvisionRow = z.object({
   accountId: z.string(),
-  outcome: z.enum(['made', 'offered', 'adopted', 'kept', 'failed']).optional(),
+  outcome: z.enum(['created', 'offered', 'adopted', 'kept', 'failed']).optional(),
   reason: z.string().optional(),
   tries: z.number().int().optional(),
 });

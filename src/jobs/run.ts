@@ -54,7 +54,7 @@ async function takeLease(jobId: string, turn: number | null): Promise<Job | numb
 
 const isWaiting = (job: Job, now: number): boolean => job.waitingUntil !== null && now < job.waitingUntil;
 
-/** What is to be written of a job, and how it goes on. */
+/** What is to be written of a job, and what comes next. */
 interface Outcome {
   job: Job;
   next: 'continue' | 'hand-over' | 'rest' | 'done' | 'cancelled' | 'failed';

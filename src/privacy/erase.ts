@@ -43,7 +43,7 @@ async function eraseClosedAccounts(now: number, deadline: number): Promise<void>
   if (erased.length > 0) await eraseFromAllRows({ accountIds: erased, cursor: null, hasLeft: false }, now, hasTime);
 }
 
-/** The rows of jobs are many, and are gone through once for all these accounts; where time runs out, the next turn goes on. */
+/** The rows of jobs are many, and are walked once for all these accounts; when time runs out, the next turn continues. */
 async function eraseFromAllRows(from: RowsWalk, now: number, hasTime: () => boolean): Promise<void> {
   let walk = from;
   const closed = new Set(walk.accountIds);

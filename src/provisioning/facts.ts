@@ -115,7 +115,7 @@ async function readContents(as: Requester, space: SpaceRecord, ownerId: string, 
       isOwnVersion: isOwnMessage(page.version.message),
     }),
   );
-  // Where apps cannot change permissions it does not matter who has them, and reading them is dear.
+  // Where apps cannot change permissions it does not matter who has them, and reading them is expensive.
   const sharedWith = async (): Promise<SpaceContents['sharedWith']> => {
     const readers = mode === 'PRE_ROLES' ? 'unknown' : await readReaders(as, space.id, ownerId, mode);
     return readers === 'licensed' ? 'groups' : readers;

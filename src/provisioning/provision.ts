@@ -1,7 +1,7 @@
 /**
  * From "this person was active" to "they have a space as the policy says, its pages and a notice", or to a recorded
  * reason why not: decide, carry out, record, tell. Any step may be the last before the process stops; whatever runs
- * next reads what exists and goes on from there, so nothing is created twice.
+ * next reads what exists and continues from there, so nothing is created twice.
  */
 import { readReaders, readRoleMode } from '../confluence/access';
 import { type CurrentUser, readPerson, readStanding } from '../confluence/people';

@@ -277,6 +277,15 @@ describe('an administrator', () => {
     expect(await admin(site, 'policy.pause', { paused: true }, ANA)).toMatchObject({ ok: false, error: { code } });
   });
 
+  it('of the last 30 days may pause while Confluence does not answer at all', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'ask' });
+    await site.advance('PT11M');
+    site.addFault({ target: 'confluence', path: '/wiki/**', times: 100, respond: { status: 200, delay: 'PT30S' } });
+    expect(await admin(site, 'policy.pause', { paused: true })).toMatchObject({ ok: true, data: { policy: { paused: true } } });
+    await expect(admin(site, 'policy.pause', { paused: false })).rejects.toThrow();
+  });
+
   it('of longer ago may not', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });

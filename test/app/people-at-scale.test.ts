@@ -27,7 +27,7 @@ it('a job never exceeds its share of an hour, creates one space for everyone, an
   // People's own clicks are answered while the job works and while it waits for the next hour.
   expect(await person(site, 'me.get', accountIdOf(PEOPLE - 1))).toMatchObject({ ok: true });
   await site.advance('PT24H');
-  expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: PEOPLE } });
+  expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { created: PEOPLE } });
   for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(QUOTA * SHARE);
   expect(Object.keys(site.usage().rest.hours).length).toBeGreaterThan(4);
   expect(site.status().spaces.personal.current).toBe(PEOPLE);

@@ -193,10 +193,10 @@ describe('the job for existing people', () => {
     const jobId = plan.job?.id ?? '';
     await adminData(site, 'people.start', { jobId });
     await site.advance('PT1H');
-    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: without.length } });
+    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { created: without.length } });
     for (const p of without) expect(personalSpacesOf(site, p.accountId)).toHaveLength(1);
     const { rows } = await adminData(site, 'people.rows', { jobId });
-    expect(rows[0]).toMatchObject({ outcome: 'made', reason: 'space-created' });
+    expect(rows[0]).toMatchObject({ outcome: 'created', reason: 'space-created' });
     expect(site.usage().invocations['consumer:work-consumer']?.errors ?? 0).toBe(0);
   });
 
@@ -252,18 +252,18 @@ describe('the job for existing people', () => {
     await site.advance('PT1M');
     const paused = await adminData(site, 'job.get', { jobId });
     expect(paused.state).toBe('paused');
-    const made = paused.counts.made ?? 0;
+    const made = paused.counts.created ?? 0;
     expect(made).toBeGreaterThan(0);
     await site.advance('PT3H');
-    expect((await adminData(site, 'job.get', { jobId })).counts.made).toBe(made);
+    expect((await adminData(site, 'job.get', { jobId })).counts.created).toBe(made);
     await adminData(site, 'job.resume', { jobId });
     await site.advance('PT1H');
-    expect((await adminData(site, 'job.get', { jobId })).counts.made).toBeGreaterThan(made);
+    expect((await adminData(site, 'job.get', { jobId })).counts.created).toBeGreaterThan(made);
     await adminData(site, 'job.cancel', { jobId });
     await site.advance('PT10M');
     const over = await adminData(site, 'job.get', { jobId });
     expect(over.state).toBe('cancelled');
-    expect(over.counts.made).toBe(site.status().spaces.personal.current);
+    expect(over.counts.created).toBe(site.status().spaces.personal.current);
   });
 
   it('pauses by itself when many of the first people fail', async () => {
@@ -310,7 +310,7 @@ describe('the job for existing people', () => {
     await setPolicy(site, { paused: false });
     await adminData(site, 'job.resume', { jobId });
     await site.advance('PT12H');
-    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { made: 300 } });
+    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { created: 300 } });
   });
 
   it('keeps to the number of people per day even when many arrive at once', async () => {
@@ -361,7 +361,7 @@ describe('the job for existing people', () => {
     const undisturbed = await run();
     expect(await adminData(undisturbed.site, 'job.get', { jobId: undisturbed.jobId })).toMatchObject({
       state: 'done',
-      counts: { made: 3 },
+      counts: { created: 3 },
     });
     const stops = await stopAtEachCall(
       'scheduledTrigger',

@@ -23,7 +23,7 @@ export interface SpaceContents {
 const HOMEPAGE_MADE_WITHIN_MS = 30_000;
 
 /**
- * Only what Confluence put there, or Homestead: the homepage, as it was made. Anything else is
+ * Only what Confluence put there, or Homestead: the homepage, as it was created. Anything else is
  * somebody's work. No page at all is no evidence: null.
  */
 export function isUntouched(space: { createdAt: number; homepageId: string | null }, contents: SpaceContents): boolean | null {

@@ -16,8 +16,8 @@ export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (j
   const [isOpen, setOpen] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const nameOf = useNames([job.startedBy]);
-  const { made = 0, offered = 0, adopted = 0, kept = 0, failed = 0 } = job.counts;
-  const done = made + offered + adopted + kept + failed;
+  const { created = 0, offered = 0, adopted = 0, kept = 0, failed = 0 } = job.counts;
+  const done = created + offered + adopted + kept + failed;
   const isOver = job.state === 'done' || job.state === 'cancelled' || job.state === 'failed';
   const act = (name: 'job.pause' | 'job.resume' | 'job.cancel'): void => {
     setError(null);
@@ -45,7 +45,7 @@ export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (j
       {!isOver && <ProgressBar ariaLabel={text('job.progress', { done, total: job.total })} value={job.total > 0 ? done / job.total : 0} />}
       <p className="text" role="status">
         {job.state !== 'done' && `${text('job.progress', { done, total: job.total })}: `}
-        {text('people.job.counts', { made, offered, adopted, kept, failed })}
+        {text('people.job.counts', { created, offered, adopted, kept, failed })}
         {job.state === 'running' && ` ${text('people.job.schedule')}`}
         {job.waitingUntil !== null &&
           ` ${text(job.problem === 'day-full' ? 'job.waiting.day' : 'job.waiting', { time: formatTime(job.waitingUntil) })}`}
