@@ -249,6 +249,33 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.axe();
   });
 
+  it('a reinstall: promises are downloaded, everything begins paused, they are brought back, and it resumes', async () => {
+    const local = await start();
+    const { site } = local;
+    const policy = { everyoneElse: { mode: 'auto', access: 'licensed' } };
+    await site.invoke({ module: 'admin', functionKey: 'policy.save', payload: { policy, baseVersion: 0 }, accountId: ADMIN_ACCOUNT_ID });
+    site.activity({ accountId: ANA, views: 1 });
+    await site.advance('PT1M');
+    const before = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await before.getByRole('tab', { name: 'Site check' }).click();
+    const downloading = local.page.waitForEvent('download');
+    await before.getByRole('button', { name: 'Download promises' }).click();
+    const file = await (await downloading).path();
+
+    site.changeApp({ act: 'uninstall' });
+    site.changeApp({ act: 'install' });
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByText('Homestead has been on this site before').waitFor();
+    await local.axe();
+    await local.picture('reinstall-light-1280');
+    await admin.locator('input[type=file][accept="application/json"]').first().setInputFiles(file);
+    await admin.getByText('One promise imported.').waitFor();
+    await admin.getByRole('button', { name: 'Resume now' }).click();
+    await admin.getByText('Homestead has been on this site before').waitFor({ state: 'detached' });
+    await admin.getByRole('button', { name: 'Pause everything now' }).waitFor();
+    expect(site.state().kvs.entities.policy?.site).toMatchObject({ revision: 2, data: { document: { paused: false } } });
+  });
+
   it.each(themes({ width: 1280, dark: true }, { width: 768, dark: false }))(
     'my space: creation, details with a mistake, access and privacy ($width px, dark: $dark)',
     async ({ width, dark }) => {
