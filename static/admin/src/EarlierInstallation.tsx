@@ -10,11 +10,15 @@ export function EarlierInstallation() {
   const found = loaded.state === 'ready' ? loaded.data.firstStart : null;
   if (!found || found.marks === 0) return null;
   return (
-    <SectionMessage appearance="warning" title={text('promises.earlier.title')}>
-      <p className="text">{text('promises.earlier.text', { marks: found.marks, spaces: found.spaces })}</p>
-      <div className="row">
-        <ImportPromises />
-      </div>
-    </SectionMessage>
+    <div className="panel">
+      <SectionMessage appearance="warning" title={text('promises.earlier.title')}>
+        <div className="tight">
+          <p className="text">{text('promises.earlier.text', { marks: found.marks, spaces: found.spaces })}</p>
+          <div className="row">
+            <ImportPromises />
+          </div>
+        </div>
+      </SectionMessage>
+    </div>
   );
 }
