@@ -1,4 +1,4 @@
-/** Work that comes due by itself. Each kind is defined beside its feature; the tick gets the list from `index.ts`. */
+/** Work that comes due on its own. Each kind is defined beside its feature; the tick gets the list from `index.ts`. */
 import { MINUTE_MS } from '../domain/time';
 
 /** Due by the clock, at one tick only. */

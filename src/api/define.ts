@@ -38,7 +38,7 @@ export type OutputOf<A, F extends keyof A> = A[F] extends { handle: (...args: ne
 /** One function: its input is parsed, its caller authorised, and its output is what `handle` answers. */
 export const define = <I extends z.ZodType, O>(definition: Definition<I, O>): Definition<I, O> => definition;
 
-/** For functions that are about the caller alone. */
+/** For functions that concern only the caller. */
 export const anyoneSignedIn = async (): Promise<void> => {};
 
 /** The principal comes from the platform; nothing that the browser says about itself is read. */

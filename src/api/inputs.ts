@@ -29,7 +29,7 @@ const Position = z.number().int().min(0).max(1_000_000);
 export const RowAddress = z.strictObject({ batch: Position, row: Position });
 export const SpaceAddress = z.strictObject({ batch: Position, spaceId: Id });
 
-/** A list in which nothing stands twice. */
+/** A list without duplicates. */
 export function distinct<T extends z.ZodType<string | number>>(item: T, max: number) {
   return z
     .array(item)

@@ -1,5 +1,5 @@
 /**
- * Finds personal spaces in which nothing changed since a given moment. Reads each space once in a
+ * Finds personal spaces in which nothing has changed since a given moment. Reads each space once in a
  * list and asks the search index in groups: one request says that a whole group is idle.
  */
 import { searchActive } from '../confluence/search';
@@ -35,7 +35,7 @@ export async function surveyPage(work: { unchangedSince: number }, cursor: strin
   return { rows, counts: { seen: spaces.length, active: spaces.length - rows.length, unused: rows.length }, next };
 }
 
-/** Those of at most 50 spaces of which the index says for certain that nothing changed since `since` (ms). */
+/** Of at most 50 spaces, those in which nothing has changed since `since` (ms) for certain, according to the index. */
 export async function idleAmong<S extends { key: string }>(spaces: S[], since: number): Promise<S[]> {
   let left = spaces;
   while (left.length > 0) {

@@ -70,7 +70,7 @@ async function readClassicReaders(as: Requester, spaceId: string, ownerId: strin
   return (await withoutOwnerAndApps(principals, ownerId)).length === 0 ? 'nobody' : 'groups';
 }
 
-/** Confluence gives the users of apps permissions by itself: they are nobody's guests. */
+/** Confluence gives app users permissions on its own; nobody invited them. */
 async function withoutOwnerAndApps(principals: Principal[], ownerId: string): Promise<Principal[]> {
   const others = principals.filter(({ type, id }) => !(type === 'user' && id === ownerId));
   const userIds = [...new Set(others.flatMap(({ type, id }) => (type === 'user' ? [id] : [])))].slice(0, PEOPLE_PER_CALL);

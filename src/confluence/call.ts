@@ -57,7 +57,7 @@ export async function ask(operation: string, request: () => Promise<APIResponse>
   }
 }
 
-/** The error bodies of v1 and v2, of which only the sentence is kept. */
+/** The error bodies of v1 and v2; only the sentence is kept. */
 const ErrorBody = z.union([
   z.object({ message: z.string() }).transform((body) => body.message),
   z

@@ -46,7 +46,7 @@ export async function readPageBody(as: Requester, pageId: string): Promise<Page 
 
 const Titled = z.object({ results: z.array(z.object({ id: z.string() })) });
 
-/** `taken`: the space has a page of that title, from an earlier try or by somebody else. */
+/** `taken`: the space has a page of that title, from an earlier attempt or by someone else. */
 export async function createPage(
   as: Requester,
   page: { spaceId: string; parentId: string; title: string; body: string },
@@ -99,7 +99,7 @@ export async function countBlogPosts(as: Requester, spaceId: string): Promise<nu
 }
 
 /**
- * `refused`: somebody changed the page since it was read (a stale version answers 409, or 400), or Confluence
+ * `refused`: someone changed the page since it was read (a stale version answers 409, or 400), or Confluence
  * does not take this body, or not from this person.
  */
 export async function writePageBody(

@@ -58,7 +58,7 @@ const CurrentUser = z.object({
 });
 export type CurrentUser = z.infer<typeof CurrentUser>;
 
-/** The user whom `as` stands for, with their application-level operations. */
+/** The user behind `as`, with their application-level operations. */
 export async function readCurrentUser(as: Requester): Promise<CurrentUser> {
   const operation = 'user/current';
   const response = await ask(operation, () => as.requestConfluence(route`/wiki/rest/api/user/current?expand=operations`));
@@ -71,7 +71,7 @@ function may(user: CurrentUser, operation: string): boolean {
   return user.operations.some((o) => o.operation === operation && o.targetType === 'application');
 }
 
-/** The app's own account, which Confluence may add to a space by itself. */
+/** The app's own account, which Confluence may add to a space on its own. */
 export async function readOwnAccountId(): Promise<string> {
   return (await readCurrentUser(asApp())).accountId;
 }
@@ -109,7 +109,7 @@ export async function readStanding(as: Requester): Promise<Standing> {
   }
 }
 
-/** As `readStanding`, asked by the app about somebody whom it does not act as. */
+/** Like `readStanding`, but asked by the app about a person it does not act as. */
 export async function readStandingOf(accountId: string): Promise<Standing> {
   const operation = 'user';
   const response = await ask(operation, () =>

@@ -134,7 +134,7 @@ export async function createOwnSpace(key: string, name: string): Promise<string>
 
 const Property = z.object({ id: z.string(), key: z.string(), value: z.unknown(), version: z.object({ number: z.number() }) });
 const Properties = z.object({ results: z.array(Property) });
-/** How often a property is read again because somebody else wrote it. */
+/** How often a property is read again because someone else wrote it. */
 const PROPERTY_ATTEMPTS = 3;
 
 async function readProperty(as: Requester, spaceId: string, key: string): Promise<z.infer<typeof Property> | null> {
@@ -173,7 +173,7 @@ export async function writeSpaceProperty(as: Requester, spaceId: string, key: st
     );
     if (response.ok) return;
     const error = await failure(operation, response);
-    // Which of the two says "somebody was faster" is not verified.
+    // Which of the two means "someone was faster" is not verified.
     if ((error.status !== 400 && error.status !== 409) || attempt === PROPERTY_ATTEMPTS) throw error;
   }
 }

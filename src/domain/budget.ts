@@ -65,7 +65,7 @@ export function limitOf(name: BudgetClass, quota: number, jobShare: number): num
 export function roomFor(name: BudgetClass, hour: Hour, jobShare: number, now: number): number {
   const { quota, byClass, blockedUntil } = hour;
   if (isBackground(name) && blockedUntil !== null && now < blockedUntil) return 0;
-  // What others use is an estimate: somebody who waits for an answer may try, and hears it from Confluence itself.
+  // What others use is an estimate: a person waiting for an answer may try, and Confluence itself says no.
   const others = isBackground(name) ? hour.others : 0;
   const kept = above(name).reduce((sum, other) => sum + Math.max(0, quota * RESERVES[other] - byClass[other]), 0);
   const free = quota - others - totalSpent(hour) - kept;

@@ -36,8 +36,7 @@ export const EventBody = z.discriminatedUnion('kind', [
   /** The promised access could not be set, and was set later. */
   z.object({ kind: z.literal('access-broken'), ...Promised }),
   z.object({ kind: z.literal('access-kept'), ...Promised }),
-  /** An unreadable record was replaced, or forgotten. */
-  z.object({ kind: z.literal('repaired') }),
+  /** An unreadable record was removed. */
   z.object({ kind: z.literal('forgotten') }),
   z.object({
     kind: z.literal('policy-saved'),

@@ -7,7 +7,7 @@ import type { Reason } from './reasons';
 import type { SpaceStatus } from './space';
 import { DAY_MS, MINUTE_MS } from './time';
 
-/** A space that somebody else created and Homestead is bringing in line with the policy. */
+/** A space that someone else created and that Homestead is bringing in line with the policy. */
 export interface Adopted {
   spaceId: string;
   /** The pages stay as they are. */
@@ -136,7 +136,7 @@ export type PersonNewsKind =
   | 'lifted'
   | 'imported';
 
-/** A transition: what becomes of the person, and what is told of it. */
+/** A transition: the next record of the person, and what the trail and the person are told. */
 export interface Transition {
   person: Person;
   news: PersonNews | null;
@@ -170,7 +170,7 @@ export const exclude = (
   accountId: string,
   { reason, recheckAt, policyVersion, now }: { reason: Reason; recheckAt: number | null; policyVersion: number; now: number },
 ): Transition =>
-  // Worth telling an admin: somebody was meant to get a space and Confluence stands in the way.
+  // Worth telling an admin: the person should have got a space, and Confluence refused.
   move(
     subjectOf(person, accountId),
     now,
@@ -273,7 +273,7 @@ export const lookAgain = (person: PersonIn<'removed'>, now: number): Transition 
 export const imported = (accountId: string, state: Extract<PersonState, { state: 'declined' | 'removed' }>, since: number): Transition =>
   move({ accountId, revision: 0 }, since, state, 'imported');
 
-/** The account of whoever removed the space was closed. */
+/** The account that removed the space was closed. */
 export const forgetRemover = (person: PersonIn<'removed'>): Transition => ({
   person: { ...person, by: 'unknown' },
   news: null,

@@ -33,7 +33,7 @@ export interface PromisedSpace {
   template: {
     /** Key of the policy's template. */
     key: string;
-    /** Where the homepage came from; `kept` = somebody else had written it. */
+    /** Where the homepage came from; `kept` = someone else had written it. */
     source: 'builtin' | 'confluence' | 'kept';
     problem: string | null;
   };

@@ -1,4 +1,4 @@
-/** Views, creations and updates of pages and blog posts, of which only who did it is used. */
+/** Views, creations and updates of pages and blog posts; only who did it is used. */
 import { z } from 'zod';
 
 /** Without `atlassianId` it was an anonymous view. */

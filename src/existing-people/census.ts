@@ -52,7 +52,7 @@ const GROUPS_PER_BATCH = 2_000;
 export interface CensusCost {
   licensed: string[];
   others: string[];
-  /** Members of the licensed groups; somebody in two of them counts twice. */
+  /** Members of the licensed groups; a person in two of them counts twice. */
   people: number;
   points: number;
 }

@@ -153,7 +153,7 @@ async function step(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<
   return afterWave(job, rows, waitingUntil);
 }
 
-/** A wave of which many failed is looked at by an admin before the next. */
+/** If many people of a wave failed, an admin looks at it before the next wave starts. */
 function afterWave({ counts: before, work }: ProvisionJob, rows: ProvisionRow[], waitingUntil: number | null): Progress<ProvisionWork> {
   const counts = add(before, countOutcomes(rows));
   const acted = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -202,7 +202,7 @@ function outcomeFor(decision: Decided, person: Person | null, since: number): No
   return isIn(person, 'offered') ? 'offered' : 'kept';
 }
 
-/** The people of the census's batch whom the policy names now. */
+/** The people in this batch of the census to whom the policy now applies. */
 async function beginBatch(job: ProvisionJob, batches: Batches<ProvisionRow>, policy: Policy): Promise<ProvisionRow[]> {
   const counted = await census.existing(job.work.census);
   const groups = await readGroups(counted);

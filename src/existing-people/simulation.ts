@@ -5,7 +5,7 @@ import type { Reason } from '../domain/reasons';
 import { type Census, factsOf, readCensus, readGroups, requireGroups } from './census';
 import type { PersonRow } from './rows';
 
-/** What becomes of somebody: `space` = has one, which is looked at when their turn comes. */
+/** What happens to a person: `space` = they have one, which is looked at when their turn comes. */
 export type OutcomeKind = 'create' | 'offer' | 'space' | 'nothing';
 export interface Outcome {
   kind: OutcomeKind;
@@ -34,7 +34,7 @@ export interface Simulation {
 /** No record was written under this version, so what rests on a policy is decided anew. */
 const ANY_VERSION = -1;
 
-/** The decision about somebody in the census, as a job would take it. */
+/** The decision a job would make about a person in the census. */
 export function decideRow(groups: readonly string[], row: PersonRow, policy: Policy, now: number): ProvisioningDecision {
   return decideProvisioning(factsOf(groups, row), policy, ANY_VERSION, now);
 }

@@ -67,7 +67,7 @@ export function isStorageError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'responseDetails' in error;
 }
 
-/** 4xx that are about the moment and not about the request: no valid token, too slow, too many. */
+/** 4xx caused by the moment, not by the request: no valid token, too slow, too many. */
 const PASSING_4XX = [401, 403, 408, 429];
 
 /** Storage will never take this: a value too large or too deep, a key or an attribute it does not allow. */
@@ -98,7 +98,7 @@ export function problemOf(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown';
 }
 
-/** A stored record was changed by somebody else between reading and writing. */
+/** A stored record was changed between reading and writing. */
 export class StaleRecord extends Error {
   override readonly name = 'StaleRecord';
 }

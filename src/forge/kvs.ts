@@ -10,7 +10,7 @@ export type Transaction = ReturnType<typeof kvs.transact>;
 
 export const newTransaction = (): Transaction => kvs.transact();
 
-/** Runs again when somebody else wrote one of the records first; whatever `run` decides by it has to read again. */
+/** Runs again if another writer was faster; `run` has to read again whatever it bases its decision on. */
 export async function retryStale<T>(attempts: number, run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -24,7 +24,7 @@ export async function retryStale<T>(attempts: number, run: () => Promise<T>): Pr
 /** Codes of a transaction whose condition was false, and of a key that exists. */
 const CONFLICT_CODES = ['CONDITIONAL_CHECK_FAILED', 'KEY_CONFLICT'];
 
-/** @throws StaleRecord when somebody else wrote one of the records first */
+/** @throws StaleRecord if one of the records was written in the meantime */
 export async function commit(transaction: Transaction): Promise<void> {
   try {
     await transaction.execute();

@@ -1,5 +1,5 @@
 /**
- * Every call to Confluence is made in a scope: on whose account it goes, and what it has cost so far, by Atlassian's
+ * Every call to Confluence runs in a scope: the class that pays for it, and what it has cost so far, by Atlassian's
  * published rule: 1 point a request, 1 more for each object it returns, 2 for each person, group or permission; a
  * write is 1.
  */

@@ -5,7 +5,7 @@ import { DAY_MS } from '../domain/time';
 import { BATCH_PREFIX, jobOfBatch, rewriteBatch } from './batches';
 import { isActive, readJobs } from './record';
 
-/** Rows of any job, as far as they name accounts: whom they are about, whose space it is, or members of a group. */
+/** Rows of any job, as far as they name accounts: the person a row is about, the owner of a space, or the members of a group. */
 const Row = z.looseObject({
   accountId: z.string().optional(),
   ownerId: z.string().nullish(),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { KEYS_PER_BATCH } from '../forge/kvs';
 import type { Job } from './record';
 
-/** Rows name people by account id: they are kept as long as somebody may want to undo a job, not for ever. */
+/** Rows name people by account id, so they are kept only as long as a job can be undone. */
 const KEPT_DAYS = 180;
 const expiresIn = (days: number) => ({ ttl: { value: days, unit: 'DAYS' } }) as const;
 

@@ -18,7 +18,7 @@ export function makeWork(kinds: readonly AnyJob[]): (event: unknown) => Promise<
     const failure = await retryingLater('work', async () => {
       takenUntil = await runStep(kinds, jobId, turn);
     });
-    // The step that holds the lease may have been cut off: whoever comes after its end finds out.
+    // The step that holds the lease may have been cut off, so try again once it has ended.
     return failure ?? (takenUntil === null ? undefined : retryAfter((takenUntil - Date.now()) / 1000));
   };
 }

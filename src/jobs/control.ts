@@ -98,7 +98,7 @@ const nudge = (id: string, now: number): Promise<Job> => change(id, now, (job) =
 
 const nudged = (job: Job, now: number): Job => (isActive(job) ? withNextTurn(job, now) : job);
 
-/** A step that is running hears of the change by itself; in the schedule the next tick does. */
+/** A running step notices the change itself; in the schedule, the next tick does. */
 function withNextTurn(job: Job, now: number): Job {
   return job.where === 'schedule' || isLeased(job, now) ? job : { ...job, turn: job.turn + 1, updatedAt: now };
 }

@@ -71,12 +71,12 @@ export async function existingJob(id: string): Promise<Job> {
   return job;
 }
 
-/** Adds the write to a transaction, which fails when somebody changed the job since it was read. */
+/** Adds the write to a transaction, which fails if the job has changed since it was read. */
 export function setJob(transaction: Transaction, { id, revision, kind, state, createdAt, ...data }: Job): Transaction {
   return transaction.set(id, { revision: revision + 1, kind, state, createdAt, data }, whileRevision(JOB, revision));
 }
 
-/** @throws StaleRecord when somebody changed the job since it was read */
+/** @throws StaleRecord if the job has changed since it was read */
 export async function writeJob(job: Job): Promise<Job> {
   await commit(setJob(kvs.transact(), job));
   return { ...job, revision: job.revision + 1 };
@@ -136,14 +136,18 @@ function toReadableJobs(id: string, stored: unknown): Job[] {
   return [];
 }
 
-/** Jobs looked at for who started them, newest first. */
-const JOBS_LOOKED_AT = 100;
+/** Jobs in one page (Forge: at most 100). */
+const JOBS_PER_PAGE = 100;
 
-/** The account of whoever started these jobs was closed. Their rows name people until they expire. @throws StaleRecord */
+/** The account that started these jobs was closed. @throws StaleRecord */
 export async function forgetStarter(accountId: string): Promise<void> {
-  for (const state of State.options) {
-    for (const job of await query('by-state', state, Sort.DESC, JOBS_LOOKED_AT)) {
+  let cursor: string | undefined;
+  do {
+    const query = kvs.entity<unknown>(JOB).query().index('by-key').limit(JOBS_PER_PAGE);
+    const page = await (cursor === undefined ? query : query.cursor(cursor)).getMany();
+    for (const job of page.results.flatMap(({ key, value }) => toReadableJobs(key, value))) {
       if (job.startedBy === accountId) await writeJob({ ...job, startedBy: 'unknown' });
     }
-  }
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
 }

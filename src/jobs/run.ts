@@ -54,7 +54,7 @@ async function takeLease(jobId: string, turn: number | null): Promise<Job | numb
 
 const isWaiting = (job: Job, now: number): boolean => job.waitingUntil !== null && now < job.waitingUntil;
 
-/** What is to be written of a job, and what comes next. */
+/** What to write about a job, and what comes next. */
 interface Outcome {
   job: Job;
   next: 'continue' | 'hand-over' | 'rest' | 'done' | 'cancelled' | 'failed';
@@ -69,7 +69,7 @@ async function runTurn(kind: AnyJob, leased: Job): Promise<void> {
       if (outcome.next !== 'continue') return;
     } catch (error) {
       if (error instanceof StaleRecord) {
-        // An admin paused or stopped it: read what they want. With another turn it is somebody else's by now.
+        // An admin paused or stopped it: read the job again. If its turn has changed, another step has it by now.
         const newest = await readJob(job.id);
         if (!newest || newest.turn !== job.turn) return;
         job = newest;
@@ -145,7 +145,7 @@ async function countAtTheEnd(kind: AnyJob, job: Job): Promise<Counts> {
   return {};
 }
 
-/** @throws StaleRecord when somebody changed the job meanwhile */
+/** @throws StaleRecord if the job was changed in the meantime */
 async function write(kind: AnyJob | null, { job, next }: Outcome): Promise<Job> {
   const now = Date.now();
   switch (next) {

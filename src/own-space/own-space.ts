@@ -25,7 +25,7 @@ import { type DetailsMerge, mergeDetails, shownDetails } from './merge-details';
 /** The space property that keeps the values, readable by everyone who sees the space. */
 const DETAILS_PROPERTY = 'homestead-details';
 const StoredDetails = z.object({ values: z.record(z.string(), z.string()) });
-/** How often the homepage is read again because somebody else saved it in between. */
+/** How often the homepage is read again because someone else saved it in between. */
 const HOMEPAGE_ATTEMPTS = 4;
 
 export interface DetailsView {
@@ -55,7 +55,7 @@ interface OwnSpace {
   fields: Field[];
 }
 
-/** The caller's space, whoever created it. @throws AppError not-found for somebody without a space that they can see */
+/** The caller's space, whoever created it. @throws AppError not-found for a person without a space they can see */
 async function ownSpace(accountId: string): Promise<OwnSpace> {
   const { policy: state, person } = await readPolicyAndPerson(accountId);
   if (state.kind === 'unreadable') throw new AppError('not-found');
@@ -122,7 +122,7 @@ export async function saveDetails(accountId: string, given: FieldValues, seen: F
 
 type Saved = { homepage: null; problems: DetailsAnswer['problems'] } | { homepage: 'written' | 'left-alone'; merge: DetailsMerge };
 
-/** A page that somebody saves in the same moment is read again, so that neither change is lost. */
+/** If the page is saved at the same moment, it is read again, so that neither change is lost. */
 async function writeTable(
   space: SpaceRecord,
   fields: Field[],

@@ -34,7 +34,7 @@ export async function myView(accountId: string): Promise<MyView> {
     space: space && { key: space.key, name: space.name, status: space.status },
     can: {
       create: action === 'create' || action === 'finish',
-      // Only to those to whom a space would come.
+      // Only for people who would get a space.
       decline: !hasSpace && canDecline(person) && isExpected,
       undo: isIn(person, 'declined'),
       fill: hasSpace,

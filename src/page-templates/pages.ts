@@ -103,7 +103,7 @@ export async function writeHomepage(
   if (!page) return KEPT;
   if (page.version.number > 1) return isOwnVersion(page) ? written : KEPT;
   if (!isNew && (await write(page.version.number, chosen)) === 'written') return written;
-  // Refused: somebody else saved it first, or Confluence does not take this text.
+  // Refused: someone else saved it first, or Confluence does not accept this text.
   const now = await readPage(as, pageId);
   if (!now) return KEPT;
   if (now.version.number > 1) return isOwnVersion(now) ? written : KEPT;

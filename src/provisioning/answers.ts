@@ -32,7 +32,7 @@ export async function declineOffer(accountId: string): Promise<void> {
 export const canDecline = (person: Person | null): boolean =>
   person === null || isIn(person, 'offered', 'postponed', 'excluded', 'refused');
 
-/** @throws AppError not-found for somebody to whom no space would come anyway */
+/** @throws AppError not-found for a person who would not get a space anyway */
 export async function declineSpace(accountId: string): Promise<void> {
   const person = await readPersonRecord(accountId);
   if (!canDecline(person)) throw new AppError('not-found');
@@ -59,7 +59,7 @@ async function answer(person: Person | null, transition: Transition): Promise<vo
 }
 
 export interface CreationAnswer {
-  /** `has-space`: there was one already, created by somebody else. */
+  /** `has-space`: there was one already, created by someone else. */
   kind: 'ready' | 'has-space' | 'refused';
   spaceKey: string | null;
   access: Access | null;
@@ -96,7 +96,7 @@ async function currentKeyOf(spaceId: string): Promise<string | null> {
   return space?.status === 'current' ? space.key : null;
 }
 
-/** Events of a private space may not reach the app: whoever comes and has lost their space since is remembered as that. */
+/** Events about a private space may not reach the app, so a visit by its owner also shows whether the space is gone. */
 export async function noticeLoss(person: Person | null): Promise<Person | null> {
   if (!isIn(person, 'ready', 'has-space')) return person;
   const { accountId, spaceId } = person;

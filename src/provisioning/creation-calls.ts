@@ -35,9 +35,9 @@ const CALLS: Record<Treatment['access'], readonly CreationCall[]> = {
 };
 
 export type CreationResult =
-  /** `readers`: who can see it now; `default` = whoever the site's default permissions let in. */
+  /** `readers`: who can see it now; `default` = everyone whom the site's default permissions let in. */
   | { kind: 'created'; call: CreationCall; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
-  /** The person has a space now, created by somebody else in the meantime. */
+  /** The person has a space now, created by someone else in the meantime. */
   | { kind: 'exists'; spaceId: string }
   /** The person's key belongs to a space of theirs that was archived or trashed. */
   | { kind: 'removed'; spaceId: string; how: 'archived' | 'trashed' }
@@ -94,7 +94,7 @@ export async function createPersonalSpace({ as, cloudId, space, access, begun, b
     if (creation.kind === 'created') return { kind: 'refused', detail: await takeBack(call, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);
     if (existing) return existing;
-    // A refusal that names the key is about the key: somebody else's space has it and is not listed yet (the wording is unverified).
+    // A refusal that names the key is about the key: another space has it and is not listed yet (the wording is unverified).
     if (creation.status === 400 && creation.detail.includes(space.key)) return { kind: 'unlisted' };
     refusals.push({ text: `${call}: ${creation.status} ${creation.detail}`, isPermission: creation.status === 403 });
   }

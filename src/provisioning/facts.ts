@@ -105,7 +105,7 @@ export async function consider(
 const spaceIdOf = ({ person, record }: ProvisioningFacts): string =>
   person?.personalSpaceId ?? (isIn(record, 'adopting') ? record.adopted.spaceId : '');
 
-/** What is in the space; once it is certain that somebody works there, the rest is not read. */
+/** What is in the space. Once it is certain that someone works there, the rest is not read. */
 async function readContents(as: Requester, space: SpaceRecord, ownerId: string, mode: RoleMode): Promise<SpaceContents> {
   const pages = (await listNewestPages(as, space.id)).map(
     (page): PageEvidence => ({

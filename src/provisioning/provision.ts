@@ -1,6 +1,6 @@
 /**
  * From "this person was active" to "they have a space as the policy says, its pages and a notice", or to a recorded
- * reason why not: decide, carry out, record, tell. Any step may be the last before the process stops; whatever runs
+ * reason why not: decide, carry out, record, tell. The process may stop after any step; whatever runs
  * next reads what exists and continues from there, so nothing is created twice.
  */
 import { readReaders, readRoleMode } from '../confluence/access';
@@ -227,7 +227,7 @@ async function finishInterrupted(run: Run, treatment: Treatment, before: PersonI
   const readers = await readReaders(as, space.id, accountId, await readRoleMode());
   // Homestead's own call creates private spaces, so a shared one is Confluence's.
   const isNative = readers !== 'nobody' && before.call === 'private-call';
-  // Whoever was let in by name was let in by somebody.
+  // People who have access by name were let in by someone, so they keep it.
   const access = readers === 'people' ? 'site-default' : treatment.access;
   const found: FoundSpace = {
     spaceId: space.id,
@@ -241,7 +241,7 @@ async function finishInterrupted(run: Run, treatment: Treatment, before: PersonI
   return done(await completeSpace(run, { ...treatment, access }, before, found, how));
 }
 
-/** A space that somebody else created is brought in line with the policy, as far as the decision says. */
+/** Brings a space that someone else created in line with the policy, as far as the decision says. */
 async function adoptSpace(run: Run, decision: Extract<Decided, { action: 'adopt' }>, before: Person | null): Promise<Person> {
   const { space, facts, subject } = run;
   if (!space || !facts.roleMode) throw new Error('a space is read before it is adopted');
@@ -308,7 +308,7 @@ async function completeSpace(
   const homepage = keepsPages
     ? ({ template: 'kept', templateProblem: null } as const)
     : await writeHomepage(as, homepageId, template, reader, found.isNew);
-  // Where somebody has begun to write, no pages appear beside their own.
+  // Once the owner has begun to write, no pages are added beside theirs.
   const childProblem = homepage.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
   if (call !== null) await rememberCall(call);
   const lacks = lacksDetails(template.fields, {});

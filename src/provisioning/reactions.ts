@@ -1,4 +1,4 @@
-/** What provisioning does when somebody is active, or a personal space appears, changes or is gone. */
+/** What provisioning does when a person is active, or a personal space appears, changes or disappears. */
 import { LRUCache } from 'lru-cache';
 import { asPerson } from '../confluence/call';
 import { isIn, type Person, reasonOf, recheckOf } from '../domain/person';
@@ -96,7 +96,7 @@ function isAtRest(person: Person): boolean {
   return isIn(person, 'excluded', 'refused') && recheckOf(person) !== null && !dependsOnPolicy(reasonOf(person));
 }
 
-/** How often it is noted that Confluence creates spaces by itself. */
+/** How often to note that Confluence creates spaces on its own. */
 const NATIVE_NOTED_MS = DAY_MS;
 
 /** Whoever has a space from elsewhere is looked at as at any other activity: it is adopted, or left alone. */
@@ -109,7 +109,7 @@ export const meetNewSpace: Reaction<SpaceChange> = async (change, installation) 
   return look(owner, installation, 'arrival');
 };
 
-/** What Homestead creates as a person is not marked as its own on every site; whoever began it also finishes it. */
+/** What Homestead creates as a person is not marked as its own on every site; the run that began it also finishes it. */
 async function isOwnCreation(owner: string, { spaceId, key }: SpaceChange): Promise<boolean> {
   const person = await readPersonRecord(owner);
   if (isIn(person, 'creating')) return key === personalSpaceKey(owner);

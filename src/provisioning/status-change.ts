@@ -1,4 +1,4 @@
-/** Spaces that are archived, trashed, deleted or back are remembered, by whom and when, so that none is created again. */
+/** Remembers who archived, trashed, deleted or restored a space, and when, so that none is created again. */
 import { asApp, asPerson } from '../confluence/call';
 import { readPerson } from '../confluence/people';
 import { readSpace } from '../confluence/spaces';

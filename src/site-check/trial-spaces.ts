@@ -46,7 +46,7 @@ export async function deleteTrialSpace(space: CheckSpace): Promise<void> {
   await forgetCheckSpace(space.spaceKey);
 }
 
-/** A personal space is deleted only while it is as the check created it. One that somebody uses by now is theirs: its note goes. */
+/** A personal space is deleted only while it is as the check created it. If someone has started to use it, it is theirs, and the note about it is removed. */
 async function isStillTrial(noted: CheckSpace): Promise<boolean> {
   const space = await readNoted(noted);
   const isTrial = space !== null && (await isUnused(space, noted));

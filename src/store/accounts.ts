@@ -67,7 +67,7 @@ export async function writeReport(report: Report): Promise<void> {
 
 const CLOSED_PREFIX = 'closed-account:';
 
-/** The account is to be erased. The key lasts until that is done. */
+/** Marks the account for erasure. The key stays until that is done. */
 export async function addClosedAccount(accountId: string): Promise<void> {
   await kvs.set(`${CLOSED_PREFIX}${accountId}`, { accountId });
 }

@@ -42,7 +42,7 @@ export function setNotice(transaction: Transaction, notice: Notice): void {
   transaction.set(keyOf(notice.accountId, notice.kind), fromNotice(notice), { entityName: NOTICE });
 }
 
-/** @returns false when it was answered, or raised, by somebody else in the meantime */
+/** @returns false if it was answered or raised in the meantime */
 export async function changeNotice(notice: Notice, from: NoticeState): Promise<boolean> {
   const condition = { entityName: NOTICE, conditions: new Filter<{ state: string }>().and('state', If.equalTo(from)) };
   try {

@@ -141,7 +141,7 @@ const NOTICES_OF: Partial<Record<PersonStateName, readonly NoticeKind[]>> = {
 /**
  * Writes a transition in one transaction: the record, its space, its trail entry, its notices, the outbox, and the day's count.
  * @param before the record that the transition began from
- * @throws StaleRecord when somebody else moved the person on in the meantime
+ * @throws StaleRecord if another run moved the person on in the meantime
  */
 export async function writePerson(before: Person | null, transition: Transition, write: PersonWrite): Promise<Moved> {
   const { person, news, notice } = transition;

@@ -68,7 +68,7 @@ interface NewVersion {
   pause?: { paused: boolean; administratorSince: number | null };
 }
 
-/** Writes a new version over `baseVersion`. @throws StaleRecord when somebody saved in between */
+/** Writes a new version over `baseVersion`. @throws StaleRecord if it was saved in between */
 export async function writePolicy(baseVersion: number, version: NewVersion): Promise<SavedPolicy> {
   const unchanged = whileRevision(POLICY, baseVersion);
   try {
@@ -85,7 +85,7 @@ export async function writePolicy(baseVersion: number, version: NewVersion): Pro
 /**
  * Keeps the unreadable policy under a key of its own and starts over with the default, as a new version.
  * @returns null when the policy can be read
- * @throws StaleRecord when somebody wrote the policy in between
+ * @throws StaleRecord if the policy was written in between
  */
 export async function replaceUnreadablePolicy(savedBy: string, now: number): Promise<SavedPolicy | null> {
   const unreadable = await kvs.entity<{ revision?: number }>(POLICY).get(POLICY_KEY);
@@ -115,7 +115,7 @@ async function writeVersion(
   return { kind: 'saved', policy, version: revision, savedBy, savedAt: now };
 }
 
-/** It is kept for whoever wants to find out what happened to it, and nothing would ever take a closed account out of it. */
+/** Kept for troubleshooting only. Without the account id, because nothing would remove it once the account is closed. */
 function withoutSaver(unreadable: object): object {
   const { data } = unreadable as { data?: unknown };
   return typeof data === 'object' && data !== null ? { ...unreadable, data: { ...data, savedBy: 'unknown' } } : unreadable;
@@ -140,7 +140,7 @@ export async function readNewestVersion(known = 0): Promise<number> {
   }
 }
 
-/** The account of whoever saved this version was closed: who that was is forgotten. Nothing else changes, the number neither. */
+/** The account that saved this version was closed, so it is forgotten. Nothing else changes, not even the version number. */
 export async function forgetSaver(version: number, accountId: string): Promise<void> {
   for (const key of [versionKey(version), POLICY_KEY]) {
     const stored = StoredPolicy.safeParse(await kvs.entity<unknown>(POLICY).get(key));

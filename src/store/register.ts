@@ -35,12 +35,12 @@ export function parseRegister<T>(name: string, schema: z.ZodType<T>, empty: T, s
   return { name, revision, data: parsed.success ? parsed.data : empty };
 }
 
-/** Adds the write to a transaction, which fails when somebody else wrote the register since it was read. */
+/** Adds the write to a transaction, which fails if the register was written since it was read. */
 export function setRegister<T>(transaction: Transaction, { name, revision, data }: Register<T>): Transaction {
   return transaction.set(name, { revision: revision + 1, data }, whileRevision(REGISTER, revision));
 }
 
-/** @throws StaleRecord when somebody else wrote the register since it was read */
+/** @throws StaleRecord if the register was written since it was read */
 export async function writeRegister<T>(register: Register<T>): Promise<Register<T>> {
   await commit(setRegister(kvs.transact(), register));
   return { ...register, revision: register.revision + 1 };

@@ -46,7 +46,7 @@ export async function forgetUnfitCalls(): Promise<void> {
 
 const NativeCreation = z.object({ schemaVersion, at: z.number() });
 
-/** When Confluence was last seen creating a personal space by itself (ms); null = not yet. */
+/** When Confluence was last seen creating a personal space on its own (ms); null = not yet. */
 export async function readNativeCreation(): Promise<number | null> {
   const parsed = NativeCreation.safeParse(await kvs.get<unknown>('native-creation'));
   return parsed.success ? parsed.data.at : null;
@@ -108,7 +108,7 @@ export async function writeQuota(points: number): Promise<void> {
 }
 
 const AdminSeen = z.object({ at: z.number() });
-/** How long it is remembered that somebody administered the site (`mayPause`). */
+/** How long a person is remembered as an administrator (`mayPause`). */
 export const ADMIN_DAYS = 30;
 const ADMIN_PREFIX = 'admin:';
 const adminKey = (accountId: string): string => `${ADMIN_PREFIX}${accountId}`;
@@ -132,7 +132,7 @@ export async function writeAdminSeen(accountId: string, at: number | null): Prom
   else await kvs.set(adminKey(accountId), { at }, { ttl: { value: ADMIN_DAYS, unit: 'DAYS' } });
 }
 
-/** For so long after the site check has tried to create a personal space, events about one with this key are its own. */
+/** For this long after the site check tries to create a personal space, events about one with this key are its own. */
 const TRIAL_MS = 3_600_000;
 /** Only saves room: storage may return a value for 48 hours after it has expired. */
 const TRIAL_TTL = { ttl: { value: 1, unit: 'HOURS' } } as const;

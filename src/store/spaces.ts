@@ -41,7 +41,7 @@ export async function readSpaceRecord(spaceId: string): Promise<PromisedSpace | 
   return toSpace(spaceId, await kvs.entity<unknown>(SPACE).get(spaceId));
 }
 
-/** Adds the record to a transaction, which fails if somebody changed it since it was read. */
+/** Adds the record to a transaction, which fails if it has changed since it was read. */
 export function setSpace(transaction: Transaction, { spaceId, revision, ...space }: PromisedSpace): PromisedSpace {
   const next = revision + 1;
   const { ownerId, status, statusSince, access } = space;

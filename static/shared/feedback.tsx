@@ -16,7 +16,7 @@ export function Waiting({ label = text('common.loading') }: { label?: string }) 
 export function errorText(error: unknown): string {
   if (!(error instanceof CallError)) return text('error.internal');
   const { problem } = error.details;
-  // Mistakes that a page can lead to have sentences; the others name the field, for whoever wrote the page.
+  // Mistakes a person can make have sentences of their own; the others name the field, for the developer of the page.
   const details = typeof problem === 'string' ? { ...error.details, problem: textOf('error.problem', problem) } : error.details;
   return textOf('error', error.code, details);
 }

@@ -7,7 +7,7 @@ import { type Caller, define } from '../define';
 import { administersNow, mayPause, standingOf } from '../standing';
 import { type PolicyView, policyView } from './policy';
 
-/** How often it is tried again because somebody saved the policy in between. */
+/** How often it is tried again because the policy was saved in between. */
 const MAX_ATTEMPTS = 8;
 
 export const pauseFunctions = {
@@ -20,7 +20,7 @@ export const pauseFunctions = {
 
 /** Changes nothing else of the policy. Whoever already has what they ask for gets the version that says so. */
 async function setPaused(paused: boolean, caller: Caller): Promise<PolicyView> {
-  // Only pausing is safe for somebody whom Confluence has not just confirmed.
+  // A caller whom Confluence has not just confirmed may only pause.
   if (!paused) await administersNow(caller);
   const { standing, standingSince } = await standingOf(caller);
   const pause = { paused, administratorSince: standing === 'remembered' ? standingSince : null };

@@ -1,4 +1,4 @@
-/** People: why somebody has a space or none, what a policy would change, spaces for existing people, tombstones. */
+/** People: why a person has a space or not, what a policy would change, spaces for existing people, tombstones. */
 import { z } from 'zod';
 import { asApp } from '../../confluence/call';
 import { Policy } from '../../domain/policy/document';

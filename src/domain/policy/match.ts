@@ -12,7 +12,7 @@ export interface RuleMatch {
   verdicts: RuleVerdict[];
 }
 
-/** The rule for somebody in these groups: the first that matches; in each, exclusion beats inclusion. */
+/** The rule for a person in these groups: the first that matches. Within a rule, exclusion beats inclusion. */
 export function matchRule(policy: Policy, groups: ReadonlySet<string>): RuleMatch {
   const { included, excepted } = indexOf(policy.rules);
   const [isIncluded, isExcepted] = [new Set<number>(), new Set<number>()];
@@ -65,7 +65,7 @@ export function groupsOf(policy: Policy): string[] {
   ];
 }
 
-/** The policy lets nothing happen by itself, to anybody. */
+/** Under this policy nothing happens on its own, to anyone. */
 export function isIdle(policy: Policy): boolean {
   return policy.paused || [...policy.rules, policy.everyoneElse].every((treatment) => treatment.mode === 'off');
 }

@@ -15,7 +15,7 @@ export interface SpaceContents {
   blogPosts: number;
   /** Comments, attachments, whiteboards and databases in the search index. */
   others: number;
-  /** Who may read it besides the owner and the app; `people` = somebody was let in by name. */
+  /** Who may read it besides the owner and the app; `people` = someone was let in by name. */
   sharedWith: 'nobody' | 'groups' | 'people' | 'unknown';
 }
 
@@ -24,7 +24,7 @@ const HOMEPAGE_MADE_WITHIN_MS = 30_000;
 
 /**
  * Only what Confluence put there, or Homestead: the homepage, as it was created. Anything else is
- * somebody's work. No page at all is no evidence: null.
+ * someone's work. No page at all is no evidence: null.
  */
 export function isUntouched(space: { createdAt: number; homepageId: string | null }, contents: SpaceContents): boolean | null {
   const [home, ...more] = contents.pages;
@@ -44,9 +44,9 @@ export type Adoption =
   | { kind: 'leave'; reason: 'space-in-use' | 'space-unreadable' };
 
 /**
- * An untouched space gets the template and the policy's access. In one that somebody has begun to use
+ * An untouched space gets the template and the policy's access. In one that someone has begun to use
  * the words stay; its access follows the policy only while it is young. A person let in by name was let
- * in by somebody: then the access stays too.
+ * in by someone: then the access stays too.
  */
 export function decideAdoption(space: { createdAt: number; homepageId: string | null }, contents: SpaceContents, now: number): Adoption {
   const untouched = isUntouched(space, contents);

@@ -79,7 +79,7 @@ type Action =
   | { action: 'create'; treatment: Treatment }
   /** A space exists that an interrupted run created. */
   | { action: 'finish'; treatment: Treatment; spaceId: string }
-  /** A space exists that somebody else created: bring it in line with the policy. */
+  /** A space exists that someone else created: bring it in line with the policy. */
   | ({ action: 'adopt'; treatment: Treatment } & Adopted)
   /** A space exists and is left as it is: remember. */
   | { action: 'leave'; spaceId: string; recheckAt: number | null }
@@ -151,7 +151,7 @@ export function decideProvisioning(
   if (remembered && !isNews) return remembered;
 
   if (!person) return needs('person');
-  // It is somebody else's, or not listed yet: the owner's next activity will tell.
+  // It is someone else's, or not listed yet: the owner's next activity will tell.
   if (occasion === 'arrival' && person.personalSpaceId === null) return remembered ?? nothing('has-space');
   const decision = decideUnsettled(facts, person, policy, now);
   const isAgainst = decision.kind === 'decided' && (decision.action === 'exclude' || decision.action === 'record-removal');
@@ -181,7 +181,7 @@ function decideRemoved(facts: ProvisioningFacts, record: PersonIn<'removed'>, po
   return decision.kind === 'decided' && decision.action === 'exclude' ? asBefore : decision;
 }
 
-/** About somebody of whom nothing is settled. */
+/** About a person for whom nothing has been settled yet. */
 function decideUnsettled(facts: ProvisioningFacts, person: PersonFacts, policy: Policy, now: number): ProvisioningDecision {
   const { record } = facts;
   const account = accountProblem(person);
@@ -204,7 +204,7 @@ function decideUnsettled(facts: ProvisioningFacts, person: PersonFacts, policy: 
 
 const NO_GROUPS: ReadonlySet<string> = new Set();
 
-/** Whether anything in the policy depends on somebody's groups. */
+/** Whether anything in the policy depends on a person's groups. */
 export function asksForGroups({ rules, rollout }: Policy): boolean {
   return rollout.waves.length > 0 || rules.some((rule) => rule.groups.length > 0 || rule.exceptGroups.length > 0);
 }
@@ -293,7 +293,7 @@ const OWN_WORK_MS = 10 * MINUTE_MS;
 
 /**
  * Whether a space that was found is the one that an interrupted run set out to create, or that won the race against it.
- * One created long before or after is somebody else's.
+ * One created long before or after is someone else's.
  */
 export function isFromInterruptedRun(record: Pick<Person, 'since'>, createdAt: number): boolean {
   return Math.abs(createdAt - record.since) <= OWN_WORK_MS;
@@ -322,7 +322,7 @@ function decideByRecord(record: Person, occasion: Occasion, policyVersion: numbe
         const isCurrent = record.policyVersion === policyVersion && (isWaiting || recheckAt === null);
         return isCurrent && !isClick ? settled : null;
       }
-      // What keeps the app from acting for somebody need not keep them from asking.
+      // What keeps the app from acting for a person need not keep them from asking.
       return isWaiting && !isClick ? settled : null;
     case 'refused':
       if (record.reason === 'no-private-way' && record.policyVersion !== policyVersion) return null;
