@@ -15,16 +15,18 @@ const Row = z.looseObject({
 type Row = z.infer<typeof Row>;
 const Batch = z.object({ rows: z.array(z.unknown()) });
 
-/** Batches in one page: one holds some hundred people. */
+/** Batches in one page of the report and of the erasure: one holds some hundred people. */
 const BATCHES_PER_PAGE = 5;
+/** In one page of a person's search for their own rows: about a megabyte. */
+const BATCHES_PER_SEARCH = 25;
 
 interface BatchPage {
   batches: { key: string; rows: unknown[] }[];
   cursor: string | null;
 }
 
-async function listBatches(cursor: string | null): Promise<BatchPage> {
-  const query = kvs.query().where('key', Where.beginsWith(BATCH_PREFIX)).limit(BATCHES_PER_PAGE);
+async function listBatches(cursor: string | null, limit = BATCHES_PER_PAGE): Promise<BatchPage> {
+  const query = kvs.query().where('key', Where.beginsWith(BATCH_PREFIX)).limit(limit);
   const page = await (cursor === null ? query : query.cursor(cursor)).getMany();
   const batches = page.results.map(({ key, value }) => ({ key, rows: Batch.safeParse(value).data?.rows ?? [] }));
   return { batches, cursor: page.nextCursor ?? null };
@@ -40,6 +42,29 @@ export async function listAccountsInRows(cursor: string | null): Promise<{ accou
   const page = await listBatches(cursor);
   const accountIds = page.batches.flatMap((batch) => batch.rows.flatMap(accountsOf));
   return { accountIds: [...new Set(accountIds)], cursor: page.cursor };
+}
+
+export interface OwnRows {
+  /** As stored; a list of members without the other members. */
+  rows: { jobId: string; row: unknown }[];
+  /** Where to go on; null = these were the last. */
+  next: string | null;
+}
+
+/** The rows that name this account in some batches; there may be none in these and more in the next. */
+export async function findRowsOf(accountId: string, cursor: string | null): Promise<OwnRows> {
+  const page = await listBatches(cursor, BATCHES_PER_SEARCH);
+  const rows = page.batches.flatMap(({ key, rows: stored }) =>
+    stored
+      .filter((row) => accountsOf(row).includes(accountId))
+      .map((row) => ({ jobId: jobOfBatch(key), row: withoutOthers(row, accountId) })),
+  );
+  return { rows, next: page.cursor };
+}
+
+function withoutOthers(stored: unknown, accountId: string): unknown {
+  const { data } = Row.safeParse(stored);
+  return data?.accountIds ? { ...data, accountIds: [accountId] } : stored;
 }
 
 /**

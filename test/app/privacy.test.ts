@@ -1,5 +1,6 @@
 /** Personal data: reported once a week, erased once an account is closed, shown to whom it is about. */
 import { describe, expect, it } from 'vitest';
+import type { OwnRows } from '../../src/jobs/accounts';
 import type { PromisePage, PromiseRow } from '../../src/privacy/promises';
 import { ADMINS_GROUP, USERS_GROUP } from '../emulator/confluence/seed';
 import type { LocalSite } from '../emulator/site';
@@ -133,6 +134,12 @@ it('rows of jobs are reported, and erased too: what was archived can still be re
       .filter((name) => name.includes(' batch:'))
       .map((name) => name.split(':')[1]),
   ).toEqual(expect.arrayContaining([archive.id, censusId, surveyId]));
+
+  const own: OwnRows = await personData(site, 'me.rows', owner);
+  expect(own.next).toBeNull();
+  expect(new Set(own.rows.map(({ jobId }) => jobId))).toEqual(new Set([archive.id, censusId, surveyId]));
+  expect(JSON.stringify(own)).toContain(owner);
+  for (const other of [kept?.ownerId, BEN]) expect(JSON.stringify(own)).not.toContain(other);
 
   site.changePerson(owner, { accountStatus: 'closed' });
   await aWeekPasses(site);

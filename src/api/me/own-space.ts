@@ -1,11 +1,12 @@
 /** What "My personal space" shows, and what its owner can do there. */
 import { z } from 'zod';
+import { findRowsOf } from '../../jobs/accounts';
 import { myData } from '../../own-space/my-data';
 import { changeAccess, myAccess, myDetails, saveDetails } from '../../own-space/own-space';
 import { myView } from '../../own-space/view';
 import { createForCaller, declineSpace, takeBackDecline } from '../../provisioning/answers';
 import { anyoneSignedIn, define } from '../define';
-import { FieldValuesInput, Nothing } from '../inputs';
+import { Cursor, FieldValuesInput, Nothing } from '../inputs';
 
 export const ownSpaceFunctions = {
   'me.get': define({ input: Nothing, authorise: anyoneSignedIn, handle: (_input, { accountId }) => myView(accountId) }),
@@ -44,4 +45,10 @@ export const ownSpaceFunctions = {
     handle: ({ access }, { accountId }) => changeAccess(accountId, access),
   }),
   'me.data': define({ input: Nothing, authorise: anyoneSignedIn, handle: (_input, { accountId }) => myData(accountId) }),
+  /** Rows about the caller in the lists of administrators' jobs, some lists at a time. */
+  'me.rows': define({
+    input: z.strictObject({ cursor: Cursor }),
+    authorise: anyoneSignedIn,
+    handle: ({ cursor }, { accountId }) => findRowsOf(accountId, cursor ?? null),
+  }),
 };

@@ -1,7 +1,9 @@
 /** Everything that Homestead stores about the person. */
 import Button from '@atlaskit/button/new';
 import { useState } from 'react';
+import type { OwnRows } from '../../../src/jobs/accounts';
 import type { MyData } from '../../../src/own-space/my-data';
+import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
 import { callPerson } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
@@ -42,6 +44,7 @@ function Data() {
         </dl>
       )}
       <p className="subtle">{text(hasNoticeFlag ? 'my.privacy.flag' : 'my.privacy.noFlag')}</p>
+      <OwnRowsSearch />
       {hasAnything && (
         <details>
           <summary>{text('my.privacy.all')}</summary>
@@ -51,6 +54,35 @@ function Data() {
         </details>
       )}
     </>
+  );
+}
+
+/** Lists of administrators' jobs name everybody who was counted: looking through them takes a while, so it is asked for. */
+function OwnRowsSearch() {
+  const { busy, error, attempt } = useAttempt<'search'>();
+  const [found, setFound] = useState<OwnRows['rows'] | null>(null);
+  const search = async (): Promise<void> => {
+    const rows: OwnRows['rows'] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await callPerson('me.rows', cursor === undefined ? {} : { cursor });
+      rows.push(...page.rows);
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+    setFound(rows);
+  };
+  return (
+    <div className="tight">
+      <p className="text">{text('my.privacy.rows')}</p>
+      <div>
+        <Button spacing="compact" isLoading={busy !== null} onClick={() => void attempt('search', search)}>
+          {text('my.privacy.rows.find')}
+        </Button>
+      </div>
+      <div role="status">{found && text('my.privacy.rows.found', { count: found.length })}</div>
+      {found && found.length > 0 && <pre className="code-block">{JSON.stringify(found, null, 2)}</pre>}
+      {error !== null && <Failure error={error} />}
+    </div>
   );
 }
 
