@@ -4,7 +4,7 @@ import { MINUTE_MS } from '../domain/time';
 /** Due by the clock, at one tick only. */
 export interface TimedWork {
   kind: string;
-  /** How long after it began it is due again. Ticks come every five minutes, give or take, so every third tick says less than fifteen. */
+  /** How soon after it began it is due again. Ticks come roughly every five minutes, so for every third tick this is under fifteen. */
   everyMs: number;
   /** The most it may take of one tick. */
   leaseMs: number;
@@ -24,7 +24,7 @@ export interface ListedWork {
   run(ids: readonly string[], now: number): Promise<void>;
 }
 
-/** Due at every third tick: what an interruption left behind for a person waits a quarter of an hour. */
+/** Due at every third tick: what an interruption left unfinished for a person is picked up within a quarter of an hour. */
 export const EVERY_THIRD_TICK_MS = 14 * MINUTE_MS;
 
 /** Due once an hour: nobody waits for it, and idle ticks stay cheap. */

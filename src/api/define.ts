@@ -1,4 +1,4 @@
-/** What a function of the pages is, and how every one of them begins and ends: authorise, parse, act, answer. */
+/** What a function that the pages call is, and how each one begins and ends: authorize, parse, act, answer. */
 import Resolver from '@forge/resolver';
 import { z } from 'zod';
 import type { BudgetClass } from '../domain/budget';
@@ -35,7 +35,7 @@ export type Result<T> = { ok: true; data: T } | { ok: false; error: { code: Erro
 export type InputOf<A, F extends keyof A> = A[F] extends { input: infer I extends z.ZodType } ? z.input<I> : never;
 export type OutputOf<A, F extends keyof A> = A[F] extends { handle: (...args: never[]) => Promise<infer O> } ? O : never;
 
-/** One function: its input is parsed, its caller authorised, and its output is what `handle` answers. */
+/** One function: its input is parsed, its caller authorized, and its output is what `handle` answers. */
 export const define = <I extends z.ZodType, O>(definition: Definition<I, O>): Definition<I, O> => definition;
 
 /** For functions that concern only the caller. */
@@ -48,7 +48,7 @@ type Resolve = ReturnType<Resolver['getDefinitions']>;
 /** `never`: each function takes its own input, which is parsed right before. */
 type Definitions = Record<string, Definition<z.ZodType, unknown> | Definition<z.ZodType<never>, unknown>>;
 
-/** @param account on whose points the functions go */
+/** @param account the class whose points pay for the functions */
 export function makeResolver(definitions: Definitions, account: BudgetClass): Resolve {
   const resolver = new Resolver();
   for (const [name, definition] of Object.entries(definitions)) {
@@ -58,7 +58,7 @@ export function makeResolver(definitions: Definitions, account: BudgetClass): Re
   }
   const resolve = resolver.getDefinitions();
   return async (request, runtime) => {
-    // Forge's resolver finds what every object inherits, `constructor` for one, and calls it.
+    // Forge's resolver also finds what every object inherits, such as `constructor`, and calls it.
     if (!Object.hasOwn(definitions, request.call.functionKey)) return failed(unknownFunction(request.call.functionKey));
     return resolve(request, runtime);
   };

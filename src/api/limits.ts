@@ -1,6 +1,6 @@
 /** Bounds of what the pages send. The pages import this file too: it imports nothing. */
 
-/** Of the policy as text: more than the largest policy takes, less than Forge's 500 KB for a request of a page. */
+/** Length of the policy as text: more than the largest policy takes, less than the 500 KB that Forge allows a page's request. */
 export const MAX_POLICY_TEXT_CHARS = 400_000;
 /** Why an admin changed the policy, in a sentence or two. */
 export const MAX_REASON_CHARS = 300;

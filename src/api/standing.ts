@@ -9,7 +9,7 @@ import type { Caller } from './define';
 /** Somebody who loses the admin's rights may read and save for at most this long. */
 const REMEMBERED_MS = 10 * MINUTE_MS;
 const PAUSE_REMEMBERED_MS = ADMIN_DAYS * DAY_MS;
-/** A pause waits no longer for Confluence to confirm a remembered administrator. A function of a page has 25 s (Forge: limits). */
+/** A pause waits at most this long for Confluence to confirm a remembered administrator. A function of a page has 25 s (Forge: limits). */
 const PAUSE_CONFIRM_MS = 5_000;
 
 /** To read, and to save. */
@@ -36,7 +36,7 @@ async function remember(accountId: string): Promise<void> {
   }
 }
 
-/** To pause, which is safe: while Confluence cannot be asked, whoever was an administrator lately may do that, and only that. */
+/** To pause, which is safe: while Confluence cannot be asked, whoever was recently an administrator may do that, and only that. */
 export async function mayPause(caller: Caller): Promise<void> {
   if (!isWithin(await readAdminSeen(caller.accountId), PAUSE_REMEMBERED_MS)) return administers(caller);
   let timer: ReturnType<typeof setTimeout> | undefined;

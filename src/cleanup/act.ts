@@ -8,7 +8,7 @@ import { log } from '../forge/log';
 import { noteStatus } from '../provisioning/status-change';
 import type { RowReason, SpaceRow } from './rows';
 
-/** How often one space may fail before the job continues without it. */
+/** How many times one space may fail before the job continues without it. */
 const MAX_TRIES = 3;
 
 interface Outcome {
@@ -25,7 +25,7 @@ export interface Task {
 }
 
 interface Known {
-  /** An earlier step announced this row and was cut off: what it was about to do may be done. */
+  /** An earlier step announced this row and was cut off: what it was about to do may have been done. */
   isResumed: boolean;
   /** The search index names a change, which may be of a kind that is not read by id. */
   isActive: boolean;
@@ -55,7 +55,7 @@ export async function settleRow(task: Task, row: SpaceRow): Promise<Outcome | nu
   return null;
 }
 
-/** What was archived is not created again, and what was restored may be: the owner's record says so, and the trail. */
+/** An archived space is not created again, and a restored one may be: the owner's record and the trail say so. */
 async function noted({ startedBy, runId }: Task, row: SpaceRow, done: Outcome): Promise<Outcome> {
   if (done.outcome !== 'archived' && done.outcome !== 'restored') return done;
   try {

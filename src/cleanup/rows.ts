@@ -11,7 +11,7 @@ export const SpaceRow = z.object({
   /** Of archive and restore jobs. `acting` = the call was about to be made when this was written. */
   outcome: z.enum(['acting', 'archived', 'restored', 'kept', 'failed']).optional(),
   reason: z.string().optional(),
-  /** How often acting on this space has failed. */
+  /** How many times acting on this space has failed. */
   tries: z.number().int().optional(),
 });
 export type SpaceRow = z.infer<typeof SpaceRow>;

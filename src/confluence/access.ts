@@ -138,7 +138,7 @@ async function readAssignments(as: Requester, spaceId: string): Promise<Principa
 
 const Roles = z.object({ results: z.array(z.object({ id: z.string(), spacePermissions: z.array(z.string()) })) });
 
-/** The role that lets people read and edit nothing: told by what it holds, because names differ by language. */
+/** The role that lets people read but not edit: recognized by what it grants, because names differ by language. */
 async function readViewerRole(as: Requester): Promise<string | null> {
   const operation = 'space roles';
   const response = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/space-roles?role-type=SYSTEM&limit=100`));

@@ -1,7 +1,7 @@
 /**
  * How every call to Confluence begins and ends: who it is made as, what it costs, how it fails. Routes
- * in the files beside this one are literals, so that Atlassian's permission linter sees them. Marks and
- * doubts per call: README, "Not verified on a real site".
+ * in the files beside this one are literals, so that Atlassian's permission linter sees them. What is
+ * unverified about each call: README, "Not verified on a real site".
  */
 import api, { type APIResponse, isForgePlatformError } from '@forge/api';
 import { z } from 'zod';

@@ -29,7 +29,7 @@ export async function searchActive(keys: string[], since: number, limit: number)
   return { active, complete: _links?.next === undefined };
 }
 
-/** What may hang on pages without changing them. */
+/** What can be attached to pages without changing them. */
 const OTHER_TYPES = 'comment,attachment,whiteboard,database';
 
 /** 1 when the index names any comment, attachment, whiteboard or database in the space, as this requester sees them. */

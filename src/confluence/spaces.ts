@@ -134,7 +134,7 @@ export async function createOwnSpace(key: string, name: string): Promise<string>
 
 const Property = z.object({ id: z.string(), key: z.string(), value: z.unknown(), version: z.object({ number: z.number() }) });
 const Properties = z.object({ results: z.array(Property) });
-/** How often a property is read again because someone else wrote it. */
+/** How many times a property is read again because someone else wrote it. */
 const PROPERTY_ATTEMPTS = 3;
 
 async function readProperty(as: Requester, spaceId: string, key: string): Promise<z.infer<typeof Property> | null> {

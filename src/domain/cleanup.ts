@@ -62,7 +62,7 @@ export function isSelected(selection: Selection, batch: number, spaceId: string)
 
 /** Points per archived space, by the published rule: space 2, newest page 2, newest blog post 2, archive 1. */
 export const POINTS_PER_ARCHIVE = 7;
-/** What archiving so many spaces costs, and how long a job needs for it with so many points an hour; upper bounds. */
+/** What archiving this many spaces costs, and how long a job takes at this many points an hour; upper bounds. */
 export function estimateArchive(count: number, pointsPerHour: number): { points: number; hours: number } {
   const points = count * POINTS_PER_ARCHIVE;
   return { points, hours: points / pointsPerHour };

@@ -81,7 +81,7 @@ export const EventFrame = z.object({
 });
 export type TrailEvent = z.infer<typeof EventFrame> & { body: EventBody };
 
-/** Stands in a text where a closed account's id stood. */
+/** Replaces a closed account's id in a text. */
 const CLOSED_ACCOUNT = 'closed account';
 
 /** The key of a personal space is the account id without its separators. */

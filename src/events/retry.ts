@@ -29,7 +29,7 @@ export async function retryingLater(name: string, run: () => Promise<void>): Pro
   }
 }
 
-/** Thousands may wait for the same moment: they come over the minutes after it, not all in its first second. */
+/** Thousands may wait for the same moment: they are spread over the minutes after it instead of all arriving in its first second. */
 export const spread = (seconds: number): number => seconds + Math.random() * Math.min(MAX_JITTER_S, Math.max(MIN_JITTER_S, seconds));
 
 /** For a trigger or consumer to return. */

@@ -31,12 +31,12 @@ const POINTS_PER_SPACE = 12;
 const POINTS_PER_OFFER = 7;
 /** Steps come every five minutes, and the platform gives 1,000 impersonations a minute to everything the app does. */
 const STEPS_PER_TURN = 50;
-/** The first people tell whether the rest will go well, so it is checked after so many, and then again and again. */
+/** The first people show whether the rest will go well, so the job is checked after this many, and regularly after that. */
 const WAVES = [25, 275];
 const LATER_WAVE = 1_000;
 /** Share of a wave that may fail before the job asks an admin to look. */
 const MAX_FAILED_SHARE = 0.2;
-/** How often one person may fail before the job continues without them. */
+/** How many times one person may fail before the job continues without them. */
 const MAX_TRIES = 3;
 /** People shown of a plan. */
 const SAMPLE = 25;
@@ -180,7 +180,7 @@ async function actOn(job: ProvisionJob, row: ProvisionRow): Promise<number | nul
     row.reason = person ? reasonOf(person) : decision.reason;
     row.outcome = outcomeFor(decision, person, job.createdAt);
   } catch (error) {
-    // A record that cannot be read is its person's trouble, not the job's.
+    // A record that cannot be read is a problem for its person, not for the job.
     if (error instanceof UnreadableRecord) {
       Object.assign(row, { outcome: 'failed', reason: 'record-unreadable' });
       return null;

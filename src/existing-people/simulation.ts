@@ -43,7 +43,7 @@ export function outcomeOf(decision: ProvisioningDecision, row: Pick<PersonRow, '
   // With everything known that a census knows, only a look into the space is left.
   if (decision.kind === 'needs') return { kind: 'space', reason: 'space-looked-at' };
   const { reason } = decision;
-  // Whoever has a space loses none by a policy.
+  // Nobody loses an existing space because of a policy.
   if (row.spaceId !== null && decision.action === 'exclude') return { kind: 'space', reason: 'has-space' };
   switch (decision.action) {
     case 'create':

@@ -30,11 +30,11 @@ import { currentScope, scoped } from './meter';
 
 /** What Atlassian gives an app in an hour unless its headers say otherwise (Tier 1, shared by all its sites). */
 export const DEFAULT_QUOTA = 65_000;
-/** How often a write of the hour's record is tried while other processes are faster, and how long apart at most (ms). */
+/** How many times a write of the hour's record is tried while other processes are faster, and the waits in between (ms). */
 const MAX_ATTEMPTS = 10;
 const FIRST_BACKOFF_MS = 200;
 const MAX_BACKOFF_MS = 3_200;
-/** How long a process may not have heard that another one was refused for the quota. */
+/** How long it may take a process to hear that another one was refused for the quota. */
 const HEARSAY_MS = 30_000;
 /** Background work that found no points does not look again before this. */
 const REFUSAL_MS = 60_000;

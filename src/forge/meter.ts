@@ -24,7 +24,7 @@ export function scoped<T>(scope: Omit<Scope, 'points' | 'reported'>, run: (scope
   return scopes.run(opened, () => run(opened));
 }
 
-/** @throws Error outside of a scope: a call that nobody counts is a mistake of ours */
+/** @throws Error outside of a scope: a call that nobody counts is a bug of ours */
 export function currentScope(): Scope {
   const scope = scopes.getStore();
   if (!scope) throw new Error('Confluence is asked outside of a budget: wrap the entry point in `within`');

@@ -71,7 +71,7 @@ export function countOutcomes(rows: readonly { outcome?: string | undefined }[])
   return counts;
 }
 
-/** Rows of any job, as far as counting goes; what is no object has no outcome. */
+/** Rows of any job, as far as counting goes; what is not an object has no outcome. */
 const AnyRow = z.union([z.object({ outcome: z.string().optional() }), z.unknown().transform(() => ({}))]);
 
 /** What the batch that the job is at has come to. */

@@ -93,7 +93,7 @@ export function resume(id: string, now: number): Promise<Job> {
   });
 }
 
-/** Orders the step of a running job anew: the one before may have been lost. */
+/** Requests the step of a running job again: the previous one may have been lost. */
 const nudge = (id: string, now: number): Promise<Job> => change(id, now, (job) => nudged(job, now));
 
 const nudged = (job: Job, now: number): Job => (isActive(job) ? withNextTurn(job, now) : job);

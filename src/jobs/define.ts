@@ -37,7 +37,7 @@ interface Definition<Work, Row> {
   isInTrail: boolean;
   /** The most points that one step may cost. */
   cost: number;
-  /** On whose points it goes; left out = those of jobs. */
+  /** Whose points pay for it; left out = those of jobs. */
   account?: BudgetClass;
   /**
    * A few rows, or a page. It may be cut off after any call and is then run again, so what it does to Confluence

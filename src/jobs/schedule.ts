@@ -9,10 +9,10 @@ import type { AnyJob } from './define';
 import { addToOpenJobs, isActive, isOver, type Job, listActiveJobs, OPEN_JOBS, readJobs, removeFromOpenJobs, writeJob } from './record';
 import { runStep } from './run';
 
-/** So long after its last sign of life a step counts as lost: messages may be late by a little. */
+/** This long after its last sign of life, a step counts as lost: messages may be a little late. */
 const QUIET_MS = 4 * MINUTE_MS;
 
-/** Every tick, each job under its own lease: with the next number, a lost one is found within ten minutes. */
+/** At every tick, each job under its own lease. A lost step is found within ten minutes and pushed again with the next number. */
 export function makeOpenJobs(kinds: readonly AnyJob[]): ListedWork {
   return defineListedWork({
     kind: 'jobs',

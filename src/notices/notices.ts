@@ -23,7 +23,7 @@ export async function raise(notice: Notice): Promise<void> {
   await changeNotice({ ...notice, state: 'raised', raisedAt: Date.now() }, 'due');
 }
 
-/** A notice that cannot be raised is not tried at every page view. An offer that nobody sees is none. */
+/** A notice that cannot be raised is not tried at every page view. An offer that nobody sees is not an offer. */
 async function giveUp(notice: Notice): Promise<void> {
   const now = Date.now();
   const person = notice.kind === 'offer' ? await readPersonRecord(notice.accountId) : null;
@@ -36,7 +36,7 @@ async function giveUp(notice: Notice): Promise<void> {
   }
 }
 
-/** The person has seen to it. */
+/** The person has dealt with it. */
 export async function answerAll(accountId: string): Promise<void> {
   const now = Date.now();
   for (const notice of (await readNotices(accountId)).filter(isOpen)) {

@@ -25,7 +25,7 @@ import { type DetailsMerge, mergeDetails, shownDetails } from './merge-details';
 /** The space property that keeps the values, readable by everyone who sees the space. */
 const DETAILS_PROPERTY = 'homestead-details';
 const StoredDetails = z.object({ values: z.record(z.string(), z.string()) });
-/** How often the homepage is read again because someone else saved it in between. */
+/** How many times the homepage is read again because someone else saved it in between. */
 const HOMEPAGE_ATTEMPTS = 4;
 
 export interface DetailsView {
@@ -134,7 +134,7 @@ async function writeTable(
     const homepage = await readHomepage(space);
     const onPage: DetailsOnPage = homepage ? readDetails(homepage.storage, fields) : { kind: 'invalid' };
     const merge = mergeDetails(fields, onPage, values);
-    // What stands on the page already is not judged: its owner wrote it there.
+    // What is already on the page is not checked: its owner wrote it there.
     const problems = Object.entries(invalid).filter(([key, problem]) => problem === 'required' || !merge.unchanged.has(key));
     if (problems.length > 0) return { homepage: null, problems: Object.fromEntries(problems) };
     const body = homepage && writeDetails(homepage.storage, fields, merge.changes, values.given);

@@ -39,7 +39,7 @@ export function builtinChild(locale: string): string {
 /** Page titles (Confluence v2 API, create page). */
 const MAX_TITLE = 255;
 
-/** Title of the homepage of a space that Homestead creates. A long name is shortened, not what stands around it. */
+/** Title of the homepage of a space that Homestead creates. A long name is shortened; the words around it are not. */
 export function homepageTitle(name: string, locale: string): string {
   const around = text(locale, 'builtin.title', { name: '' }).length;
   return text(locale, 'builtin.title', { name: shorten(withoutNonXml(name), MAX_TITLE - around) });

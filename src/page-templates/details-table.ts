@@ -19,7 +19,7 @@ import {
 /** The macro's own id tells Homestead's table from any other page properties on the page. */
 const MACRO_ID = 'homestead';
 
-/** What stands on a page for one field. */
+/** What a page says for one field. */
 export interface Cell {
   text: string;
   /** Nothing but lines of text, as Homestead writes them; a link or a list would be lost in a rewrite. */
@@ -152,7 +152,7 @@ function* outermostRows(parent: StorageElement): Generator<StorageElement> {
 const isPlain = (cell: StorageElement): boolean =>
   [...elementsIn(cell)].every((element) => isHtml(element, 'p', 'br', 'div', 'span', 'time') || isMacroElement(element, 'placeholder'));
 
-/** Of the row only what stands in the value's cell changes. */
+/** In the row, only the content of the value's cell changes. */
 function editOf({ row, value }: Row, text: string, storage: string): Edit {
   if (value?.content) return { from: value.content.start, to: value.content.end, text };
   if (value)

@@ -12,7 +12,7 @@ import { detailsTable } from './details-table';
 import { renderTemplate, type TemplateValues } from './render';
 
 const FALLBACK_LOCALE = 'en_US';
-/** Of what a template has to say about itself: it is kept in the person's record, which holds 240 KiB (Forge: KVS limits). */
+/** Length of what is said about a template's problem: it is kept in the person's record, which holds 240 KiB (Forge: KVS limits). */
 const MAX_PROBLEM = 500;
 
 /** Whom the pages are written for. */

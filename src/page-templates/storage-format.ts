@@ -10,7 +10,7 @@ const NAMESPACES: Record<string, string> = {
 };
 
 /**
- * Elements inside each other. The editor stays far below; the parser searches all open elements for each
+ * How deeply elements may be nested. The editor stays far below; the parser searches all open elements for each
  * prefix, so its time grows with the square of the depth (measured: 30 s for 300 KB of nothing but open tags).
  */
 const MAX_DEPTH = 500;

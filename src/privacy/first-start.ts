@@ -15,7 +15,7 @@ import { bearsMark } from '../page-templates/builtin';
 import { readPolicy, writePolicy } from '../store/policy';
 import { type FirstStart, readFirstStart, writeFirstStart } from '../store/site-facts';
 
-/** The oldest and the newest personal spaces, so many of each: between them lie those that Confluence created on its own. */
+/** The oldest and the newest personal spaces, this many of each: between them lie those that Confluence created on its own. */
 const SPACES_AT_EACH_END = 25;
 
 /** Nobody has to open the admin page for it. */

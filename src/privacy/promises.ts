@@ -65,7 +65,7 @@ export interface Imported {
   kept: number;
 }
 
-/** Writes what nothing is on record of. A repeat changes nothing. */
+/** Writes only what has no record yet. Repeating it changes nothing. */
 export async function importPromises(rows: readonly PromiseRow[], by: string, now: number): Promise<Imported> {
   let written = 0;
   for (const row of rows) {

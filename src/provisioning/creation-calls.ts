@@ -42,12 +42,12 @@ export type CreationResult =
   /** The person's key belongs to a space of theirs that was archived or trashed. */
   | { kind: 'removed'; spaceId: string; how: 'archived' | 'trashed' }
   | { kind: 'refused'; detail: string }
-  /** Confluence says that the key is taken, and does not list by what: lists lag behind. */
+  /** Confluence says that the key is taken, but does not list the space that has it: lists lag behind. */
   | { kind: 'unlisted' }
   /** Only a call that creates an open space is left, and this site has no way to close it. */
   | { kind: 'no-private-way'; detail: string };
 
-/** Of why a space was not created; it is kept in the trail. */
+/** Length of the reason why a space was not created; it is kept in the trail. */
 const MAX_DETAIL = 500;
 
 interface Making {

@@ -95,7 +95,7 @@ function matchedBy(policy: Policy, { ruleId, treatment }: RuleMatch): Explanatio
   };
 }
 
-/** What of the record is told, with what is on record of its space. */
+/** The part of the record that is shown, with what is on record about its space. */
 export async function personView(person: Person): Promise<PersonView> {
   const { accountId, state, since } = person;
   const spaceId = spaceIdOf(person);

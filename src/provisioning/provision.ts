@@ -51,9 +51,9 @@ import { settleAccess, writePromise } from './promised-access';
 const REFUSED_RECHECK_MS = 7 * DAY_MS;
 /** Seconds until Confluence is asked again for a space that it has just created. */
 const NOT_LISTED_RETRY_S = 30;
-/** How often one run starts over because another one wrote the same person's record. */
+/** How many times one run starts over because another one wrote the same person's record. */
 const MAX_ATTEMPTS = 4;
-/** How often one run decides anew because a space turned up. */
+/** How many times one run decides anew because a space turned up. */
 const MAX_LOOKS = 3;
 
 export interface ProvisionSubject extends Subject {
@@ -165,7 +165,7 @@ async function bringBack(run: Run, before: PersonIn<'removed'>): Promise<Person>
 }
 
 async function remindOfDetails(run: Run, before: PersonIn<'ready'>): Promise<Person> {
-  // Whoever has not even seen that the space is ready is not told a second thing.
+  // Someone who has not yet seen that the space is ready is not told anything else.
   const isBusy = (await readNotices(before.accountId)).some(isOpen);
   return record(run, before, remind(before, isBusy, run.subject.now));
 }
@@ -363,7 +363,7 @@ async function rememberFailure(subject: ProvisionSubject, error: ConfluenceError
   const isRefusal = !error.isTransient;
   const mayRecord =
     before === null || isIn(before, 'creating', 'adopting', 'excluded', 'refused') || (isRefusal && isIn(before, 'offered'));
-  // An answer of the person, or another run, came first.
+  // An answer from the person, or another run, came first.
   if (!mayRecord) return null;
   const isBegun = isIn(before, 'creating', 'adopting');
   if (!isRefusal && !isBegun && (occasion === 'click' || occasion === 'job')) return null;

@@ -29,7 +29,7 @@ const offUntil = new LRUCache<string, number>({ max: 100 });
 /** While Confluence fails, or asks the app to wait, nobody's activity is worth another request. */
 const FAILURE_PAUSE_S = 20;
 const pausedUntil = new LRUCache<string, number>({ max: 100 });
-/** One person's failure is theirs. So many different people within a minute, and it is the site's. */
+/** One person's failure is their own. If this many different people fail within a minute, it is the site's. */
 const PEOPLE_FOR_PAUSE = 3;
 const FAILURE_WINDOW_MS = MINUTE_MS;
 const failedPeople = new LRUCache<string, Map<string, number>>({ max: 100 });
@@ -80,7 +80,7 @@ async function decideAndProvision(accountId: string, cloudId: string, occasion: 
 
 /** Remembers a rate limit, or a failure for several people, for everybody on the site. */
 function noteFailure(installContext: string, accountId: string, error: unknown, now: number): void {
-  // An answer that the app cannot use is no failure of the site's.
+  // An answer that the app cannot use is not a failure of the site.
   if (!(error instanceof ConfluenceError) || !error.isTransient || error.isOwnFinding) return;
   const people = failedPeople.get(installContext) ?? new Map<string, number>();
   for (const [id, at] of people) if (at < now - FAILURE_WINDOW_MS) people.delete(id);

@@ -232,7 +232,7 @@ async function checkPoints(_caller: CheckCaller, now: number): Promise<Found> {
   return left === null ? found('good', 'counted', details) : found('limited', 'near', { ...details, left });
 }
 
-/** What is true besides what a check last found, and may have changed since. */
+/** What is true in addition to a check's last result, and may have changed since then. */
 export interface CheckNote {
   /** Key of the catalogue after `site.<name>.`. */
   finding: string;

@@ -23,7 +23,7 @@ export type AccountSource = (typeof ACCOUNT_SOURCES)[number];
 /** What the report walks through: the records, remembered administrators, and the rows of jobs. */
 export const REPORTED = [...ACCOUNT_SOURCES, 'admins', 'rows'] as const;
 
-/** Ids that stand where an account id may stand. */
+/** Ids that may appear in place of an account id. */
 const NOBODY = ['app', 'unknown', ''];
 
 /** Account ids named by one page of an entity's records, and when they were stored (ms). */

@@ -19,7 +19,7 @@ async function readCounter(key: string): Promise<z.infer<typeof Counter>> {
 
 const dayKey = (at: number): string => `begun:${new Date(startOfDay(at)).toISOString().slice(0, 10)}`;
 
-/** People who got a space or an offer by themselves in the UTC day of `at` (ms); counted only under a daily limit. */
+/** People who automatically got a space or an offer in the UTC day of `at` (ms); counted only under a daily limit. */
 export async function readBegun(at: number): Promise<number> {
   return (await readCounter(dayKey(at))).count;
 }

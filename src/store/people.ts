@@ -131,7 +131,7 @@ export interface Moved {
   hadNotice: boolean;
 }
 
-/** States that a notice may be open in, and which. */
+/** The states in which a notice may be open, and which notice. */
 const NOTICES_OF: Partial<Record<PersonStateName, readonly NoticeKind[]>> = {
   offered: ['offer'],
   postponed: ['offer'],

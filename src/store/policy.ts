@@ -123,7 +123,7 @@ function withoutSaver(unreadable: object): object {
 
 /** Trail entries looked at for the newest version. */
 const ENTRIES_READ = 100;
-/** Version numbers without a version that may lie between two with one. */
+/** Version numbers looked at beyond the newest one found so far. */
 const MAX_GAP = 10;
 
 /** The highest number that a version has, or once had: `known`, the trail's, or one with a record of its own. */

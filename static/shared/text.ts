@@ -18,7 +18,7 @@ export interface Sentences {
 
 const FALLBACK = 'en-US';
 let catalogue: Catalogue = {};
-/** Of the sentences; dates and numbers follow the person's own. */
+/** The language of the sentences; dates and numbers follow the person's own locale. */
 let language: string = FALLBACK;
 let locale: string = FALLBACK;
 

@@ -67,7 +67,7 @@ describe('a request to Confluence', () => {
     expect(hourOf(site)?.data.byClass.events).toBeGreaterThanOrEqual(1_100);
   });
 
-  it('gives back what a lease holds too much once the quota is known to be smaller', async () => {
+  it('gives back the excess of a lease once the quota is known to be smaller', async () => {
     const site = startSite({ settings: { warmProcesses: 1 } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -99,7 +99,7 @@ describe('when the points run short', () => {
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
   });
 
-  it('a click hears until when, and makes no request', async () => {
+  it('a click is told when to try again, and makes no request', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', selfService: true });
     spendHour(site, { jobs: 40_000, events: 25_000 });
@@ -119,7 +119,7 @@ describe('when the points run short', () => {
     expect(await person(site, 'me.create', BO)).toMatchObject({ ok: true });
   });
 
-  it('a cleanup waits, and a restore is done', async () => {
+  it('a cleanup waits, and a restore still runs', async () => {
     const site = startSite();
     const { id: surveyId } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
     await site.advance('PT1M');
@@ -141,7 +141,7 @@ describe('when the points run short', () => {
     expect(await adminData(site, 'job.get', { jobId: again.id })).toMatchObject({ state: 'done' });
   });
 
-  it('a job that is stopped finds out what it did, also without points for jobs', async () => {
+  it('a job that is stopped finds out what it did, even without points for jobs', async () => {
     const site = startSite();
     const { id: surveyId } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
     await site.advance('PT1M');
@@ -224,7 +224,7 @@ describe('an administrator', () => {
   const trailOf = (site: LocalSite, version: number): unknown =>
     (site.state().kvs.entities.event?.[`policy:${version}`] as { data: { body: unknown } } | undefined)?.data.body;
 
-  it('is asked about once in ten minutes, by all processes together', async () => {
+  it('is checked once every ten minutes, across all processes', async () => {
     const site = startSite();
     await adminData(site, 'policy.get', {});
     const before = requests(site);
@@ -237,7 +237,7 @@ describe('an administrator', () => {
     expect(requests(site)).toBe(before + 1);
   });
 
-  it('who is none any more may read and save for ten minutes, and start nothing', async () => {
+  it('who no longer is one may read and save for ten minutes, but start nothing', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     dismiss(site);
@@ -264,7 +264,7 @@ describe('an administrator', () => {
     ['is down', { status: 503 }, 'confluence-failed'],
     ['asks to wait', { status: 429, headers: { 'Retry-After': '600' } }, 'rate-limited'],
     ['is out of reach', { status: 429, headers: { 'forge-proxy-error': 'TOO_MANY_REQUESTS' } }, 'confluence-failed'],
-  ])('of the last 30 days may pause, and only pause, while Confluence %s', async (_why, respond, code) => {
+  ])('known from the last 30 days may pause, and only pause, while Confluence %s', async (_why, respond, code) => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     const seen = (site.state().kvs.plain[`admin:${ADMIN_ACCOUNT_ID}`] as { at: number }).at;
@@ -277,7 +277,7 @@ describe('an administrator', () => {
     expect(await admin(site, 'policy.pause', { paused: true }, ANA)).toMatchObject({ ok: false, error: { code } });
   });
 
-  it('of the last 30 days may pause while Confluence does not answer at all', async () => {
+  it('known from the last 30 days may pause while Confluence does not answer at all', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     await site.advance('PT11M');
@@ -286,7 +286,7 @@ describe('an administrator', () => {
     await expect(admin(site, 'policy.pause', { paused: false })).rejects.toThrow();
   });
 
-  it('of longer ago may not', async () => {
+  it('known from longer ago may not', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'ask' });
     const key = `admin:${ADMIN_ACCOUNT_ID}`;
@@ -298,7 +298,7 @@ describe('an administrator', () => {
     expect(await admin(site, 'policy.pause', { paused: true })).toMatchObject({ ok: true });
   });
 
-  it('pauses over what somebody saves at the same moment, and changes nothing else', async () => {
+  it('can pause while somebody else saves, and changes nothing else', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', jobShare: 30 });
     const { policy } = await adminData(site, 'policy.get', {});

@@ -54,7 +54,7 @@ it.each([500, 403])('a space that could not be made private (%i) is reported, an
   await readsAPage(site, ANA);
   expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
   expect(promiseOf(site, ANA)).toMatchObject({ access: { promised: 'private', actual: 'open', broken: { failures: 1 } } });
-  expect((await site.notices.load(ANA)).flags[0]?.description).toContain('keep trying');
+  expect((await site.notices.load(ANA)).flags[0]?.description).toContain('tried again');
   expect((await personData(site, 'me.get', ANA)).record).toMatchObject({ isPromiseBroken: true });
   expect(await adminData(site, 'promises.broken', {})).toMatchObject([{ ownerId: ANA, promised: 'private', actual: 'open' }]);
   expect(await kindsOf(site)).toContain('access-broken');

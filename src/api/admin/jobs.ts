@@ -52,7 +52,7 @@ export async function counted(job: Job): Promise<JobView> {
 const CleanupWork = z.object({ idleDays: z.number(), unchangedSince: z.number(), source: z.string().nullable().default(null) });
 const NO_CLEANUP = { idleDays: null, unchangedSince: null, source: null };
 
-/** What the page may know of a job; how it finds its way stays here. */
+/** What the page may know about a job; what the job uses to find its place stays on the server. */
 export function jobView(job: Job): JobView {
   const { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem } = job;
   const view = { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem };

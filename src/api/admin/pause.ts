@@ -7,7 +7,7 @@ import { type Caller, define } from '../define';
 import { administersNow, mayPause, standingOf } from '../standing';
 import { type PolicyView, policyView } from './policy';
 
-/** How often it is tried again because the policy was saved in between. */
+/** How many times it is tried again because the policy was saved in between. */
 const MAX_ATTEMPTS = 8;
 
 export const pauseFunctions = {
@@ -18,7 +18,7 @@ export const pauseFunctions = {
   }),
 };
 
-/** Changes nothing else of the policy. Whoever already has what they ask for gets the version that says so. */
+/** Changes nothing else in the policy. If it already is what the caller asks for, the current version is the answer. */
 async function setPaused(paused: boolean, caller: Caller): Promise<PolicyView> {
   // A caller whom Confluence has not just confirmed may only pause.
   if (!paused) await administersNow(caller);

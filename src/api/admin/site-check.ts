@@ -14,7 +14,7 @@ export interface CheckView {
   details: CheckResult['details'];
   /** When it was found; null = never checked. */
   at: number | null;
-  /** What is true besides, as it is now. */
+  /** What else is true right now. */
   notes: CheckNote[];
 }
 
@@ -56,7 +56,7 @@ async function views(): Promise<CheckView[]> {
     const notes = noted[name] ?? [];
     const result = results[name];
     if (!result) return { name, outcome: 'unknown', finding: 'never', details: {}, at: null, notes };
-    // What is noted besides a good result keeps it from being the whole truth.
+    // A note next to a good result means that the result is not the whole truth.
     return { name, ...result, outcome: result.outcome === 'good' && notes.length > 0 ? 'limited' : result.outcome, notes };
   });
 }

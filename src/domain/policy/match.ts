@@ -35,7 +35,7 @@ interface RuleIndex {
   excepted: Map<string, number[]>;
 }
 
-/** Which rules name a group, so that a person with five groups is not held against 5,000; kept as long as the rules are. */
+/** Which rules name a group, so that a person in five groups is not compared with 5,000; kept as long as the rules are. */
 const indexes = new WeakMap<readonly Rule[], RuleIndex>();
 
 function indexOf(rules: readonly Rule[]): RuleIndex {

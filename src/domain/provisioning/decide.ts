@@ -60,7 +60,7 @@ export const NO_FACTS = {
   roleMode: null,
 } as const;
 
-/** What of the policy this site will not let Homestead keep. */
+/** The parts of the policy that this site does not let Homestead keep. */
 export type Caveat =
   /** Apps cannot change who sees an existing space here. */
   | 'access-not-changeable'
@@ -176,7 +176,7 @@ function decideRemoved(facts: ProvisioningFacts, record: PersonIn<'removed'>, po
     return decided(how === 'archived' ? 'space-archived' : 'space-trashed', { action: 'record-removal', spaceId: personalSpaceId, how });
   }
   if (personalSpaceId === record.spaceId) return decided('space-returned', { action: 'return', spaceId: personalSpaceId });
-  // Another space than the one that was removed.
+  // A different space from the one that was removed.
   const decision = decideUnsettled(facts, person, policy, now);
   return decision.kind === 'decided' && decision.action === 'exclude' ? asBefore : decision;
 }

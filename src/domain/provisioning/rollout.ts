@@ -9,7 +9,7 @@ export type RolloutDecision =
   /** How many people began today has to be read first. */
   | { kind: 'look-up' };
 
-/** `begunToday`: people who got a space or an offer on their own since 00:00 UTC; null = not read. */
+/** `begunToday`: people who automatically got a space or an offer since 00:00 UTC; null = not read. */
 export function decideRollout(
   rollout: Rollout,
   accountId: string,

@@ -1,4 +1,4 @@
-/** What of the hour's points went where, highest class first. */
+/** Where the hour's points went, highest class first. */
 import DynamicTable from '@atlaskit/dynamic-table';
 import type { HourReport } from '../../../src/forge/budget';
 import { Card } from '../../shared/Card';

@@ -25,7 +25,7 @@ export function spaceLabel(row: { spaceId: string; ownerId: string | null; key: 
   return row.ownerId === null ? row.key || row.spaceId : nameOf(row.ownerId);
 }
 
-/** Who stands in the trail and is no account. */
+/** Actors in the trail that are not accounts. */
 const NO_ACCOUNT: Record<string, () => string> = { app: () => text('admin.name.app'), unknown: () => text('admin.name.unknown') };
 
 /** Names for these ids, as they arrive; an id without a readable name stays an id. */

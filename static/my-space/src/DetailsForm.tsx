@@ -31,7 +31,7 @@ function Form({ details, lacksDetails }: { details: DetailsView; lacksDetails: b
   const { busy, error, attempt } = useAttempt<'save'>();
   const isSaved = answer?.homepage != null;
   const form = useRef<HTMLFormElement>(null);
-  // Lead to the first field that is marked.
+  // Move the focus to the first marked field.
   useEffect(() => {
     if (answer && Object.keys(answer.problems).length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }, [answer]);
