@@ -47,9 +47,9 @@ export function whileRevision(entityName: string, revision: number) {
 export const KEYS_PER_BATCH = 25;
 
 /** Values by key, those that exist. @throws Error when a value that exists was not read */
-export async function readBatch(keys: { key: string; entityName: string }[]): Promise<Map<string, unknown>> {
+export async function readBatch(keys: { key: string; entityName?: string }[]): Promise<Map<string, unknown>> {
   const { successfulKeys, failedKeys } = await kvs.batchGet<unknown>(keys);
   const broken = failedKeys.find((failed) => failed.error.code !== 'KEY_NOT_FOUND');
-  if (broken) throw new Error(`cannot read ${broken.entityName}: ${broken.error.code}`);
+  if (broken) throw new Error(`cannot read ${broken.entityName ?? broken.key}: ${broken.error.code}`);
   return new Map(successfulKeys.map(({ key, value }) => [key, value]));
 }

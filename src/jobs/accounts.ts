@@ -2,7 +2,7 @@
 import { kvs, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
 import { DAY_MS } from '../domain/time';
-import { BATCH_PREFIX, jobOfBatch, rewriteBatch } from './batches';
+import { BATCH_PREFIX, jobOfBatch, writeBatch } from './batches';
 import { isActive, readJobs } from './record';
 
 /** Rows of any job, as far as they name accounts: the person a row is about, the owner of a space, or the members of a group. */
@@ -101,10 +101,10 @@ export async function eraseFromRows(
       continue;
     }
     const left = rows.flatMap((row) => {
-      const parsed = Row.safeParse(row);
-      return parsed.success ? (withoutAccounts(parsed.data, closed) ?? []) : [row];
+      const { data } = Row.safeParse(row);
+      return data ? (withoutAccounts(data, closed) ?? []) : [row];
     });
-    await rewriteBatch(key, left, job ? (now - job.createdAt) / DAY_MS : 0);
+    await writeBatch(key, left, job ? (now - job.createdAt) / DAY_MS : 0);
   }
   return { cursor: page.cursor, hasLeft };
 }

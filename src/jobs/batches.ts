@@ -1,12 +1,11 @@
 /** The rows a job works through, a batch at a time: plain keys `batch:<job>:<number>`. */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
-import { KEYS_PER_BATCH } from '../forge/kvs';
+import { KEYS_PER_BATCH, readBatch } from '../forge/kvs';
 import type { Job } from './record';
 
 /** Rows name people by account id, so they are kept only as long as a job can be undone. */
 const KEPT_DAYS = 180;
-const expiresIn = (days: number) => ({ ttl: { value: days, unit: 'DAYS' } }) as const;
 
 export const BATCH_PREFIX = 'batch:';
 
@@ -14,8 +13,9 @@ export const BATCH_PREFIX = 'batch:';
 export const jobOfBatch = (key: string): string => key.slice(BATCH_PREFIX.length).split(':')[0] ?? '';
 
 /** @param days for how many days the rows have been kept */
-export async function rewriteBatch(key: string, rows: readonly unknown[], days: number): Promise<void> {
-  await kvs.set(key, { schemaVersion: 1, rows }, expiresIn(Math.max(1, KEPT_DAYS - Math.floor(days))));
+export async function writeBatch(key: string, rows: readonly unknown[], days = 0): Promise<void> {
+  const left = Math.max(1, KEPT_DAYS - Math.floor(days));
+  await kvs.set(key, { schemaVersion: 1, rows }, { ttl: { value: left, unit: 'DAYS' } });
 }
 
 export interface Batches<Row> {
@@ -39,17 +39,12 @@ export function batchesOf<Row>(row: z.ZodType<Row>, jobId: string, list?: string
       const batches: Row[][] = [];
       for (let start = from; start < to; start += KEYS_PER_BATCH) {
         const keys = Array.from({ length: Math.min(KEYS_PER_BATCH, to - start) }, (_, i) => keyOf(start + i));
-        const { successfulKeys, failedKeys } = await kvs.batchGet<unknown>(keys.map((key) => ({ key })));
-        const broken = failedKeys.find((failed) => failed.error.code !== 'KEY_NOT_FOUND');
-        if (broken) throw new Error(`cannot read a batch: ${broken.error.code}`);
-        const found = new Map(successfulKeys.map(({ key, value }) => [key, value]));
+        const found = await readBatch(keys.map((key) => ({ key })));
         for (const key of keys) if (found.has(key)) batches.push(schema.parse(found.get(key)).rows);
       }
       return batches;
     },
-    write: async (number, rows) => {
-      await kvs.set(keyOf(number), { schemaVersion: 1, rows }, expiresIn(KEPT_DAYS));
-    },
+    write: (number, rows) => writeBatch(keyOf(number), rows),
   };
 }
 

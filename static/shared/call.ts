@@ -33,3 +33,15 @@ export function callAdmin<F extends keyof AdminApi>(name: F, input: AdminInput<F
 export function callPerson<F extends keyof PersonApi>(name: F, input: InputOf<PersonApi, F>): Promise<OutputOf<PersonApi, F>> {
   return call(name, input as object);
 }
+
+/** Every row of a list that the functions answer in pages. @param page asks for the first page with `{}` */
+export async function everyRow<Row>(page: (from: { cursor?: string }) => Promise<{ rows: Row[]; next: string | null }>): Promise<Row[]> {
+  const rows: Row[] = [];
+  let from: { cursor?: string } | null = {};
+  while (from) {
+    const { rows: few, next }: { rows: Row[]; next: string | null } = await page(from);
+    rows.push(...few);
+    from = next === null ? null : { cursor: next };
+  }
+  return rows;
+}

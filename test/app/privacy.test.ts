@@ -156,6 +156,24 @@ it('rows of jobs are reported, and erased too: what was archived can still be re
   expect(await adminData(site, 'job.get', { jobId: restored.id })).toMatchObject({ state: 'done', counts: { restored: 2 } });
 });
 
+it('rows of a job that is running lose a closed account once it is over', async () => {
+  const site = startSite();
+  const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+  await site.advance('PT5M');
+  const { rows } = await adminData(site, 'cleanup.rows', { jobId: id });
+  const owner = rows[0]?.ownerId ?? '';
+  const job = site.state().kvs.entities.job?.[id] as { data: object };
+  // Its step has been at work for days.
+  site.platform.kvs.put('job', id, { ...job, state: 'running', data: { ...job.data, leasedUntil: site.clock.now() + 30 * 86_400_000 } });
+  site.changePerson(owner, { accountStatus: 'closed' });
+  await aWeekPasses(site);
+  await site.advance('PT4H');
+  expect(namesOf(site, owner)).toContainEqual(expect.stringContaining(`batch:${id}`));
+  site.platform.kvs.put('job', id, job);
+  await site.advance('PT3H');
+  expect(namesOf(site, owner)).toEqual([]);
+});
+
 it('promises that were exported outlive an uninstall: nobody who declined, or whose space was removed, gets a space', async () => {
   const site = startSite();
   await setPolicy(site, { mode: 'auto' });

@@ -1,10 +1,9 @@
 /** What an admin does before uninstalling Homestead, and after installing it again. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
-import type { PromiseRow } from '../../../src/privacy/promises';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
-import { callAdmin } from '../../shared/call';
+import { callAdmin, everyRow } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { text } from '../../shared/text';
 import { ImportPromises } from './ImportPromises';
@@ -12,13 +11,7 @@ import { ImportPromises } from './ImportPromises';
 const FILE_NAME = 'homestead-promises.json';
 
 async function download(): Promise<void> {
-  const rows: PromiseRow[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await callAdmin('promises.export', cursor === undefined ? {} : { cursor });
-    rows.push(...page.rows);
-    cursor = page.next ?? undefined;
-  } while (cursor !== undefined);
+  const rows = await everyRow((from) => callAdmin('promises.export', from));
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([JSON.stringify({ rows })], { type: 'application/json' }));
   link.download = FILE_NAME;

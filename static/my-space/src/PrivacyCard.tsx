@@ -5,7 +5,7 @@ import type { OwnRows } from '../../../src/jobs/accounts';
 import type { MyData } from '../../../src/own-space/my-data';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
-import { callPerson } from '../../shared/call';
+import { callPerson, everyRow } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
@@ -62,14 +62,7 @@ function OwnRowsSearch() {
   const { busy, error, attempt } = useAttempt<'search'>();
   const [found, setFound] = useState<OwnRows['rows'] | null>(null);
   const search = async (): Promise<void> => {
-    const rows: OwnRows['rows'] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await callPerson('me.rows', cursor === undefined ? {} : { cursor });
-      rows.push(...page.rows);
-      cursor = page.next ?? undefined;
-    } while (cursor !== undefined);
-    setFound(rows);
+    setFound(await everyRow((from) => callPerson('me.rows', from)));
   };
   return (
     <div className="tight">
