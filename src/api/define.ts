@@ -11,6 +11,7 @@ import {
   isStorageError,
   NoPoints,
   PlatformRefusal,
+  SqlError,
   StaleRecord,
   UnreadableRecord,
 } from '../forge/errors';
@@ -107,6 +108,10 @@ function toAppError(name: string, error: unknown): AppError {
   if (error instanceof PlatformRefusal) {
     log('platform-refused', { function: name, operation: error.operation, code: error.code });
     return new AppError('confluence-failed', { status: error.status, operation: error.operation });
+  }
+  if (error instanceof SqlError) {
+    log('directory-failed', { function: name, kind: error.kind, code: error.code });
+    return new AppError(error.kind === 'missing' ? 'not-ready' : error.kind === 'busy' ? 'busy' : 'internal');
   }
   if (isStorageError(error)) {
     log('storage-failed', { function: name, ...describe(error) });

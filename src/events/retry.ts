@@ -1,6 +1,6 @@
 /** What an event trigger or a consumer answers when something failed. */
 import { InvocationError, InvocationErrorCode } from '@forge/events';
-import { ConfluenceError, isStorageError, NoPoints, PlatformRefusal, QueueError, StaleRecord, willPass } from '../forge/errors';
+import { ConfluenceError, isStorageError, NoPoints, PlatformRefusal, QueueError, SqlError, StaleRecord, willPass } from '../forge/errors';
 import { describe, log } from '../forge/log';
 
 /** Seconds to wait when Confluence failed without saying how long. */
@@ -51,5 +51,7 @@ function retrySeconds(error: unknown): number | null {
   if (error instanceof NoPoints) return spread(error.retryAfterSeconds ?? DEFAULT_RETRY_S);
   if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;
   if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
+  // Without tables there is nothing to note; the first reading of the site makes up for it.
+  if (error instanceof SqlError) return error.kind === 'busy' ? spread(DEFAULT_RETRY_S) : null;
   return (isStorageError(error) && willPass(error)) || error instanceof QueueError ? DEFAULT_RETRY_S : null;
 }

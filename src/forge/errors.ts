@@ -62,6 +62,19 @@ export class QueueError extends Error {
   override readonly name = 'QueueError';
 }
 
+/** Forge SQL did not answer as asked. */
+export class SqlError extends Error {
+  override readonly name = 'SqlError';
+  constructor(
+    /** missing: there are no tables (yet, or any more). busy: it passes. failed: asking again does not help. */
+    readonly kind: 'missing' | 'busy' | 'failed',
+    readonly code: string,
+    detail: string,
+  ) {
+    super(`${code}: ${detail}`);
+  }
+}
+
 /** Forge's storage did not answer as it should; every error of @forge/kvs carries these details. */
 export function isStorageError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'responseDetails' in error;
@@ -82,17 +95,20 @@ function storageStatus(error: unknown): number | null {
 
 /** Trying again later may help. */
 export function willPass(error: unknown): boolean {
+  if (error instanceof SqlError) return error.kind !== 'failed';
   return !isFinal(error) && !isStorageRefusal(error);
 }
 
 /** Somebody asks us to wait: that is not a failure. */
 export function isRateLimit(error: unknown): boolean {
+  if (error instanceof SqlError) return error.kind === 'busy';
   const status = error instanceof ConfluenceError || error instanceof PlatformRefusal ? error.status : storageStatus(error);
   return status === 429;
 }
 
 /** What failed, in a few words for an admin and the log; nothing of what was said. */
 export function problemOf(error: unknown): string {
+  if (error instanceof SqlError) return `sql: ${error.code}`;
   if (error instanceof ConfluenceError || error instanceof PlatformRefusal) return `${error.operation}: ${error.status}`;
   if (isStorageError(error)) return `storage: ${(error as ForgeKvsAPIError).code}`;
   return error instanceof Error ? error.name : 'unknown';
@@ -132,6 +148,8 @@ export type ErrorCode =
   | 'conflict'
   | 'policy-unreadable'
   | 'plan-stale'
+  | 'plan-changed'
+  | 'not-ready'
   | 'no-census'
   | 'census-lacks-groups'
   | 'not-changeable'

@@ -1,5 +1,5 @@
 /** Log lines: a static event name and fields. Never personal data beyond account ids, never a payload. */
-import { ConfluenceError, isStorageError, PlatformRefusal } from './errors';
+import { ConfluenceError, isStorageError, PlatformRefusal, SqlError } from './errors';
 
 type Fields = Record<string, string | number | null>;
 
@@ -14,6 +14,7 @@ const MAX_STACK_CHARS = 2_000;
 export function describe(error: unknown): Fields {
   if (error instanceof ConfluenceError || error instanceof PlatformRefusal) return { operation: error.operation, status: error.status };
   if (!(error instanceof Error)) return { name: typeof error };
+  if (error instanceof SqlError) return { name: error.name, code: error.code };
   if (isStorageError(error)) return { name: error.name, code: 'code' in error ? String(error.code) : null };
   return { name: error.name, stack: framesOf(error) };
 }

@@ -1,0 +1,87 @@
+/**
+ * What a plan has frozen: the ids of the spaces or people that a run will take up, in order of their ids. Only the choice is
+ * here; what was done is in storage. Should the database be lost, the plan is made again.
+ */
+import { z } from 'zod';
+import { addDays, dayOf } from '../domain/directory';
+import { change, marks, rowMarks, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
+import type { where } from './lists';
+
+/** A run that waits for points may take days. */
+const KEPT_DAYS = 90;
+/** Rows frozen by one statement. */
+const ROWS_PER_FREEZE = 5_000;
+
+const IdRow = z.object({ id: z.string().nullable() });
+
+/** Freezes whatever the conditions name, a slice at a time. May be stopped and repeated. @returns how many there are */
+export async function freezeChosen(
+  runId: string,
+  table: 'spaces' | 'people',
+  chosen: ReturnType<typeof where>,
+  except: readonly string[],
+  now: number,
+): Promise<number> {
+  const left = except.length === 0 ? '' : `AND id NOT IN (${marks(except)})`;
+  const expiresOn = addDays(dayOf(now), KEPT_DAYS);
+  let after = '';
+  for (;;) {
+    const slice = `SELECT id FROM ${table} WHERE ${chosen.sql} ${left} AND id > ? ORDER BY id LIMIT ${ROWS_PER_FREEZE}`;
+    const params: SqlValue[] = [...chosen.params, ...except, after];
+    const [last] = await select({ sql: `SELECT MAX(id) AS id FROM (${slice}) chosen`, params }, IdRow);
+    if (!last?.id) return countFrozen(runId);
+    await change({
+      sql: `INSERT INTO run_rows (run_id, subject, expires_on) SELECT ?, id, ? FROM ${table} WHERE ${chosen.sql} ${left} AND id > ? AND id <= ?
+        ON DUPLICATE KEY UPDATE expires_on = VALUES(expires_on)`,
+      params: [runId, expiresOn, ...params, last.id],
+    });
+    after = last.id;
+  }
+}
+
+/** Freezes these ids. */
+export async function freezeIds(runId: string, ids: readonly string[], now: number): Promise<number> {
+  const expiresOn = addDays(dayOf(now), KEPT_DAYS);
+  for (const few of slices(ids)) {
+    const rows = few.map((id): SqlValue[] => [runId, id, expiresOn]);
+    await change({
+      sql: `INSERT INTO run_rows (run_id, subject, expires_on) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE expires_on = VALUES(expires_on)`,
+      params: rows.flat(),
+    });
+  }
+  return countFrozen(runId);
+}
+
+export async function countFrozen(runId: string): Promise<number> {
+  const [row] = await select(
+    { sql: 'SELECT COUNT(*) AS frozen FROM run_rows WHERE run_id = ?', params: [runId] },
+    z.object({ frozen: SqlNumber }),
+  );
+  return row?.frozen ?? 0;
+}
+
+const SubjectRow = z.object({ subject: z.string() });
+
+/** The next few of a run. */
+export async function readFrozen(runId: string, after: string, limit: number): Promise<string[]> {
+  const rows = await select(
+    { sql: `SELECT subject FROM run_rows WHERE run_id = ? AND subject > ? ORDER BY subject LIMIT ${limit}`, params: [runId, after] },
+    SubjectRow,
+  );
+  return rows.map(({ subject }) => subject);
+}
+
+/** The run is over. */
+export async function thaw(runId: string): Promise<void> {
+  await change({ sql: 'DELETE FROM run_rows WHERE run_id = ?', params: [runId] });
+}
+
+/** Rows of plans that nobody started. */
+export async function removeExpired(now: number): Promise<void> {
+  await change({ sql: 'DELETE FROM run_rows WHERE expires_on < ?', params: [dayOf(now)] });
+}
+
+/** A closed account is not taken up by any run. */
+export async function thawAccounts(accountIds: readonly string[]): Promise<void> {
+  for (const few of slices(accountIds)) await change({ sql: `DELETE FROM run_rows WHERE subject IN (${marks(few)})`, params: few });
+}

@@ -1,0 +1,352 @@
+/**
+ * What the directory learns of spaces. Statements say the same on every engine whatever the order of their assignments: none
+ * reads a column that it has just assigned.
+ */
+import { z } from 'zod';
+import { type Day, dayOf, settledOn } from '../domain/directory';
+import type { SpaceStatus } from '../domain/space';
+import { change, marks, rowMarks, SqlFlag, type SqlValue, select, slices } from '../forge/sql';
+
+/** A space as a list names it. */
+export interface ListedSpace {
+  id: string;
+  key: string;
+  ownerId: string | null;
+  status: Exclude<SpaceStatus, 'deleted'>;
+  /** ms */
+  createdAt: number;
+}
+
+/** What a new row begins with, besides what is known of it. */
+const COLUMNS =
+  'id, space_key, owner_id, owner_standing, status, status_at, visible, access, created_on, settled_on, changed_on, changed_by, ' +
+  'changed_by_on, visited_on, first_seen_on, record_revision, listed_pass, asked_pass';
+
+interface NewRow {
+  id: string;
+  key: string | null;
+  ownerId: string | null;
+  status: string;
+  /** When that was so (ms); 0 = nobody has said. */
+  statusAt: number;
+  isVisible: boolean;
+  createdAt: number | null;
+  changedOn?: Day | null;
+  changedBy?: Author | null;
+  visitedOn?: Day | null;
+  listedPass?: number;
+  access?: string;
+  revision?: number;
+}
+
+export type Author = 'owner' | 'others';
+
+function rowOf(row: NewRow, now: number): SqlValue[] {
+  const createdOn = row.createdAt === null ? null : dayOf(row.createdAt);
+  const changedOn = row.changedOn ?? null;
+  return [
+    row.id,
+    row.key,
+    row.ownerId,
+    'unknown',
+    row.status,
+    row.statusAt,
+    row.isVisible ? 1 : 0,
+    row.access ?? 'unknown',
+    createdOn,
+    createdOn && settledOn(createdOn),
+    changedOn,
+    row.changedBy ?? null,
+    row.changedBy ? changedOn : null,
+    row.visitedOn ?? null,
+    dayOf(now),
+    row.revision ?? 0,
+    row.listedPass ?? 0,
+    0,
+  ];
+}
+
+/** A closed account's row has lost its owner and key, and later readings do not put them back. */
+const KEEP_FORGOTTEN = `
+  space_key = CASE WHEN owner_standing = 'closed' THEN NULL ELSE COALESCE(VALUES(space_key), space_key) END,
+  owner_id = CASE WHEN owner_standing = 'closed' THEN NULL ELSE COALESCE(VALUES(owner_id), owner_id) END`;
+
+/** What is known later about a status wins, in whatever order it arrives. */
+const NEWEST_STATUS = `
+  status = CASE WHEN VALUES(status_at) >= status_at THEN VALUES(status) ELSE status END,
+  status_at = CASE WHEN VALUES(status_at) >= status_at THEN VALUES(status_at) ELSE status_at END`;
+
+/** A page of a list. @param asOf the moment that the list is sure to show (ms) */
+export async function noteListed(spaces: readonly ListedSpace[], pass: number, asOf: number, now: number): Promise<void> {
+  for (const few of slices(spaces)) {
+    const rows = few.map((space) => rowOf({ ...space, statusAt: asOf, isVisible: true, listedPass: pass }, now));
+    await change({
+      sql: `INSERT INTO spaces (${COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS},
+        visible = 1, created_on = VALUES(created_on), settled_on = VALUES(settled_on), listed_pass = VALUES(listed_pass)`,
+      params: rows.flat(),
+    });
+  }
+}
+
+/** A space came to be, or its status changed. @param at when (ms) */
+export async function noteStatus(space: ListedSpace | (Omit<ListedSpace, 'createdAt'> & { createdAt: null }), at: number): Promise<void> {
+  const row = rowOf({ ...space, statusAt: at, isVisible: true }, at);
+  await change({
+    sql: `INSERT INTO spaces (${COLUMNS}) VALUES (${marks(row)}) ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS}, visible = 1,
+      created_on = COALESCE(created_on, VALUES(created_on)), settled_on = COALESCE(settled_on, VALUES(settled_on))`,
+    params: row,
+  });
+}
+
+export async function removeSpace(spaceId: string): Promise<void> {
+  await change({ sql: 'DELETE FROM spaces WHERE id = ?', params: [spaceId] });
+}
+
+export interface Touch {
+  spaceId: string;
+  key: string;
+  /** Who did it: an account id. */
+  by: string;
+  /** Whether the key says that it is theirs; where the directory knows the owner, it decides. */
+  looksOwn: boolean;
+  day: Day;
+}
+
+/** Somebody changed something. Only the latest day is kept, and by whom that was. */
+export async function noteChange({ spaceId, key, by, looksOwn, day }: Touch, now: number): Promise<void> {
+  const changedBy = looksOwn ? 'owner' : 'others';
+  const row = rowOf({ ...UNLISTED, id: spaceId, key, changedOn: day, changedBy }, now);
+  const author = "CASE WHEN owner_id IS NULL THEN VALUES(changed_by) WHEN owner_id = ? THEN 'owner' ELSE 'others' END";
+  await change({
+    sql: `INSERT INTO spaces (${COLUMNS}) VALUES (${marks(row)}) ON DUPLICATE KEY UPDATE
+      changed_by = CASE WHEN changed_on IS NULL OR VALUES(changed_on) >= changed_on THEN ${author} ELSE changed_by END,
+      changed_by_on = CASE WHEN changed_on IS NULL OR VALUES(changed_on) >= changed_on THEN VALUES(changed_on) ELSE changed_by_on END,
+      untouched = CASE WHEN VALUES(changed_on) > settled_on THEN 0 ELSE untouched END,
+      changed_on = CASE WHEN changed_on IS NULL OR VALUES(changed_on) > changed_on THEN VALUES(changed_on) ELSE changed_on END`,
+    params: [...row, by],
+  });
+}
+
+/** Somebody looked at it. The owner's own visits are none. */
+export async function noteVisit({ spaceId, key, by, day }: Touch, now: number): Promise<void> {
+  const row = rowOf({ ...UNLISTED, id: spaceId, key, visitedOn: day }, now);
+  await change({
+    sql: `INSERT INTO spaces (${COLUMNS}) VALUES (${marks(row)}) ON DUPLICATE KEY UPDATE
+      visited_on = CASE WHEN owner_id = ? THEN visited_on WHEN visited_on IS NULL OR VALUES(visited_on) > visited_on THEN VALUES(visited_on)
+        ELSE visited_on END`,
+    params: [...row, by],
+  });
+}
+
+/** A space that only an event has named so far. */
+const UNLISTED = { ownerId: null, status: 'unknown', statusAt: 0, isVisible: true, createdAt: null } as const;
+
+/** A space that the app cannot see: only its owner's user record names it. */
+export async function noteInvisible(spaces: readonly { id: string; ownerId: string }[], pass: number, now: number): Promise<void> {
+  for (const few of slices(spaces)) {
+    const rows = few.map(({ id, ownerId }) =>
+      rowOf({ ...UNLISTED, id, key: null, ownerId, statusAt: now, isVisible: false, listedPass: pass }, now),
+    );
+    await change({
+      sql: `INSERT INTO spaces (${COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN},
+        listed_pass = VALUES(listed_pass)`,
+      params: rows.flat(),
+    });
+  }
+}
+
+const Vanished = z.object({ id: z.string(), owner_id: z.string().nullable() });
+
+/** Spaces that a whole reading of the lists did not name: gone, or no longer visible. @param before younger ones may be missing from lists yet (ms) */
+export async function listVanished(pass: number, before: number, after: string, limit: number): Promise<{ id: string; ownerId: string | null }[]> {
+  const rows = await select(
+    {
+      sql: `SELECT id, owner_id FROM spaces WHERE listed_pass < ? AND status_at < ? AND id > ? ORDER BY id LIMIT ${limit}`,
+      params: [pass, before, after],
+    },
+    Vanished,
+  );
+  return rows.map(({ id, owner_id }) => ({ id, ownerId: owner_id }));
+}
+
+/** What is known of them is not known any more. */
+export async function hideSpaces(ids: readonly string[], pass: number, now: number): Promise<void> {
+  for (const few of slices(ids)) {
+    await change({
+      sql: `UPDATE spaces SET visible = 0, status = 'unknown', status_at = ?, access = 'unknown', changed_on = NULL, changed_by = NULL,
+        changed_by_on = NULL, unchanged_since = NULL, checked_on = NULL, untouched = NULL, pages = NULL, listed_pass = ?
+        WHERE id IN (${marks(few)})`,
+      params: [now, pass, ...few],
+    });
+  }
+}
+
+export async function removeSpaces(ids: readonly string[]): Promise<void> {
+  for (const few of slices(ids)) await change({ sql: `DELETE FROM spaces WHERE id IN (${marks(few)})`, params: few });
+}
+
+const Unasked = z.object({ id: z.string(), space_key: z.string(), settled_on: z.string(), checked_on: z.string().nullable() });
+export interface Unasked {
+  id: string;
+  key: string;
+  settledOn: Day;
+  checkedOn: Day | null;
+}
+const toUnasked = (row: z.infer<typeof Unasked>): Unasked => ({
+  id: row.id,
+  key: row.space_key,
+  settledOn: row.settled_on,
+  checkedOn: row.checked_on,
+});
+/** Search names no content of a trashed space, and nothing in one that the app cannot see. */
+const ASKABLE = "visible = 1 AND status IN ('current', 'archived') AND space_key IS NOT NULL AND settled_on IS NOT NULL";
+
+/** Spaces to ask about in this pass, from old to new. Those with a change since `recent` need no question. */
+export async function listUnasked(pass: number, recent: Day, after: string, limit: number): Promise<Unasked[]> {
+  const rows = await select(
+    {
+      sql: `SELECT id, space_key, settled_on, checked_on FROM spaces WHERE ${ASKABLE} AND asked_pass < ?
+        AND (changed_on IS NULL OR changed_on < ?) AND id > ? ORDER BY id LIMIT ${limit}`,
+      params: [pass, recent, after],
+    },
+    Unasked,
+  );
+  return rows.map(toUnasked);
+}
+
+/** Spaces of which nobody knows yet whether anything was ever changed in them, in order of creation. */
+export async function listUndecided(after: string, limit: number): Promise<Unasked[]> {
+  const rows = await select(
+    {
+      sql: `SELECT id, space_key, settled_on, checked_on FROM spaces WHERE ${ASKABLE} AND untouched IS NULL AND changed_on IS NULL
+        AND id > ? ORDER BY id LIMIT ${limit}`,
+      params: [after],
+    },
+    Unasked,
+  );
+  return rows.map(toUnasked);
+}
+
+/** `CASE id WHEN ? THEN ? ... END` for a statement that writes another value to each row. */
+const byId = (pairs: readonly unknown[]): string => `CASE id ${pairs.map(() => 'WHEN ? THEN ?').join(' ')} END`;
+
+/** The newest change of each, as search names it. An event may have told of a later one meanwhile. */
+export async function noteNewest(changed: readonly { id: string; day: Day }[], pass: number, today: Day): Promise<void> {
+  for (const few of slices(changed)) {
+    const pairs = few.flatMap(({ id, day }) => [id, day]);
+    await change({
+      sql: `UPDATE spaces SET untouched = CASE WHEN ${byId(few)} > settled_on THEN 0 WHEN untouched = 0 THEN 0 ELSE 1 END,
+        changed_on = CASE WHEN changed_on IS NULL OR ${byId(few)} > changed_on THEN ${byId(few)} ELSE changed_on END,
+        checked_on = ?, asked_pass = ? WHERE id IN (${marks(few)})`,
+      params: [...pairs, ...pairs, ...pairs, today, pass, ...few.map(({ id }) => id)],
+    });
+  }
+}
+
+/**
+ * Nothing has changed in them since that day of each, as far as search knows. The days follow on those that were verified before,
+ * so the earlier of two stays.
+ * @param isWhole everything since their making was asked about, so they are untouched
+ */
+export async function noteUnchanged(idle: readonly { id: string; since: Day }[], isWhole: boolean, pass: number, today: Day): Promise<void> {
+  for (const few of slices(idle)) {
+    const pairs = few.flatMap(({ id, since }) => [id, since]);
+    const untouched = isWhole ? 'untouched = CASE WHEN untouched = 0 THEN 0 ELSE 1 END,' : '';
+    await change({
+      sql: `UPDATE spaces SET ${untouched}
+        unchanged_since = CASE WHEN unchanged_since IS NULL OR ${byId(few)} < unchanged_since THEN ${byId(few)} ELSE unchanged_since END,
+        checked_on = ?, asked_pass = ? WHERE id IN (${marks(few)})`,
+      params: [...pairs, ...pairs, today, pass, ...few.map(({ id }) => id)],
+    });
+  }
+}
+
+/** Spaces whose newest change is recent are known to be in use: they count as checked. */
+export async function noteRecent(pass: number, recent: Day, today: Day): Promise<void> {
+  await change({
+    sql: `UPDATE spaces SET checked_on = ?, asked_pass = ? WHERE ${ASKABLE} AND asked_pass < ? AND changed_on >= ?`,
+    params: [today, pass, pass, recent],
+  });
+}
+
+/** A space's promises, as its record tells them. An older record than the one seen last changes nothing. */
+export interface Promised {
+  id: string;
+  key: string | null;
+  ownerId: string | null;
+  status: Exclude<SpaceStatus, 'deleted'>;
+  statusSince: number;
+  access: string;
+  origin: 'created' | 'adopted';
+  template: string;
+  revision: number;
+}
+
+export async function notePromises(promises: readonly Promised[], now: number): Promise<void> {
+  for (const few of slices(promises)) {
+    const rows = few.map(({ statusSince, origin, template, ...space }) => [
+      // Whether the app sees it is for the lists to say.
+      ...rowOf({ ...space, statusAt: statusSince, isVisible: false, createdAt: null }, now),
+      origin,
+      template,
+    ]);
+    const isNewer = 'VALUES(record_revision) > record_revision';
+    await change({
+      sql: `INSERT INTO spaces (${COLUMNS}, origin, template) VALUES ${rowMarks(rows)}
+        ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS},
+        access = CASE WHEN ${isNewer} THEN VALUES(access) ELSE access END,
+        origin = CASE WHEN ${isNewer} THEN VALUES(origin) ELSE origin END,
+        template = CASE WHEN ${isNewer} THEN VALUES(template) ELSE template END,
+        record_revision = CASE WHEN ${isNewer} THEN VALUES(record_revision) ELSE record_revision END`,
+      params: rows.flat(),
+    });
+  }
+}
+
+/** The standing of these owners, as their people's rows have it now. */
+export async function copyStandings(standings: ReadonlyMap<string, readonly string[]>): Promise<void> {
+  for (const [standing, ownerIds] of standings) {
+    for (const few of slices(ownerIds)) {
+      await change({
+        sql: `UPDATE spaces SET owner_standing = ? WHERE owner_id IN (${marks(few)}) AND owner_standing <> ?`,
+        params: [standing, ...few, standing],
+      });
+    }
+  }
+}
+
+/** Closed accounts are taken out of their spaces' rows for good. */
+export async function forgetOwners(accountIds: readonly string[]): Promise<void> {
+  for (const few of slices(accountIds)) {
+    await change({
+      sql: `UPDATE spaces SET owner_standing = 'closed', owner_id = NULL, space_key = NULL, changed_by = NULL, changed_by_on = NULL
+        WHERE owner_id IN (${marks(few)})`,
+      params: few,
+    });
+  }
+}
+
+/** Who may see a space, as it was just read. */
+export async function noteAccess(spaceId: string, access: string, pages: 'one' | 'several'): Promise<void> {
+  await change({ sql: 'UPDATE spaces SET access = ?, pages = ? WHERE id = ?', params: [access, pages, spaceId] });
+}
+
+const Owned = z.object({ id: z.string(), owner_id: z.string(), status: z.string(), visible: SqlFlag });
+/** Of several spaces of one owner, the one that is in their hands counts. */
+const BY_STATUS = ['current', 'archived', 'trashed', 'unknown'];
+
+/** The space of each of these people, by account id, those that have one. */
+export async function findSpacesOf(ownerIds: readonly string[]): Promise<Map<string, { id: string; status: string; isVisible: boolean }>> {
+  const found = new Map<string, { id: string; status: string; isVisible: boolean }>();
+  for (const few of slices(ownerIds)) {
+    const rows = await select(
+      { sql: `SELECT id, owner_id, status, visible FROM spaces WHERE owner_id IN (${marks(few)})`, params: few },
+      Owned,
+    );
+    for (const { id, owner_id, status, visible } of rows) {
+      const other = found.get(owner_id);
+      if (!other || BY_STATUS.indexOf(status) < BY_STATUS.indexOf(other.status)) found.set(owner_id, { id, status, isVisible: visible });
+    }
+  }
+  return found;
+}
