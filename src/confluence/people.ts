@@ -154,14 +154,15 @@ export async function listLicensedGroups(): Promise<z.infer<typeof Group>[]> {
   return results;
 }
 
-const Members = z.object({ results: z.array(z.object({ accountId: z.string() })), totalSize: z.number().optional(), size: z.number() });
+const Member = z.object({ accountId: z.string(), accountType: z.string().default('atlassian'), isGuest: z.boolean().default(false) });
+const Members = z.object({ results: z.array(Member), totalSize: z.number().optional(), size: z.number() });
 
 /** One page of members, at most 200, and how many there are in all when asked for. */
 export async function listGroupMembers(
   groupId: string,
   start: number,
   limit: number,
-): Promise<{ accountIds: string[]; total: number | null }> {
+): Promise<{ members: z.infer<typeof Member>[]; total: number | null }> {
   const operation = 'group members';
   const response = await ask(operation, () =>
     asApp().requestConfluence(
@@ -170,5 +171,5 @@ export async function listGroupMembers(
   );
   const page = await readJson(operation, response, Members);
   chargeIdentities(page.results.length);
-  return { accountIds: page.results.map((m) => m.accountId), total: page.totalSize ?? null };
+  return { members: page.results, total: page.totalSize ?? null };
 }

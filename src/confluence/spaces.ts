@@ -71,18 +71,18 @@ export async function findSpaceByKey(as: Requester, key: string): Promise<SpaceR
 const SpacePage = z.object({ results: z.array(Space), _links: z.object({ next: z.string().optional() }) });
 
 /**
- * A page of current personal spaces that the app may see. `next` is the path of the next page.
- * @param sort of the first page: by id, which is from old to new, or the other way round
+ * A page of personal spaces that the app may see, by id, which is from old to new. `next` is the path of the next page.
+ * @param sort of the first page
  */
 export async function listPersonalSpaces(
   next: string | null,
   limit: number,
-  sort: 'id' | '-id' = 'id',
+  { sort = 'id', status = 'current' }: { sort?: 'id' | '-id'; status?: 'current' | 'archived' | 'trashed' } = {},
 ): Promise<{ spaces: SpaceRecord[]; next: string | null }> {
   const operation = 'spaces';
   const response = await ask(operation, () =>
     next === null
-      ? asApp().requestConfluence(route`/wiki/api/v2/spaces?type=personal&status=current&sort=${sort}&limit=${limit}`)
+      ? asApp().requestConfluence(route`/wiki/api/v2/spaces?type=personal&status=${status}&sort=${sort}&limit=${limit}`)
       : asApp().requestConfluence(assumeTrustedRoute(next)),
   );
   const page = await readJson(operation, response, SpacePage);

@@ -65,7 +65,7 @@ export async function noteMembers(group: number, members: readonly { accountId: 
     await change({
       sql: `INSERT INTO memberships (account_id, group_number, is_guest, pass, changed) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE
         changed = CASE WHEN changed = 2 OR is_guest <> VALUES(is_guest) THEN 1 ELSE changed END,
-        is_guest = VALUES(is_guest), pass = VALUES(pass)`,
+        is_guest = VALUES(is_guest), pass = CASE WHEN VALUES(pass) > pass THEN VALUES(pass) ELSE pass END`,
       params: rows.flat(),
     });
   }
@@ -236,24 +236,24 @@ export async function notePeople(people: readonly (PersonRow & { look: boolean }
 
 /** What Homestead remembers of these people. Somebody in no list yet is looked up. */
 export async function noteRemembered(
-  people: readonly { accountId: string; revision: number; remembered: Remembered }[],
+  people: readonly { accountId: string; revision: number; spaceId: string | null; remembered: Remembered }[],
   by: Yardstick,
   today: Day,
   now: number,
 ): Promise<void> {
   for (const few of slices(people)) {
     const known = await readPeopleRows(few.map(({ accountId }) => accountId));
-    const rows = few.map(({ accountId, revision, remembered }): SqlValue[] => {
+    const rows = few.map(({ accountId, revision, spaceId, remembered }): SqlValue[] => {
       const row = known.get(accountId) ?? { accountId, standing: 'unknown', groups: [], spaceId: null, remembered };
       const { state, reason, until, how } = remembered;
-      const outcome = outcomeColumns({ ...row, remembered }, by, now);
-      return [accountId, 'unknown', '', bucketOf(accountId), 1, state, reason, until, how, revision, today, ...outcome];
+      const outcome = outcomeColumns({ ...row, spaceId: row.spaceId ?? spaceId, remembered }, by, now);
+      return [accountId, 'unknown', '', bucketOf(accountId), spaceId, 1, state, reason, until, how, revision, today, ...outcome];
     });
     const isNewer = 'VALUES(record_revision) > record_revision';
     const newer = (column: string): string => `${column} = CASE WHEN ${isNewer} THEN VALUES(${column}) ELSE ${column} END`;
     await change({
-      sql: `INSERT INTO people (id, standing, group_set, bucket, look, state, state_reason, state_until, state_how, record_revision, seen_on,
-        ${OUTCOME_COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE
+      sql: `INSERT INTO people (id, standing, group_set, bucket, space_id, look, state, state_reason, state_until, state_how, record_revision,
+        seen_on, ${OUTCOME_COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE space_id = COALESCE(space_id, VALUES(space_id)),
         ${['state', 'state_reason', 'state_until', 'state_how', ...OUTCOME_COLUMNS.split(', '), 'record_revision'].map(newer).join(', ')}`,
       params: rows.flat(),
     });
@@ -295,6 +295,22 @@ export async function removePeople(accountIds: readonly string[]): Promise<void>
     await change({ sql: `DELETE FROM people WHERE id IN (${marks(few)})`, params: few });
     await change({ sql: `DELETE FROM memberships WHERE account_id IN (${marks(few)})`, params: few });
   }
+}
+
+/** Their space came to be. */
+export async function noteOwnSpace(accountId: string, spaceId: string): Promise<void> {
+  await change({
+    sql: 'UPDATE people SET space_id = ?, policy_version = NULL WHERE id = ? AND space_id IS NULL',
+    params: [spaceId, accountId],
+  });
+}
+
+/** Nothing is remembered of them any more. */
+export async function forgetRemembered(accountId: string): Promise<void> {
+  await change({
+    sql: `UPDATE people SET state = NULL, state_reason = NULL, state_until = NULL, state_how = NULL, policy_version = NULL WHERE id = ?`,
+    params: [accountId],
+  });
 }
 
 /** Account ids of everybody here, for the weekly report. */

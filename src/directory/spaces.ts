@@ -98,10 +98,6 @@ export async function noteStatus(space: ListedSpace | (Omit<ListedSpace, 'create
   });
 }
 
-export async function removeSpace(spaceId: string): Promise<void> {
-  await change({ sql: 'DELETE FROM spaces WHERE id = ?', params: [spaceId] });
-}
-
 export interface Touch {
   spaceId: string;
   key: string;
@@ -155,28 +151,36 @@ export async function noteInvisible(spaces: readonly { id: string; ownerId: stri
   }
 }
 
-const Vanished = z.object({ id: z.string(), owner_id: z.string().nullable() });
+const IdRow = z.object({ id: z.string() });
 
 /** Spaces that a whole reading of the lists did not name: gone, or no longer visible. @param before younger ones may be missing from lists yet (ms) */
-export async function listVanished(pass: number, before: number, after: string, limit: number): Promise<{ id: string; ownerId: string | null }[]> {
+export async function listVanished(pass: number, before: number, limit: number): Promise<string[]> {
   const rows = await select(
     {
-      sql: `SELECT id, owner_id FROM spaces WHERE listed_pass < ? AND status_at < ? AND id > ? ORDER BY id LIMIT ${limit}`,
-      params: [pass, before, after],
+      sql: `SELECT id FROM spaces WHERE visible = 1 AND listed_pass < ? AND status_at < ? ORDER BY id LIMIT ${limit}`,
+      params: [pass, before],
     },
-    Vanished,
+    IdRow,
   );
-  return rows.map(({ id, owner_id }) => ({ id, ownerId: owner_id }));
+  return rows.map(({ id }) => id);
+}
+
+/** Spaces that no list and no owner's record named in this pass are gone. Whose owner is forgotten could not be asked about, and stays unknown. */
+export async function removeGone(pass: number, before: number): Promise<void> {
+  await change({
+    sql: 'DELETE FROM spaces WHERE visible = 0 AND listed_pass < ? AND status_at < ? AND owner_id IS NOT NULL',
+    params: [pass, before],
+  });
 }
 
 /** What is known of them is not known any more. */
-export async function hideSpaces(ids: readonly string[], pass: number, now: number): Promise<void> {
+export async function hideSpaces(ids: readonly string[], now: number): Promise<void> {
   for (const few of slices(ids)) {
     await change({
       sql: `UPDATE spaces SET visible = 0, status = 'unknown', status_at = ?, access = 'unknown', changed_on = NULL, changed_by = NULL,
-        changed_by_on = NULL, unchanged_since = NULL, checked_on = NULL, untouched = NULL, pages = NULL, listed_pass = ?
+        changed_by_on = NULL, unchanged_since = NULL, checked_on = NULL, untouched = NULL, pages = NULL
         WHERE id IN (${marks(few)})`,
-      params: [now, pass, ...few],
+      params: [now, ...few],
     });
   }
 }

@@ -111,7 +111,8 @@ async function membersStep({ id, work }: Census): Promise<Progress<CensusWork>> 
   if (group >= groupCount) return { work: { ...work, phase: 'people', page: 0 }, next: CONTINUE };
   const groups = await groupsIn(id).read(Math.floor(group / GROUPS_PER_BATCH));
   const start = page * GROUPS_PER_PAGE;
-  const { accountIds, total } = await listGroupMembers(groups?.[group % GROUPS_PER_BATCH] ?? '', start, GROUPS_PER_PAGE);
+  const { members, total } = await listGroupMembers(groups?.[group % GROUPS_PER_BATCH] ?? '', start, GROUPS_PER_PAGE);
+  const accountIds = members.map(({ accountId }) => accountId);
   await membersOf(id).write(memberPages, [{ group, accountIds }]);
   // A page may hold fewer than there are places: people who are suspended are left out.
   const isLast = total === null ? accountIds.length < GROUPS_PER_PAGE : start + GROUPS_PER_PAGE >= total;

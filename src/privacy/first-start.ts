@@ -42,7 +42,7 @@ export async function finishFirstStart(now: number): Promise<void> {
 async function lookForMarks(): Promise<Omit<FirstStart, 'at'>> {
   try {
     const oldest = await listPersonalSpaces(null, SPACES_AT_EACH_END);
-    const newest = await listPersonalSpaces(null, SPACES_AT_EACH_END, '-id');
+    const newest = await listPersonalSpaces(null, SPACES_AT_EACH_END, { sort: '-id' });
     const spaces = new Map([...oldest.spaces, ...newest.spaces].map((space) => [space.id, space]));
     const homepageIds = [...spaces.values()].flatMap((space) => space.homepageId ?? []);
     const pages = homepageIds.length === 0 ? [] : await listPages(homepageIds);

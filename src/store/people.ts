@@ -263,3 +263,11 @@ export async function listPeople(name: PersonStateName, limit: number, cursor?: 
     cursor: page.nextCursor ?? null,
   };
 }
+
+/** Every person on record, a page at a time. One that cannot be read is left out. */
+export async function listPersonRecords(limit: number, cursor?: string): Promise<{ people: Person[]; cursor: string | null }> {
+  const query = kvs.entity<unknown>(PERSON).query().index('by-key').limit(limit);
+  const page = await (cursor === undefined ? query : query.cursor(cursor)).getMany();
+  const people = page.results.flatMap(({ key, value }) => (Stored.safeParse(value).success ? (toPerson(key, value) ?? []) : []));
+  return { people, cursor: page.nextCursor ?? null };
+}

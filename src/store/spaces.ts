@@ -3,7 +3,7 @@ import { kvs, Sort, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
 import { ACCESSES } from '../domain/policy/document';
 import type { PromisedSpace } from '../domain/space';
-import { type Transaction, whileRevision } from '../forge/kvs';
+import { KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { addToOutbox } from './outbox';
 
 const SPACE = 'space';
@@ -39,6 +39,19 @@ function toSpace(spaceId: string, stored: unknown): PromisedSpace | null {
 /** @throws ZodError for a record that cannot be read */
 export async function readSpaceRecord(spaceId: string): Promise<PromisedSpace | null> {
   return toSpace(spaceId, await kvs.entity<unknown>(SPACE).get(spaceId));
+}
+
+/** The records of these spaces, those that exist and can be read. */
+export async function readSpaceRecords(spaceIds: readonly string[]): Promise<PromisedSpace[]> {
+  const records: PromisedSpace[] = [];
+  for (let i = 0; i < spaceIds.length; i += KEYS_PER_BATCH) {
+    const keys = spaceIds.slice(i, i + KEYS_PER_BATCH).map((key) => ({ key, entityName: SPACE }));
+    for (const [id, stored] of await readBatch(keys)) {
+      const space = Stored.safeParse(stored).success ? toSpace(id, stored) : null;
+      if (space) records.push(space);
+    }
+  }
+  return records;
 }
 
 /** Adds the record to a transaction, which fails if it has changed since it was read. */

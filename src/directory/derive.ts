@@ -1,0 +1,107 @@
+/** What the lists say of people, put together: how they stand, their groups, their space. */
+import type { BulkUser } from '../confluence/people';
+import { dayOf, type Standing, standingOf } from '../domain/directory';
+import { DEFAULT_POLICY } from '../domain/policy/document';
+import { readPolicy } from '../store/policy';
+import { listReadGroups, notePeople, type PersonRow, readMemberships, readPeopleRows, removePeople, type Yardstick } from './people';
+import { copyStandings, findSpacesOf, forgetOwners, noteInvisible } from './spaces';
+
+export interface Context extends Yardstick {
+  /** Numbers of the groups that give a license. */
+  licensed: ReadonlySet<number>;
+  pass: number;
+}
+
+/** Of outcomes while the policy cannot be read. */
+const UNREADABLE_VERSION = -1;
+
+/** What outcomes are decided by. An unreadable policy lets nothing happen, and counts as no version. */
+export async function readContext(pass: number): Promise<Context> {
+  const [state, groups] = [await readPolicy(), await listReadGroups()];
+  return {
+    policy: state.kind === 'unreadable' ? DEFAULT_POLICY : state.policy,
+    version: state.kind === 'unreadable' ? UNREADABLE_VERSION : state.version,
+    groupIds: new Map(groups.map(({ number, id }) => [number, id])),
+    licensed: new Set(groups.filter(({ isLicensed }) => isLicensed).map(({ number }) => number)),
+    pass,
+  };
+}
+
+type Derived = PersonRow & { look: boolean };
+
+/** Their rows anew, from memberships and spaces. Whom these do not settle is marked to be looked up. */
+export async function derivePeople(accountIds: readonly string[], context: Context, now: number): Promise<void> {
+  const [memberships, spaces, rows] = [
+    await readMemberships(accountIds),
+    await findSpacesOf(accountIds),
+    await readPeopleRows(accountIds),
+  ];
+  const people = accountIds.map((accountId): Derived => {
+    const { groups = [], isGuest = false } = memberships.get(accountId) ?? {};
+    const isLicensed = groups.some((number) => context.licensed.has(number));
+    const space = spaces.get(accountId);
+    const row = rows.get(accountId);
+    return {
+      accountId,
+      // Whoever left the groups may have left the company, or only lost the license.
+      standing: isLicensed ? (isGuest ? 'guest' : 'active') : row && !isPresent(row.standing) ? row.standing : 'unknown',
+      groups,
+      spaceId: space?.id ?? null,
+      remembered: row?.remembered ?? null,
+      look: !isLicensed || !space?.isVisible,
+    };
+  });
+  await writeDerived(people, context, now);
+}
+
+const isPresent = (standing: Standing): boolean => standing === 'active' || standing === 'guest';
+
+/** What Confluence's own records say of people who were marked. @param users may lack some: Confluence does not know them */
+export async function settlePeople(accountIds: readonly string[], users: readonly BulkUser[], context: Context, now: number): Promise<void> {
+  const found = new Map(users.map((user) => [user.accountId, user]));
+  const [memberships, spaces, rows] = [
+    await readMemberships(accountIds),
+    await findSpacesOf(accountIds),
+    await readPeopleRows(accountIds),
+  ];
+  const invisible: { id: string; ownerId: string }[] = [];
+  const people: Derived[] = [];
+  const closed: string[] = [];
+  const gone: string[] = [];
+  for (const accountId of accountIds) {
+    const user = found.get(accountId);
+    const { groups = [] } = memberships.get(accountId) ?? {};
+    const isLicensed = groups.some((number) => context.licensed.has(number));
+    const listed = spaces.get(accountId);
+    const spaceId = user?.personalSpaceId ?? (listed?.isVisible ? listed.id : null);
+    const standing = user ? standingOf(user) : 'unknown';
+    if (spaceId !== null && spaceId !== listed?.id) invisible.push({ id: spaceId, ownerId: accountId });
+    else if (spaceId !== null && listed && !listed.isVisible) invisible.push({ id: spaceId, ownerId: accountId });
+    const remembered = rows.get(accountId)?.remembered ?? null;
+    if (standing === 'closed') closed.push(accountId);
+    else if (!isLicensed && spaceId === null && remembered === null) gone.push(accountId);
+    else people.push({ accountId, standing: isLicensed && standing === 'unlicensed' ? 'active' : standing, groups, spaceId, remembered, look: false });
+  }
+  await noteInvisible(invisible, context.pass, now);
+  await writeDerived(people, context, now);
+  await eraseFromDirectory(closed);
+  await removePeople(gone);
+}
+
+async function writeDerived(people: readonly Derived[], context: Context, now: number): Promise<void> {
+  await notePeople(people, context, dayOf(now), now);
+  const standings = new Map<string, string[]>();
+  for (const { accountId, standing, spaceId } of people) {
+    if (spaceId === null) continue;
+    const same = standings.get(standing);
+    if (same) same.push(accountId);
+    else standings.set(standing, [accountId]);
+  }
+  await copyStandings(standings);
+}
+
+/** Takes closed accounts out of everything that the directory holds; what it knows of their spaces stays without them. */
+export async function eraseFromDirectory(accountIds: readonly string[]): Promise<void> {
+  await forgetOwners(accountIds);
+  await removePeople(accountIds);
+}

@@ -1,0 +1,159 @@
+/**
+ * Keeps the directory: makes its tables, notices when they were lost, and starts the readings that are due. Runs from the
+ * agenda, and whenever an admin opens a page that needs it.
+ */
+import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { listGroupMembers, listLicensedGroups } from '../confluence/people';
+import { dayOf } from '../domain/directory';
+import { groupsOf } from '../domain/policy/match';
+import { DAY_MS, MINUTE_MS } from '../domain/time';
+import { within } from '../forge/budget';
+import { StaleRecord } from '../forge/errors';
+import { log } from '../forge/log';
+import { startJob } from '../jobs/control';
+import { isOver, readJob } from '../jobs/record';
+import { readPolicy } from '../store/policy';
+import type { Register } from '../store/register';
+import { forgetGroups, listReadGroups, type ReadGroup, writeGroups } from './people';
+import { GROUP_READING, newReading, type Phase, reading, WHOLE_READING } from './reading';
+import { removeExpired } from './run-rows';
+import { ensureSchema, type Incarnation } from './schema';
+import { type DirectoryState, forgetAll, readState, writeState } from './state';
+
+/** Everything is read again after this. */
+const WHOLE_MS = 7 * DAY_MS;
+/** Groups are looked at after this. */
+const GROUPS_MS = DAY_MS;
+/** Groups up to this size are read daily; larger ones are only counted, and read when the count has changed. */
+const READ_DAILY = 5_000;
+/** Groups counted in one call of the agenda: 3 points each. */
+const COUNTED_AT_ONCE = 100;
+/** Who is told to have started a reading that nobody asked for. */
+const NOBODY = 'app';
+
+export const keepDirectory = defineWork({
+  kind: 'directory',
+  everyMs: EVERY_THIRD_TICK_MS,
+  leaseMs: 2 * MINUTE_MS,
+  run: async (now) => {
+    const { state } = await openDirectory(now);
+    await startWhatIsDue(state, now);
+  },
+});
+
+export interface OpenDirectory {
+  incarnation: Incarnation;
+  state: Register<DirectoryState>;
+}
+
+/** Makes the tables when they are missing, and forgets what was known of a database that was lost. @throws SqlError */
+export async function openDirectory(now: number): Promise<OpenDirectory> {
+  const incarnation = await ensureSchema(now);
+  const state = await readState();
+  if (state.data.incarnation === incarnation.id) return { incarnation, state };
+  if (state.data.incarnation !== null) log('directory-lost', { since: incarnation.watchingSince });
+  return { incarnation, state: await forgetAll(state, incarnation.id) };
+}
+
+/** A reading under way goes on; the jobs' own rescue looks after it. @throws StaleRecord, NoPoints */
+export async function startWhatIsDue(state: Register<DirectoryState>, now: number): Promise<void> {
+  const { jobId, begunAt, groupsAt } = state.data;
+  const present = jobId === null ? null : await readJob(jobId);
+  const isReading = present !== null && !isOver(present);
+  if (!isReading && (begunAt === null || present === null || present.state === 'failed' || now >= begunAt + WHOLE_MS)) {
+    await startWhole(state, now);
+  } else if (groupsAt === null || now >= groupsAt + GROUPS_MS) {
+    await removeExpired(now);
+    await startGroups(state, await groupsDue(now), now);
+  } else {
+    await startUnread(state, now);
+  }
+}
+
+async function startWhole(state: Register<DirectoryState>, now: number): Promise<void> {
+  const known = await within('jobs', () => lookAtGroups(true, now));
+  const { pass, begunAt, promisesAt } = state.data;
+  const recent = dayOf(begunAt ?? now);
+  const phases = promisesAt === null ? WHOLE_READING : WHOLE_READING.filter((phase) => phase !== 'promises');
+  await start(state, phases, { recent, groups: known.map(({ number }) => number), isWhole: true, now }, pass + 1);
+}
+
+/** Members of groups that the policy names and nobody has read yet, without waiting for the day to end. */
+export async function startUnread(state: Register<DirectoryState>, now: number): Promise<void> {
+  const policy = await readPolicy();
+  if (policy.kind === 'unreadable') return;
+  const known = new Set((await listReadGroups()).map(({ id }) => id));
+  const isStale = !groupsOf(policy.policy).every((id) => known.has(id));
+  if (!isStale) return;
+  const groups = await within('jobs', () => lookAtGroups(false, now));
+  await startGroups(state, groups.filter(({ readAt }) => readAt === null), now);
+}
+
+async function startGroups(state: Register<DirectoryState>, groups: readonly ReadGroup[], now: number): Promise<void> {
+  const options = { recent: dayOf(now), groups: groups.map(({ number }) => number), isWhole: false, now };
+  await start(state, GROUP_READING, options, state.data.pass + 1);
+}
+
+interface Start {
+  recent: string;
+  groups: number[];
+  isWhole: boolean;
+  now: number;
+}
+
+/** The state says first which number the reading has: should the process end here, it is started anew under the next. */
+async function start(state: Register<DirectoryState>, phases: readonly Phase[], { isWhole, now, ...rest }: Start, pass: number): Promise<void> {
+  const id = `${reading.kind}-${now}-${pass}`;
+  const begun = isWhole ? { jobId: id, begunAt: now } : {};
+  await writeState(state, { pass, groupsAt: now, ...begun });
+  await startJob(reading, { work: newReading(phases, { pass, now, ...rest }), total: 0, startedBy: NOBODY, now }, id);
+}
+
+/** The groups that matter: those that give a license, and those that the policy names; others are forgotten. */
+async function lookAtGroups(isCounted: boolean, now: number): Promise<ReadGroup[]> {
+  const policy = await readPolicy();
+  const licensed = (await listLicensedGroups()).map(({ id }) => id);
+  const named = policy.kind === 'unreadable' ? [] : groupsOf(policy.policy);
+  const known = new Map((await listReadGroups()).map((group) => [group.id, group]));
+  let number = Math.max(0, ...[...known.values()].map((group) => group.number));
+  const groups = [...new Set([...licensed, ...named])].map((id): ReadGroup => {
+    const isLicensed = licensed.includes(id);
+    const group = known.get(id);
+    if (group) return { ...group, isLicensed };
+    number += 1;
+    return { id, number, isLicensed, members: 0, readAt: null, countedAt: null };
+  });
+  for (const group of isCounted ? groups.slice(0, COUNTED_AT_ONCE) : []) {
+    group.members = (await listGroupMembers(group.id, 0, 1)).total ?? group.members;
+    group.countedAt = now;
+  }
+  await writeGroups(groups);
+  const wanted = new Set(groups.map(({ id }) => id));
+  if (policy.kind !== 'unreadable') await forgetGroups([...known.values()].filter(({ id }) => !wanted.has(id)));
+  return groups;
+}
+
+/** Of the groups that the policy names: small ones, new ones, and large ones whose size has changed. */
+async function groupsDue(now: number): Promise<ReadGroup[]> {
+  const policy = await readPolicy();
+  const named = new Set(policy.kind === 'unreadable' ? [] : groupsOf(policy.policy));
+  return within('jobs', async () => {
+    const before = new Map((await listReadGroups()).map((group) => [group.id, group.members]));
+    const groups = await lookAtGroups(true, now);
+    return groups.filter(
+      ({ id, members, readAt }) => readAt === null || (named.has(id) && (members <= READ_DAILY || before.get(id) !== members)),
+    );
+  });
+}
+
+/** For pages: like the agenda, but what others have begun meanwhile is as good. */
+export async function keepForPage(now: number): Promise<OpenDirectory> {
+  const open = await openDirectory(now);
+  if (open.state.data.jobId !== null) return open;
+  try {
+    await startWhatIsDue(open.state, now);
+  } catch (error) {
+    if (!(error instanceof StaleRecord)) throw error;
+  }
+  return { ...open, state: await readState() };
+}

@@ -1,0 +1,65 @@
+/** Copies promises into the directory: a transaction that changes a record leaves a key in the outbox, which is read here. */
+import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { dayOf, rememberedOf } from '../domain/directory';
+import { type Person, spaceIdOf } from '../domain/person';
+import type { PromisedSpace } from '../domain/space';
+import { MINUTE_MS } from '../domain/time';
+import { SqlError } from '../forge/errors';
+import { type OutboxEntry, readOutbox, removeFromOutbox } from '../store/outbox';
+import { readPersonRecords } from '../store/people';
+import { readSpaceRecords } from '../store/spaces';
+import { type Context, readContext } from './derive';
+import { forgetRemembered, noteRemembered } from './people';
+import { notePromises, removeSpaces } from './spaces';
+import { readState } from './state';
+
+export async function projectSpaces(records: readonly PromisedSpace[]): Promise<void> {
+  const kept = records.flatMap(({ spaceId, status, template, access, ...space }) =>
+    status === 'deleted' ? [] : [{ ...space, id: spaceId, status, access: access.actual, template: template.key }],
+  );
+  await notePromises(kept, Date.now());
+  await removeSpaces(records.filter(({ status }) => status === 'deleted').map(({ spaceId }) => spaceId));
+}
+
+export async function projectPeople(records: readonly Person[], context: Context): Promise<void> {
+  const now = Date.now();
+  const known = records.map((person) => ({
+    accountId: person.accountId,
+    revision: person.revision,
+    // A removed space is not in their hands.
+    spaceId: person.state === 'removed' ? null : spaceIdOf(person),
+    remembered: rememberedOf(person),
+  }));
+  await noteRemembered(known, context, dayOf(now), now);
+}
+
+/** Nobody waits for it: whoever acts reads the records themselves. */
+export const outbox = defineWork({ kind: 'outbox', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: drain });
+
+/** Until nothing is left or the deadline (ms) has come. */
+async function drain(_now: number, deadline: number): Promise<void> {
+  const { pass } = (await readState()).data;
+  while (Date.now() < deadline) {
+    const entries = await readOutbox();
+    if (entries.length === 0) return;
+    try {
+      await project(entries, pass);
+    } catch (error) {
+      // Without tables there is nothing to keep in step; when they are made, every record is read.
+      if (!(error instanceof SqlError && error.kind === 'missing')) throw error;
+    }
+    await removeFromOutbox(entries);
+  }
+}
+
+async function project(entries: readonly OutboxEntry[], pass: number): Promise<void> {
+  const idsOf = (entity: OutboxEntry['entity']): string[] => [
+    ...new Set(entries.filter((entry) => entry.entity === entity).map(({ id }) => id)),
+  ];
+  const [spaceIds, accountIds] = [idsOf('space'), idsOf('person')];
+  if (spaceIds.length > 0) await projectSpaces(await readSpaceRecords(spaceIds));
+  if (accountIds.length === 0) return;
+  const records = await readPersonRecords(accountIds);
+  await projectPeople([...records.values()], await readContext(pass));
+  for (const accountId of accountIds) if (!records.has(accountId)) await forgetRemembered(accountId);
+}
