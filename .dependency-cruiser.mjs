@@ -1,6 +1,6 @@
 /** Who may import whom. `npm run layers` holds the code to it. */
 
-const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|notices|own-space|site-check|privacy)/';
+const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|notices|own-space|site-check|privacy|directory)/';
 
 /**
  * Features stand on three floors, and each uses only those below it: page-templates and notices, provisioning, all others.
@@ -9,7 +9,8 @@ const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|noti
 const DOORS = [
   'page-templates/(builtin|details-table|pages|render)',
   'notices/notices',
-  'provisioning/(provision|answers|explain|facts|creation-calls|personal-space-key|promised-access|status-change)',
+  'directory/(keep|reading|schema|lists|classes|derive|people|spaces|run-rows|projector|progress)',
+  'provisioning/(provision|answers|explain|facts|creation-calls|promised-access|status-change)',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -45,7 +46,7 @@ export default {
     {
       name: 'lowest-features-use-no-other',
       severity: 'error',
-      from: { path: '^src/(page-templates|notices)/' },
+      from: { path: '^src/(page-templates|notices|directory)/' },
       to: { path: FEATURES, pathNot: '^src/$1/' },
     },
     {

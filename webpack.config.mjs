@@ -6,7 +6,7 @@ const ROOT = import.meta.dirname;
 /** @type {import('webpack').Configuration} */
 export default {
   context: ROOT,
-  entry: { index: resolve(ROOT, 'src/index.ts'), activity: resolve(ROOT, 'src/activity.ts') },
+  entry: Object.fromEntries(['index', 'activity', 'watch'].map((name) => [name, resolve(ROOT, `src/${name}.ts`)])),
   mode: 'production',
   target: 'node',
   optimization: { minimize: false },

@@ -59,8 +59,7 @@ step({
   name: 'build',
   inputs: ['src', 'static', 'tsconfig.json', 'package-lock.json', 'webpack.config.mjs', 'vite.config.ts'],
   outputs: [
-    '.cache/functions/index.cjs',
-    '.cache/functions/activity.cjs',
+    ...['index', 'activity', 'watch'].map((entry) => `.cache/functions/${entry}.cjs`),
     ...['admin', 'my-space', 'notice'].map((page) => `static/dist/${page}/index.html`),
   ],
   says: 'Building the functions and the pages ...',

@@ -44,7 +44,7 @@ import { type Remembered, readPolicyAndPerson, writePerson } from '../store/peop
 import { readSpaceRecord } from '../store/spaces';
 import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
-import { personalSpaceKey } from './personal-space-key';
+import { personalSpaceKey } from '../domain/personal-space-key';
 import { settleAccess, writePromise } from './promised-access';
 
 /** A refusal by Confluence is not tried again before this. */

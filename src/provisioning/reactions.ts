@@ -12,7 +12,7 @@ import { ConfluenceError } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { readPersonRecord, readPolicyAndPerson } from '../store/people';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
-import { personalSpaceKey } from './personal-space-key';
+import { personalSpaceKey } from '../domain/personal-space-key';
 import type { ProvisionResult } from './provision';
 import { followEvent, isStatus } from './status-change';
 

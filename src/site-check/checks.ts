@@ -14,7 +14,7 @@ import { ConfluenceError, isFinal, NoPoints, PlatformRefusal } from '../forge/er
 import { lastReportedLeft } from '../forge/meter';
 import { renderTemplate } from '../page-templates/render';
 import { createPersonalSpace } from '../provisioning/creation-calls';
-import { personalSpaceKey } from '../provisioning/personal-space-key';
+import { personalSpaceKey } from '../domain/personal-space-key';
 import { readPolicy } from '../store/policy';
 import {
   type CheckResult,

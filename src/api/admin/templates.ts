@@ -8,7 +8,7 @@ import { AppError } from '../../forge/errors';
 import { homepageTitle } from '../../page-templates/builtin';
 import { detailsTable } from '../../page-templates/details-table';
 import { composePage, personName, readerOf } from '../../page-templates/pages';
-import { personalSpaceKey } from '../../provisioning/personal-space-key';
+import { personalSpaceKey } from '../../domain/personal-space-key';
 import { define } from '../define';
 import { AccountId, Nothing } from '../inputs';
 import { administers } from '../standing';
