@@ -4,7 +4,7 @@ import { durationMs } from './clock';
 
 export const Fault = z.union([
   z.strictObject({
-    target: z.enum(['confluence', 'kvs', 'queue']),
+    target: z.enum(['confluence', 'kvs', 'queue', 'sql']),
     method: z.string().optional(),
     path: z.string().optional(),
     /** Only calls whose body contains this text, for instance those about one person. */
@@ -75,7 +75,7 @@ export class Faults {
     return true;
   }
 
-  answer(target: 'confluence' | 'kvs' | 'queue', method: string, url: string, requestBody: string): FaultAnswer | null {
+  answer(target: 'confluence' | 'kvs' | 'queue' | 'sql', method: string, url: string, requestBody: string): FaultAnswer | null {
     const path = url.split('?')[0] as string;
     for (const order of this.answers) {
       const { fault } = order;

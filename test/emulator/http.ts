@@ -196,6 +196,11 @@ function control(site: LocalSite): Hono {
     site.clearFaults();
     return c.json({});
   });
+  api.post('/sql', async (c) => c.json(site.sql(await body(c))));
+  api.delete('/sql', (c) => {
+    site.loseSql();
+    return c.json({});
+  });
   api.get('/state', (c) => c.json(site.state()));
   api.all('*', (c) => c.json({ error: `no control call ${c.req.method} ${new URL(c.req.url).pathname}` }, 404));
   api.onError((error, c) => {

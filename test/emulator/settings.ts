@@ -91,6 +91,10 @@ export const SiteSettings = z.strictObject({
   }),
   hourlyPoints: z.number().int().min(0),
   licence: z.enum(['active', 'none']),
+  /** Forge SQL: not there yet, slow (3 s a statement), out of storage, or refusing everything with 429. */
+  sql: z.enum(['ready', 'absent', 'slow', 'full', 'throttled']),
+  /** V31: whether `affectedRows` counts rows that changed, or also those that were already so. */
+  sqlAffectedRows: z.enum(['changed', 'matched']),
 });
 export type SiteSettings = z.infer<typeof SiteSettings>;
 
@@ -126,6 +130,8 @@ export const DEFAULT_SETTINGS: SiteSettings = {
   deliverEvents: { times: 1, reorder: false, drop: 0, seed: 1 },
   hourlyPoints: 65_000,
   licence: 'active',
+  sql: 'ready',
+  sqlAffectedRows: 'changed',
 };
 
 /** No latency and no lag: for `npm start -- --ideal`, and for tests that are not about time. */

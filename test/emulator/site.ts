@@ -15,6 +15,8 @@ import { Fault, Faults } from './faults';
 import { conditionsHold } from './forge/expressions';
 import { loadManifest, moduleList, PROJECT_ROOT, type UiModule, uiModules } from './forge/manifest';
 import { ForgePlatform } from './forge/platform';
+import type { LoggedStatement } from './forge/sql';
+import type { Row } from './forge/sql/database';
 import { Notices } from './notices';
 import { type Chance, chance } from './random';
 import { DEFAULT_SETTINGS, SiteSettings } from './settings';
@@ -59,6 +61,10 @@ const PersonChange = z.strictObject({
   locale: z.string().optional(),
 });
 const AppAct = z.strictObject({ act: z.enum(['install', 'uninstall', 'upgrade', 'redeploy']) });
+const SqlRead = z.strictObject({
+  query: z.string(),
+  params: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).default([]),
+});
 const Invoke = z.strictObject({
   module: z.string(),
   functionKey: z.string(),
@@ -112,8 +118,18 @@ export class LocalSite {
     return this.platform.isInstalled;
   }
 
+  /** Set to an array, it records each statement of the app with its answer, in order. */
+  get sqlLog(): LoggedStatement[] | null {
+    return this.platform.sql.log;
+  }
+
+  set sqlLog(log: LoggedStatement[] | null) {
+    this.platform.sql.log = log;
+  }
+
   stop(): void {
     this.clock.stop();
+    this.platform.sql.clear();
     this.platform.processes.replaceAll();
   }
 
@@ -156,7 +172,7 @@ export class LocalSite {
 
   usage() {
     const { usageCounters } = this;
-    // So far nothing the app does makes Confluence send mail, and the app has no database yet.
+    // So far nothing the app does makes Confluence send mail.
     return { ...usageCounters, price: priceOf(usageCounters), mail: [] };
   }
 
@@ -361,6 +377,21 @@ export class LocalSite {
     return holds;
   }
 
+  /** Reads the app's database in MySQL; nothing is counted. @throws ControlError */
+  sql(input: unknown): { rows: Row[] } {
+    const { query, params } = parse(SqlRead, input);
+    try {
+      return { rows: this.platform.sql.read(query, params) };
+    } catch (error) {
+      throw new ControlError(400, (error as Error).message);
+    }
+  }
+
+  /** Empties the app's database, as if it had been lost. */
+  loseSql(): void {
+    this.platform.sql.clear();
+  }
+
   addFault(fault: unknown): void {
     this.faults.add(parse(Fault, fault));
   }
@@ -371,11 +402,16 @@ export class LocalSite {
 
   /** Everything that can be compared between two runs. */
   state() {
+    const { platform } = this;
     const { state } = this.confluence;
     const properties = (list: Iterable<{ key: string; value: unknown }>): Record<string, unknown> =>
       Object.fromEntries([...list].map(({ key, value }) => [key, value]));
     return {
       kvs: this.platform.kvs.dump(),
+      /** Each table's rows in the order of their keys. Read only when asked for, because there may be 100,000. */
+      get sql() {
+        return platform.sql.dump();
+      },
       userProperties: Object.fromEntries(
         [...state.userProperties].flatMap(([id, map]) => (map.size > 0 ? [[id, properties(map.values())]] : [])),
       ),

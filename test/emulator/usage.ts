@@ -21,6 +21,17 @@ export interface KvsUsage {
   bytesWritten: number;
 }
 
+export interface SqlUsage {
+  statements: number;
+  /** Of those, the ones by `executeDDL`. */
+  ddl: number;
+  rowsRead: number;
+  rowsWritten: number;
+  /** Execution time. */
+  milliseconds: number;
+  errors: number;
+}
+
 export interface Usage {
   rest: {
     requests: number;
@@ -29,8 +40,7 @@ export interface Usage {
     hours: Record<string, number>;
   };
   kvs: KvsUsage;
-  /** The app has no database yet. */
-  sql: { statements: number; ddl: number; rowsRead: number; rowsWritten: number; milliseconds: number; errors: number };
+  sql: SqlUsage;
   queue: { pushes: number; events: number };
   invocations: Record<string, InvocationUsage>;
   coldStarts: number;
@@ -57,16 +67,19 @@ export const noUsage = (): Usage => ({
 });
 
 /** US dollars beyond the free allowance (Forge platform pricing, as of 2026-08-22). */
-const PRICE = { gbSecond: 0.000025, kvsReadGb: 0.055, kvsWrittenGb: 1.09, logGb: 1.005 };
+const PRICE = { gbSecond: 0.000025, kvsReadGb: 0.055, kvsWrittenGb: 1.09, logGb: 1.005, sqlHour: 0.143, sqlStatement: 1.929 / 1e6 };
+const MS_PER_HOUR = 3_600_000;
 const GB = 1e9;
 const EMPTY_READ_BYTES = 1_024;
 
-export function priceOf({ gbSeconds, kvs, logBytes }: Usage) {
+/** Without what stored data costs a month. */
+export function priceOf({ gbSeconds, kvs, sql, logBytes }: Usage) {
   const functions = gbSeconds * PRICE.gbSecond;
   const storage =
     ((kvs.bytesRead + kvs.emptyReads * EMPTY_READ_BYTES) / GB) * PRICE.kvsReadGb + (kvs.bytesWritten / GB) * PRICE.kvsWrittenGb;
   const logs = (logBytes / GB) * PRICE.logGb;
-  return { functions, kvs: storage, sql: 0, logs, total: functions + storage + logs };
+  const database = (sql.milliseconds / MS_PER_HOUR) * PRICE.sqlHour + sql.statements * PRICE.sqlStatement;
+  return { functions, kvs: storage, sql: database, logs, total: functions + storage + database + logs };
 }
 
 export function countRest(usage: Usage, route: string, points: number, status: number, hour: string): void {

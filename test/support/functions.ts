@@ -35,6 +35,7 @@ const MANIFEST = {
   modules: {
     trigger: [{ key: 'views', function: 'on-view', events: ['avi:confluence:viewed:page'] }],
     consumer: [{ key: 'worker', queue: 'work', function: 'work' }],
+    sql: [{ key: 'database', engine: 'mysql' }],
     scheduledTrigger: [{ key: 'hourly', function: 'tick', interval: 'hour' }],
     'confluence:globalPage': [{ key: 'page', resource: 'page', resolver: { function: 'resolve' } }],
     function: [

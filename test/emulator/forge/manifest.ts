@@ -54,7 +54,7 @@ const Manifest = z.object({
     trigger: z
       .array(z.object({ key: z.string(), function: z.string(), events: z.array(z.string()), filter: Filter.optional() }))
       .default([]),
-    /** The installation's database. The app's calls to it are not modeled yet. */
+    /** The installation's database. */
     sql: z
       .array(z.strictObject({ key: z.string(), engine: z.literal('mysql') }))
       .max(1)

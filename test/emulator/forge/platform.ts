@@ -21,6 +21,7 @@ import { Processes } from './processes';
 import { type Outcome, Queues, type RetryOptions } from './queue';
 import { Window } from './rates';
 import { type FetchTarget, Invocation, type Lineage, type ModuleKind, type PlatformSeam, startProcess } from './runtime';
+import { Sql } from './sql';
 
 /** Limits: Forge docs, Invocation limits. */
 const RESOLVER_TIMEOUT_S = 25;
@@ -60,6 +61,7 @@ type Ended = { kind: 'ok'; result: unknown } | { kind: 'error'; error: unknown }
 
 export class ForgePlatform implements PlatformSeam {
   readonly kvs: Kvs;
+  readonly sql: Sql;
   readonly queues: Queues;
   readonly processes: Processes;
   /** Accounts that the app has reported to Atlassian. */
@@ -94,6 +96,12 @@ export class ForgePlatform implements PlatformSeam {
     this.scopes = scopesOf(manifest);
     this.impersonationScopes = impersonationScopesOf(manifest);
     this.kvs = new Kvs(clock, settings, manifest.app.storage?.entities ?? [], () => usage().kvs);
+    this.sql = new Sql(
+      clock,
+      settings,
+      () => usage().sql,
+      (call) => usage().notModelled.push(call),
+    );
     this.points = new PointsPool(clock, settings);
     this.impersonations = new Window(clock, 60_000);
     this.invocationsPerMinute = new Window(clock, 60_000);
@@ -147,6 +155,7 @@ export class ForgePlatform implements PlatformSeam {
     const id = `550e8400-e29b-41d4-a716-${String(446_655_440_000 + this.installations - 1).padStart(12, '0')}`;
     this.installation = { id, version: [1, 0] };
     this.kvs.clear();
+    this.sql.clear();
     this.delivery.start();
     this.publish({ eventType: 'avi:forge:installed:app', id, app: { id: this.manifest.app.id, version: this.version } });
   }
@@ -157,6 +166,7 @@ export class ForgePlatform implements PlatformSeam {
     this.delivery.stop();
     this.queues.clear();
     this.kvs.clear();
+    this.sql.clear();
     for (const invocation of this.running) invocation.kill();
     this.processes.replaceAll();
   }
@@ -419,7 +429,7 @@ export class ForgePlatform implements PlatformSeam {
   ): Promise<{ response: Response; takesMs: number }> {
     const body = typeof init.body === 'string' ? init.body : undefined;
     const isQueue = path.startsWith('/webhook/queue/');
-    const kind = target.remote === 'kvs' ? 'kvs' : isQueue ? 'queue' : 'confluence';
+    const kind = target.remote === 'kvs' || target.remote === 'sql' ? target.remote : isQueue ? 'queue' : 'confluence';
     const takesMs = this.latencyOf(kind, method, path);
     const fault = this.faults.answer(kind, method, path, typeof init.body === 'string' ? init.body : '');
     if (fault) {
@@ -430,6 +440,11 @@ export class ForgePlatform implements PlatformSeam {
       return { response: respond(401, { code: 'UNAUTHORIZED', message: 'storage:app is not among the scopes' }), takesMs };
     }
     if (kind === 'kvs') return { response: this.orNotModelled(this.kvs.handle(path, body ?? '{}'), `KVS ${method} ${path}`), takesMs };
+    if (kind === 'sql') {
+      // Without the module there is no database; that the answer is this one is assumed.
+      const reply = this.manifest.modules.sql.length > 0 ? this.sql.handle(path, body ?? '{}') : null;
+      return { response: this.orNotModelled(reply, `SQL ${method} ${path}`), takesMs: takesMs + (reply?.takesMs ?? 0) };
+    }
     if (isQueue) {
       const reply = this.queues.handle(path, body ?? '{}', invocation.lineage);
       return { response: this.orNotModelled(reply, `queue ${method} ${path}`), takesMs };
@@ -456,7 +471,7 @@ export class ForgePlatform implements PlatformSeam {
     return respond(200, { accounts: closed.map(({ accountId }) => ({ accountId, status: 'closed' })) });
   }
 
-  private latencyOf(kind: 'kvs' | 'queue' | 'confluence', method: string, path: string): number {
+  private latencyOf(kind: 'kvs' | 'queue' | 'sql' | 'confluence', method: string, path: string): number {
     const { latency } = this.settings;
     if (kind !== 'confluence') return durationMs(latency[kind]);
     return durationMs(latency.routes[this.routeName(method, path)] ?? latency.rest);
