@@ -31,11 +31,7 @@ type Derived = PersonRow & { look: boolean };
 
 /** Their rows anew, from memberships and spaces. Whom these do not settle is marked to be looked up. */
 export async function derivePeople(accountIds: readonly string[], context: Context, now: number): Promise<void> {
-  const [memberships, spaces, rows] = [
-    await readMemberships(accountIds),
-    await findSpacesOf(accountIds),
-    await readPeopleRows(accountIds),
-  ];
+  const [memberships, spaces, rows] = [await readMemberships(accountIds), await findSpacesOf(accountIds), await readPeopleRows(accountIds)];
   const people = accountIds.map((accountId): Derived => {
     const { groups = [], isGuest = false } = memberships.get(accountId) ?? {};
     const isLicensed = groups.some((number) => context.licensed.has(number));
@@ -57,13 +53,14 @@ export async function derivePeople(accountIds: readonly string[], context: Conte
 const isPresent = (standing: Standing): boolean => standing === 'active' || standing === 'guest';
 
 /** What Confluence's own records say of people who were marked. @param users may lack some: Confluence does not know them */
-export async function settlePeople(accountIds: readonly string[], users: readonly BulkUser[], context: Context, now: number): Promise<void> {
+export async function settlePeople(
+  accountIds: readonly string[],
+  users: readonly BulkUser[],
+  context: Context,
+  now: number,
+): Promise<void> {
   const found = new Map(users.map((user) => [user.accountId, user]));
-  const [memberships, spaces, rows] = [
-    await readMemberships(accountIds),
-    await findSpacesOf(accountIds),
-    await readPeopleRows(accountIds),
-  ];
+  const [memberships, spaces, rows] = [await readMemberships(accountIds), await findSpacesOf(accountIds), await readPeopleRows(accountIds)];
   const invisible: { id: string; ownerId: string }[] = [];
   const people: Derived[] = [];
   const closed: string[] = [];
@@ -80,7 +77,15 @@ export async function settlePeople(accountIds: readonly string[], users: readonl
     const remembered = rows.get(accountId)?.remembered ?? null;
     if (standing === 'closed') closed.push(accountId);
     else if (!isLicensed && spaceId === null && remembered === null) gone.push(accountId);
-    else people.push({ accountId, standing: isLicensed && standing === 'unlicensed' ? 'active' : standing, groups, spaceId, remembered, look: false });
+    else
+      people.push({
+        accountId,
+        standing: isLicensed && standing === 'unlicensed' ? 'active' : standing,
+        groups,
+        spaceId,
+        remembered,
+        look: false,
+      });
   }
   await noteInvisible(invisible, context.pass, now);
   await writeDerived(people, context, now);

@@ -86,7 +86,11 @@ export async function startUnread(state: Register<DirectoryState>, now: number):
   const isStale = !groupsOf(policy.policy).every((id) => known.has(id));
   if (!isStale) return;
   const groups = await within('jobs', () => lookAtGroups(false, now));
-  await startGroups(state, groups.filter(({ readAt }) => readAt === null), now);
+  await startGroups(
+    state,
+    groups.filter(({ readAt }) => readAt === null),
+    now,
+  );
 }
 
 async function startGroups(state: Register<DirectoryState>, groups: readonly ReadGroup[], now: number): Promise<void> {
@@ -102,7 +106,12 @@ interface Start {
 }
 
 /** The state says first which number the reading has: should the process end here, it is started anew under the next. */
-async function start(state: Register<DirectoryState>, phases: readonly Phase[], { isWhole, now, ...rest }: Start, pass: number): Promise<void> {
+async function start(
+  state: Register<DirectoryState>,
+  phases: readonly Phase[],
+  { isWhole, now, ...rest }: Start,
+  pass: number,
+): Promise<void> {
   const id = `${reading.kind}-${now}-${pass}`;
   const begun = isWhole ? { jobId: id, begunAt: now } : {};
   await writeState(state, { pass, groupsAt: now, ...begun });

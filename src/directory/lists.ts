@@ -87,9 +87,15 @@ export const SpaceFilter = z.strictObject({
   status: z.array(z.enum(LISTED_STATUSES)).max(LISTED_STATUSES.length).optional(),
   ownerIds: Ids.optional(),
   ownerStanding: z.array(z.enum(STANDINGS)).max(STANDINGS.length).optional(),
-  access: z.array(z.enum(['private', 'licensed', 'open', 'unknown'])).max(4).optional(),
+  access: z
+    .array(z.enum(['private', 'licensed', 'open', 'unknown']))
+    .max(4)
+    .optional(),
   lifecycle: z.array(z.enum(LIFECYCLES)).max(LIFECYCLES.length).optional(),
-  origin: z.array(z.enum(['created', 'adopted'])).max(2).optional(),
+  origin: z
+    .array(z.enum(['created', 'adopted']))
+    .max(2)
+    .optional(),
   /** Matches the day of the last change, or the day since which none is known. */
   unchangedForDays: z.number().int().min(0).max(36_500).optional(),
   createdBefore: z.iso.date().optional(),
@@ -232,7 +238,11 @@ function parsedJson(text: string): unknown {
 const TotalRow = z.object({ total: SqlNumber });
 
 /** Two statements: the page, and how many there are. @throws AppError bad-request for a cursor of another list */
-async function list<C extends string, R>(query: ListQuery<C>, row: z.ZodType<R>, positionOf: (row: R, by: C) => [SqlValue, string]): Promise<ListPage<R>> {
+async function list<C extends string, R>(
+  query: ListQuery<C>,
+  row: z.ZodType<R>,
+  positionOf: (row: R, by: C) => [SqlValue, string],
+): Promise<ListPage<R>> {
   const { table, columns, conditions, order, limit } = query;
   const names = Object.entries<string>(columns).map(([name, sql]) => `${sql} AS ${name}`);
   const page = where([...conditions, ...after(query)]);

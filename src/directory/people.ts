@@ -26,7 +26,10 @@ const GroupRow = z.object({
 });
 
 export async function listReadGroups(): Promise<ReadGroup[]> {
-  const rows = await select({ sql: 'SELECT id, group_number, is_licensed, members, read_at, counted_at FROM read_groups', params: [] }, GroupRow);
+  const rows = await select(
+    { sql: 'SELECT id, group_number, is_licensed, members, read_at, counted_at FROM read_groups', params: [] },
+    GroupRow,
+  );
   return rows.map((row) => ({
     id: row.id,
     number: row.group_number,
@@ -144,7 +147,12 @@ export const RememberedColumns = {
   state_until: SqlNumber.nullable(),
   state_how: z.string().nullable(),
 };
-export function toRemembered(row: { state: string | null; state_reason: string | null; state_until: number | null; state_how: string | null }) {
+export function toRemembered(row: {
+  state: string | null;
+  state_reason: string | null;
+  state_until: number | null;
+  state_how: string | null;
+}) {
   const { state, state_reason, state_until, state_how } = row;
   // The words are our own: they were written by `notePeople`.
   return state === null ? null : ({ state, reason: state_reason, until: state_until, how: state_how } as Remembered);
@@ -209,7 +217,12 @@ const NEW_OUTCOME =
 const GONE = "('deactivated', 'closed', 'unlicensed')";
 
 /** @param look they have to be looked up one by one: the groups do not tell, or no list names their space */
-export async function notePeople(people: readonly (PersonRow & { look: boolean })[], by: Yardstick, today: Day, now: number): Promise<void> {
+export async function notePeople(
+  people: readonly (PersonRow & { look: boolean })[],
+  by: Yardstick,
+  today: Day,
+  now: number,
+): Promise<void> {
   for (const few of slices(people)) {
     const rows = few.map((person): SqlValue[] => [
       person.accountId,
@@ -268,9 +281,28 @@ const ids = async (sql: string, params: readonly SqlValue[]): Promise<string[]> 
 export const listToLookUp = (after: string, limit: number): Promise<string[]> =>
   ids(`SELECT id FROM people WHERE look = 1 AND id > ? ORDER BY id LIMIT ${limit}`, [after]);
 
-export async function countToLookUp(): Promise<number> {
-  const [row] = await select({ sql: 'SELECT COUNT(*) AS people FROM people WHERE look = 1', params: [] }, z.object({ people: SqlNumber }));
-  return row?.people ?? 0;
+const CountsRow = z.object({ spaces: SqlNumber, people: SqlNumber, toLookUp: SqlNumber });
+
+/** How many rows there are, and how many people are to be looked up. */
+export async function countRows(): Promise<z.infer<typeof CountsRow>> {
+  const [row] = await select(
+    {
+      sql: `SELECT (SELECT COUNT(*) FROM spaces) AS spaces, (SELECT COUNT(*) FROM people) AS people,
+        (SELECT COUNT(*) FROM people WHERE look = 1) AS toLookUp`,
+      params: [],
+    },
+    CountsRow,
+  );
+  return row ?? { spaces: 0, people: 0, toLookUp: 0 };
+}
+
+/** People who would get a space, or an offer, and have none. */
+export async function countWaiting(): Promise<number> {
+  const [row] = await select(
+    { sql: "SELECT COUNT(*) AS waiting FROM people WHERE outcome = 'create' AND space_id IS NULL", params: [] },
+    z.object({ waiting: SqlNumber }),
+  );
+  return row?.waiting ?? 0;
 }
 
 /** Owners of spaces who have no row of their own yet. */

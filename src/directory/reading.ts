@@ -4,7 +4,7 @@
  * like any job, and can be repeated.
  */
 import { z } from 'zod';
-import { listGroupMembers, GROUPS_PER_PAGE, readPeople } from '../confluence/people';
+import { GROUPS_PER_PAGE, listGroupMembers, readPeople } from '../confluence/people';
 import { askForChanges } from '../confluence/search';
 import { listPersonalSpaces } from '../confluence/spaces';
 import { addDays, type Day, dayOf } from '../domain/directory';
@@ -18,8 +18,8 @@ import { writeOutcomes } from './classes';
 import { derivePeople, readContext, settlePeople } from './derive';
 import * as people from './people';
 import { projectPeople, projectSpaces } from './projector';
-import { readState, writeState } from './state';
 import * as spaces from './spaces';
+import { readState, writeState } from './state';
 
 /** The largest page of spaces that v2 gives. */
 const SPACES_PER_PAGE = 250;
@@ -42,7 +42,19 @@ const LOOK_BACK_DAYS = 180;
 /** Lists lag behind (Confluence: seconds); whatever is younger than this may be missing from them. */
 const LIST_LAG_MS = 10 * MINUTE_MS;
 
-const PHASES = ['promises', 'list', 'vanished', 'members', 'changed-members', 'owners', 'look-up', 'gone', 'changes', 'untouched', 'outcomes'] as const;
+const PHASES = [
+  'promises',
+  'list',
+  'vanished',
+  'members',
+  'changed-members',
+  'owners',
+  'look-up',
+  'gone',
+  'changes',
+  'untouched',
+  'outcomes',
+] as const;
 const Phase = z.enum(PHASES);
 export type Phase = (typeof PHASES)[number];
 
@@ -79,8 +91,21 @@ export const reading = defineJob({
 });
 
 /** @param groups numbers of groups to read */
-export function newReading(phases: readonly Phase[], { pass, now, recent, groups }: { pass: number; now: number; recent: Day; groups: number[] }) {
-  return { pass, begunAt: now, recent, phases: [...phases], cursor: '', part: 0, groups, pace: FIRST_PACE, spent: {} } satisfies ReadingWork;
+export function newReading(
+  phases: readonly Phase[],
+  { pass, now, recent, groups }: { pass: number; now: number; recent: Day; groups: number[] },
+) {
+  return {
+    pass,
+    begunAt: now,
+    recent,
+    phases: [...phases],
+    cursor: '',
+    part: 0,
+    groups,
+    pace: FIRST_PACE,
+    spent: {},
+  } satisfies ReadingWork;
 }
 
 export const WHOLE_READING: readonly Phase[] = PHASES;
@@ -152,7 +177,11 @@ async function readList({ cursor, part, pass }: ReadingWork): Promise<Move> {
     asOf,
     now,
   );
-  await followOwners(page.spaces.flatMap(({ ownerId }) => ownerId ?? []), pass, now);
+  await followOwners(
+    page.spaces.flatMap(({ ownerId }) => ownerId ?? []),
+    pass,
+    now,
+  );
   const move = page.next === null ? { part: part + 1, cursor: '' } : { cursor: page.next };
   return { ...move, done: page.spaces.length };
 }
@@ -163,7 +192,12 @@ async function followOwners(ownerIds: readonly string[], pass: number, now: numb
   if (rows.size === 0) return;
   const own = await spaces.findSpacesOf([...rows.keys()]);
   const differing = [...rows.values()].filter(({ accountId, spaceId }) => own.get(accountId)?.id !== spaceId);
-  if (differing.length > 0) await derivePeople(differing.map(({ accountId }) => accountId), await readContext(pass), now);
+  if (differing.length > 0)
+    await derivePeople(
+      differing.map(({ accountId }) => accountId),
+      await readContext(pass),
+      now,
+    );
 }
 
 /** What every list left out is not visible any more, or gone: the owners' records will tell. */

@@ -252,7 +252,12 @@ export async function noteNewest(changed: readonly { id: string; day: Day }[], p
  * so the earlier of two stays.
  * @param isWhole everything since their making was asked about, so they are untouched
  */
-export async function noteUnchanged(idle: readonly { id: string; since: Day }[], isWhole: boolean, pass: number, today: Day): Promise<void> {
+export async function noteUnchanged(
+  idle: readonly { id: string; since: Day }[],
+  isWhole: boolean,
+  pass: number,
+  today: Day,
+): Promise<void> {
   for (const few of slices(idle)) {
     const pairs = few.flatMap(({ id, since }) => [id, since]);
     const untouched = isWhole ? 'untouched = CASE WHEN untouched = 0 THEN 0 ELSE 1 END,' : '';

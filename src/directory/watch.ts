@@ -4,11 +4,11 @@
  */
 import { LRUCache } from 'lru-cache';
 import { dayOf } from '../domain/directory';
-import { MINUTE_MS } from '../domain/time';
-import type { SpaceContent } from '../events/personal-space';
-import type { Installation, Reaction } from '../events/listen';
-import type { SpaceChange } from '../events/space';
 import { personalSpaceKey } from '../domain/personal-space-key';
+import { MINUTE_MS } from '../domain/time';
+import type { Installation, Reaction } from '../events/listen';
+import type { SpaceContent } from '../events/personal-space';
+import type { SpaceChange } from '../events/space';
 import { readSettings } from '../store/settings';
 import { noteOwnSpace } from './people';
 import { noteChange, noteStatus, noteVisit, removeSpaces } from './spaces';

@@ -29,6 +29,7 @@ import {
   stillRemoved,
   type Transition,
 } from '../domain/person';
+import { personalSpaceKey } from '../domain/personal-space-key';
 import type { Policy, Treatment } from '../domain/policy/document';
 import { templateOf } from '../domain/policy/match';
 import { type Decided, isFromInterruptedRun, type ProvisioningDecision, type ProvisioningFacts } from '../domain/provisioning/decide';
@@ -44,7 +45,6 @@ import { type Remembered, readPolicyAndPerson, writePerson } from '../store/peop
 import { readSpaceRecord } from '../store/spaces';
 import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
-import { personalSpaceKey } from '../domain/personal-space-key';
 import { settleAccess, writePromise } from './promised-access';
 
 /** A refusal by Confluence is not tried again before this. */

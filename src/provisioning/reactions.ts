@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { asPerson } from '../confluence/call';
 import { isIn, type Person, reasonOf, recheckOf } from '../domain/person';
+import { personalSpaceKey } from '../domain/personal-space-key';
 import { decideProvisioning, dependsOnPolicy, isSwitchedOff, NO_FACTS, type Occasion } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import type { Activity } from '../events/content';
@@ -12,7 +13,6 @@ import { ConfluenceError } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { readPersonRecord, readPolicyAndPerson } from '../store/people';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
-import { personalSpaceKey } from '../domain/personal-space-key';
 import type { ProvisionResult } from './provision';
 import { followEvent, isStatus } from './status-change';
 

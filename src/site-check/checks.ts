@@ -9,12 +9,12 @@ import { asApp, asCaller } from '../confluence/call';
 import { readCurrentUser, readPerson } from '../confluence/people';
 import { createOwnSpace, listPersonalSpaces, readSpace, setSpaceStatus } from '../confluence/spaces';
 import { listTemplates, readTemplateBody } from '../confluence/templates';
+import { personalSpaceKey } from '../domain/personal-space-key';
 import { readBudget } from '../forge/budget';
 import { ConfluenceError, isFinal, NoPoints, PlatformRefusal } from '../forge/errors';
 import { lastReportedLeft } from '../forge/meter';
 import { renderTemplate } from '../page-templates/render';
 import { createPersonalSpace } from '../provisioning/creation-calls';
-import { personalSpaceKey } from '../domain/personal-space-key';
 import { readPolicy } from '../store/policy';
 import {
   type CheckResult,

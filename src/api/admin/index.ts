@@ -3,6 +3,7 @@ import { makeResolver } from '../define';
 import { activityFunctions } from './activity';
 import { budgetFunctions } from './budget';
 import { cleanupFunctions } from './cleanup';
+import { directoryFunctions } from './directory';
 import { jobFunctions } from './jobs';
 import { pauseFunctions } from './pause';
 import { peopleFunctions } from './people';
@@ -21,6 +22,7 @@ export const adminApi = {
   ...activityFunctions,
   ...siteFunctions,
   ...jobFunctions,
+  ...directoryFunctions,
   ...cleanupFunctions,
 };
 
