@@ -113,7 +113,8 @@ export class Sql {
       const answer = reply.status === 200 ? (reply.body as { rows: Row[] | Written }).rows : (reply.body as ErrorBody);
       this.log.push(structuredClone({ query, params, path: isDdlPath ? 'execute/ddl' : 'execute', status: reply.status, answer }));
     }
-    return { ...reply, takesMs: clocked.ms };
+    // The site's clock counts whole milliseconds.
+    return { ...reply, takesMs: Math.ceil(clocked.ms) };
   }
 
   /** For the control API: reads without being counted. @throws DatabaseError, Refusal, NotModelled */
