@@ -82,9 +82,10 @@ describe('Forge SQL', () => {
     ['SELCT id FROM thing', [], { code: 'INVALID_SQL_QUERY', debug: { errno: 1064 } }],
     ['SELECT key FROM thing', [], { code: 'INVALID_SQL_QUERY', debug: { errno: 1064 } }],
     ['CREATE TABLE other (id INT)', [], { code: 'SQL_EXECUTION_ERROR', debug: { errno: 1142 } }],
-  ])('refuses %s', async (query, params, { code, debug }) => {
+  ])('refuses %s', async (query, params, expected) => {
     const { run, usage } = database();
     const [, answer] = await run(TABLE, { query, params });
+    const { code, debug }: { code: string; debug?: { errno: number } } = expected;
     expect(answer?.error).toMatchObject({ code, ...(debug ? { context: { debug } } : {}) });
     expect(usage.notModelled).toEqual([]);
   });
