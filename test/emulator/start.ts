@@ -18,6 +18,7 @@ const HELP = `The local site: a Confluence site to click through, with Homestead
   --spaces N    scale: how many personal spaces (as many as people)
   --active X    scale: share of spaces with a change in the last 30 days (0.1)
   --app off     the site without the app (on)
+  --directory filled   begin with Homestead's directory complete (it fills itself)
   --ideal       calls take no time, and nothing lags
   --help        this text
 `;
@@ -37,6 +38,7 @@ function options() {
         spaces: { type: 'string' },
         active: { type: 'string', default: '0.1' },
         app: { type: 'string', default: 'on' },
+        directory: { type: 'string' },
         ideal: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -70,6 +72,7 @@ if (flags.help) {
 if (flags.seed !== 'demo' && flags.seed !== 'scale' && flags.seed !== 'empty')
   fail(`--seed takes demo, scale or empty, not '${flags.seed}'`);
 if (flags.app !== 'on' && flags.app !== 'off') fail(`--app takes on or off, not '${flags.app}'`);
+if (flags.directory !== undefined && flags.directory !== 'filled') fail(`--directory takes filled, not '${flags.directory}'`);
 const active = Number(flags.active);
 if (!(active >= 0 && active <= 1)) fail(`--active takes a share between 0 and 1, not '${flags.active}'`);
 const people = wholeNumber('people', flags.people, 1, MAX_PEOPLE);
@@ -87,6 +90,14 @@ const site = new LocalSite({
 site.platform.log = (line) => process.stderr.write(`${site.clock.iso()} ${line}\n`);
 // stdout is reserved for the one line below.
 site.platform.appLog = (line) => process.stderr.write(`${line}\n`);
+if (flags.directory === 'filled') {
+  try {
+    await site.fillDirectory();
+  } catch (error) {
+    process.stderr.write(`--directory filled: ${(error as Error).message}\n`);
+    process.exit(1);
+  }
+}
 site.clock.goLive();
 
 try {

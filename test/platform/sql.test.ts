@@ -71,4 +71,76 @@ describe('Forge SQL', () => {
       { rows: [{ n: '1', total: '7', largest: 7, latest: '1700000000000' }] },
     ]);
   });
+
+  it.each([
+    ['SELECT id FROM thing LIMIT ?', [1], { code: 'SQL_EXECUTION_ERROR', debug: { errno: 1210 } }],
+    ['SELECT 1; SELECT 2', [], { code: 'SQL_POLICY_VIOLATION' }],
+    ['SELECT SLEEP(1)', [], { code: 'SQL_POLICY_VIOLATION' }],
+    ['SHOW DATABASES', [], { code: 'SQL_POLICY_VIOLATION' }],
+    ['START TRANSACTION', [], { code: 'SQL_POLICY_VIOLATION' }],
+    ['DELETE FROM thing RETURNING id', [], { code: 'INVALID_SQL_QUERY', debug: { errno: 1064 } }],
+    ['SELCT id FROM thing', [], { code: 'INVALID_SQL_QUERY', debug: { errno: 1064 } }],
+    ['SELECT key FROM thing', [], { code: 'INVALID_SQL_QUERY', debug: { errno: 1064 } }],
+    ['CREATE TABLE other (id INT)', [], { code: 'SQL_EXECUTION_ERROR', debug: { errno: 1142 } }],
+  ])('refuses %s', async (query, params, expected) => {
+    const { run, usage } = database();
+    const [, answer] = await run(TABLE, { query, params });
+    const { code, debug }: { code: string; debug?: { errno: number } } = expected;
+    expect(answer?.error).toMatchObject({ code, ...(debug ? { context: { debug } } : {}) });
+    expect(usage.notModelled).toEqual([]);
+  });
+
+  it.each([
+    ['UPDATE thing SET size = 5, at = size', []],
+    ['SELECT id FROM thing WHERE id = ?', [5]],
+    ['SELECT id FROM thing WHERE id = ?', ['a ']],
+    ['INSERT IGNORE INTO thing (id) VALUES (?)', ['a']],
+    ['SELECT GREATEST(size, 1) FROM thing', []],
+    ['SELECT NOW()', []],
+    ['SELECT size / 2 FROM thing', []],
+    ['SELECT id FROM thing FOR UPDATE', []],
+  ])('does not model %s', async (query, params) => {
+    const { run, usage } = database();
+    await run(TABLE, { query, params });
+    expect(usage.notModelled).toHaveLength(1);
+  });
+
+  it.each([
+    ['absent', 'APP_NOT_ENABLED', 403],
+    ['throttled', 'RATE_LIMIT_EXCEEDED', 429],
+    ['slow', 'QUERY_TIMED_OUT', 408],
+  ] as const)('can be %s', async (sql, code, status) => {
+    const { run, settings } = database();
+    await run(TABLE);
+    settings.sql = sql;
+    expect((await run({ query: 'SELECT id FROM thing' }))[0]?.error).toMatchObject({ code, status });
+  });
+
+  it('can be full: what is there can be read and deleted', async () => {
+    const { run, settings } = database();
+    await run(TABLE);
+    settings.sql = 'full';
+    const [insert, select, remove] = await run(
+      { query: 'INSERT INTO thing (id) VALUES (?)', params: ['a'] },
+      { query: 'SELECT id FROM thing' },
+      { query: 'DELETE FROM thing' },
+    );
+    expect(insert?.error?.context.debug?.errno).toBe(1114);
+    expect([select?.error, remove?.error]).toEqual([undefined, undefined]);
+  });
+
+  it('runs 25 definitions a minute', async () => {
+    const { run } = database();
+    const answers = await run(...Array.from({ length: 26 }, () => TABLE));
+    expect(answers.map((a) => a.error?.code)).toEqual([...Array.from({ length: 25 }, () => undefined), 'RATE_LIMIT_EXCEEDED']);
+  });
+
+  it('keeps migrations, and loses everything when the app is uninstalled', async () => {
+    const { run, platform } = database();
+    const migrate = { migrate: TABLE.ddl };
+    expect(await run(migrate, migrate, { migrations: true })).toMatchObject([['v1'], [], [{ id: '1', name: 'v1' }]]);
+    platform.uninstall();
+    platform.install();
+    expect((await run({ query: 'SELECT id FROM thing' }))[0]?.error?.context.debug?.errno).toBe(1146);
+  });
 });
