@@ -244,7 +244,7 @@ async function list<C extends string, R>(
   positionOf: (row: R, by: C) => [SqlValue, string],
 ): Promise<ListPage<R>> {
   const { table, columns, conditions, order, limit } = query;
-  const names = Object.entries<string>(columns).map(([name, sql]) => `${sql} AS ${name}`);
+  const names = Object.entries<string>(columns).map(([name, sql]) => `${sql} AS \`${name}\``);
   const page = where([...conditions, ...after(query)]);
   const column = columns[order.by];
   const orderBy = `CASE WHEN ${column} IS NULL THEN 1 ELSE 0 END, ${column} ${order.direction === 'asc' ? 'ASC' : 'DESC'}, id`;
@@ -285,7 +285,7 @@ export function listPeople({ filter, ...page }: PageRequest<PeopleFilter, People
 
 /** One space's row; null = the directory does not know it. */
 export async function findSpace(spaceId: string, now: number): Promise<SpaceRow | null> {
-  const names = Object.entries(spaceColumns(now)).map(([name, sql]) => `${sql} AS ${name}`);
+  const names = Object.entries(spaceColumns(now)).map(([name, sql]) => `${sql} AS \`${name}\``);
   const [row] = await select({ sql: `SELECT ${names.join(', ')} FROM spaces WHERE id = ?`, params: [spaceId] }, SpaceRow);
   return row ?? null;
 }

@@ -9,7 +9,8 @@ const DAYS = 360;
 /** More than this site ever returns: the app asks from a day earlier than it means. */
 const MARGIN_DAYS = 1;
 
-export const dayOf = (minute: number): string => new Date(FIRST_DAY + Math.floor(minute / DAY_MINUTES) * 86_400_000).toISOString().slice(0, 10);
+export const dayOf = (minute: number): string =>
+  new Date(FIRST_DAY + Math.floor(minute / DAY_MINUTES) * 86_400_000).toISOString().slice(0, 10);
 
 export interface Scene {
   spaces: number;
@@ -55,7 +56,10 @@ export class SearchedSite {
   }
 
   change(key: string, minute: number): void {
-    this.changes.set(key, [minute, ...(this.changes.get(key) ?? [])].sort((a, b) => b - a));
+    this.changes.set(
+      key,
+      [minute, ...(this.changes.get(key) ?? [])].sort((a, b) => b - a),
+    );
   }
 
   /** The newest change since then, or null. */

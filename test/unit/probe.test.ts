@@ -1,8 +1,8 @@
 /** The last change of many spaces by few questions: always right, and at what cost. */
 import { describe, expect, it } from 'vitest';
 import { type Candidate, FIRST_PACE, nextQuestion, type Pace, takeAnswer } from '../../src/domain/probe';
-import { type Scene, SearchedSite } from '../support/searched-site';
 import type { Chance } from '../emulator/random';
+import { type Scene, SearchedSite } from '../support/searched-site';
 
 /** `PROBE_TABLE=1` runs the scenes at 100,000 spaces and prints what they cost. */
 const isFull = process.env.PROBE_TABLE !== undefined;
@@ -48,7 +48,7 @@ export function pass(site: SearchedSite, options: { between?: (question: number)
 }
 
 const rows: string[][] = [];
-const goals: [string, Omit<Scene, 'spaces'|'inTime'|'inOrder'>, number, number][] = [
+const goals: [string, Omit<Scene, 'spaces' | 'inTime' | 'inOrder'>, number, number][] = [
   ['10 % active, 1 change', { active: 0.1, changes: one }, 0.13, 0.13],
   ['10 % active, 12 changes', { active: 0.1, changes: twelve }, 0.25, 0.25],
   ['30 % active, tail', { active: 0.3, changes: tail }, 0.5, 0.65],
@@ -58,14 +58,29 @@ const goals: [string, Omit<Scene, 'spaces'|'inTime'|'inOrder'>, number, number][
   ['100 %, 12', { active: 1, changes: twelve }, 1.3, 2.1],
 ];
 describe('cost', () => {
-  for (const [name, scene, a, b] of goals) for (const inTime of ['interleaved', 'runs', 'sessions'] as const) for (const inOrder of ['anywhere', 'first', 'stretches'] as const) {
-    it(`${name} ${inTime} ${inOrder}`, () => {
-      const site = new SearchedSite({ ...scene, inTime, inOrder, spaces: SPACES });
-      const { found, expected, questions, pace } = pass(site);
-      expect(found).toEqual(expected);
-      const cost = site.points / SPACES;
-      const goal = inTime === 'interleaved' ? a : b;
-      console.log([name, inTime, inOrder, cost.toFixed(3), goal, cost > goal ? 'OVER' : '', questions, pace.runs.toFixed(2), pace.share.toFixed(2), pace.changes.toFixed(1)].join('\t'));
-    });
-  }
+  for (const [name, scene, a, b] of goals)
+    for (const inTime of ['interleaved', 'runs', 'sessions'] as const)
+      for (const inOrder of ['anywhere', 'first', 'stretches'] as const) {
+        it(`${name} ${inTime} ${inOrder}`, () => {
+          const site = new SearchedSite({ ...scene, inTime, inOrder, spaces: SPACES });
+          const { found, expected, questions, pace } = pass(site);
+          expect(found).toEqual(expected);
+          const cost = site.points / SPACES;
+          const goal = inTime === 'interleaved' ? a : b;
+          console.log(
+            [
+              name,
+              inTime,
+              inOrder,
+              cost.toFixed(3),
+              goal,
+              cost > goal ? 'OVER' : '',
+              questions,
+              pace.runs.toFixed(2),
+              pace.share.toFixed(2),
+              pace.changes.toFixed(1),
+            ].join('\t'),
+          );
+        });
+      }
 });

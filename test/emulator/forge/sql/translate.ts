@@ -192,7 +192,7 @@ export class Translator {
     let first = 0;
     const texts = new Map<string, string>();
     const hasParamsInUpsert = JSON.stringify(statement.upsert ?? []).includes('"kind":"param"');
-    if (hasParamsInUpsert) throw new NotModelled('parameters in the assignments of an upsert');
+    if (hasParamsInUpsert && statement.rows.length > 1) throw new NotModelled('parameters in the assignments of an upsert of several rows');
     const upsertSql = this.upsert(table, statement.upsert);
     for (const row of statement.rows) {
       if (row.length !== columns.length)
@@ -209,7 +209,8 @@ export class Translator {
         sql = `${into} VALUES (${list})${upsertSql}`;
         texts.set(list, sql);
       }
-      rows.push({ sql, first: before, params: first - before, replace: statement.isReplace ? this.replace(table, names, values) : null });
+      const own = hasParamsInUpsert ? this.params.length : first - before;
+      rows.push({ sql, first: before, params: own, replace: statement.isReplace ? this.replace(table, names, values) : null });
     }
     this.firstParam = 0;
     return { params: this.params, table, aliases: this.aliases, isUpsert: statement.upsert !== null, rows, select: null };
