@@ -9,7 +9,7 @@ const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|noti
 const DOORS = [
   'page-templates/(builtin|details-table|pages|render)',
   'notices/notices',
-  'provisioning/(provision|answers|explain|facts|creation-calls|personal-space-key|promised-access|status-change)',
+  'provisioning/(provision|answers|app-role|explain|facts|creation-calls|personal-space-key|promised-access|status-change)',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
