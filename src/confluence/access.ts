@@ -244,7 +244,7 @@ export async function assignReaders(
     ...others.filter(({ type, id }) => !(roleId !== null && type === 'access_class' && id === LICENSED)).map((other) => changeFor(other)),
     ...(roleId === null ? [] : [changeFor({ type: 'access_class', id: LICENSED }, roleId)]),
   ];
-  if (changes.length === 0) return { kind: 'assigned', app: null };
+  if (changes.length === 0) return { kind: 'assigned', app: typeof appRole === 'object' && holds(appRole, holders) ? 'given' : null };
   // Named with the roles they hold: nobody can be locked out by a change of the others.
   const owner = holders.filter(({ type, id }) => type === 'user' && id === ownerId);
   const kept = [...owner, ...(appRole === 'keep' ? await ownRoleAmong(holders) : [])].map((holder) => changeFor(holder, holder.grant));
@@ -263,6 +263,9 @@ export async function assignReaders(
     return { kind: 'assigned', app: 'refused' };
   }
 }
+
+const holds = ({ accountId, roleId }: AppRole, holders: readonly Principal[]): boolean =>
+  holders.some(({ type, id, grant }) => type === 'user' && id === accountId && grant === roleId);
 
 async function ownRoleAmong(holders: readonly Principal[]): Promise<Principal[]> {
   const own = await readOwnAccountId();

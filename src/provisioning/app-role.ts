@@ -4,9 +4,8 @@
  * that refuses it is asked once a day.
  */
 import { type AppRole, type AppRoleChange, assignAppRole, readAdminRole, readRoleMode } from '../confluence/access';
-import { asApp, type Requester } from '../confluence/call';
+import type { Requester } from '../confluence/call';
 import { readOwnAccountId } from '../confluence/people';
-import { readSpace } from '../confluence/spaces';
 import type { Policy } from '../domain/policy/document';
 import { type PromisedSpace, postponedRole } from '../domain/space';
 import { DAY_MS } from '../domain/time';
@@ -152,11 +151,6 @@ async function refusalOf({ as, spaceId }: Subject, role: AppRole): Promise<numbe
 /** Remembers for the whole site what Confluence answered. */
 export const noteAppRoleGrant = (outcome: 'accepted' | 'refused', now: number): Promise<void> =>
   learnAppRole({ grant: { outcome, at: now } });
-
-/** What a stopped run left behind where only the creation can let the app in: the app itself sees it. null = it was not let in. */
-export async function letInByCreation(spaceId: string): Promise<'given' | null> {
-  return (await readSpace(asApp(), spaceId))?.canAdminister ? 'given' : null;
-}
 
 const isFailure = (error: unknown): error is ConfluenceError | PlatformRefusal =>
   error instanceof ConfluenceError || error instanceof PlatformRefusal;

@@ -3,7 +3,7 @@
  * reason why not: decide, carry out, record, tell. The process may stop after any step; whatever runs
  * next reads what exists and continues from there, so nothing is created twice.
  */
-import { readReaders, readRoleMode } from '../confluence/access';
+import { readReadersAndApp, readRoleMode } from '../confluence/access';
 import { type CurrentUser, readPerson, readStanding } from '../confluence/people';
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
 import { clearNotice } from '../confluence/user-properties';
@@ -42,7 +42,7 @@ import { personName, readerOf, writeChildren, writeHomepage } from '../page-temp
 import { readNotices } from '../store/notices';
 import { type Remembered, readPolicyAndPerson, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
-import { type AppRoleWay, appToLetIn, changeOf, findAppRoleWay, letInByCreation, settleAppRole } from './app-role';
+import { type AppRoleWay, appToLetIn, changeOf, findAppRoleWay, settleAppRole } from './app-role';
 import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
 import { personalSpaceKey } from './personal-space-key';
@@ -228,12 +228,12 @@ async function finishInterrupted(run: Run, treatment: Treatment, before: PersonI
   const { as, accountId } = run.subject;
   const { space } = run;
   if (space?.type !== 'personal') throw notListedYet();
-  const readers = await readReaders(as, space.id, accountId, await readRoleMode());
+  const { readers, hasApp } = await readReadersAndApp(as, space.id, accountId, await readRoleMode());
   // Homestead's own call creates private spaces, so a shared one is Confluence's.
   const isPrivateCall = before.call === 'private-call' || (before.call === 'permission-list' && treatment.access === 'private');
   const isNative = readers !== 'nobody' && isPrivateCall;
-  const way = await findAppRoleWay(run.policy, run.subject.now);
-  const isByList = way.kind === 'at-creation' && before.call === 'permission-list' && !isNative;
+  // In an open space, what lets the app in may be the site's way with open spaces.
+  const isLetIn = hasApp === true && !isNative && (readers === 'nobody' || before.call === 'permission-list');
   // People who have access by name were let in by someone, so they keep it.
   const access = readers === 'people' ? 'site-default' : treatment.access;
   const found: FoundSpace = {
@@ -241,8 +241,8 @@ async function finishInterrupted(run: Run, treatment: Treatment, before: PersonI
     key: space.key,
     homepageId: space.homepageId,
     readers,
-    way,
-    app: isByList ? await letInByCreation(space.id) : null,
+    way: await findAppRoleWay(run.policy, run.subject.now),
+    app: isLetIn ? 'given' : null,
     isAdmin: space.canAdminister === true,
     isNew: false,
     record: await readSpaceRecord(space.id),
