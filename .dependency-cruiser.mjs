@@ -10,7 +10,7 @@ const DOORS = [
   'page-templates/(builtin|details-table|pages|render)',
   'notices/notices',
   'directory/(keep|reading|schema|lists|classes|derive|people|spaces|run-rows|projector|progress)',
-  'provisioning/(provision|answers|explain|facts|creation-calls|promised-access|status-change)',
+  'provisioning/(provision|answers|app-role|explain|facts|creation-calls|promised-access|status-change)',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
