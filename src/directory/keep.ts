@@ -52,7 +52,13 @@ export async function openDirectory(now: number): Promise<OpenDirectory> {
   const state = await readState();
   if (state.data.incarnation === incarnation.id) return { incarnation, state };
   if (state.data.incarnation !== null) log('directory-lost', { since: incarnation.watchingSince });
-  return { incarnation, state: await forgetAll(state, incarnation.id) };
+  try {
+    return { incarnation, state: await forgetAll(state, incarnation.id) };
+  } catch (error) {
+    if (!(error instanceof StaleRecord)) throw error;
+    // Somebody else has noticed it at the same moment.
+    return { incarnation, state: await readState() };
+  }
 }
 
 /** A reading under way goes on; the jobs' own rescue looks after it. @throws StaleRecord, NoPoints */
