@@ -1,0 +1,20 @@
+import { it } from 'vitest';
+import { LocalSite } from '../emulator/site';
+import { ANA } from '../support/site';
+import { directoryState, nextReading } from '../support/directory';
+it('x', async () => {
+  const site = new LocalSite();
+  await site.advance('PT10M');
+  const made = site.createNatively(ANA);
+  await site.advance('PT10S');
+  site.activity({ accountId: ANA, spaceId: String(made?.id), edits: 1 });
+  await site.advance('PT10S');
+  site.sqlLog = [];
+  await nextReading(site).catch(() => {});
+  for (const l of site.sqlLog) if (l.status !== 200) console.log(l.status, l.query.slice(0,400), JSON.stringify(l.answer).slice(0,300));
+  console.log(JSON.stringify(directoryState(site)), site.clock.iso());
+  const { jobId } = directoryState(site);
+  console.log(JSON.stringify(Object.values(site.state().kvs.entities.job ?? {}).slice(-3)).slice(0, 3000));
+  console.log(site.sqlLog.slice(-30).map(l => l.query.replace(/\s+/g,' ').slice(0,150)).join('\n'));
+  site.stop();
+});
