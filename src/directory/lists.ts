@@ -256,12 +256,11 @@ async function list<C extends string, R>(
   positionOf: (row: R, by: C) => [SqlValue, string],
 ): Promise<ListPage<R>> {
   const { table, columns, conditions, order, limit } = query;
-  const names = Object.entries<string>(columns).map(([name, sql]) => `${sql} AS \`${name}\``);
   const page = where([...conditions, ...after(query)]);
   const column = columns[order.by];
   const orderBy = `CASE WHEN ${column} IS NULL THEN 1 ELSE 0 END, ${column} ${order.direction === 'asc' ? 'ASC' : 'DESC'}, id`;
   const rows = await select(
-    { sql: `SELECT ${names.join(', ')} FROM ${table} WHERE ${page.sql} ORDER BY ${orderBy} LIMIT ${limit + 1}`, params: page.params },
+    { sql: `SELECT ${named(columns)} FROM ${table} WHERE ${page.sql} ORDER BY ${orderBy} LIMIT ${limit + 1}`, params: page.params },
     row,
   );
   const all = where(conditions);
@@ -295,10 +294,23 @@ export function listPeople({ filter, ...page }: PageRequest<PeopleFilter, People
   return list(query, PeopleRow, (row, by) => [asStored(row[by]), row.accountId]);
 }
 
+const named = (columns: Columns<string>): string =>
+  Object.entries(columns)
+    .map(([name, sql]) => `${sql} AS \`${name}\``)
+    .join(', ');
+
+const spacesWhere = (column: 'id' | 'owner_id', value: string, now: number): Promise<SpaceRow[]> =>
+  select({ sql: `SELECT ${named(spaceColumns(now))} FROM spaces WHERE ${column} = ?`, params: [value] }, SpaceRow);
+
 /** One space's row; null = the directory does not know it. */
-export async function findSpace(spaceId: string, now: number): Promise<SpaceRow | null> {
-  const names = Object.entries(spaceColumns(now)).map(([name, sql]) => `${sql} AS \`${name}\``);
-  const [row] = await select({ sql: `SELECT ${names.join(', ')} FROM spaces WHERE id = ?`, params: [spaceId] }, SpaceRow);
+export const findSpace = async (spaceId: string, now: number): Promise<SpaceRow | null> =>
+  (await spacesWhere('id', spaceId, now))[0] ?? null;
+
+export const findSpacesOfOwner = (ownerId: string, now: number): Promise<SpaceRow[]> => spacesWhere('owner_id', ownerId, now);
+
+/** One person's row; null = the directory does not know them. */
+export async function findPerson(accountId: string): Promise<PeopleRow | null> {
+  const [row] = await select({ sql: `SELECT ${named(PEOPLE_COLUMNS)} FROM people WHERE id = ?`, params: [accountId] }, PeopleRow);
   return row ?? null;
 }
 

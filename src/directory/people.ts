@@ -356,3 +356,6 @@ export async function forgetRemembered(accountId: string): Promise<void> {
 /** Account ids of everybody here, for the weekly report. */
 export const listPeopleIds = (after: string, limit: number): Promise<string[]> =>
   ids(`SELECT id FROM people WHERE id > ? ORDER BY id LIMIT ${limit}`, [after]);
+
+export const listMemberIds = (after: string, limit: number): Promise<string[]> =>
+  ids(`SELECT DISTINCT account_id AS id FROM memberships WHERE account_id > ? ORDER BY account_id LIMIT ${limit}`, [after]);

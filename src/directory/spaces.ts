@@ -397,3 +397,12 @@ export async function findSpacesOf(ownerIds: readonly string[]): Promise<Map<str
   }
   return found;
 }
+
+/** Account ids of owners, for the weekly report. */
+export async function listOwnerIds(after: string, limit: number): Promise<string[]> {
+  const rows = await select(
+    { sql: `SELECT DISTINCT owner_id AS id FROM spaces WHERE owner_id > ? ORDER BY owner_id LIMIT ${limit}`, params: [after] },
+    IdRow,
+  );
+  return rows.map(({ id }) => id);
+}

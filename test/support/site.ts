@@ -8,10 +8,11 @@ import { type PersonState, reasonOf } from '../../src/domain/person';
 import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy/document';
 import type { PromisedSpace } from '../../src/domain/space';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
+import { APP_ACCOUNT_ID } from '../emulator/confluence/state';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';
 
-export { ADMIN_ACCOUNT_ID, accountIdOf };
+export { ADMIN_ACCOUNT_ID, APP_ACCOUNT_ID, accountIdOf };
 
 type AdminApi = typeof adminApi;
 type PersonApi = typeof personApi;
@@ -140,6 +141,20 @@ export interface SpaceState {
 
 export function personalSpacesOf(site: LocalSite, accountId: string): SpaceState[] {
   return site.state().spaces.filter((space) => space.type === 'personal' && space.ownerId === accountId);
+}
+
+/** Who was let into the person's space, besides the app itself. */
+export function letIn(site: LocalSite, accountId: string): SpaceState['grants'] {
+  return (personalSpacesOf(site, accountId)[0]?.grants ?? []).filter(({ principalId }) => principalId !== APP_ACCOUNT_ID);
+}
+
+/** What the app itself may do in a space: GET /spaces/{id} as the app; null = it does not see it. */
+export async function operationsOfApp(site: LocalSite, spaceId: string): Promise<string[] | null> {
+  const url = `/wiki/api/v2/spaces/${spaceId}?include-operations=true`;
+  const answer = await site.confluence.request({ kind: 'app' }, { method: 'GET', url, headers: new Headers(), body: undefined });
+  if (answer.status !== 200) return null;
+  const { operations } = answer.body as { operations: { results: { operation: string; targetType: string }[] } };
+  return operations.results.map(({ operation, targetType }) => `${operation}/${targetType}`);
 }
 
 /** The app's record of a person, with the reason that follows from it. */
