@@ -70,7 +70,7 @@ it('every account that is stored is reported to Atlassian once a week', async ()
   await aWeekPasses(site);
   // The directory has everybody who may use Confluence, and every owner.
   const everybody = [...site.confluence.state.people.values()].filter(
-    ({ accountType, groups }) => accountType === 'atlassian' && groups.size > 0,
+    ({ accountType, accountStatus, groups }) => accountType === 'atlassian' && accountStatus === 'active' && groups.size > 0,
   );
   expect([...site.platform.reportedAccounts]).toEqual(expect.arrayContaining(everybody.map(({ accountId }) => accountId)));
   expect(everybody.length).toBeGreaterThan(90);
