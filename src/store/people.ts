@@ -213,6 +213,8 @@ function bodyOf(news: PersonNews, person: Person, space: PromisedSpace | null): 
 /** Forgets a person altogether, with what the trail says of it. Also a record that cannot be read. */
 export async function deletePerson(accountId: string, { by, at }: Pick<PersonWrite, 'by' | 'at'>): Promise<void> {
   const transaction = kvs.transact().delete(accountId, { entityName: PERSON });
+  // Its revision may be unreadable, too: the time is no less unique.
+  addToOutbox(transaction, 'person', accountId, at);
   const frame = { at, by, accountId, spaceId: null, runId: null, reason: null, policyVersion: null };
   addEvent(transaction, `person:${accountId}:forgotten-${at}`, { ...frame, body: { kind: 'forgotten' } });
   await commit(transaction);
