@@ -139,6 +139,10 @@ export interface PersonRow {
   spaceId: string | null;
   remembered: Remembered | null;
 }
+export interface StoredPersonRow extends PersonRow {
+  /** They are to be looked up one by one. */
+  look: boolean;
+}
 
 /** Columns of a remembered state. */
 export const RememberedColumns = {
@@ -163,6 +167,7 @@ const StoredPerson = z.object({
   standing: z.enum(STANDINGS),
   group_set: z.string(),
   space_id: z.string().nullable(),
+  look: SqlFlag,
   ...RememberedColumns,
 });
 
@@ -170,12 +175,12 @@ export const setOfGroups = (groups: readonly number[]): string => groups.join(',
 export const groupsOfSet = (set: string): number[] => (set === '' ? [] : set.split(',').map(Number));
 
 /** The rows of these people by account id, those that exist. */
-export async function readPeopleRows(accountIds: readonly string[]): Promise<Map<string, PersonRow>> {
-  const found = new Map<string, PersonRow>();
+export async function readPeopleRows(accountIds: readonly string[]): Promise<Map<string, StoredPersonRow>> {
+  const found = new Map<string, StoredPersonRow>();
   for (const few of slices(accountIds)) {
     const rows = await select(
       {
-        sql: `SELECT id, standing, group_set, space_id, state, state_reason, state_until, state_how FROM people WHERE id IN (${marks(few)})`,
+        sql: `SELECT id, standing, group_set, space_id, look, state, state_reason, state_until, state_how FROM people WHERE id IN (${marks(few)})`,
         params: few,
       },
       StoredPerson,
@@ -187,6 +192,7 @@ export async function readPeopleRows(accountIds: readonly string[]): Promise<Map
         standing,
         groups: groupsOfSet(row.group_set),
         spaceId: space_id,
+        look: row.look,
         remembered: toRemembered(row),
       });
     }
