@@ -10,6 +10,7 @@ import { listen } from '../emulator/http';
 import { LocalSite } from '../emulator/site';
 import { setPolicy } from '../support/site';
 import { people, search, weekly } from './directory';
+import { events, pages, storage } from './directory-use';
 import { per, row } from './table';
 
 /** People provisioned by each of the three approaches. */
@@ -158,7 +159,7 @@ async function settled(): Promise<void> {
   site.stop();
 }
 
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { provisioning, settled, search, weekly, people };
+const PARTS: Readonly<Record<string, () => Promise<void>>> = { provisioning, settled, search, weekly, people, pages, events, storage };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !Object.hasOwn(PARTS, name));
