@@ -34,15 +34,18 @@ export async function derivePeople(accountIds: readonly string[], context: Conte
     const { groups = [], isGuest = false } = memberships.get(accountId) ?? {};
     const isLicensed = groups.some((number) => context.licensed.has(number));
     const space = spaces.get(accountId);
+    const spaceId = space?.id ?? null;
     const row = rows.get(accountId);
+    // Who was looked up, and of whom the lists say nothing else since, is settled until everybody is asked about again.
+    const isSettled = row !== undefined && !row.look && isPresent(row.standing) === isLicensed && row.spaceId === spaceId;
     return {
       accountId,
       // Whoever left the groups may have left the company, or only lost the license.
       standing: isLicensed ? (isGuest ? 'guest' : 'active') : row && !isPresent(row.standing) ? row.standing : 'unknown',
       groups,
-      spaceId: space?.id ?? null,
+      spaceId,
       remembered: row?.remembered ?? null,
-      look: isLicensed ? !space?.isVisible && (!row || row.look || !isPresent(row.standing)) : row?.look || row?.standing !== 'unlicensed',
+      look: !isSettled && (!isLicensed || !space?.isVisible),
     };
   });
   await writeDerived(people, context, now);

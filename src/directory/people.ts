@@ -142,6 +142,10 @@ export interface PersonRow {
   /** Waits to be looked up. */
   look: boolean;
 }
+export interface StoredPersonRow extends PersonRow {
+  /** They are to be looked up one by one. */
+  look: boolean;
+}
 
 /** Columns of a remembered state. */
 export const RememberedColumns = {
@@ -174,8 +178,8 @@ export const setOfGroups = (groups: readonly number[]): string => groups.join(',
 export const groupsOfSet = (set: string): number[] => (set === '' ? [] : set.split(',').map(Number));
 
 /** The rows of these people by account id, those that exist. */
-export async function readPeopleRows(accountIds: readonly string[]): Promise<Map<string, PersonRow>> {
-  const found = new Map<string, PersonRow>();
+export async function readPeopleRows(accountIds: readonly string[]): Promise<Map<string, StoredPersonRow>> {
+  const found = new Map<string, StoredPersonRow>();
   for (const few of slices(accountIds)) {
     const rows = await select(
       {
