@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type KnownPerson, type ListedOutcome, outcomeFor, STANDINGS } from '../domain/directory';
 import type { Policy } from '../domain/policy/document';
 import { firstBucketOutside } from '../domain/provisioning/rollout';
-import { change, SqlFlag, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
+import { change, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
 import { groupsOfSet, idsOf, RememberedColumns, toRemembered, type Yardstick } from './people';
 
 /** Whom a policy can be about; of everybody else it is only known how they stand. */
@@ -15,13 +15,14 @@ const PRESENT = "standing IN ('active', 'guest')";
 const ClassRow = z.object({
   standing: z.enum(STANDINGS),
   group_set: z.string(),
-  has_space: SqlFlag,
+  /** Whatever is computed comes as text. */
+  has_space: SqlNumber.transform((value) => value === 1),
   state: RememberedColumns.state,
   state_reason: RememberedColumns.state_reason,
   state_how: RememberedColumns.state_how,
   /** 0 = never, 1 = is due, 2 = is not due yet. */
-  due: z.number(),
-  band: z.number(),
+  due: SqlNumber,
+  band: SqlNumber,
   people: SqlNumber,
   example: z.string(),
 });
@@ -136,7 +137,13 @@ export async function writeOutcomes(by: Yardstick, now: number, limit: number): 
       await change({
         sql: `UPDATE people SET outcome = ?, reason = ?, rule_id = ?, policy_version = ?
           WHERE ${classes.map((alike) => `(${alike.map(({ sql }) => sql).join(' AND ')})`).join(' OR ')}`,
-        params: [outcome.kind, outcome.reason, outcome.ruleId, by.version, ...classes.flatMap((alike) => alike.flatMap(({ params }) => params))],
+        params: [
+          outcome.kind,
+          outcome.reason,
+          outcome.ruleId,
+          by.version,
+          ...classes.flatMap((alike) => alike.flatMap(({ params }) => params)),
+        ],
       });
     }
   }

@@ -3,7 +3,16 @@ import type { BulkUser } from '../confluence/people';
 import { dayOf, type Standing, standingOf } from '../domain/directory';
 import { DEFAULT_POLICY } from '../domain/policy/document';
 import { readPolicy } from '../store/policy';
-import { listReadGroups, notePeople, type PersonRow, type ReadGroup, readMemberships, readPeopleRows, removePeople, type Yardstick } from './people';
+import {
+  listReadGroups,
+  notePeople,
+  type PersonRow,
+  type ReadGroup,
+  readMemberships,
+  readPeopleRows,
+  removePeople,
+  type Yardstick,
+} from './people';
 import { copyStandings, findSpacesOf, forgetOwners, noteInvisible } from './spaces';
 
 export interface Context extends Yardstick {

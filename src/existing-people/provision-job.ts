@@ -137,8 +137,8 @@ export async function planPeople({ selection, policy, incarnation, by, createdBy
     count,
     outcomes,
     people: peopleIn(outcomes),
-    creates: peopleIn(toDo.filter(({ kind }) => kind === 'create')),
-    offers: peopleIn(toDo.filter(({ kind }) => kind === 'offer')),
+    creates: peopleIn(toDo.filter(({ outcome }) => outcome === 'create')),
+    offers: peopleIn(toDo.filter(({ outcome }) => outcome === 'offer')),
     sample: count === 0 ? [] : await samplePeople(selection, by, SAMPLE),
     points: toDo.reduce((sum, row) => sum + row.count * pointsOf(row, policy), 0),
     createdAt: now,
@@ -146,8 +146,8 @@ export async function planPeople({ selection, policy, incarnation, by, createdBy
 }
 
 /** What one person of this outcome costs. */
-function pointsOf({ kind, ruleId }: OutcomeCount, policy: Policy): number {
-  if (kind === 'offer') return POINTS_PER_OFFER;
+function pointsOf({ outcome, ruleId }: OutcomeCount, policy: Policy): number {
+  if (outcome === 'offer') return POINTS_PER_OFFER;
   const { template } = policy.rules.find(({ id }) => id === ruleId) ?? policy.everyoneElse;
   return POINTS_PER_SPACE + templateOf(policy, template).children.length;
 }

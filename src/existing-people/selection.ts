@@ -14,6 +14,8 @@ export interface Selection {
   except: readonly string[];
 }
 export const EVERYBODY: Selection = { filter: {}, except: [] };
+export const namesEverybody = ({ filter, except }: Selection): boolean =>
+  except.length === 0 && Object.values(filter).every((part) => part === undefined);
 
 /** In a plan and its job: the accounts that a selection names are rows of the job, as all accounts are that jobs name. */
 export const StoredSelection = z.object({ filter: PeopleFilter.omit({ accountIds: true }), namesAccounts: z.boolean() });
@@ -60,55 +62,57 @@ const toDo = (version: number): Condition => ({
   params: [...STANDING_OFFERS, version],
 });
 
-export const isToDo = ({ kind, reason }: Outcome): boolean =>
-  (kind === 'create' || kind === 'offer') && !STANDING_OFFERS.some((offer) => offer === reason);
+export const isToDo = ({ outcome, reason }: Pick<OutcomeCount, 'outcome' | 'reason'>): boolean =>
+  (outcome === 'create' || outcome === 'offer') && !STANDING_OFFERS.some((offer) => offer === reason);
 
 /** After `decideEverybody`. May be stopped and repeated. @returns for how many there is something to do */
 export function freezePeople(runId: string, selection: Selection, { version }: Context, now: number): Promise<number> {
   return freezeChosen(runId, 'people', where([...chosen(selection), toDo(version)]), [], now);
 }
 
+/** The words are our own: they were written by `writeOutcomes`. */
+const ReasonWord = z.custom<Outcome['reason']>((value) => typeof value === 'string');
 const OutcomeRow = z.object({
-  kind: z.enum(OUTCOMES),
-  reason: z.string(),
+  outcome: z.enum(OUTCOMES),
+  reason: ReasonWord,
   ruleId: z.string().nullable(),
   count: SqlNumber,
 });
-export type OutcomeCount = Outcome & { ruleId: string | null; count: number };
+export type OutcomeCount = z.infer<typeof OutcomeRow>;
 
 /** What happens to those who are chosen, by outcome and rule. After `decideEverybody`. */
 export async function countOutcomes(selection: Selection): Promise<OutcomeCount[]> {
   const people = where(chosen(selection));
-  const rows = await select(
+  return select(
     {
-      sql: `SELECT outcome AS kind, reason, rule_id AS ruleId, COUNT(*) AS count FROM people WHERE ${people.sql}
+      sql: `SELECT outcome, reason, rule_id AS ruleId, COUNT(*) AS count FROM people WHERE ${people.sql}
         GROUP BY outcome, reason, rule_id ORDER BY COUNT(*) DESC`,
       params: people.params,
     },
     OutcomeRow,
   );
-  // The words are our own: they were written by `writeOutcomes`.
-  return rows as OutcomeCount[];
 }
 
 /** Everybody whom a policy can be about. */
 export async function countPresent(): Promise<number> {
-  const [row] = await select({ sql: `SELECT COUNT(*) AS people FROM people WHERE ${PRESENT.sql}`, params: [] }, z.object({ people: SqlNumber }));
+  const [row] = await select(
+    { sql: `SELECT COUNT(*) AS people FROM people WHERE ${PRESENT.sql}`, params: [] },
+    z.object({ people: SqlNumber }),
+  );
   return row?.people ?? 0;
 }
 
 const SampleRow = OutcomeRow.omit({ count: true }).extend({ accountId: z.string() });
-export type SampledPerson = Outcome & { ruleId: string | null; accountId: string };
+export type SampledPerson = z.infer<typeof SampleRow>;
 
 /** Some of those whom the run acts on. */
 export async function samplePeople(selection: Selection, { version }: Context, limit: number): Promise<SampledPerson[]> {
   const people = where([...chosen(selection), toDo(version)]);
-  const rows = await select(
+  return select(
     {
-      sql: `SELECT id AS accountId, outcome AS kind, reason, rule_id AS ruleId FROM people WHERE ${people.sql} ORDER BY id LIMIT ${limit}`,
+      sql: `SELECT id AS accountId, outcome, reason, rule_id AS ruleId FROM people WHERE ${people.sql} ORDER BY id LIMIT ${limit}`,
       params: people.params,
     },
     SampleRow,
   );
-  return rows as SampledPerson[];
 }

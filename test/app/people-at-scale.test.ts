@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { JOBS } from '../../src/all-jobs';
 import { Policy } from '../../src/domain/policy/document';
 import { DEFAULT_QUOTA } from '../../src/forge/budget';
-import { accountIdOf, adminData, person, setPolicy, startSite } from '../support/site';
+import { accountIdOf, adminData, knowEverybody, person, setPolicy, startSite } from '../support/site';
 
 /** A tenth of the people with a tenth of the quota shows the same; `npm run test:long` runs the full size. */
 const PEOPLE = process.env.HOMESTEAD_LONG ? 20_000 : 2_000;
@@ -15,19 +15,23 @@ it('a job never exceeds its share of an hour, creates one space for everyone, an
   // The smaller tests check each call against Atlassian's documents.
   site.confluence.onAnswer = () => {};
   await setPolicy(site, { mode: 'auto', jobShare: SHARE * 100 });
-  await adminData(site, 'people.startCensus', {});
-  await site.advance('PT12H');
-  const plan = await adminData(site, 'people.plan', {});
-  expect(plan.creates).toBe(PEOPLE);
-  const jobId = plan.job?.id ?? '';
-  await adminData(site, 'people.start', { jobId });
+  await knowEverybody(site);
+  const { planId, count, points, doneAt } = await adminData(site, 'people.plan', {});
+  expect(count).toBe(PEOPLE);
+  const { runId: jobId } = await adminData(site, 'people.start', { planId, count });
+  const startedAt = site.clock.now();
   site.resetUsage();
   await site.advance('PT3H');
   for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(QUOTA * SHARE);
   // People's own clicks are answered while the job works and while it waits for the next hour.
   expect(await person(site, 'me.get', accountIdOf(PEOPLE - 1))).toMatchObject({ ok: true });
   await site.advance('PT24H');
-  expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'done', counts: { created: PEOPLE } });
+  const job = await adminData(site, 'job.get', { jobId });
+  expect(job).toMatchObject({ state: 'done', counts: { created: PEOPLE } });
+  // The forecast was honest: everybody's points, and the hours that they take.
+  expect(points).toBe(12 * PEOPLE);
+  expect((job.updatedAt - startedAt) / (doneAt - startedAt)).toBeGreaterThan(0.7);
+  expect((job.updatedAt - startedAt) / (doneAt - startedAt)).toBeLessThan(1.4);
   for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(QUOTA * SHARE);
   expect(Object.keys(site.usage().rest.hours).length).toBeGreaterThan(4);
   expect(site.status().spaces.personal.current).toBe(PEOPLE);

@@ -16,7 +16,7 @@ import {
   servedBy,
   startPeoplePlan,
 } from '../../existing-people/provision-job';
-import { countPresent, EVERYBODY, type Selection } from '../../existing-people/selection';
+import { countPresent, EVERYBODY, namesEverybody, type Selection } from '../../existing-people/selection';
 import { costOfReading, type Simulation, simulate, unreadGroups } from '../../existing-people/simulate';
 import { readBudget } from '../../forge/budget';
 import { AppError } from '../../forge/errors';
@@ -88,9 +88,7 @@ const SelectionInput = z
   ])
   .transform(
     (input): Selection =>
-      input.kind === 'some'
-        ? { filter: { accountIds: input.accountIds }, except: [] }
-        : { filter: input.filter, except: input.except },
+      input.kind === 'some' ? { filter: { accountIds: input.accountIds }, except: [] } : { filter: input.filter, except: input.except },
   );
 
 export const peopleFunctions = {
@@ -206,17 +204,22 @@ async function readGroups(policy: Policy, now: number): Promise<GroupReadingView
   return { ...view, jobId: job?.id ?? null };
 }
 
+async function unreadablePolicy(): Promise<AppError> {
+  const state = await readPolicy();
+  return new AppError('policy-unreadable', { problem: state.kind === 'unreadable' ? state.problem : '' });
+}
+
 /** @throws AppError not-ready while people are still being read, policy-unreadable */
 async function plan(selection: Selection, { accountId: createdBy, cloudId }: Caller, now: number): Promise<PeoplePlanView> {
   const { incarnation, state } = await keepForPage(now);
   if (state.data.peopleAt === null) throw new AppError('not-ready');
   const by = await readContext(state.data.pass);
-  if (by.version === UNREADABLE_VERSION) throw new AppError('policy-unreadable');
+  if (by.version === UNREADABLE_VERSION) throw await unreadablePolicy();
   const { policy } = by;
   const planned = await planPeople({ selection, policy, incarnation: incarnation.id, by, createdBy, cloudId, now });
   const { count, people, points } = planned;
   const { perDay } = policy.rollout;
-  const everybody = selection === EVERYBODY ? people : await countPresent();
+  const everybody = namesEverybody(selection) ? people : await countPresent();
   return {
     ...planned,
     share: everybody === 0 ? 0 : count / everybody,
