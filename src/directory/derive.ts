@@ -38,12 +38,10 @@ export async function readContext(pass: number): Promise<Context> {
   };
 }
 
-type Derived = PersonRow & { look: boolean };
-
-/** Their rows anew, from memberships and spaces. Whom these do not settle is marked to be looked up. */
+/** Their rows anew, from memberships and spaces. Whom these do not settle, and nobody has looked up yet, is marked for that. */
 export async function derivePeople(accountIds: readonly string[], context: Context, now: number): Promise<void> {
   const [memberships, spaces, rows] = [await readMemberships(accountIds), await findSpacesOf(accountIds), await readPeopleRows(accountIds)];
-  const people = accountIds.map((accountId): Derived => {
+  const people = accountIds.map((accountId): PersonRow => {
     const { groups = [], isGuest = false } = memberships.get(accountId) ?? {};
     const isLicensed = groups.some((number) => context.licensed.has(number));
     const space = spaces.get(accountId);
@@ -55,7 +53,7 @@ export async function derivePeople(accountIds: readonly string[], context: Conte
       groups,
       spaceId: space?.id ?? null,
       remembered: row?.remembered ?? null,
-      look: !isLicensed || !space?.isVisible,
+      look: isLicensed ? !space?.isVisible && (!row || row.look || !isPresent(row.standing)) : row?.look || row?.standing !== 'unlicensed',
     };
   });
   await writeDerived(people, context, now);
@@ -73,7 +71,7 @@ export async function settlePeople(
   const found = new Map(users.map((user) => [user.accountId, user]));
   const [memberships, spaces, rows] = [await readMemberships(accountIds), await findSpacesOf(accountIds), await readPeopleRows(accountIds)];
   const invisible: { id: string; ownerId: string }[] = [];
-  const people: Derived[] = [];
+  const people: PersonRow[] = [];
   const closed: string[] = [];
   const gone: string[] = [];
   for (const accountId of accountIds) {
@@ -87,7 +85,7 @@ export async function settlePeople(
     else if (spaceId !== null && listed && !listed.isVisible) invisible.push({ id: spaceId, ownerId: accountId });
     const remembered = rows.get(accountId)?.remembered ?? null;
     if (standing === 'closed') closed.push(accountId);
-    else if (!isLicensed && spaceId === null && remembered === null) gone.push(accountId);
+    else if (groups.length === 0 && spaceId === null && remembered === null) gone.push(accountId);
     else
       people.push({
         accountId,
@@ -104,7 +102,7 @@ export async function settlePeople(
   await removePeople(gone);
 }
 
-async function writeDerived(people: readonly Derived[], context: Context, now: number): Promise<void> {
+async function writeDerived(people: readonly PersonRow[], context: Context, now: number): Promise<void> {
   await notePeople(people, context, dayOf(now), now);
   const standings = new Map<string, string[]>();
   for (const { accountId, standing, spaceId } of people) {

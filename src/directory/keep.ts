@@ -6,7 +6,7 @@ import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
 import { listGroupMembers, listLicensedGroups } from '../confluence/people';
 import { dayOf } from '../domain/directory';
 import { groupsOf } from '../domain/policy/match';
-import { DAY_MS, MINUTE_MS } from '../domain/time';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/time';
 import { within } from '../forge/budget';
 import { StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
@@ -23,6 +23,8 @@ import { type DirectoryState, forgetAll, readState, writeState } from './state';
 
 /** Everything is read again after this. */
 const WHOLE_MS = 7 * DAY_MS;
+/** A reading that failed is not begun again before this: what it had read may have cost the points of hours. */
+const AFTER_FAILURE_MS = HOUR_MS;
 /** Groups are looked at after this. */
 const GROUPS_MS = DAY_MS;
 /** Groups up to this size are read daily; larger ones are only counted, and read when the count has changed. */
@@ -55,7 +57,13 @@ export async function openDirectory(now: number): Promise<OpenDirectory> {
   const state = await readState();
   if (state.data.incarnation === incarnation.id) return { incarnation, state };
   if (state.data.incarnation !== null) log('directory-lost', { since: incarnation.watchingSince });
-  return { incarnation, state: await forgetAll(state, incarnation.id) };
+  try {
+    return { incarnation, state: await forgetAll(state, incarnation.id) };
+  } catch (error) {
+    if (!(error instanceof StaleRecord)) throw error;
+    // Somebody else has noticed it at the same moment.
+    return { incarnation, state: await readState() };
+  }
 }
 
 /** A reading under way goes on; the jobs' own rescue looks after it. @throws StaleRecord, NoPoints */
@@ -63,7 +71,8 @@ export async function startWhatIsDue(state: Register<DirectoryState>, now: numbe
   const { jobId, begunAt, groupsAt } = state.data;
   const present = jobId === null ? null : await readJob(jobId);
   const isReading = present !== null && !isOver(present);
-  if (!isReading && (begunAt === null || present === null || present.state === 'failed' || now >= begunAt + WHOLE_MS)) {
+  const hasFailed = present?.state === 'failed' && now >= present.updatedAt + AFTER_FAILURE_MS;
+  if (!isReading && (begunAt === null || present === null || hasFailed || now >= begunAt + WHOLE_MS)) {
     await startWhole(state, now);
   } else if (groupsAt === null || now >= groupsAt + GROUPS_MS) {
     await removeExpired(now);

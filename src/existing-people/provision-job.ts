@@ -41,7 +41,7 @@ const ROWS_PER_WRITE = 10;
 /** What one person costs at most when nothing goes smoothly; what is not used is given back. */
 const MAX_POINTS_PER_PERSON = 100;
 /** What one person costs when the first call works, by the published rule (README, "What it costs"). */
-const POINTS_PER_SPACE = 12;
+const POINTS_PER_SPACE = 13;
 const POINTS_PER_OFFER = 7;
 /** Steps come every five minutes, and the platform gives 1,000 impersonations a minute to everything the app does. */
 const STEPS_PER_TURN = 50;

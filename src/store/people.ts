@@ -198,6 +198,7 @@ function bodyOf(news: PersonNews, person: Person, space: PromisedSpace | null): 
         template: space?.template.source ?? 'kept',
         templateProblem: space?.template.problem ?? null,
         call: space?.call ?? null,
+        appRole: space?.appRole.outcome ?? 'unknown',
       };
     case 'refused':
       return { kind: 'refused', detail: news.detail };
