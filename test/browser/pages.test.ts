@@ -56,12 +56,19 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.picture(`rule-${suffix}`);
       await dialog.getByRole('button', { name: 'Done' }).click();
       await admin.getByText('Members of engineering but not of contractors').waitFor();
-      await admin.getByRole('button', { name: 'Count the people' }).click();
-      await admin.getByText(/Counting:/).waitFor();
-      await site.advance('PT10S');
-      await admin.getByText(/people counted on/).waitFor();
+      await admin.getByText(/Homestead is reading who is on this site/).waitFor();
+      await site.advance('PT10M');
+      await admin.getByText(/Homestead knows \d+ people on this site/).waitFor();
       await admin.getByRole('button', { name: 'Simulate' }).click();
-      await admin.getByText(/would be treated differently, of/).waitFor();
+      await admin.getByText('3 groups of this policy were never read').waitFor();
+      await admin.getByText(/^Between 0 and \d+ of 106 people would be treated differently/).waitFor();
+      await local.axe();
+      await admin.getByText('3 groups of this policy were never read').scrollIntoViewIfNeeded();
+      await local.picture(`bounds-${suffix}`);
+      await admin.getByRole('button', { name: 'Read these groups' }).click();
+      await site.advance('PT2M');
+      await admin.getByText(/\d+ people would be treated differently, of 106/).waitFor();
+      expect(await admin.getByText('were never read').count()).toBe(0);
       await local.axe();
       await local.picture(`rules-${suffix}`);
       await save(admin, 1);
@@ -169,15 +176,18 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.picture('explain-light-1280');
 
     await admin.getByRole('tab', { name: 'Existing people' }).click();
-    await admin.getByRole('button', { name: 'Count the people' }).click();
-    await admin.getByText(/Counting:/).waitFor();
-    await site.advance('PT10S');
-    await admin.getByText(/people counted on/).waitFor();
+    await admin
+      .getByText(/Homestead is reading who is on this site/)
+      .first()
+      .waitFor();
+    await site.advance('PT10M');
     await admin.getByRole('button', { name: 'Preview' }).click();
     await admin.getByText(/53 would get a space and none an offer/).waitFor();
     await local.axe();
     await local.picture('people-light-1280');
+    await admin.getByLabel('Why (optional)').fill('New joiners');
     await admin.getByRole('button', { name: 'Start for 53 people' }).click();
+    await admin.getByText('Reason: New joiners').waitFor();
     await admin.getByText('Running').waitFor();
     await admin.getByRole('button', { name: 'Pause' }).click();
     await admin.getByText('Paused', { exact: true }).waitFor();
