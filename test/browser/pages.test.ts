@@ -61,7 +61,6 @@ describe.skipIf(executable === null)('in the browser', () => {
       await admin.getByText(/Homestead knows \d+ people on this site/).waitFor();
       await admin.getByRole('button', { name: 'Simulate' }).click();
       await admin.getByText('3 groups of this policy were never read').waitFor();
-      await admin.getByText(/^Between 0 and \d+ of 106 people would be treated differently/).waitFor();
       await local.axe();
       await admin.getByText('3 groups of this policy were never read').scrollIntoViewIfNeeded();
       await local.picture(`bounds-${suffix}`);
@@ -176,10 +175,6 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.picture('explain-light-1280');
 
     await admin.getByRole('tab', { name: 'Existing people' }).click();
-    await admin
-      .getByText(/Homestead is reading who is on this site/)
-      .first()
-      .waitFor();
     await site.advance('PT10M');
     await admin.getByRole('button', { name: 'Preview' }).click();
     await admin.getByText(/53 would get a space and none an offer/).waitFor();

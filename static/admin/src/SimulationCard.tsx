@@ -78,7 +78,7 @@ function Unread({ view, isReading, onRead }: { view: SimulationView; isReading: 
   return (
     <SectionMessage appearance="warning" title={text('simulation.unread', { groups })}>
       <div className="stack">
-        <p className="text">{text('simulation.unread.text', { points: formatNumber(points), time: formatTime(doneAt) })}</p>
+        <p className="text">{text('simulation.unread.text', { groups, points: formatNumber(points), time: formatTime(doneAt) })}</p>
         <div>
           <Button isLoading={isReading} onClick={onRead}>
             {text('simulation.read', { groups })}
