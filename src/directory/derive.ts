@@ -3,17 +3,27 @@ import type { BulkUser } from '../confluence/people';
 import { dayOf, type Standing, standingOf } from '../domain/directory';
 import { DEFAULT_POLICY } from '../domain/policy/document';
 import { readPolicy } from '../store/policy';
-import { listReadGroups, notePeople, type PersonRow, readMemberships, readPeopleRows, removePeople, type Yardstick } from './people';
+import {
+  listReadGroups,
+  notePeople,
+  type PersonRow,
+  type ReadGroup,
+  readMemberships,
+  readPeopleRows,
+  removePeople,
+  type Yardstick,
+} from './people';
 import { copyStandings, findSpacesOf, forgetOwners, noteInvisible } from './spaces';
 
 export interface Context extends Yardstick {
   /** Numbers of the groups that give a license. */
   licensed: ReadonlySet<number>;
+  groups: readonly ReadGroup[];
   pass: number;
 }
 
 /** Of outcomes while the policy cannot be read. */
-const UNREADABLE_VERSION = -1;
+export const UNREADABLE_VERSION = -1;
 
 /** What outcomes are decided by. An unreadable policy lets nothing happen, and counts as no version. */
 export async function readContext(pass: number): Promise<Context> {
@@ -22,6 +32,7 @@ export async function readContext(pass: number): Promise<Context> {
     policy: state.kind === 'unreadable' ? DEFAULT_POLICY : state.policy,
     version: state.kind === 'unreadable' ? UNREADABLE_VERSION : state.version,
     groupIds: new Map(groups.map(({ number, id }) => [number, id])),
+    groups,
     licensed: new Set(groups.filter(({ isLicensed }) => isLicensed).map(({ number }) => number)),
     pass,
   };

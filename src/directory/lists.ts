@@ -10,7 +10,7 @@ import { marks, SqlFlag, SqlNumber, type SqlValue, type Statement, select } from
 type Columns<K extends string> = Record<K, string>;
 
 /** A condition and its parameters. */
-interface Condition {
+export interface Condition {
   sql: string;
   params: readonly SqlValue[];
 }

@@ -309,6 +309,11 @@ export async function countWaiting(): Promise<number> {
   return row?.waiting ?? 0;
 }
 
+/** Whether anybody's outcome was decided by another version of the policy, or has to be decided anew. */
+export async function hasStaleOutcomes(version: number): Promise<boolean> {
+  return (await ids('SELECT id FROM people WHERE policy_version IS NULL OR policy_version <> ? LIMIT 1', [version])).length > 0;
+}
+
 /** Owners of spaces who have no row of their own yet. */
 export const listUnknownOwners = (after: string, limit: number): Promise<string[]> =>
   ids(

@@ -23,8 +23,8 @@ const policyVersion = z.number().int();
 const failures = z.number().int();
 const state = <S extends PersonStateName>(name: S) => z.literal(name);
 
-/** A state as it is stored, and as a census takes a copy of it. */
-export const StoredState = z.discriminatedUnion('state', [
+/** A state as it is stored. */
+const StoredState = z.discriminatedUnion('state', [
   z.object({ state: state('excluded'), reason: Reason, recheckAt: z.number().nullable(), policyVersion }),
   z.object({ state: state('offered'), policyVersion }),
   z.object({ state: state('postponed'), until: z.number(), policyVersion }),

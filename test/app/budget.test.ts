@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ask } from '../../src/confluence/call';
 import { type BudgetClass, newHour } from '../../src/domain/budget';
+import { DEFAULT_POLICY } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
 import {
   ADMIN_ACCOUNT_ID,
@@ -247,8 +248,8 @@ describe('an administrator', () => {
     expect(await admin(site, 'policy.get', {})).toMatchObject({ ok: true });
     for (const [name, input] of [
       ['cleanup.survey', { idleDays: 180 }],
-      ['people.startCensus', {}],
-      ['tombstones.lift', { accountId: ANA }],
+      ['people.readGroups', { policy: DEFAULT_POLICY }],
+      ['people.lift', { accountId: ANA }],
       ['policy.pause', { paused: false }],
     ] as const) {
       const fresh = startSite();
