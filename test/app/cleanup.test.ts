@@ -2,64 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Page } from '../../src/api/admin/jobs';
 import type { RunRowView, RunView } from '../../src/api/admin/runs';
-import type { LocalSite, SiteOptions } from '../emulator/site';
+import type { LocalSite } from '../emulator/site';
+import { ALL, filledSite, finished, listUnused, refilled, runOf, some, startCleanup as start, UNUSED_DAYS } from '../support/cleanup';
 import { ADMIN_ACCOUNT_ID, accountIdOf, admin, adminData, startSite } from '../support/site';
 import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
 
-const DAYS = 180;
 const DAY_MS = 86_400_000;
-const ALL = { kind: 'all' as const, filter: { unchangedForDays: DAYS }, except: [] as string[] };
-const some = (spaceIds: string[]) => ({ kind: 'some' as const, spaceIds });
-
-/** A site whose directory has filled itself. */
-async function filledSite(options: SiteOptions = {}): Promise<LocalSite> {
-  const site = startSite(options);
-  await refilled(site);
-  return site;
-}
-
-async function refilled(site: LocalSite): Promise<void> {
-  for (let i = 0; i < 20; i += 1) {
-    const { spaces, people } = await adminData(site, 'directory.get', {});
-    if (spaces.complete && people.complete) return;
-    await site.advance('PT10M');
-  }
-  throw new Error('the directory is not complete');
-}
-
-/** Ids of the spaces that the directory lists as unused, in the order in which a run takes them up. */
-async function listUnused(site: LocalSite, days = DAYS): Promise<string[]> {
-  const filter = { status: ['current' as const], visible: true, unchangedForDays: days };
-  const ids: string[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: { rows: { spaceId: string }[]; next: string | null } = await adminData(site, 'spaces.export', { filter, cursor });
-    ids.push(...page.rows.map((row) => row.spaceId));
-    cursor = page.next;
-  } while (cursor !== null);
-  return ids;
-}
-
-type Selection = typeof ALL | ReturnType<typeof some>;
-
-/** Previews the selection and starts it. */
-async function start(site: LocalSite, selection: Selection, reason: string | null = null): Promise<{ runId: string; count: number }> {
-  const { planId, count } = await adminData(site, 'cleanup.preview', { selection });
-  const { runId } = await adminData(site, 'cleanup.start', { planId, count, reason });
-  return { runId, count };
-}
-
-const runOf = (site: LocalSite, runId: string): Promise<RunView> => adminData(site, 'runs.get', { runId });
-
-/** Moves on until a run is over, or paused, for hours if it has to wait for the rate limit. */
-async function finished(site: LocalSite, runId: string): Promise<RunView> {
-  for (let hour = 0; hour < 48; hour += 1) {
-    await site.advance(hour === 0 ? 'PT1M' : 'PT1H');
-    const run = await runOf(site, runId);
-    if (run.state !== 'running' && run.state !== 'cancelling') return run;
-  }
-  throw new Error(`run ${runId} did not end`);
-}
 
 async function undone(site: LocalSite, runId: string, spaceIds?: string[]): Promise<RunView> {
   const undo = await adminData(site, 'runs.undo', { runId, ...(spaceIds ? { spaceIds } : {}) });
@@ -78,7 +26,7 @@ async function allRows(site: LocalSite, runId: string): Promise<RunRowView[]> {
 }
 
 /** The expected answer, computed from the site's own state. */
-function trulyUnused(site: LocalSite, days = DAYS): string[] {
+function trulyUnused(site: LocalSite, days = UNUSED_DAYS): string[] {
   const lastDay = new Date(site.clock.now() - days * DAY_MS).toISOString().slice(0, 10);
   const { state } = site.confluence;
   return state.spaces

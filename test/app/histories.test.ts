@@ -203,24 +203,22 @@ class History {
   private async orderJob(what: (Step & { kind: 'job' })['what']): Promise<void> {
     const { site, jobs } = this;
     const ask: typeof adminData = (...call) => adminData(...call).catch(() => ({}) as never);
-    const start = async (kind: 'archive' | 'provision', jobId: string | undefined): Promise<void> => {
-      if (!jobId) return;
-      const { id } = await ask(site, kind === 'archive' ? 'cleanup.start' : 'people.start', { jobId });
-      if (id) Object.assign(jobs, kind === 'archive' ? { archive: id, newest: id } : { newest: id });
-    };
     if (what === 'archive') {
-      const { id: surveyId } = await ask(site, 'cleanup.survey', { idleDays: IDLE_DAYS });
-      if (!surveyId) return;
-      jobs.newest = surveyId;
+      await ask(site, 'directory.get', {});
       await site.advance('PT2M');
-      await start('archive', (await ask(site, 'cleanup.preview', { surveyId, selection: { kind: 'all', except: [] } })).job?.id);
+      const selection = { kind: 'all' as const, filter: { unchangedForDays: IDLE_DAYS } };
+      const { planId, count } = await ask(site, 'cleanup.preview', { selection });
+      const { runId } = planId ? await ask(site, 'cleanup.start', { planId, count }) : {};
+      if (runId) Object.assign(jobs, { archive: runId, newest: runId });
     }
     if (what === 'provision') {
       await ask(site, 'people.startCensus', {});
       await site.advance('PT2M');
-      await start('provision', (await ask(site, 'people.plan', {})).job?.id);
+      const jobId = (await ask(site, 'people.plan', {})).job?.id;
+      const { id } = jobId ? await ask(site, 'people.start', { jobId }) : {};
+      if (id) jobs.newest = id;
     }
-    if (what === 'undo' && jobs.archive) await ask(site, 'cleanup.restore', { jobId: jobs.archive });
+    if (what === 'undo' && jobs.archive) await ask(site, 'runs.undo', { runId: jobs.archive });
     if (jobs.newest && (what === 'cancel' || what === 'pause' || what === 'resume')) await ask(site, `job.${what}`, { jobId: jobs.newest });
   }
 
