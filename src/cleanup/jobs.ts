@@ -12,8 +12,8 @@ import { SqlError } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { ACTING, type Batches, batchesOf, type Counts, countOutcomes } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
-import { type Activity, readActivity } from './activity';
 import { actOn, settleRow, type Task } from './act';
+import { type Activity, readActivity } from './activity';
 import { SpaceRow } from './rows';
 import { Chosen } from './selection';
 
@@ -171,7 +171,8 @@ export async function rowsToRestore({ source, earlier, only, retryOf }: RestoreW
   const rowsOf = async (runId: string): Promise<SpaceRow[]> => (await batchesOf(SpaceRow, runId).read(number)) ?? [];
   const settled = new Set<string>();
   for (const runId of earlier) for (const row of await rowsOf(runId)) if (isSettled(row)) settled.add(row.spaceId);
-  const failed = retryOf === null ? null : new Set((await rowsOf(retryOf)).filter((row) => row.outcome === 'failed').map((row) => row.spaceId));
+  const failed =
+    retryOf === null ? null : new Set((await rowsOf(retryOf)).filter((row) => row.outcome === 'failed').map((row) => row.spaceId));
   const wanted = only && new Set(only);
   const isLeft = ({ spaceId, outcome }: SpaceRow): boolean =>
     (outcome === 'archived' || outcome === ACTING) &&

@@ -1,7 +1,8 @@
 /** Beginning a clean-up, having a lost plan made again, undoing a run, and trying again what failed in one. */
-import { doneBy } from '../directory/progress';
-import { countSpaces } from '../directory/lists';
+
 import { openDirectory } from '../directory/keep';
+import { countSpaces } from '../directory/lists';
+import { doneBy } from '../directory/progress';
 import { countFrozen, thaw } from '../directory/run-rows';
 import { pointsOf, unchangedSince } from '../domain/cleanup';
 import { UNUSED_DAYS } from '../domain/directory';
@@ -12,7 +13,7 @@ import { KEPT_DAYS } from '../jobs/batches';
 import { startJob, startOnce } from '../jobs/control';
 import { createPlan, startPlan } from '../jobs/plan';
 import { isOver, type Job, newJobId, readJobs, setJob } from '../jobs/record';
-import { type Archive, archive, newArchiveWork, PLAN_LOST, type Restore, restore, type RestoreWork, rowsToRestore } from './jobs';
+import { type Archive, archive, newArchiveWork, PLAN_LOST, type Restore, type RestoreWork, restore, rowsToRestore } from './jobs';
 import { type Counted, count, failedIn, freeze, type Selection } from './selection';
 
 /** One space takes about five calls, one after another (local site: 0.15 s each). */

@@ -40,14 +40,21 @@ export async function count(selection: Selection, days: number, now: number): Pr
   const verdicts = await countVerdicts(spaces, except, unusedBefore(days, now));
   const known = verdicts.reduce((sum, verdict) => sum + verdict.count, 0);
   const unlisted = selection.kind === 'some' ? new Set(selection.spaceIds).size - known : 0;
-  const leftOut: Counted['leftOut'] = verdicts.flatMap(({ verdict, count: n }) => (verdict === 'unused' ? [] : [{ reason: verdict, count: n }]));
+  const leftOut: Counted['leftOut'] = verdicts.flatMap(({ verdict, count: n }) =>
+    verdict === 'unused' ? [] : [{ reason: verdict, count: n }],
+  );
   if (unlisted > 0) leftOut.push({ reason: 'not-listed', count: unlisted });
   return { unused: verdicts.find(({ verdict }) => verdict === 'unused')?.count ?? 0, leftOut };
 }
 
 /** @param after ids up to this one are left out @returns how many are frozen for the run now */
 export async function freeze(runId: string, chosen: Chosen, days: number, now: number, after = ''): Promise<number> {
-  if (chosen.kind === 'failed') return freezeIds(runId, (await failedIn(chosen.runId)).filter((id) => id > after), now);
+  if (chosen.kind === 'failed')
+    return freezeIds(
+      runId,
+      (await failedIn(chosen.runId)).filter((id) => id > after),
+      now,
+    );
   const { spaces, except } = conditionsOf(chosen, now);
   const further = after === '' ? [] : [{ sql: 'id > ?', params: [after] }];
   return freezeChosen(runId, 'spaces', where([...archivable(spaces, unusedBefore(days, now)), ...further]), except, now);

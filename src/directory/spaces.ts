@@ -99,7 +99,10 @@ export async function noteStatus(space: ListedSpace | (Omit<ListedSpace, 'create
 }
 
 /** These have a status now; when they were created is not said. @param at when that was so (ms) */
-export async function noteStatuses(spaces: readonly (Omit<ListedSpace, 'createdAt' | 'key'> & { key: string | null })[], at: number): Promise<void> {
+export async function noteStatuses(
+  spaces: readonly (Omit<ListedSpace, 'createdAt' | 'key'> & { key: string | null })[],
+  at: number,
+): Promise<void> {
   for (const few of slices(spaces)) {
     const rows = few.map((space) => rowOf({ ...space, statusAt: at, isVisible: true, createdAt: null }, at));
     await change({
@@ -346,7 +349,12 @@ export async function forgetOwners(accountIds: readonly string[]): Promise<void>
   }
 }
 
-const Named = z.object({ id: z.string(), space_key: z.string().nullable(), owner_id: z.string().nullable(), created_on: z.string().nullable() });
+const Named = z.object({
+  id: z.string(),
+  space_key: z.string().nullable(),
+  owner_id: z.string().nullable(),
+  created_on: z.string().nullable(),
+});
 export interface NamedSpace {
   /** Both null once the owner's account was closed. */
   key: string | null;

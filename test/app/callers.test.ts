@@ -171,7 +171,6 @@ describe('a hostile call', () => {
     expect(JSON.stringify(check).length).toBeLessThan(200 * MAX_DETAIL);
     for (const { reason } of 'problems' in check ? check.problems : []) expect(reason.length).toBeLessThanOrEqual(MAX_DETAIL);
   });
-
 });
 
 describe('an unexpected payload', () => {

@@ -68,7 +68,9 @@ describe('the preview', () => {
     const rows = (await adminData(site, 'spaces.list', { limit: 1 })).total;
     expect(everything.count).toBe(expected.length);
     expect(everything.count + everything.leftOut.reduce((sum, { count }) => sum + count, 0)).toBe(rows);
-    expect(everything.leftOut.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['changed-since', 'not-visible', 'already-archived']));
+    expect(everything.leftOut.map(({ reason }) => reason)).toEqual(
+      expect.arrayContaining(['changed-since', 'not-visible', 'already-archived']),
+    );
   });
 
   it('is refused until the directory is complete', async () => {
@@ -103,7 +105,12 @@ describe('the preview', () => {
     const plan = await adminData(site, 'cleanup.preview', { selection: { ...ALL, except } });
     expect(plan.count).toBe(unused.length - 1);
     const { runId } = await adminData(site, 'cleanup.start', { planId: plan.planId, count: plan.count });
-    expect(await finished(site, runId)).toMatchObject({ state: 'done', total: plan.count, done: plan.count, counts: { archived: plan.count } });
+    expect(await finished(site, runId)).toMatchObject({
+      state: 'done',
+      total: plan.count,
+      done: plan.count,
+      counts: { archived: plan.count },
+    });
     expect(unused.filter((id) => statusOf(site, id) === 'current')).toEqual([keptOne]);
   });
 
@@ -149,7 +156,10 @@ describe('starting', () => {
     expect(await admin(site, 'cleanup.start', { planId, count: count + 1 })).toEqual(changed);
     const nothing = await adminData(site, 'cleanup.preview', { selection: { ...ALL, except: await listUnused(site) } });
     expect(nothing.count).toBe(0);
-    expect(await admin(site, 'cleanup.start', { planId: nothing.planId, count: 0 })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+    expect(await admin(site, 'cleanup.start', { planId: nothing.planId, count: 0 })).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request' },
+    });
     expect(await admin(site, 'cleanup.start', { planId: 'archive-1-x', count })).toMatchObject({ ok: false, error: { code: 'not-found' } });
     expect(statusOf(site, id as string)).toBe('current');
   });

@@ -14,7 +14,10 @@ const jobOf = (site: LocalSite, jobId: string): Promise<JobView> => adminData(si
 const turns = (site: LocalSite): number => site.usage().invocations[CONSUMER]?.count ?? 0;
 
 /** Plans to archive the first unused spaces. */
-async function planArchive(site: LocalSite, count = 2): Promise<{ planId: string; count: number; spaces: { id: number; ownerId: string }[] }> {
+async function planArchive(
+  site: LocalSite,
+  count = 2,
+): Promise<{ planId: string; count: number; spaces: { id: number; ownerId: string }[] }> {
   const chosen = (await listUnused(site)).slice(0, count);
   const plan = await adminData(site, 'cleanup.preview', { selection: some(chosen) });
   const spaces = plan.sample.map((row) => ({ id: Number(row.spaceId), ownerId: row.ownerId ?? '' }));

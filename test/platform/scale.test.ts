@@ -1,7 +1,6 @@
 /** 100,000 people and 100,000 personal spaces: start time, memory, paging, and the app at that size. */
 import { expect, it } from 'vitest';
 import { LocalSite } from '../emulator/site';
-import { adminData } from '../support/site';
 
 /** The limits that the control API promises, even on a machine under load. */
 const MAX_START_MS = 60_000;

@@ -31,7 +31,8 @@ export const cleanupFunctions = {
     authorise: administers,
     handle: async ({ selection, tellFirst }, caller): Promise<PreviewView> => {
       if (tellFirst) throw new AppError('bad-request', { problem: 'nobody-is-told-yet' });
-      if (selection.kind === 'all' && selection.filter.unchangedForDays === 0) throw new AppError('bad-request', { problem: 'days-missing' });
+      if (selection.kind === 'all' && selection.filter.unchangedForDays === 0)
+        throw new AppError('bad-request', { problem: 'days-missing' });
       const now = Date.now();
       const preview = await previewArchive(selection, caller.accountId, now);
       const reasons = preview.count === 0 ? [] : [{ reason: 'unused' as const, count: preview.count }];

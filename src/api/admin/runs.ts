@@ -1,7 +1,7 @@
 /** Runs: what was started, how far each is, and stopping, repeating and undoing one. */
 import { z } from 'zod';
 import { archive, restore } from '../../cleanup/jobs';
-import { SpaceRow, type RowReason } from '../../cleanup/rows';
+import { type RowReason, SpaceRow } from '../../cleanup/rows';
 import { countUndoable, estimate, remakePlan, retry, undo, undoableUntil } from '../../cleanup/runs';
 import { AppError } from '../../forge/errors';
 import { batchesOf } from '../../jobs/batches';
@@ -60,7 +60,13 @@ const OneRun = z.strictObject({ runId: Id });
 export const runFunctions = {
   'runs.get': define({ input: OneRun, authorise: administers, handle: async ({ runId }) => viewOf(await existingRun(runId)) }),
   'runs.list': define({
-    input: z.strictObject({ kinds: z.array(Kind).min(1).max(Kind.options.length).default([...Kind.options]) }),
+    input: z.strictObject({
+      kinds: z
+        .array(Kind)
+        .min(1)
+        .max(Kind.options.length)
+        .default([...Kind.options]),
+    }),
     authorise: administers,
     handle: async ({ kinds }): Promise<{ rows: RunView[] }> => {
       const runs = (await Promise.all(kinds.map((kind) => listJobs(kind, RUNS_SHOWN)))).flat();
