@@ -41,7 +41,7 @@ describe('a tick', () => {
     const stored = site.state().kvs.entities.job?.[id] as Record<string, unknown>;
     site.platform.kvs.put('job', 'broken', { revision: 1, kind: 'archive', state: 'running', createdAt: 1, data: {} });
     site.platform.kvs.put('job', 'former', { ...stored, kind: 'former' });
-    await site.advance('PT10M');
+    await site.advance('PT1H10M');
     expect(await adminData(site, 'job.get', { jobId: id })).toMatchObject({ state: 'done' });
     expect(site.state().kvs.entities.job?.former).toMatchObject({ state: 'failed', data: { problem: 'kind-unknown' } });
   });
