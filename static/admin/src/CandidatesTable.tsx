@@ -25,7 +25,7 @@ interface Props {
   days: number;
   /** Until then the list may lack spaces, and nothing is planned on it. */
   isComplete: boolean;
-  onStarted: () => void;
+  onStarted: (runId: string) => void;
 }
 
 export function CandidatesTable({ days, isComplete, onStarted }: Props) {
@@ -154,10 +154,10 @@ export function CandidatesTable({ days, isComplete, onStarted }: Props) {
       <PlanDialog
         plan={plan}
         onClose={() => setPlan(null)}
-        onStarted={() => {
+        onStarted={(runId) => {
           setPlan(null);
           setSelection(NOTHING);
-          onStarted();
+          onStarted(runId);
         }}
       />
     </section>

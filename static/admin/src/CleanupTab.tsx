@@ -26,6 +26,13 @@ interface Overview {
   unseen: number;
 }
 
+const isActive = ({ state }: RunView): boolean => state === 'running' || state === 'cancelling';
+const isOver = (run: RunView): boolean => !isActive(run) && run.state !== 'paused';
+
+/** The list with this run updated; a new one comes first. */
+const withRun = (runs: RunView[], run: RunView): RunView[] =>
+  runs.some(({ runId }) => runId === run.runId) ? runs.map((other) => (other.runId === run.runId ? run : other)) : [run, ...runs];
+
 /** The directory comes first: asking for it makes its tables. */
 async function loadOverview(): Promise<Overview> {
   const directory = await callAdmin('directory.get', {});
@@ -66,31 +73,28 @@ function useCompletion(overview: Overview, onChange: (overview: Overview) => voi
 }
 
 function Cleanup({ overview, onChange }: { overview: Overview; onChange: (overview: Overview) => void }) {
-  const { directory, runs, unseen } = overview;
+  const { directory, unseen } = overview;
+  const [runs, setRuns] = useState(overview.runs);
   const [days, setDays] = useState(String(DEFAULT_DAYS));
   const [asked, setAsked] = useState(DEFAULT_DAYS);
   // What a run changes shows in the list.
-  const ended = runs.filter((run) => run.state !== 'running' && run.state !== 'cancelling').length;
+  const ended = runs.filter((run) => !isActive(run)).length;
   const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_IDLE_DAYS;
   const { complete, doneAt, rows } = directory.spaces;
   useCompletion(overview, onChange);
 
-  /** An answer may be about this run only, yet change what others offer: an undo takes from its source. */
-  const follow = (): void => {
-    callAdmin('runs.list', { kinds: ['archive', 'restore'] }).then(
-      (all) => onChange({ ...overview, runs: all.rows }),
-      () => {},
-    );
+  /** Lists of runs lag behind, so a new one comes from its own answer. */
+  const put = (run: RunView): void => setRuns((all) => withRun(all, run));
+  const look = (runId: string): void => {
+    callAdmin('runs.get', { runId }).then(put, () => {});
   };
-  const running = runs.filter((run) => run.state === 'running' || run.state === 'cancelling').map((run) => run.runId);
-  usePolled(
-    running,
-    (runId) => callAdmin('runs.get', { runId }),
-    (run) => {
-      onChange({ ...overview, runs: runs.map((other) => (other.runId === run.runId ? run : other)) });
-      if (run.state !== 'running' && run.state !== 'cancelling') follow();
-    },
-  );
+  /** An undo takes from what its source offers. */
+  const follow = (run: RunView): void => {
+    put(run);
+    if (run.source !== null && !isActive(run)) look(run.source);
+  };
+  const running = runs.filter(isActive).map((run) => run.runId);
+  usePolled(running, (runId) => callAdmin('runs.get', { runId }), follow);
 
   return (
     <div className="panel stack">
@@ -108,7 +112,7 @@ function Cleanup({ overview, onChange }: { overview: Overview; onChange: (overvi
             </Heading>
           </div>
           {runs.map((run) => (
-            <RunCard key={run.runId} run={run} onChange={follow} />
+            <RunCard key={run.runId} run={run} isFree={runs.every(isOver)} onChange={follow} />
           ))}
         </section>
       )}
@@ -144,7 +148,7 @@ function Cleanup({ overview, onChange }: { overview: Overview; onChange: (overvi
       <p className="subtle near" id="days-help">
         {isValid ? text('cleanup.counts') : text('cleanup.days.invalid', { max: MAX_IDLE_DAYS })}
       </p>
-      <CandidatesTable key={`${asked} ${ended} ${complete}`} days={asked} isComplete={complete} onStarted={follow} />
+      <CandidatesTable key={`${asked} ${ended} ${complete}`} days={asked} isComplete={complete} onStarted={look} />
       {unseen > 0 && (
         <SectionMessage appearance="information">
           <p className="text">{text('cleanup.unseen', { count: unseen, number: formatNumber(unseen) })}</p>

@@ -13,7 +13,7 @@ import { listedLabel, useNames } from './display-names';
 interface Props {
   plan: PreviewView | null;
   onClose: () => void;
-  onStarted: () => void;
+  onStarted: (runId: string) => void;
 }
 
 export function PlanDialog({ plan, onClose, onStarted }: Props) {
@@ -32,8 +32,8 @@ function Dialog({ plan, onClose, onStarted }: Props & { plan: PreviewView }) {
   const start = async (): Promise<void> => {
     setStarting(true);
     try {
-      await callAdmin('cleanup.start', { planId, count, reason: reason.trim() || null });
-      onStarted();
+      const { runId } = await callAdmin('cleanup.start', { planId, count, reason: reason.trim() || null });
+      onStarted(runId);
     } catch (failure) {
       setError(failure);
       setStarting(false);

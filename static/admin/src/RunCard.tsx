@@ -13,11 +13,13 @@ import { JOB_APPEARANCES } from './job-progress';
 
 interface Props {
   run: RunView;
+  /** No run is under way, or paused: another one may begin. */
+  isFree: boolean;
   /** What an action answers: this run, or the new one that it began. */
   onChange: (run: RunView) => void;
 }
 
-export function RunCard({ run, onChange }: Props) {
+export function RunCard({ run, isFree, onChange }: Props) {
   const [isOpen, setOpen] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const nameOf = useNames([run.startedBy]);
@@ -45,8 +47,8 @@ export function RunCard({ run, onChange }: Props) {
           {state === 'running' && <Button onClick={() => act('runs.pause')}>{text('job.pause')}</Button>}
           {state === 'paused' && <Button onClick={() => act('runs.resume')}>{text('job.resume')}</Button>}
           {(state === 'running' || state === 'paused') && <Button onClick={() => act('runs.stop')}>{text('job.stop')}</Button>}
-          {isOver && failed > 0 && <Button onClick={() => act('runs.retry')}>{text('cleanup.job.retry', { count: failed })}</Button>}
-          {run.undoable > 0 && <Button onClick={() => act('runs.undo')}>{text('cleanup.job.undo')}</Button>}
+          {isFree && failed > 0 && <Button onClick={() => act('runs.retry')}>{text('cleanup.job.retry', { count: failed })}</Button>}
+          {isFree && run.undoable > 0 && <Button onClick={() => act('runs.undo')}>{text('cleanup.job.undo')}</Button>}
           <Button appearance="subtle" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
             {text(isOpen ? 'job.hide' : 'job.details')}
           </Button>
