@@ -27,7 +27,6 @@ export const Cursor = z.string().max(2_000).optional();
 /** 100,000 spaces or people make some 2,000 slices of a job's list, each of a few hundred rows. */
 const Position = z.number().int().min(0).max(1_000_000);
 export const RowAddress = z.strictObject({ batch: Position, row: Position });
-export const SpaceAddress = z.strictObject({ batch: Position, spaceId: Id });
 
 /** A list without duplicates. */
 export function distinct<T extends z.ZodType<string | number>>(item: T, max: number) {

@@ -6,14 +6,19 @@ import { decideCleanup, decideRestore, type SpaceFacts } from '../domain/cleanup
 import { ConfluenceError, UnreadableRecord } from '../forge/errors';
 import { log } from '../forge/log';
 import { noteStatus } from '../provisioning/status-change';
+import { listEvents } from '../store/trail';
+import type { Activity } from './activity';
 import type { RowReason, SpaceRow } from './rows';
 
-/** How many times one space may fail before the job continues without it. */
+/** How many times one space may fail before the run continues without it. */
 const MAX_TRIES = 3;
+/** Entries of a space's trail among which a return is looked for. */
+const ENTRIES_READ = 20;
 
 interface Outcome {
   outcome: 'archived' | 'restored' | 'kept' | 'failed';
   reason: RowReason;
+  archivedAt?: number;
 }
 
 export interface Task {
@@ -27,8 +32,8 @@ export interface Task {
 interface Known {
   /** An earlier step announced this row and was cut off: what it was about to do may have been done. */
   isResumed: boolean;
-  /** The search index names a change, which may be of a kind that is not read by id. */
-  isActive: boolean;
+  /** What the search index says: changes of some kinds are not read by id. */
+  activity: Activity;
 }
 
 /**
@@ -58,25 +63,23 @@ export async function settleRow(task: Task, row: SpaceRow): Promise<Outcome | nu
 /** An archived space is not created again, and a restored one may be: the owner's record and the trail say so. */
 async function noted({ startedBy, runId }: Task, row: SpaceRow, done: Outcome): Promise<Outcome> {
   if (done.outcome !== 'archived' && done.outcome !== 'restored') return done;
+  const at = Date.now();
+  const dated = done.outcome === 'archived' ? { ...done, archivedAt: at } : done;
   try {
-    await noteStatus({ ...row, key: row.key || null }, done.outcome === 'archived' ? 'archived' : 'current', {
-      by: startedBy,
-      at: Date.now(),
-      runId,
-    });
-    return done;
+    await noteStatus({ ...row, key: row.key || null }, done.outcome === 'archived' ? 'archived' : 'current', { by: startedBy, at, runId });
+    return dated;
   } catch (error) {
     // One owner's unreadable record does not stop the others' spaces.
     if (!(error instanceof UnreadableRecord)) throw error;
     log('record-unreadable', { spaceId: row.spaceId });
-    return { ...done, reason: 'record-unreadable' };
+    return { ...dated, reason: 'record-unreadable' };
   }
 }
 
-async function archive(row: SpaceRow, unchangedSince: number, { isResumed, isActive }: Known): Promise<Outcome> {
+async function archive(row: SpaceRow, unchangedSince: number, { isResumed, activity }: Known): Promise<Outcome> {
   const space = await readSpace(asApp(), row.spaceId);
   if (isResumed && space?.status === 'archived') return { outcome: 'archived', reason: 'unused' };
-  if (isActive) return { outcome: 'kept', reason: 'changed-since' };
+  if (activity === 'active') return { outcome: 'kept', reason: 'changed-since' };
   let facts: SpaceFacts | null = null;
   if (space) {
     const lastChangedAt = space.status === 'current' ? await readNewestChange(space.id) : null;
@@ -84,6 +87,7 @@ async function archive(row: SpaceRow, unchangedSince: number, { isResumed, isAct
   }
   const decision = decideCleanup(facts, unchangedSince);
   if (decision.action === 'keep' || !space) return { outcome: 'kept', reason: decision.reason };
+  if (activity === 'unknown') return { outcome: 'kept', reason: 'activity-unknown' };
   await changeStatus(space, 'archived');
   return { outcome: 'archived', reason: decision.reason };
 }
@@ -93,8 +97,16 @@ async function restore(row: SpaceRow, { isResumed }: Known): Promise<Outcome> {
   if (isResumed && space?.status === 'current') return { outcome: 'restored', reason: 'archived-by-job' };
   const decision = decideRestore(space);
   if (decision.action === 'keep' || !space) return { outcome: 'kept', reason: decision.reason };
+  if (await wasReturned(row)) return { outcome: 'kept', reason: 'archived-again' };
   await changeStatus(space, 'current');
   return { outcome: 'restored', reason: decision.reason };
+}
+
+/** Somebody restored it after the run had archived it. What the trail does not tell did not happen as far as Homestead knows. */
+async function wasReturned({ spaceId, archivedAt }: SpaceRow): Promise<boolean> {
+  if (archivedAt === undefined) return false;
+  const { events } = await listEvents({ spaceId }, ENTRIES_READ);
+  return events.some(({ at, body }) => body.kind === 'returned' && at > archivedAt);
 }
 
 /** An error of the change does not say that nothing was changed: the space does. */

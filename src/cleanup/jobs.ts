@@ -1,54 +1,67 @@
-/** The jobs of the cleanup: survey, archive, restore. */
+/**
+ * Archiving and restoring spaces. What a run is to do is frozen in the directory, or told by the run that it undoes; what it
+ * has done is in its rows in storage, which outlive the database.
+ */
 import { z } from 'zod';
-import { isSelected, POINTS_PER_ARCHIVE, type Selection } from '../domain/cleanup';
+import { asApp } from '../confluence/call';
+import { readSpace } from '../confluence/spaces';
+import { readFrozen, thaw } from '../directory/run-rows';
+import { nameSpaces, noteStatuses } from '../directory/spaces';
+import { SPACES_PER_WRITE } from '../domain/cleanup';
+import { SqlError } from '../forge/errors';
+import { describe, log } from '../forge/log';
 import { ACTING, type Batches, batchesOf, type Counts, countOutcomes } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
 import { actOn, settleRow, type Task } from './act';
+import { type Activity, readActivity } from './activity';
 import { SpaceRow } from './rows';
-import { HITS_PER_SEARCH, idleAmong, POINTS_PER_PAGE, surveyPage } from './survey';
+import { Chosen } from './selection';
 
-/** Rows acted on between two writes of their outcome. */
-const ROWS_PER_WRITE = 10;
 /** Two of them at a time would archive and restore the same spaces. */
 const LOCK = 'cleanup';
+/** Rows of one batch: it is written twice for every few of them. */
+const ROWS_PER_BATCH = 100;
+/** The frozen ids are gone, with the database: an admin has them frozen again. */
+export const PLAN_LOST = 'plan-lost';
 
-const Selected: z.ZodType<Selection> = z.union([
-  z.object({ kind: z.literal('some'), spaces: z.array(z.object({ batch: z.number().int(), spaceId: z.string() })) }),
-  z.object({ kind: z.literal('all'), except: z.array(z.string()) }),
-]);
+const ArchiveWork = z.object({
+  chosen: Chosen,
+  /** Days without a change, and the moment (ms) that they were counted from. */
+  unchangedForDays: z.number().int(),
+  unchangedSince: z.number(),
+  /** The last id of the complete batches, and how many there were. */
+  after: z.string(),
+  taken: z.number().int(),
+  /** Restore runs that have undone some of it, in order. */
+  undoneBy: z.array(z.string()),
+});
+type ArchiveWork = z.infer<typeof ArchiveWork>;
+export type Archive = JobOf<ArchiveWork>;
 
-/** Every kind counts days without a change from the moment of its survey. */
-const Period = z.object({ idleDays: z.number(), unchangedSince: z.number() });
-
-const SurveyWork = Period.extend({
-  /** Path of the next page of spaces. */
-  cursor: z.string().nullable(),
+export const newArchiveWork = (work: Pick<ArchiveWork, 'chosen' | 'unchangedForDays' | 'unchangedSince'>): ArchiveWork => ({
+  ...work,
+  after: '',
+  taken: 0,
+  undoneBy: [],
 });
 
-const ActingWork = Period.extend({
-  /** The survey whose spaces are archived, or the archive job whose spaces are restored. */
+const RestoreWork = z.object({
+  /** The archive run whose spaces are restored; its batches have the same numbers here. */
   source: z.string(),
-  /** How many batches the source had completed by then. */
+  /** How many batches the source had completed. */
   sourceBatches: z.number().int(),
+  /** Restore runs of the same source before this one: what they have settled is left alone. */
+  earlier: z.array(z.string()),
+  /** Only these spaces; null = all. */
+  only: z.array(z.string()).nullable(),
+  /** Only what failed in this restore run; null = all. */
+  retryOf: z.string().nullable(),
 });
-const ArchiveWork = ActingWork.extend({ selection: Selected });
-type ActingWork = z.infer<typeof ActingWork>;
+export type RestoreWork = z.infer<typeof RestoreWork>;
+export type Restore = JobOf<RestoreWork>;
 
-export type Survey = JobOf<z.infer<typeof SurveyWork>>;
-type Acting = JobOf<ActingWork>;
-
-export const survey = defineJob({
-  kind: 'survey',
-  work: SurveyWork,
-  row: SpaceRow,
-  where: 'queue',
-  lock: null,
-  isInTrail: false,
-  cost: POINTS_PER_PAGE,
-  step: surveyStep,
-});
-
-const ACTING_COST = ROWS_PER_WRITE * POINTS_PER_ARCHIVE + (1 + HITS_PER_SEARCH) * ROWS_PER_WRITE;
+/** The dearest few rows: two looks at some of them, and for each a hit of search that comes up again as the question shrinks. */
+const COST = SPACES_PER_WRITE * (12 + SPACES_PER_WRITE);
 
 export const archive = defineJob({
   kind: 'archive',
@@ -57,77 +70,128 @@ export const archive = defineJob({
   where: 'queue',
   lock: LOCK,
   isInTrail: true,
-  cost: ACTING_COST,
-  step: (job, batches) => actingStep(job, batches, taskOf(job, 'archive'), () => chosenBy(job)),
-  settle: (job, batches) => settle(job, batches, taskOf(job, 'archive')),
+  cost: COST,
+  step: archiveStep,
+  settle: async (job, batches) => {
+    const counts = await settle(job, batches, archiveTask(job));
+    await forgetPlan(job.id);
+    return counts;
+  },
 });
 
 export const restore = defineJob({
   kind: 'restore',
   account: 'undo',
-  work: ActingWork,
+  work: RestoreWork,
   row: SpaceRow,
   where: 'queue',
   lock: LOCK,
   isInTrail: true,
-  cost: ACTING_COST,
-  step: (job, batches) => actingStep(job, batches, taskOf(job, 'restore'), () => archivedBy(job)),
-  settle: (job, batches) => settle(job, batches, taskOf(job, 'restore')),
+  cost: COST,
+  step: restoreStep,
+  settle: (job, batches) => settle(job, batches, restoreTask(job)),
 });
 
-const taskOf = ({ id: runId, work, startedBy }: Acting, action: Task['action']): Task => ({
-  action,
+const archiveTask = ({ id: runId, work, startedBy }: Archive): Task => ({
+  action: 'archive',
   unchangedSince: work.unchangedSince,
   startedBy,
   runId,
 });
+const restoreTask = ({ id: runId, startedBy }: Restore): Task => ({ action: 'restore', unchangedSince: 0, startedBy, runId });
 
-/** One page of spaces. The batch's key is its number, so a repeated page overwrites itself. */
-async function surveyStep(job: Survey, batches: Batches<SpaceRow>): Promise<Progress<Survey['work']>> {
-  const page = await surveyPage(job.work, job.work.cursor);
-  await batches.write(job.batches, page.rows);
-  const next = page.next === null ? FINISH : CONTINUE;
-  return { work: { ...job.work, cursor: page.next }, completed: page.counts, next };
+async function archiveStep(job: Archive, batches: Batches<SpaceRow>): Promise<Progress<ArchiveWork>> {
+  const rows = (await batches.read(job.batches)) ?? (await beginArchiveBatch(job, batches));
+  if (rows === null) return { next: { kind: 'pause', problem: PLAN_LOST } };
+  const last = rows.at(-1);
+  if (last === undefined) {
+    await forgetPlan(job.id);
+    return { next: FINISH };
+  }
+  if (await actOnNext(job, batches, archiveTask(job), rows)) return { next: CONTINUE };
+  const work = { ...job.work, after: last.spaceId, taken: job.work.taken + rows.length };
+  return { work, completed: countOutcomes(rows), next: CONTINUE };
 }
 
-/** The rows of the source's batch that this job is to act on. */
-const sourceRows = async (job: Acting): Promise<SpaceRow[]> => (await batchesOf(SpaceRow, job.work.source).read(job.batches)) ?? [];
-
-const chosenBy = async (job: JobOf<z.infer<typeof ArchiveWork>>): Promise<SpaceRow[]> =>
-  (await sourceRows(job)).filter((row) => isSelected(job.work.selection, job.batches, row.spaceId));
-
-/** `acting` = the archive job was cut off before it knew; the space itself will tell. */
-const archivedBy = async (job: Acting): Promise<SpaceRow[]> =>
-  (await sourceRows(job)).filter((row) => row.outcome === 'archived' || row.outcome === ACTING);
-
-/** A few rows of the batch that the job is at: those that have no outcome yet. */
-async function actingStep<W extends ActingWork>(
-  job: JobOf<W>,
-  batches: Batches<SpaceRow>,
-  task: Task,
-  choose: () => Promise<SpaceRow[]>,
-): Promise<Progress<W>> {
-  // A source that was stopped has one batch more than it completed.
-  if (job.batches > job.work.sourceBatches) return { next: FINISH };
-  const rows = (await batches.read(job.batches)) ?? (await beginBatch(job, batches, choose));
-  const few = rows.filter(isOpen).slice(0, ROWS_PER_WRITE);
-  if (few.length === 0) return { completed: countOutcomes(rows), next: CONTINUE };
-  await actOnFew(job, batches, task, rows, few);
-  return { next: CONTINUE };
-}
-
-const isOpen = (row: SpaceRow): boolean => row.outcome === undefined || row.outcome === ACTING;
-
-/** An empty batch is written, too: a list of the job's rows reads its batches in order. */
-async function beginBatch(job: Acting, batches: Batches<SpaceRow>, choose: () => Promise<SpaceRow[]>): Promise<SpaceRow[]> {
-  const rows = (await choose()).map(({ spaceId, key, ownerId, createdAt }) => ({ spaceId, key, ownerId, createdAt }));
+/** The next rows of the plan; none = it is done, null = they were lost. */
+async function beginArchiveBatch(job: Archive, batches: Batches<SpaceRow>): Promise<SpaceRow[] | null> {
+  const { after, taken } = job.work;
+  const ids = await frozenIds(job.id, after);
+  if (ids.length === 0) return taken < job.total ? null : [];
+  const named = await nameSpaces(ids);
+  const rows: SpaceRow[] = [];
+  for (const spaceId of ids) {
+    // What the directory has lost since the preview, Confluence still knows. What it has forgotten on purpose stays forgotten.
+    const { key, ownerId } = named.get(spaceId) ?? (await readSpace(asApp(), spaceId)) ?? { key: null, ownerId: null };
+    rows.push({ spaceId, key: key ?? '', ownerId });
+  }
   await batches.write(job.batches, rows);
   return rows;
 }
 
-async function actOnFew(job: Acting, batches: Batches<SpaceRow>, task: Task, rows: SpaceRow[], few: SpaceRow[]): Promise<void> {
-  // The survey may be hours old, and comments and attachments show in the search index only.
-  const idle = new Set(task.action === 'archive' ? await idleAmong(few, task.unchangedSince) : few);
+async function frozenIds(runId: string, after: string): Promise<string[]> {
+  try {
+    return await readFrozen(runId, after, ROWS_PER_BATCH);
+  } catch (error) {
+    if (error instanceof SqlError && error.kind === 'missing') return [];
+    throw error;
+  }
+}
+
+/** Frozen ids that nobody needs expire by themselves, so this may fail. */
+async function forgetPlan(runId: string): Promise<void> {
+  try {
+    await thaw(runId);
+  } catch (error) {
+    log('plan-not-forgotten', { runId, ...describe(error) });
+  }
+}
+
+async function restoreStep(job: Restore, batches: Batches<SpaceRow>): Promise<Progress<RestoreWork>> {
+  // A source that was stopped has one batch more than it completed.
+  if (job.batches > job.work.sourceBatches) return { next: FINISH };
+  const rows = (await batches.read(job.batches)) ?? (await beginRestoreBatch(job, batches));
+  if (await actOnNext(job, batches, restoreTask(job), rows)) return { next: CONTINUE };
+  return { completed: countOutcomes(rows), next: CONTINUE };
+}
+
+/** An empty batch is written, too: a list of the run's rows reads its batches in order. */
+async function beginRestoreBatch(job: Restore, batches: Batches<SpaceRow>): Promise<SpaceRow[]> {
+  const rows = await rowsToRestore(job.work, job.batches);
+  await batches.write(job.batches, rows);
+  return rows;
+}
+
+/** What has an end: the space is back, or is archived by somebody else. What failed, or cannot be seen now, may be tried again. */
+const ENDS: readonly (string | undefined)[] = ['not-archived', 'archived-again'];
+const isSettled = ({ outcome, reason }: SpaceRow): boolean => outcome === 'restored' || (outcome === 'kept' && ENDS.includes(reason));
+
+/** Of one batch of the source, what is left to restore. `acting` = the source was cut off before it knew; the space itself will tell. */
+export async function rowsToRestore({ source, earlier, only, retryOf }: RestoreWork, number: number): Promise<SpaceRow[]> {
+  const rowsOf = async (runId: string): Promise<SpaceRow[]> => (await batchesOf(SpaceRow, runId).read(number)) ?? [];
+  const settled = new Set<string>();
+  for (const runId of earlier) for (const row of await rowsOf(runId)) if (isSettled(row)) settled.add(row.spaceId);
+  const failed =
+    retryOf === null ? null : new Set((await rowsOf(retryOf)).filter((row) => row.outcome === 'failed').map((row) => row.spaceId));
+  const wanted = only && new Set(only);
+  const isLeft = ({ spaceId, outcome }: SpaceRow): boolean =>
+    (outcome === 'archived' || outcome === ACTING) &&
+    !settled.has(spaceId) &&
+    (failed?.has(spaceId) ?? true) &&
+    (wanted?.has(spaceId) ?? true);
+  return (await rowsOf(source))
+    .filter(isLeft)
+    .map(({ spaceId, key, ownerId, archivedAt }) => ({ spaceId, key, ownerId, ...(archivedAt === undefined ? {} : { archivedAt }) }));
+}
+
+const isOpen = (row: SpaceRow): boolean => row.outcome === undefined || row.outcome === ACTING;
+
+/** Acts on a few rows of the batch that have no outcome yet. @returns whether there were any */
+async function actOnNext(job: { batches: number }, batches: Batches<SpaceRow>, task: Task, rows: SpaceRow[]): Promise<boolean> {
+  const few = rows.filter(isOpen).slice(0, SPACES_PER_WRITE);
+  if (few.length === 0) return false;
+  // The preview may be days old.
+  const activity = task.action === 'archive' ? await activityOf(few, task.unchangedSince) : new Map<string, Activity>();
   const resumed = new Set(few.filter((row) => row.outcome === ACTING));
   for (const row of few) row.outcome = ACTING;
   await batches.write(job.batches, rows);
@@ -135,16 +199,43 @@ async function actOnFew(job: Acting, batches: Batches<SpaceRow>, task: Task, row
   try {
     for (const row of few) {
       begun.add(row);
-      Object.assign(row, await actOn(task, row, { isResumed: resumed.has(row), isActive: !idle.has(row) }));
+      Object.assign(row, await actOn(task, row, { isResumed: resumed.has(row), activity: activity.get(row.spaceId) ?? 'unknown' }));
     }
   } finally {
     // What was announced and not begun is not this job's doing, whatever becomes of it meanwhile.
     for (const row of few) if (!begun.has(row) && !resumed.has(row)) delete row.outcome;
     await batches.write(job.batches, rows);
   }
+  await tellDirectory(few, task);
+  return true;
 }
 
-async function settle(job: Acting, batches: Batches<SpaceRow>, task: Task): Promise<Counts> {
+/** Search is asked by key. Where the key was forgotten with its owner, it is looked up, and not kept. */
+async function activityOf(rows: readonly SpaceRow[], since: number): Promise<Map<string, Activity>> {
+  const asked: { spaceId: string; key: string }[] = [];
+  for (const { spaceId, key } of rows) {
+    const known = key || (await readSpace(asApp(), spaceId))?.key;
+    if (known) asked.push({ spaceId, key: known });
+  }
+  return readActivity(asked, since);
+}
+
+/** The directory would hear of it by events and readings anyway, so its failure is no reason to stop. */
+async function tellDirectory(rows: readonly SpaceRow[], { action }: Task): Promise<void> {
+  const [outcome, status] = action === 'archive' ? (['archived', 'archived'] as const) : (['restored', 'current'] as const);
+  const done = rows.filter((row) => row.outcome === outcome);
+  if (done.length === 0) return;
+  try {
+    await noteStatuses(
+      done.map(({ spaceId: id, key, ownerId }) => ({ id, key: key || null, ownerId, status })),
+      Date.now(),
+    );
+  } catch (error) {
+    log('directory-not-told', describe(error));
+  }
+}
+
+async function settle(job: Archive | Restore, batches: Batches<SpaceRow>, task: Task): Promise<Counts> {
   const rows = await batches.read(job.batches);
   if (!rows) return {};
   for (const row of rows.filter((r) => r.outcome === ACTING)) {
@@ -153,5 +244,6 @@ async function settle(job: Acting, batches: Batches<SpaceRow>, task: Task): Prom
     else delete row.outcome;
   }
   await batches.write(job.batches, rows);
+  await tellDirectory(rows, task);
   return countOutcomes(rows);
 }

@@ -15,24 +15,6 @@ const ACTIVITY_TYPES = 'page,blogpost,comment,attachment,whiteboard,database';
 /** CQL dates are to the minute in the caller's time zone, which the app cannot read: one day of margin keeps more, never less. */
 const TIME_ZONE_MARGIN_MS = 86_400_000;
 
-/**
- * Keys of those of `keys` in which something changed since `since` (ms), newest first, at most `limit`
- * hits; `complete` when there were no more. The index lags: re-check by id before acting.
- */
-export async function searchActive(keys: string[], since: number, limit: number): Promise<{ active: Set<string>; complete: boolean }> {
-  const operation = 'search';
-  const day = new Date(since - TIME_ZONE_MARGIN_MS).toISOString().slice(0, 16).replace('T', ' ');
-  const quoted = keys.map((key) => `"${key}"`).join(',');
-  const cql = `space in (${quoted}) and type in (${ACTIVITY_TYPES}) and lastmodified >= "${day}" order by lastmodified desc`;
-  const response = await ask(operation, () =>
-    asApp().requestConfluence(route`/wiki/rest/api/search?cql=${cql}&limit=${limit}&excerpt=none`),
-  );
-  const { results, _links } = await readJson(operation, response, SearchPage);
-  chargeObjects(results.length);
-  const active = new Set(results.map(keyOf));
-  return { active, complete: _links?.next === undefined };
-}
-
 const Change = SearchHit.extend({ lastModified: z.iso.datetime({ offset: true }) });
 const ChangesPage = z.object({
   results: z.array(Change),

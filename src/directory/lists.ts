@@ -132,6 +132,48 @@ export function spaceConditions(filter: SpaceFilter, now: number): Condition[] {
   ];
 }
 
+/** What stands against archiving a space, as far as the directory knows; `unused` = nothing does. */
+export const VERDICTS = [
+  'unused',
+  'not-visible',
+  'already-archived',
+  'not-current',
+  'asked',
+  'told',
+  'kept',
+  'protected',
+  'activity-unknown',
+  'changed-since',
+] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+const verdict = (unusedBefore: Day): string =>
+  `CASE WHEN visible = 0 OR status = 'unknown' THEN 'not-visible' WHEN status = 'archived' THEN 'already-archived'
+    WHEN status <> 'current' THEN 'not-current' WHEN promise IS NOT NULL THEN promise WHEN ${QUIET_SINCE} IS NULL THEN 'activity-unknown'
+    WHEN ${QUIET_SINCE} <= '${unusedBefore}' THEN 'unused' ELSE 'changed-since' END`;
+
+/** Those of the spaces that might be archived. @param unusedBefore a space without a change after this day is unused */
+export const archivable = (spaces: readonly Condition[], unusedBefore: Day): Condition[] => [
+  ...spaces,
+  { sql: `${verdict(unusedBefore)} = 'unused'`, params: [] },
+];
+
+const VerdictRow = z.object({ verdict: z.enum(VERDICTS), spaces: SqlNumber });
+
+/** How many of the spaces have which verdict, those that occur. */
+export async function countVerdicts(
+  spaces: readonly Condition[],
+  except: readonly string[],
+  unusedBefore: Day,
+): Promise<{ verdict: Verdict; count: number }[]> {
+  const { sql, params } = where([...spaces, ...(except.length === 0 ? [] : [{ sql: `id NOT IN (${marks(except)})`, params: except }])]);
+  const rows = await select(
+    { sql: `SELECT ${verdict(unusedBefore)} AS verdict, COUNT(*) AS spaces FROM spaces WHERE ${sql} GROUP BY verdict`, params },
+    VerdictRow,
+  );
+  return rows.map((row) => ({ verdict: row.verdict, count: row.spaces }));
+}
+
 const PEOPLE_COLUMNS = {
   accountId: 'id',
   standing: 'standing',

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { addDays, dayOf } from '../domain/directory';
+import { SqlError } from '../forge/errors';
 import { change, marks, rowMarks, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
 import type { where } from './lists';
 
@@ -61,6 +62,16 @@ export async function countFrozen(runId: string): Promise<number> {
     z.object({ frozen: SqlNumber }),
   );
   return row?.frozen ?? 0;
+}
+
+/** Like `countFrozen`; none when the database was lost. */
+export async function countLeft(runId: string): Promise<number> {
+  try {
+    return await countFrozen(runId);
+  } catch (error) {
+    if (error instanceof SqlError && error.kind === 'missing') return 0;
+    throw error;
+  }
 }
 
 const SubjectRow = z.object({ subject: z.string() });

@@ -103,6 +103,20 @@ export async function noteStatus(space: ListedSpace | (Omit<ListedSpace, 'create
   });
 }
 
+/** These have a status now; when they were created is not said. @param at when that was so (ms) */
+export async function noteStatuses(
+  spaces: readonly (Omit<ListedSpace, 'createdAt' | 'key'> & { key: string | null })[],
+  at: number,
+): Promise<void> {
+  for (const few of slices(spaces)) {
+    const rows = few.map((space) => rowOf({ ...space, statusAt: at, isVisible: true, createdAt: null }, at));
+    await change({
+      sql: `INSERT INTO spaces (${COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS}, visible = 1`,
+      params: rows.flat(),
+    });
+  }
+}
+
 export interface Touch {
   spaceId: string;
   key: string;
@@ -364,6 +378,32 @@ export async function forgetOwners(accountIds: readonly string[]): Promise<void>
       params: few,
     });
   }
+}
+
+const Named = z.object({
+  id: z.string(),
+  space_key: z.string().nullable(),
+  owner_id: z.string().nullable(),
+  created_on: z.string().nullable(),
+});
+export interface NamedSpace {
+  /** Both null once the owner's account was closed. */
+  key: string | null;
+  ownerId: string | null;
+  createdOn: Day | null;
+}
+
+/** Key, owner and age of these spaces, by id, those that the directory knows. */
+export async function nameSpaces(ids: readonly string[]): Promise<Map<string, NamedSpace>> {
+  const named = new Map<string, NamedSpace>();
+  for (const few of slices(ids)) {
+    const rows = await select(
+      { sql: `SELECT id, space_key, owner_id, created_on FROM spaces WHERE id IN (${marks(few)})`, params: few },
+      Named,
+    );
+    for (const row of rows) named.set(row.id, { key: row.space_key, ownerId: row.owner_id, createdOn: row.created_on });
+  }
+  return named;
 }
 
 /** Who may see a space, as it was just read. */

@@ -1,4 +1,4 @@
-/** Which personal spaces may be archived, and how far a job has come. Pure. */
+/** Which personal spaces may be archived and restored, and what that costs. Pure. */
 import { DAY_MS } from './time';
 
 /** What is known of one space at the moment of acting. null = could not be read. */
@@ -51,24 +51,19 @@ export function decideRestore(space: Pick<SpaceFacts, 'status' | 'canAdminister'
   return { action: 'restore', reason: 'archived-by-job' };
 }
 
-/** Which rows of a survey an admin chose; "all" travels as the filter, never as 100,000 ids. */
-export type Selection = { kind: 'some'; spaces: { batch: number; spaceId: string }[] } | { kind: 'all'; except: string[] };
-
-export function isSelected(selection: Selection, batch: number, spaceId: string): boolean {
-  return selection.kind === 'all'
-    ? !selection.except.includes(spaceId)
-    : selection.spaces.some((s) => s.batch === batch && s.spaceId === spaceId);
-}
-
 /** Points per archived space, by the published rule: space 2, newest page 2, newest blog post 2, archive 1. */
-export const POINTS_PER_ARCHIVE = 7;
-/** What archiving this many spaces costs, and how long a job takes at this many points an hour; upper bounds. */
-export function estimateArchive(count: number, pointsPerHour: number): { points: number; hours: number } {
-  const points = count * POINTS_PER_ARCHIVE;
-  return { points, hours: points / pointsPerHour };
+const POINTS_PER_ARCHIVE = 7;
+/** Points per restored space: space 2, restore 1. */
+const POINTS_PER_RESTORE = 3;
+/** Spaces acted on between two writes of their outcome; search is asked about as many in one question. */
+export const SPACES_PER_WRITE = 10;
+
+/** What so many spaces cost, those that are as expected: of a changed one, search returns a hit more and nothing else is read. */
+export function pointsOf(action: 'archive' | 'restore', count: number): number {
+  return action === 'restore' ? count * POINTS_PER_RESTORE : count * POINTS_PER_ARCHIVE + Math.ceil(count / SPACES_PER_WRITE);
 }
 
 /** The moment before which a change counts as none. */
-export function unchangedSince(idleDays: number, now: number): number {
-  return now - idleDays * DAY_MS;
+export function unchangedSince(days: number, now: number): number {
+  return now - days * DAY_MS;
 }

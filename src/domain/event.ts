@@ -56,7 +56,15 @@ export const EventBody = z.discriminatedUnion('kind', [
     /** Confluence could not be asked: when the caller was last known to be an administrator (ms). */
     administratorSince: z.number().nullable(),
   }),
-  z.object({ kind: z.literal('run-ended'), run: z.string(), state: z.string(), counts: Counts, problem: z.string().nullable() }),
+  z.object({
+    kind: z.literal('run-ended'),
+    run: z.string(),
+    state: z.string(),
+    counts: Counts,
+    problem: z.string().nullable(),
+    /** What whoever started it wrote about it. */
+    note: z.string().nullable().default(null),
+  }),
 ]);
 export type EventBody = z.infer<typeof EventBody>;
 export type EventKind = EventBody['kind'];

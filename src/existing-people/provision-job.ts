@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { asPerson } from '../confluence/call';
 import { type Context, readContext } from '../directory/derive';
 import { openDirectory } from '../directory/keep';
-import { countFrozen, leaveOut, readFrozen, thaw } from '../directory/run-rows';
+import { countLeft, leaveOut, readFrozen, thaw } from '../directory/run-rows';
 import { readIncarnation } from '../directory/schema';
 import { isIn, type Person, reasonOf } from '../domain/person';
 import type { Policy } from '../domain/policy/document';
@@ -18,7 +18,7 @@ import { AppError, ConfluenceError, PlatformRefusal, SqlError, UnreadableRecord 
 import { pointsSoFar } from '../forge/meter';
 import { add, type Batches, countOutcomes as countDone, countOpenBatch } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
-import { createPlan, startPlan } from '../jobs/plan';
+import { createPlan, type Plan, startPlan } from '../jobs/plan';
 import { type Job, newJobId } from '../jobs/record';
 import { provision } from '../provisioning/provision';
 import { readPolicy } from '../store/policy';
@@ -78,8 +78,6 @@ const ProvisionWork = z.object({
   /** The plan holds under this version only. */
   policyVersion: z.number().int(),
   cloudId: z.string(),
-  /** Why, in the admin's words. */
-  reason: z.string().nullable(),
   /** The life of the database that holds who is to come. */
   incarnation: z.string(),
   /** It is gone, and an admin was told. */
@@ -128,7 +126,7 @@ export async function planPeople({ selection, policy, incarnation, by, createdBy
   const stored = await storeSelection(planId, selection);
   const [outcomes, count] = [await countOutcomes(selection), await freezePeople(planId, selection, by, now)];
   const frozen = { selection: stored, policyVersion: by.version, cloudId, incarnation };
-  const work = { ...frozen, reason: null, isLost: false, after: '', waveStart: 0, failedBefore: 0 };
+  const work = { ...frozen, isLost: false, after: '', waveStart: 0, failedBefore: 0 };
   await createPlan(provisionExisting, { work, total: count, createdBy, now }, planId);
   const toDo = outcomes.filter(isToDo);
   const peopleIn = (rows: readonly OutcomeCount[]): number => rows.reduce((sum, row) => sum + row.count, 0);
@@ -168,22 +166,12 @@ export function startPeoplePlan(
   id: string,
   { count, reason, startedBy, now }: { count: number; reason: string | null; startedBy: string; now: number },
 ): Promise<Job> {
-  return startPlan(provisionExisting, id, startedBy, now, async ({ work, total }) => {
+  const check = async ({ work, total }: Plan<ProvisionWork>): Promise<void> => {
     const state = await readPolicy();
     if (state.kind === 'unreadable' || state.version !== work.policyVersion) throw new AppError('plan-stale');
     if (count !== total || (await countLeft(id)) !== total) throw new AppError('plan-changed');
-    return { ...work, reason };
-  });
-}
-
-/** How many frozen people there are; none when the database was lost. */
-async function countLeft(planId: string): Promise<number> {
-  try {
-    return await countFrozen(planId);
-  } catch (error) {
-    if (isGone(error)) return 0;
-    throw error;
-  }
+  };
+  return startPlan(provisionExisting, id, startedBy, now, check, reason);
 }
 
 const isGone = (error: unknown): boolean => error instanceof SqlError && error.kind === 'missing';

@@ -5,7 +5,7 @@ import { KEYS_PER_BATCH, readBatch } from '../forge/kvs';
 import type { Job } from './record';
 
 /** Rows name people by account id, so they are kept only as long as a job can be undone. */
-const KEPT_DAYS = 180;
+export const KEPT_DAYS = 180;
 
 export const BATCH_PREFIX = 'batch:';
 

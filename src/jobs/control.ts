@@ -20,6 +20,8 @@ interface NewJob<Work> {
   work: Work;
   total: number;
   startedBy: string;
+  /** Why, in their words. */
+  reason?: string | null;
   now: number;
 }
 
@@ -43,7 +45,7 @@ export async function startOnce<Work, Row>(
     if (there && there.kind !== kind.kind) throw new AppError('not-found');
     if (there) return nudge(id, Date.now());
     const transaction = kvs.transact();
-    const { now, ...rest } = await prepare(transaction);
+    const { now, reason = null, ...rest } = await prepare(transaction);
     const job: Job = {
       id,
       revision: 0,
@@ -54,6 +56,7 @@ export async function startOnce<Work, Row>(
       where: kind.where,
       lock: kind.lock,
       ...rest,
+      reason,
       batches: 0,
       counts: {},
       waitingUntil: null,
@@ -86,10 +89,12 @@ export function pause(id: string, now: number): Promise<Job> {
   );
 }
 
-export function resume(id: string, now: number): Promise<Job> {
+/** @param total how many rows it is to act on, where that is another number now */
+export function resume(id: string, now: number, total?: number): Promise<Job> {
   return change(id, now, (job) => {
     if (job.state !== 'paused') return nudged(job, now);
-    return withNextTurn({ ...job, state: 'running', problem: null, failures: 0, waitingUntil: null, updatedAt: now }, now);
+    const size = total ?? job.total;
+    return withNextTurn({ ...job, total: size, state: 'running', problem: null, failures: 0, waitingUntil: null, updatedAt: now }, now);
   });
 }
 

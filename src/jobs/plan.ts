@@ -69,7 +69,8 @@ function setPlan(transaction: Transaction, { id, revision, kind, createdAt, ...d
 
 /**
  * Creates the job, takes its lock and marks the plan, all or nothing. A second click finds the job.
- * @param check throws AppError when the plan may not be started any more; answers what the job begins with
+ * @param check throws AppError when the plan may not be started any more
+ * @param reason why, in the words of whoever starts it
  * @throws AppError busy while another run holds the lock
  */
 export function startPlan<Work, Row>(
@@ -77,12 +78,13 @@ export function startPlan<Work, Row>(
   id: string,
   startedBy: string,
   now: number,
-  check: (plan: Plan<Work>) => Promise<Work> = async ({ work }) => work,
+  check: (plan: Plan<Work>) => Promise<void> = async () => {},
+  reason: string | null = null,
 ): Promise<Job> {
   return startOnce(kind, id, async (transaction) => {
     const plan = await existingPlan(kind, id, now);
-    const work = await check(plan);
+    await check(plan);
     setPlan(transaction, { ...plan, startedAt: now });
-    return { work, total: plan.total, startedBy, now };
+    return { work: plan.work, total: plan.total, startedBy, reason, now };
   });
 }

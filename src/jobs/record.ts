@@ -33,6 +33,8 @@ const JobData = z.object({
   /** Failures since the last progress. */
   failures: z.number().int(),
   startedBy: z.string(),
+  /** What whoever started it wrote about it. */
+  reason: z.string().nullable().default(null),
   problem: z.string().nullable(),
   updatedAt: z.number(),
 });

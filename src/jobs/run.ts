@@ -169,11 +169,11 @@ async function write(kind: AnyJob | null, { job, next }: Outcome): Promise<Job> 
 
 /** The end, its trail entry and the released lock are one transaction. */
 async function writeEnd(kind: AnyJob | null, job: Job, now: number): Promise<void> {
-  const { id, state, counts, startedBy, problem } = job;
+  const { id, state, counts, startedBy, reason: note, problem } = job;
   const transaction = setJob(kvs.transact(), job);
   if (kind?.isInTrail) {
     const frame = { at: now, by: startedBy, accountId: null, spaceId: null, runId: id, reason: null, policyVersion: null };
-    const body: EventBody = { kind: 'run-ended', run: job.kind, state, counts, problem };
+    const body: EventBody = { kind: 'run-ended', run: job.kind, state, counts, problem, note };
     addEvent(transaction, `job:${id}`, { ...frame, body });
   }
   await removeFromWorklist(transaction, OPEN_JOBS, [id]);

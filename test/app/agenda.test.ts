@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defineWork } from '../../src/agenda/define';
 import { makeTick } from '../../src/agenda/tick';
 import type { LocalSite } from '../emulator/site';
+import { ALL, filledSite, startCleanup } from '../support/cleanup';
 import { adminData, startSite } from '../support/site';
 
 const tick = (site: LocalSite) => site.platform.runFunction('scheduledTrigger', 'tick', {});
@@ -36,13 +37,13 @@ describe('a tick', () => {
   });
 
   it('finds a lost job beside records that cannot be read, and ends one of a kind that is no more', async () => {
-    const site = startSite();
+    const site = await filledSite();
     site.addFault({ target: 'queue', respond: { status: 500 } });
-    const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+    const { runId: id } = await startCleanup(site, ALL);
     const stored = site.state().kvs.entities.job?.[id] as Record<string, unknown>;
-    site.platform.kvs.put('job', 'broken', { revision: 1, kind: 'survey', state: 'running', createdAt: 1, data: {} });
+    site.platform.kvs.put('job', 'broken', { revision: 1, kind: 'archive', state: 'running', createdAt: 1, data: {} });
     site.platform.kvs.put('job', 'former', { ...stored, kind: 'former' });
-    await site.advance('PT10M');
+    await site.advance('PT1H10M');
     expect(await adminData(site, 'job.get', { jobId: id })).toMatchObject({ state: 'done' });
     expect(site.state().kvs.entities.job?.former).toMatchObject({ state: 'failed', data: { problem: 'kind-unknown' } });
   });
@@ -50,9 +51,9 @@ describe('a tick', () => {
 
 describe('the list of open jobs', () => {
   it('is empty once they are over, and mended within the hour when it was unreadable', async () => {
-    const site = startSite();
+    const site = await filledSite();
     site.addFault({ target: 'queue', respond: { status: 500 } });
-    const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+    const { runId: id } = await startCleanup(site, ALL);
     const open = () => site.state().kvs.entities.register?.['open-jobs'] as { revision: number; data: { ids: string[] } };
     expect(open().data.ids).toEqual([id]);
     await site.advance('PT1M');

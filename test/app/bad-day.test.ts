@@ -1,6 +1,7 @@
 /** The main journeys when everything goes wrong at once: calls are slow and throttled, events late, out of order, doubled or lost. */
 import { describe, expect, it } from 'vitest';
 import type { LocalSite } from '../emulator/site';
+import { ALL } from '../support/cleanup';
 import {
   ADMIN_ACCOUNT_ID,
   accountIdOf,
@@ -124,16 +125,15 @@ describe.each(SEEDS)('on a bad day (seed %i)', (seed) => {
       }
       throw new Error('never done');
     };
-    const survey = await adminData(site, 'cleanup.survey', { idleDays: 180 });
-    await finished(survey.id);
-    const plan = await adminData(site, 'cleanup.preview', { surveyId: survey.id, selection: { kind: 'all', except: [] } });
+    await site.advance('PT4H');
+    const { planId, count } = await persist(() => admin(site, 'cleanup.preview', { selection: ALL }), site);
     const before = site.status().spaces.personal;
-    await adminData(site, 'cleanup.start', { jobId: plan.job.id });
-    const archived = (await finished(plan.job.id)).counts.archived ?? 0;
+    await adminData(site, 'cleanup.start', { planId, count });
+    const archived = (await finished(planId)).counts.archived ?? 0;
     expect(archived).toBeGreaterThan(0);
     expect(site.status().spaces.personal).toMatchObject({ archived: before.archived + archived, current: before.current - archived });
-    const restore = await adminData(site, 'cleanup.restore', { jobId: plan.job.id });
-    await finished(restore.id);
+    const restore = await adminData(site, 'runs.undo', { runId: planId });
+    await finished(restore.runId);
     expect(site.status().spaces.personal).toEqual(before);
     expect(site.person(ADMIN_ACCOUNT_ID)).toBeDefined();
   });

@@ -4,6 +4,7 @@ import { ask } from '../../src/confluence/call';
 import { type BudgetClass, newHour } from '../../src/domain/budget';
 import { DEFAULT_POLICY } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
+import { ALL, filledSite, listUnused, runOf, some, startCleanup } from '../support/cleanup';
 import {
   ADMIN_ACCOUNT_ID,
   ANA,
@@ -123,32 +124,25 @@ describe('when the points run short', () => {
   });
 
   it('a cleanup waits, and a restore still runs', async () => {
-    const site = startSite();
-    const { id: surveyId } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
-    await site.advance('PT1M');
-    const { job } = await adminData(site, 'cleanup.preview', { surveyId, selection: { kind: 'all', except: [] } });
-    await adminData(site, 'cleanup.start', { jobId: job.id });
+    const site = await filledSite();
+    const unused = await listUnused(site);
+    const first = await startCleanup(site, some(unused.slice(0, 4)));
     await site.advance('PT10M');
-    const archive = await adminData(site, 'job.get', { jobId: job.id });
-    expect(archive.state).toBe('done');
+    expect(await runOf(site, first.runId)).toMatchObject({ state: 'done', counts: { archived: 4 } });
     spendHour(site, { jobs: 45_000 });
-    const restore = await adminData(site, 'cleanup.restore', { jobId: job.id });
-    const again = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+    const { runId: undo } = await adminData(site, 'runs.undo', { runId: first.runId });
     await site.advance('PT10M');
-    const restored = archive.counts.archived ?? 0;
-    expect(restored).toBeGreaterThan(3);
-    expect(await adminData(site, 'job.get', { jobId: restore.id })).toMatchObject({ state: 'done', counts: { restored } });
-    const waiting = await adminData(site, 'job.get', { jobId: again.id });
-    expect(waiting).toMatchObject({ state: 'running', waitingUntil: Date.UTC(2026, 10, 23, 10) });
+    expect(await runOf(site, undo)).toMatchObject({ state: 'done', counts: { restored: 4 } });
+    const again = await startCleanup(site, some(unused.slice(4)));
+    await site.advance('PT5M');
+    expect(await runOf(site, again.runId)).toMatchObject({ state: 'running', waitingUntil: Date.UTC(2026, 10, 23, 10) });
     await site.advance('PT1H');
-    expect(await adminData(site, 'job.get', { jobId: again.id })).toMatchObject({ state: 'done' });
+    expect(await runOf(site, again.runId)).toMatchObject({ state: 'done', counts: { archived: again.count } });
   });
 
   it('a job that is stopped finds out what it did, even without points for jobs', async () => {
-    const site = startSite();
-    const { id: surveyId } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
-    await site.advance('PT1M');
-    const { job } = await adminData(site, 'cleanup.preview', { surveyId, selection: { kind: 'all', except: [] } });
+    const site = await filledSite();
+    const { planId, count } = await adminData(site, 'cleanup.preview', { selection: ALL });
     const archived = () => site.state().spaces.filter((space) => space.type === 'personal' && space.status === 'archived').length;
     const before = archived();
     // The step that archives is stopped after its first space, before it could write that down.
@@ -158,13 +152,13 @@ describe('when the points run short', () => {
       isStopped = true;
       invocation.kill();
     };
-    await adminData(site, 'cleanup.start', { jobId: job.id });
+    await adminData(site, 'cleanup.start', { planId, count });
     await site.advance('PT5S');
     expect(isStopped).toBe(true);
-    await adminData(site, 'job.cancel', { jobId: job.id });
+    await adminData(site, 'runs.stop', { runId: planId });
     spendHour(site, { jobs: 45_000, events: 3_000 });
     await site.advance('PT10M');
-    const ended = await adminData(site, 'job.get', { jobId: job.id });
+    const ended = await runOf(site, planId);
     expect(ended).toMatchObject({ state: 'cancelled', counts: { archived: archived() - before } });
   });
 });
@@ -247,7 +241,8 @@ describe('an administrator', () => {
     dismiss(site);
     expect(await admin(site, 'policy.get', {})).toMatchObject({ ok: true });
     for (const [name, input] of [
-      ['cleanup.survey', { idleDays: 180 }],
+      ['cleanup.start', { planId: 'archive-1-x', count: 1 }],
+      ['runs.undo', { runId: 'archive-1-x' }],
       ['people.readGroups', { policy: DEFAULT_POLICY }],
       ['people.lift', { accountId: ANA }],
       ['policy.pause', { paused: false }],

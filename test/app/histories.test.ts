@@ -204,13 +204,12 @@ class History {
     const { site, jobs } = this;
     const ask: typeof adminData = (...call) => adminData(...call).catch(() => ({}) as never);
     if (what === 'archive') {
-      const { id: surveyId } = await ask(site, 'cleanup.survey', { idleDays: IDLE_DAYS });
-      if (!surveyId) return;
-      jobs.newest = surveyId;
+      await ask(site, 'directory.get', {});
       await site.advance('PT2M');
-      const jobId = (await ask(site, 'cleanup.preview', { surveyId, selection: { kind: 'all', except: [] } })).job?.id;
-      const { id } = jobId ? await ask(site, 'cleanup.start', { jobId }) : { id: undefined };
-      if (id) Object.assign(jobs, { archive: id, newest: id });
+      const selection = { kind: 'all' as const, filter: { unchangedForDays: IDLE_DAYS } };
+      const { planId, count } = await ask(site, 'cleanup.preview', { selection });
+      const { runId } = planId ? await ask(site, 'cleanup.start', { planId, count }) : {};
+      if (runId) Object.assign(jobs, { archive: runId, newest: runId });
     }
     if (what === 'provision') {
       // Opening the page begins to read the site, if nothing has.
@@ -220,7 +219,7 @@ class History {
       const { runId } = planId ? await ask(site, 'people.start', { planId, count }) : { runId: undefined };
       if (runId) Object.assign(jobs, { newest: runId });
     }
-    if (what === 'undo' && jobs.archive) await ask(site, 'cleanup.restore', { jobId: jobs.archive });
+    if (what === 'undo' && jobs.archive) await ask(site, 'runs.undo', { runId: jobs.archive });
     if (jobs.newest && (what === 'cancel' || what === 'pause' || what === 'resume')) await ask(site, `job.${what}`, { jobId: jobs.newest });
   }
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobView } from '../../src/api/admin/jobs';
 import type { LocalSite } from '../emulator/site';
+import { filledSite, listUnused, some } from '../support/cleanup';
 import { ADMIN_ACCOUNT_ID, admin, adminData, knowEverybody, setPolicy, startSite } from '../support/site';
 import { ONE_PROCESS } from '../support/stops';
 
@@ -12,24 +13,18 @@ const FOUND = 'PT10M';
 const jobOf = (site: LocalSite, jobId: string): Promise<JobView> => adminData(site, 'job.get', { jobId });
 const turns = (site: LocalSite): number => site.usage().invocations[CONSUMER]?.count ?? 0;
 
-async function survey(site: LocalSite): Promise<JobView> {
-  const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
-  await site.advance('PT1M');
-  return jobOf(site, id);
-}
-
-/** Plans to archive the first spaces of the survey. */
+/** Plans to archive the first unused spaces. */
 async function planArchive(
   site: LocalSite,
-  found: JobView,
   count = 2,
-): Promise<{ planId: string; spaces: { id: number; ownerId: string }[] }> {
-  const { rows } = await adminData(site, 'cleanup.rows', { jobId: found.id });
-  const few = rows.slice(0, count);
-  const spaces = few.map(({ batch, spaceId }) => ({ batch, spaceId }));
-  const plan = await adminData(site, 'cleanup.preview', { surveyId: found.id, selection: { kind: 'some', spaces } });
-  return { planId: plan.job.id, spaces: few.map((row) => ({ id: Number(row.spaceId), ownerId: row.ownerId ?? '' })) };
+): Promise<{ planId: string; count: number; spaces: { id: number; ownerId: string }[] }> {
+  const chosen = (await listUnused(site)).slice(0, count);
+  const plan = await adminData(site, 'cleanup.preview', { selection: some(chosen) });
+  const spaces = plan.sample.map((row) => ({ id: Number(row.spaceId), ownerId: row.ownerId ?? '' }));
+  return { planId: plan.planId, count: plan.count, spaces };
 }
+
+const start = ({ planId, count }: { planId: string; count: number }) => ({ planId, count });
 
 interface FrozenPlan {
   planId: string;
@@ -60,19 +55,18 @@ function cutOffOnce(site: LocalSite, text: string, when: 'killBeforeCall' | 'kil
 
 describe('two runs in one scope', () => {
   it('of the cleanup: exactly one starts, the other is told which, and can start when that is over', async () => {
-    const site = startSite();
-    const found = await survey(site);
-    const plans = [await planArchive(site, found), await planArchive(site, found)].map((plan) => plan.planId);
-    const answers = await Promise.all(plans.map((jobId) => admin(site, 'cleanup.start', { jobId })));
-    const winner = answers.flatMap((answer) => (answer.ok ? [answer.data.id] : []));
+    const site = await filledSite();
+    const plans = [await planArchive(site), await planArchive(site)];
+    const answers = await Promise.all(plans.map((plan) => admin(site, 'cleanup.start', start(plan))));
+    const winner = answers.flatMap((answer) => (answer.ok ? [answer.data.runId] : []));
     expect(winner).toHaveLength(1);
     expect(answers.find((answer) => !answer.ok)).toEqual({ ok: false, error: { code: 'busy', details: { runId: winner[0] } } });
     await site.advance('PT1M');
     expect(await jobOf(site, winner[0] as string)).toMatchObject({ state: 'done', counts: { archived: 2 } });
-    const loser = plans.find((plan) => plan !== winner[0]) as string;
-    await adminData(site, 'cleanup.start', { jobId: loser });
+    const loser = plans.find((plan) => plan.planId !== winner[0]) as (typeof plans)[number];
+    await adminData(site, 'cleanup.start', start(loser));
     await site.advance('PT1M');
-    expect(await jobOf(site, loser)).toMatchObject({ state: 'done', counts: { kept: 2 } });
+    expect(await jobOf(site, loser.planId)).toMatchObject({ state: 'done', counts: { kept: 2 } });
   });
 
   it('of the job for existing people: exactly one starts, and the other may when the first was stopped', async () => {
@@ -92,18 +86,17 @@ describe('two runs in one scope', () => {
   });
 
   it('while the first is paused: a restore is told, too', async () => {
-    const site = startSite();
-    const found = await survey(site);
-    const [first, second] = [await planArchive(site, found), await planArchive(site, found)];
-    await adminData(site, 'cleanup.start', { jobId: first.planId });
+    const site = await filledSite();
+    const [first, second] = [await planArchive(site), await planArchive(site)];
+    await adminData(site, 'cleanup.start', start(first));
     await site.advance('PT1M');
-    await adminData(site, 'cleanup.start', { jobId: second.planId });
+    await adminData(site, 'cleanup.start', start(second));
     await adminData(site, 'job.pause', { jobId: second.planId });
     const refused = { ok: false, error: { code: 'busy', details: { runId: second.planId } } };
-    expect(await admin(site, 'cleanup.restore', { jobId: first.planId })).toEqual(refused);
+    expect(await admin(site, 'runs.undo', { runId: first.planId })).toEqual(refused);
     await adminData(site, 'job.cancel', { jobId: second.planId });
     await site.advance('PT1M');
-    expect(await admin(site, 'cleanup.restore', { jobId: first.planId })).toMatchObject({ ok: true });
+    expect(await admin(site, 'runs.undo', { runId: first.planId })).toMatchObject({ ok: true });
   });
 });
 
@@ -127,26 +120,29 @@ describe('a start that fails in storage', () => {
 
 describe('a lost step', () => {
   it.each(['before the queue had it', 'because the queue refused it'])('is found by the agenda: %s', async (how) => {
-    const site = startSite({ settings: ONE_PROCESS });
+    const site = await filledSite({ settings: ONE_PROCESS });
+    const plan = await planArchive(site);
+    site.resetUsage();
     if (how.startsWith('because')) {
       site.addFault({ target: 'queue', respond: { status: 500 } });
-      await adminData(site, 'cleanup.survey', { idleDays: 180 });
+      await adminData(site, 'cleanup.start', start(plan));
     } else {
       cutOffOnce(site, '/webhook/queue/', 'killBeforeCall');
-      await admin(site, 'cleanup.survey', { idleDays: 180 }).catch(() => null);
+      await admin(site, 'cleanup.start', start(plan)).catch(() => null);
     }
     await site.advance('PT5S');
-    expect((await adminData(site, 'cleanup.state', {})).survey).toMatchObject({ state: 'running' });
+    expect(await jobOf(site, plan.planId)).toMatchObject({ state: 'running' });
     expect(turns(site)).toBe(0);
     await site.advance(FOUND);
-    expect((await adminData(site, 'cleanup.state', {})).survey).toMatchObject({ state: 'done' });
+    expect(await jobOf(site, plan.planId)).toMatchObject({ state: 'done' });
   });
 
   it('of a resumed job is found, and a second click helps at once', async () => {
     for (const isClicked of [true, false]) {
-      const site = startSite();
-      const { planId } = await planArchive(site, await survey(site));
-      await adminData(site, 'cleanup.start', { jobId: planId });
+      const site = await filledSite();
+      const plan = await planArchive(site);
+      const { planId } = plan;
+      await adminData(site, 'cleanup.start', start(plan));
       await adminData(site, 'job.pause', { jobId: planId });
       await site.advance('PT1M');
       site.addFault({ target: 'queue', respond: { status: 500 } });
@@ -158,26 +154,27 @@ describe('a lost step', () => {
   });
 
   it('of a job that is being stopped is found, and its lock is free again', async () => {
-    const site = startSite();
-    const found = await survey(site);
-    const [{ planId }, other] = [await planArchive(site, found), await planArchive(site, found)];
-    await adminData(site, 'cleanup.start', { jobId: planId });
+    const site = await filledSite();
+    const [plan, other] = [await planArchive(site), await planArchive(site)];
+    const { planId } = plan;
+    await adminData(site, 'cleanup.start', start(plan));
     await adminData(site, 'job.pause', { jobId: planId });
     site.addFault({ target: 'queue', respond: { status: 500 } });
     await adminData(site, 'job.cancel', { jobId: planId });
     await site.advance(FOUND);
     expect(await jobOf(site, planId)).toMatchObject({ state: 'cancelled' });
-    expect(await admin(site, 'cleanup.start', { jobId: other.planId })).toMatchObject({ ok: true });
+    expect(await admin(site, 'cleanup.start', start(other))).toMatchObject({ ok: true });
   });
 });
 
 describe('messages', () => {
   it('of earlier turns end at once, however often a job is paused and resumed', async () => {
-    const site = startSite();
-    const { planId } = await planArchive(site, await survey(site));
+    const site = await filledSite();
+    const plan = await planArchive(site);
+    const { planId } = plan;
     const retryIn = { status: 429, headers: { 'Retry-After': '7200' } };
     site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/rest/api/space/*', times: 9_999, respond: retryIn });
-    await adminData(site, 'cleanup.start', { jobId: planId });
+    await adminData(site, 'cleanup.start', start(plan));
     for (let i = 0; i < 25; i += 1) {
       await adminData(site, 'job.pause', { jobId: planId });
       await adminData(site, 'job.resume', { jobId: planId });
@@ -194,12 +191,11 @@ describe('messages', () => {
   });
 
   it('that arrive twice and out of order act once', async () => {
-    const site = startSite({ settings: { deliverEvents: { times: 2, reorder: true, drop: 0, seed: 3 } } });
-    const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
-    await site.advance(FOUND);
-    const { planId, spaces } = await planArchive(site, await jobOf(site, id));
+    const site = await filledSite({ settings: { deliverEvents: { times: 2, reorder: true, drop: 0, seed: 3 } } });
+    const plan = await planArchive(site);
+    const { planId, spaces } = plan;
     site.resetUsage();
-    await adminData(site, 'cleanup.start', { jobId: planId });
+    await adminData(site, 'cleanup.start', start(plan));
     await site.advance(FOUND);
     expect(await jobOf(site, planId)).toMatchObject({ state: 'done', counts: { archived: spaces.length } });
     expect(turns(site)).toBe(2);
@@ -208,31 +204,35 @@ describe('messages', () => {
 
 describe('a refusal of storage', () => {
   it('that will not pass ends the job with a reason', async () => {
-    const site = startSite({ settings: { sql: 'absent' } });
+    const site = await filledSite();
+    const plan = await planArchive(site);
+    site.resetUsage();
     const tooLarge = { status: 400, body: { code: 'MAX_SIZE', message: 'MAX_SIZE' } };
     site.addFault({ target: 'kvs', path: '/api/v1/set', times: 9_999, respond: tooLarge });
-    const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+    await adminData(site, 'cleanup.start', start(plan));
     await site.advance('PT2H');
-    expect(await jobOf(site, id)).toMatchObject({ state: 'failed', problem: 'storage: MAX_SIZE' });
+    expect(await jobOf(site, plan.planId)).toMatchObject({ state: 'failed', problem: 'storage: MAX_SIZE' });
     expect(turns(site)).toBe(1);
   });
 
   it('that passes is waited for', async () => {
-    const site = startSite();
+    const site = await filledSite();
+    const plan = await planArchive(site);
     site.addFault({ target: 'kvs', path: '/api/v1/set', times: 3, respond: { status: 500 } });
-    const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+    await adminData(site, 'cleanup.start', start(plan));
     await site.advance('PT20M');
-    expect(await jobOf(site, id)).toMatchObject({ state: 'done' });
+    expect(await jobOf(site, plan.planId)).toMatchObject({ state: 'done', counts: { archived: 2 } });
   });
 });
 
 describe('a job that is stopped in mid-air, and then by an admin', () => {
   it('leaves a tombstone and a trail entry for what it has archived', async () => {
-    const site = startSite({ settings: ONE_PROCESS });
-    const { planId, spaces } = await planArchive(site, await survey(site), 1);
+    const site = await filledSite({ settings: ONE_PROCESS });
+    const plan = await planArchive(site, 1);
+    const { planId, spaces } = plan;
     const [space] = spaces as [(typeof spaces)[number]];
     cutOffOnce(site, 'PUT /wiki/rest/api/space/', 'killAfterCall');
-    await adminData(site, 'cleanup.start', { jobId: planId });
+    await adminData(site, 'cleanup.start', start(plan));
     await site.advance('PT3S');
     expect(statusOf(site, space.id)).toBe('archived');
     await adminData(site, 'job.cancel', { jobId: planId });
@@ -247,8 +247,9 @@ describe('a job that is stopped in mid-air, and then by an admin', () => {
 
 describe('an owner whose record cannot be read', () => {
   it('does not stop the others’ spaces from being archived, and is named', async () => {
-    const site = startSite();
-    const { planId, spaces } = await planArchive(site, await survey(site), 3);
+    const site = await filledSite();
+    const plan = await planArchive(site, 3);
+    const { planId, spaces } = plan;
     const [first] = spaces as [(typeof spaces)[number]];
     site.platform.kvs.put('person', first.ownerId, {
       revision: 1,
@@ -258,10 +259,10 @@ describe('an owner whose record cannot be read', () => {
       spaceId: String(first.id),
       data: {},
     });
-    await adminData(site, 'cleanup.start', { jobId: planId });
+    await adminData(site, 'cleanup.start', start(plan));
     await site.advance('PT1M');
     expect(await jobOf(site, planId)).toMatchObject({ state: 'done', counts: { archived: 3 } });
-    const { rows } = await adminData(site, 'cleanup.rows', { jobId: planId });
+    const { rows } = await adminData(site, 'runs.rows', { runId: planId });
     expect(rows.map((row) => row.reason)).toEqual(['record-unreadable', 'unused', 'unused']);
   });
 });

@@ -4,6 +4,7 @@ import type { Page } from '../../src/api/admin/jobs';
 import type { ProvisionRowView } from '../../src/api/admin/people';
 import type { Rule } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
+import { ALL, filledSite, startCleanup } from '../support/cleanup';
 import {
   ADMIN_ACCOUNT_ID,
   ANA,
@@ -578,13 +579,10 @@ describe('tombstones', () => {
   });
 
   it('are set by a cleanup and name the admin who started it', async () => {
-    const site = startSite();
+    const site = await filledSite();
     await setPolicy(site, { mode: 'auto' });
     const owner = site.person(OWNER);
-    const survey = await adminData(site, 'cleanup.survey', { idleDays: 180 });
-    await site.advance('PT1M');
-    const plan = await adminData(site, 'cleanup.preview', { surveyId: survey.id, selection: { kind: 'all', except: [] } });
-    await adminData(site, 'cleanup.start', { jobId: plan.job.id });
+    await startCleanup(site, ALL);
     await site.advance('PT1M');
     const removed = (await adminData(site, 'tombstones.list', { state: 'removed' })).people;
     expect(removed.length).toBeGreaterThan(5);

@@ -4,6 +4,7 @@ import type { OwnRows } from '../../src/jobs/accounts';
 import type { PromisePage, PromiseRow } from '../../src/privacy/promises';
 import { ADMINS_GROUP, USERS_GROUP } from '../emulator/confluence/seed';
 import type { LocalSite } from '../emulator/site';
+import { filledSite, listUnused, runOf, some, startCleanup } from '../support/cleanup';
 import {
   ADMIN_ACCOUNT_ID,
   ANA,
@@ -121,32 +122,26 @@ it('an erasure that is stopped goes on later, and nothing is kept twice', async 
 });
 
 it('rows of jobs are reported, and erased too: what was archived can still be restored', async () => {
-  const site = startSite();
+  const site = await filledSite();
   await setPolicy(site, { mode: 'auto' });
   await knowEverybody(site);
-  const { id: surveyId } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+  const unused = (await listUnused(site)).slice(0, 2);
+  const { runId } = await startCleanup(site, some(unused));
   await site.advance('PT5M');
-  const { rows } = await adminData(site, 'cleanup.rows', { jobId: surveyId });
-  const [left, kept] = rows;
+  expect(await runOf(site, runId)).toMatchObject({ state: 'done', counts: { archived: 2 } });
+  const [left, kept] = (await adminData(site, 'runs.rows', { runId })).rows;
   const owner = left?.ownerId ?? '';
-  const { job: archive } = await adminData(site, 'cleanup.preview', {
-    surveyId,
-    selection: { kind: 'some', spaces: rows.slice(0, 2).map(({ batch, spaceId }) => ({ batch, spaceId })) },
-  });
-  await adminData(site, 'cleanup.start', { jobId: archive.id });
-  const except = rows.slice(0, 2).map(({ ownerId }) => ownerId ?? '');
+  const except = (await adminData(site, 'runs.rows', { runId })).rows.map(({ ownerId }) => ownerId ?? '');
   const { planId } = await adminData(site, 'people.plan', { selection: { kind: 'all', except } });
-  await site.advance('PT5M');
-  expect(await adminData(site, 'job.get', { jobId: archive.id })).toMatchObject({ state: 'done', counts: { archived: 2 } });
   expect(
     namesOf(site, owner)
       .filter((name) => name.includes(' batch:'))
       .map((name) => name.split(':')[1]),
-  ).toEqual(expect.arrayContaining([archive.id, planId, surveyId]));
+  ).toEqual(expect.arrayContaining([runId, planId]));
 
   const own: OwnRows = await personData(site, 'me.rows', owner);
   expect(own.next).toBeNull();
-  expect(new Set(own.rows.map(({ jobId }) => jobId))).toEqual(new Set([archive.id, planId, surveyId]));
+  expect(new Set(own.rows.map(({ jobId }) => jobId))).toEqual(new Set([runId, planId]));
   expect(JSON.stringify(own)).toContain(owner);
   for (const other of [kept?.ownerId, BEN]) expect(JSON.stringify(own)).not.toContain(other);
 
@@ -155,21 +150,21 @@ it('rows of jobs are reported, and erased too: what was archived can still be re
   await site.advance('PT4H');
   expect(site.platform.reportedAccounts).toContain(owner);
   expect(namesOf(site, owner)).toEqual([]);
-  const after = await adminData(site, 'cleanup.rows', { jobId: archive.id });
+  const after = await adminData(site, 'runs.rows', { runId });
   expect(after.rows).toMatchObject([
     { spaceId: left?.spaceId, ownerId: null, key: '', outcome: 'archived' },
     { spaceId: kept?.spaceId, ownerId: kept?.ownerId, key: kept?.key, outcome: 'archived' },
   ]);
-  const restored = await adminData(site, 'cleanup.restore', { jobId: archive.id });
+  const undo = await adminData(site, 'runs.undo', { runId });
   await site.advance('PT5M');
-  expect(await adminData(site, 'job.get', { jobId: restored.id })).toMatchObject({ state: 'done', counts: { restored: 2 } });
+  expect(await runOf(site, undo.runId)).toMatchObject({ state: 'done', counts: { restored: 2 } });
 });
 
 it('rows of a job that is running lose a closed account once it is over', async () => {
-  const site = startSite();
-  const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });
+  const site = await filledSite();
+  const { runId: id } = await startCleanup(site, some((await listUnused(site)).slice(0, 1)));
   await site.advance('PT5M');
-  const { rows } = await adminData(site, 'cleanup.rows', { jobId: id });
+  const { rows } = await adminData(site, 'runs.rows', { runId: id });
   const owner = rows[0]?.ownerId ?? '';
   const job = site.state().kvs.entities.job?.[id] as { data: object };
   // Its step has been at work for days.

@@ -52,35 +52,38 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.picture(`activity-${suffix}`);
 
       await again.getByRole('tab', { name: 'Cleanup' }).click();
-      await again.getByText('No search yet').waitFor();
-      await again.getByRole('button', { name: 'Find unused spaces' }).click();
-      await again.getByText(/looked at/).waitFor();
-      await site.advance('PT10S');
-      await again.getByText(/^19 spaces without a change since/).waitFor();
+      await again.getByText('Homestead is still reading this site').waitFor();
+      await local.axe();
+      await local.picture(`cleanup-reading-${suffix}`);
+      await site.advance('PT20M');
+      await again.getByText('19 personal spaces without a change for 180 days').waitFor();
       await again.getByRole('checkbox', { name: 'Select Grace Wei' }).check();
       await again.getByText('1 space selected').waitFor();
       await local.axe();
       await local.picture(`cleanup-${suffix}`);
       await again.getByRole('button', { name: 'Preview cleanup' }).click();
       await again.getByRole('dialog', { name: 'Archive 1 space?' }).waitFor();
+      await again.getByRole('textbox', { name: /^Reason/ }).fill('Nobody has used it since May');
       await local.axe();
       await local.picture(`plan-${suffix}`);
       await again.getByRole('button', { name: 'Archive 1 space' }).click();
-      await again.getByText('Running').waitFor();
       await site.advance('PT10S');
       await again.getByText('1 archived, 0 left alone, 0 failed').waitFor();
+      await again.getByText('Reason: Nobody has used it since May').waitFor();
       expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeDefined();
+      await again.getByText('18 personal spaces without a change for 180 days').waitFor();
       await again.getByRole('button', { name: 'Details' }).click();
       await again.getByRole('row', { name: /Grace Wei.*Archived.*No change since/ }).waitFor();
       await local.axe();
       await local.picture(`job-${suffix}`);
       await again.getByRole('button', { name: 'Restore these spaces' }).click();
-      await again.getByText('0 restored, 0 left alone').waitFor();
       await site.advance('PT10S');
       await again.getByText('1 restored, 0 left alone, 0 failed').waitFor();
       expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeUndefined();
+      expect(await again.getByRole('button', { name: 'Restore these spaces' }).count()).toBe(0);
+      await again.getByText('19 personal spaces without a change for 180 days').waitFor();
     },
-    60_000,
+    90_000,
   );
 
   it('offers a space in ask mode, and creates it at a click', async () => {
@@ -124,10 +127,12 @@ describe.skipIf(executable === null)('in the browser', () => {
     await page.keyboard.press('End');
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('ArrowLeft');
-    await admin.getByRole('textbox', { name: 'No change for (days)' }).focus();
+    await admin.getByText('Homestead is still reading this site').waitFor();
+    await local.site.advance('PT20M');
+    await admin.getByText('Homestead is still reading this site').waitFor({ state: 'detached' });
+    await admin.getByRole('textbox', { name: 'No change for (days)' }).fill('200');
     await page.keyboard.press('Enter');
-    await admin.getByText(/looked at/).waitFor();
-    await local.site.advance('PT10S');
+    await admin.getByText(/without a change for 200 days/).waitFor();
     await admin.getByRole('checkbox', { name: 'Select Grace Wei' }).focus();
     await page.keyboard.press('Space');
     await admin.getByRole('button', { name: 'Preview cleanup' }).focus();
@@ -177,10 +182,13 @@ describe.skipIf(executable === null)('in the browser', () => {
     const days = admin.getByRole('textbox', { name: 'No change for (days)' });
     await days.fill('soon');
     await admin.getByText('A whole number from 1 to 3650').waitFor();
-    expect(await admin.getByRole('button', { name: 'Find unused spaces' }).isDisabled()).toBe(true);
-    await days.fill('1');
+    expect(await admin.getByRole('button', { name: 'Show' }).isDisabled()).toBe(true);
+    await days.fill('180');
+    await site.advance('PT20M');
+    await admin.getByRole('checkbox', { name: 'Select Grace Wei' }).check();
+    await admin.getByRole('button', { name: 'Preview cleanup' }).click();
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/current', respond: { status: 503 } });
-    await admin.getByRole('button', { name: 'Find unused spaces' }).click();
+    await admin.getByRole('button', { name: 'Archive 1 space' }).click();
     await admin.getByText('Confluence answered with error 503').waitFor();
     await local.axe();
   });

@@ -1,7 +1,7 @@
 /** What may be archived and restored. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideCleanup, decideRestore, estimateArchive, isSelected, type SpaceFacts } from '../../src/domain/cleanup';
+import { decideCleanup, decideRestore, pointsOf, type SpaceFacts, unchangedSince } from '../../src/domain/cleanup';
 
 const SINCE = Date.UTC(2026, 4, 27);
 const unused: SpaceFacts = { type: 'personal', status: 'current', canAdminister: true, lastChangedAt: SINCE - 1 };
@@ -53,18 +53,13 @@ describe('decideRestore', () => {
   });
 });
 
-describe('a selection', () => {
-  it('of all means every space except those deselected', () => {
-    expect(isSelected({ kind: 'all', except: ['2'] }, 0, '1')).toBe(true);
-    expect(isSelected({ kind: 'all', except: ['2'] }, 9, '2')).toBe(false);
-  });
-  it('of some means those, in their batch', () => {
-    const some = { kind: 'some' as const, spaces: [{ batch: 1, spaceId: '5' }] };
-    expect(isSelected(some, 1, '5')).toBe(true);
-    expect(isSelected(some, 0, '5')).toBe(false);
-  });
+it('says what archiving and restoring 100,000 spaces cost', () => {
+  expect(pointsOf('archive', 100_000)).toBe(710_000);
+  expect(pointsOf('archive', 1)).toBe(8);
+  expect(pointsOf('restore', 100_000)).toBe(300_000);
+  expect(pointsOf('archive', 0)).toBe(0);
 });
 
-it('estimates the points and hours that archiving 100,000 spaces takes', () => {
-  expect(estimateArchive(100_000, 32_500)).toEqual({ points: 700_000, hours: 700_000 / 32_500 });
+it('counts whole days back from the moment of the preview', () => {
+  expect(new Date(unchangedSince(180, Date.UTC(2026, 10, 23, 9))).toISOString()).toBe('2026-05-27T09:00:00.000Z');
 });

@@ -9,6 +9,7 @@ import { pauseFunctions } from './pause';
 import { peopleFunctions } from './people';
 import { policyFunctions } from './policy';
 import { promiseFunctions } from './promises';
+import { runFunctions } from './runs';
 import { siteFunctions } from './site-check';
 import { templateFunctions } from './templates';
 
@@ -24,6 +25,7 @@ export const adminApi = {
   ...jobFunctions,
   ...directoryFunctions,
   ...cleanupFunctions,
+  ...runFunctions,
 };
 
 export const adminResolver = makeResolver(adminApi, 'admin');

@@ -1,4 +1,4 @@
-/** Jobs of every kind: progress, stop, pause, resume. */
+/** Jobs: progress, stop, pause, resume. */
 import { z } from 'zod';
 import { cancel, currentCounts, pause, resume } from '../../jobs/control';
 import type { Plan } from '../../jobs/plan';
@@ -9,7 +9,7 @@ import { administers, administersNow, mayPause } from '../standing';
 
 export interface JobView {
   id: string;
-  kind: 'survey' | 'archive' | 'restore' | 'directory' | 'provision' | 'plan';
+  kind: 'directory' | 'provision' | 'plan';
   state: Job['state'] | 'planned';
   createdAt: number;
   updatedAt: number;
@@ -21,10 +21,6 @@ export interface JobView {
   /** Waits until then for the next hour's points, or for Confluence's rate limit. */
   waitingUntil: number | null;
   problem: string | null;
-  /** Of cleanup jobs. */
-  idleDays: number | null;
-  unchangedSince: number | null;
-  source: string | null;
   /** Why, in the words of the admin who started it. */
   reason: string | null;
 }
@@ -50,24 +46,17 @@ export async function counted(job: Job): Promise<JobView> {
   return jobView({ ...job, counts: await currentCounts(job) });
 }
 
-/** What the page shows of the work of cleanup jobs. */
-const CleanupWork = z.object({ idleDays: z.number(), unchangedSince: z.number(), source: z.string().nullable().default(null) });
-const NO_CLEANUP = { idleDays: null, unchangedSince: null, source: null };
-const ReasonedWork = z.object({ reason: z.string() });
-
 /** What the page may know about a job; what the job uses to find its place stays on the server. */
 export function jobView(job: Job): JobView {
   const { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem } = job;
   const view = { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem };
-  const reason = ReasonedWork.safeParse(job.work).data?.reason ?? null;
-  return { ...view, kind: job.kind as JobView['kind'], reason, ...(CleanupWork.safeParse(job.work).data ?? NO_CLEANUP) };
+  return { ...view, kind: job.kind as JobView['kind'], reason: job.reason };
 }
 
 /** A plan looks like a job that has not begun. */
-export function planView({ id, createdAt, createdBy, total, work }: Plan<unknown>): JobView {
+export function planView({ id, createdAt, createdBy, total }: Plan<unknown>): JobView {
   const nothingYet = { batches: 0, counts: {}, waitingUntil: null, problem: null, reason: null };
-  const view = { id, kind: 'plan', state: 'planned', createdAt, updatedAt: createdAt, startedBy: createdBy, total, ...nothingYet } as const;
-  return { ...view, ...(CleanupWork.safeParse(work).data ?? NO_CLEANUP) };
+  return { id, kind: 'plan', state: 'planned', createdAt, updatedAt: createdAt, startedBy: createdBy, total, ...nothingYet };
 }
 
 /** Rows of one page of a table. */

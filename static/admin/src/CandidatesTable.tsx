@@ -1,29 +1,45 @@
-/** The unused spaces that a search found: server-side pages, a selection across pages, and the preview. */
+/** The unused spaces that the directory lists: server-side pages and order, a selection across pages, and the preview. */
 import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
+import EmptyState from '@atlaskit/empty-state';
 import { useState } from 'react';
-import type { CleanupPlan, RowView } from '../../../src/api/admin/cleanup';
-import type { JobView, Page } from '../../../src/api/admin/jobs';
-import { callAdmin } from '../../shared/call';
+import type { PreviewView } from '../../../src/api/admin/cleanup';
+import type { SpaceRow } from '../../../src/directory/lists';
+import { type AdminOutput, callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatDay, formatNumber, text } from '../../shared/text';
-import { spaceLabel, useNames } from './display-names';
+import { listedLabel, useNames } from './display-names';
 import { PlanDialog } from './PlanDialog';
-import { countTicked, EVERYTHING, isTicked, NOTHING, type Selection, tick } from './selection';
+import { countTicked, everything, type Filter, isTicked, NOTHING, type Selection, tick } from './selection';
 
-type From = { batch: number; row: number };
+/** What a clean-up may look at: how a space is used decides, not who owns it. */
+const unusedFor = (days: number): Filter => ({ status: ['current'], visible: true, unchangedForDays: days });
 
-export function CandidatesTable({ survey, total, onStarted }: { survey: JobView; total: number; onStarted: (job: JobView) => void }) {
-  const [trail, setTrail] = useState<From[]>([{ batch: 0, row: 0 }]);
-  const from = trail.at(-1) as From;
-  const { loaded, reload } = useLoaded<Page<RowView>>(
-    () => callAdmin('cleanup.rows', { jobId: survey.id, from }),
-    `${from.batch}:${from.row}`,
+type SortBy = 'key' | 'lastChangeOn' | 'createdOn';
+const ROWS = 25;
+
+interface Props {
+  /** Without a change. */
+  days: number;
+  /** Until then the list may lack spaces, and nothing is planned on it. */
+  isComplete: boolean;
+  onStarted: (runId: string) => void;
+}
+
+export function CandidatesTable({ days, isComplete, onStarted }: Props) {
+  // Cursors of the pages up to this one.
+  const [trail, setTrail] = useState<(string | null)[]>([null]);
+  const cursor = trail.at(-1) ?? null;
+  const [sort, setSort] = useState<{ by: SortBy; direction: 'asc' | 'desc' }>({ by: 'createdOn', direction: 'asc' });
+  const filter = unusedFor(days);
+  const { loaded, reload } = useLoaded<AdminOutput<'spaces.list'>>(
+    () => callAdmin('spaces.list', { filter, sort, cursor, limit: ROWS }),
+    `${sort.by} ${sort.direction} ${cursor}`,
   );
   const [selection, setSelection] = useState<Selection>(NOTHING);
-  const [plan, setPlan] = useState<CleanupPlan | null>(null);
+  const [plan, setPlan] = useState<PreviewView | null>(null);
   const [isPlanning, setPlanning] = useState(false);
   const [error, setError] = useState<unknown>(null);
 
@@ -31,7 +47,7 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
     setPlanning(true);
     setError(null);
     try {
-      setPlan(await callAdmin('cleanup.preview', { surveyId: survey.id, selection }));
+      setPlan(await callAdmin('cleanup.preview', { selection }));
     } catch (failure) {
       setError(failure);
     } finally {
@@ -40,19 +56,29 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
   };
 
   const rows = loaded.state === 'ready' ? loaded.data.rows : [];
+  const total = loaded.state === 'ready' ? loaded.data.total : 0;
   const nameOf = useNames(rows.map((row) => row.ownerId ?? ''));
+  if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
+  if (loaded.state === 'ready' && total === 0) {
+    return isComplete ? (
+      <EmptyState header={text('cleanup.result.nothing')} headingLevel={3} description={text('cleanup.result.nothing.text', { days })} />
+    ) : null;
+  }
   const ticked = countTicked(selection, total);
   const tickedHere = rows.filter((row) => isTicked(selection, row)).length;
 
   return (
-    <div className="stack">
+    <section className="stack" aria-labelledby="result">
+      <p className="text" id="result" role="status">
+        {loaded.state === 'ready' && <strong>{text('cleanup.result', { unused: total, days })}</strong>}
+      </p>
       <div className="row spread">
         <div className="row">
           <span role="status" aria-live="polite">
             {text('cleanup.selected', { count: ticked })}
           </span>
           {tickedHere === rows.length && rows.length > 0 && ticked < total && (
-            <Button spacing="compact" onClick={() => setSelection(EVERYTHING)}>
+            <Button spacing="compact" onClick={() => setSelection(everything(filter))}>
               {text('cleanup.select.all', { count: formatNumber(total) })}
             </Button>
           )}
@@ -62,17 +88,22 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
             </Button>
           )}
         </div>
-        <Button appearance="primary" isDisabled={ticked === 0} isLoading={isPlanning} onClick={() => void preview()}>
+        <Button appearance="primary" isDisabled={ticked === 0 || !isComplete} isLoading={isPlanning} onClick={() => void preview()}>
           {text('cleanup.preview')}
         </Button>
       </div>
       {error !== null && <Failure error={error} />}
       {loaded.state === 'loading' && <Waiting />}
-      {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
       {loaded.state === 'ready' && (
         <div className="scroll">
           <DynamicTable
             label={text('cleanup.heading')}
+            sortKey={sort.by}
+            sortOrder={sort.direction === 'asc' ? 'ASC' : 'DESC'}
+            onSort={({ key, sortOrder }) => {
+              setTrail([null]);
+              setSort({ by: key as SortBy, direction: sortOrder === 'ASC' ? 'asc' : 'desc' });
+            }}
             head={{
               cells: [
                 {
@@ -88,10 +119,12 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
                   ),
                 },
                 { key: 'space', content: text('cleanup.column.space') },
-                { key: 'key', content: text('cleanup.column.key') },
-                { key: 'created', content: text('cleanup.column.created') },
+                { key: 'key', content: text('cleanup.column.key'), isSortable: true },
+                { key: 'lastChangeOn', content: text('cleanup.column.changed'), isSortable: true },
+                { key: 'createdOn', content: text('cleanup.column.created'), isSortable: true },
               ],
             }}
+            // The server has put them in order: cells of one column have one key, so the table leaves them as they are.
             rows={rows.map((row) => ({
               key: row.spaceId,
               cells: [
@@ -99,15 +132,16 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
                   key: 'tick',
                   content: (
                     <Checkbox
-                      aria-label={text('cleanup.select.row', { name: spaceLabel(row, nameOf) })}
+                      aria-label={text('cleanup.select.row', { name: listedLabel(row, nameOf) })}
                       isChecked={isTicked(selection, row)}
                       onChange={(event) => setSelection(tick(selection, [row], event.currentTarget.checked))}
                     />
                   ),
                 },
-                { key: 'space', content: spaceLabel(row, nameOf) },
+                { key: 'space', content: listedLabel(row, nameOf) },
                 { key: 'key', content: <code className="key">{row.key}</code> },
-                { key: 'created', content: formatDay(row.createdAt) },
+                { key: 'lastChangeOn', content: changedText(row) },
+                { key: 'createdOn', content: row.createdOn === null ? '' : dayText(row.createdOn) },
               ],
             }))}
           />
@@ -115,19 +149,27 @@ export function CandidatesTable({ survey, total, onStarted }: { survey: JobView;
       )}
       <Pager
         onPrevious={trail.length > 1 ? () => setTrail(trail.slice(0, -1)) : null}
-        onNext={loaded.state === 'ready' && loaded.data.next ? () => setTrail([...trail, loaded.data.next as From]) : null}
+        onNext={loaded.state === 'ready' && loaded.data.next ? () => setTrail([...trail, loaded.data.next]) : null}
       />
       <PlanDialog
         plan={plan}
         onClose={() => setPlan(null)}
-        onStarted={(job) => {
+        onStarted={(runId) => {
           setPlan(null);
           setSelection(NOTHING);
-          onStarted(job);
+          onStarted(runId);
         }}
       />
-    </div>
+    </section>
   );
+}
+
+/** A day of the directory, which is UTC, at noon: the same day in nearly every time zone. */
+const dayText = (day: string): string => formatDay(Date.parse(`${day}T12:00:00Z`));
+
+function changedText({ lastChangeOn, unchangedSince }: SpaceRow): string {
+  if (lastChangeOn !== null) return dayText(lastChangeOn);
+  return unchangedSince === null ? '' : text('cleanup.unchanged', { date: dayText(unchangedSince) });
 }
 
 function Pager({ onPrevious, onNext }: { onPrevious: (() => void) | null; onNext: (() => void) | null }) {

@@ -1,28 +1,50 @@
-/** Bulk cleanup: find unused spaces, select, preview, archive with progress, restore. */
+/** Bulk cleanup: unused spaces from the directory, select, preview, archive with progress, restore. */
 import Button from '@atlaskit/button/new';
-import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Textfield from '@atlaskit/textfield';
-import { useState } from 'react';
-import type { CleanupState } from '../../../src/api/admin/cleanup';
-import type { JobView } from '../../../src/api/admin/jobs';
+import { useEffect, useState } from 'react';
+import type { DirectoryView } from '../../../src/api/admin/directory';
+import type { RunView } from '../../../src/api/admin/runs';
 import { MAX_IDLE_DAYS } from '../../../src/api/limits';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
-import { formatDay, formatNumber, formatTime, text } from '../../shared/text';
+import { formatNumber, formatTime, text } from '../../shared/text';
 import { CandidatesTable } from './CandidatesTable';
-import { JobCard } from './JobCard';
-import { isActive, usePolling, withJob } from './job-progress';
+import { usePolled } from './job-progress';
+import { RunCard } from './RunCard';
 
 const DEFAULT_DAYS = 180;
+/** How often a page that waits for the directory looks again. */
+const LOOK_AGAIN_MS = 8_000;
 
-/** A restore that finished without a failure. */
-const isWhole = (job: JobView): boolean => job.state === 'done' && (job.counts.failed ?? 0) === 0;
+interface Overview {
+  directory: DirectoryView;
+  runs: RunView[];
+  /** Personal spaces that the app cannot see. */
+  unseen: number;
+}
+
+const isActive = ({ state }: RunView): boolean => state === 'running' || state === 'cancelling';
+const isOver = (run: RunView): boolean => !isActive(run) && run.state !== 'paused';
+
+/** The list with this run updated; a new one comes first. */
+const withRun = (runs: RunView[], run: RunView): RunView[] =>
+  runs.some(({ runId }) => runId === run.runId) ? runs.map((other) => (other.runId === run.runId ? run : other)) : [run, ...runs];
+
+/** The directory comes first: asking for it makes its tables. */
+async function loadOverview(): Promise<Overview> {
+  const directory = await callAdmin('directory.get', {});
+  const [{ rows: runs }, { total: unseen }] = await Promise.all([
+    callAdmin('runs.list', { kinds: ['archive', 'restore'] }),
+    callAdmin('spaces.list', { filter: { visible: false }, limit: 1 }),
+  ]);
+  return { directory, runs, unseen };
+}
 
 export function CleanupTab() {
-  const { loaded, reload, set } = useLoaded<CleanupState>(() => callAdmin('cleanup.state', {}));
+  const { loaded, reload, set } = useLoaded<Overview>(loadOverview);
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') {
     return (
@@ -31,23 +53,48 @@ export function CleanupTab() {
       </div>
     );
   }
-  return <Cleanup state={loaded.data} onChange={set} />;
+  return <Cleanup overview={loaded.data} onChange={set} />;
 }
 
-function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: CleanupState) => void }) {
-  const { survey, jobs, unseen } = state;
-  const [days, setDays] = useState(String(survey?.idleDays ?? DEFAULT_DAYS));
-  const [error, setError] = useState<unknown>(null);
+/** Looks again until everything was read once. */
+function useCompletion(overview: Overview, onChange: (overview: Overview) => void): void {
+  const { complete } = overview.directory.spaces;
+  const [latest] = useState({ current: onChange });
+  latest.current = onChange;
+  // Deliberate dependencies: what the last look said decides whether there is another one.
+  useEffect(() => {
+    if (complete) return undefined;
+    const timer = window.setTimeout(() => {
+      // A look that fails is followed by the next one.
+      loadOverview().then(latest.current, () => latest.current({ ...overview }));
+    }, LOOK_AGAIN_MS);
+    return () => window.clearTimeout(timer);
+  }, [complete, overview]);
+}
+
+function Cleanup({ overview, onChange }: { overview: Overview; onChange: (overview: Overview) => void }) {
+  const { directory, unseen } = overview;
+  const [runs, setRuns] = useState(overview.runs);
+  const [days, setDays] = useState(String(DEFAULT_DAYS));
+  const [asked, setAsked] = useState(DEFAULT_DAYS);
+  // What a run changes shows in the list.
+  const ended = runs.filter((run) => !isActive(run)).length;
   const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_IDLE_DAYS;
-  const replace = (job: JobView): void => {
-    if (job.kind === 'survey') onChange({ ...state, survey: job });
-    else onChange({ ...state, jobs: withJob(jobs, job) });
+  const { complete, doneAt, rows } = directory.spaces;
+  useCompletion(overview, onChange);
+
+  /** Lists of runs lag behind, so a new one comes from its own answer. */
+  const put = (run: RunView): void => setRuns((all) => withRun(all, run));
+  const look = (runId: string): void => {
+    callAdmin('runs.get', { runId }).then(put, () => {});
   };
-  usePolling([survey, ...jobs], replace);
-  const attempt = (action: Promise<JobView>): void => {
-    setError(null);
-    action.then(replace, setError);
+  /** An undo takes from what its source offers. */
+  const follow = (run: RunView): void => {
+    put(run);
+    if (run.source !== null && !isActive(run)) look(run.source);
   };
+  const running = runs.filter(isActive).map((run) => run.runId);
+  usePolled(running, (runId) => callAdmin('runs.get', { runId }), follow);
 
   return (
     <div className="panel stack">
@@ -57,11 +104,30 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
         </Heading>
         <p className="subtle">{text('cleanup.intro')}</p>
       </div>
+      {runs.length > 0 && (
+        <section className="stack" aria-labelledby="runs">
+          <div id="runs">
+            <Heading size="small" as="h3">
+              {text('cleanup.jobs')}
+            </Heading>
+          </div>
+          {runs.map((run) => (
+            <RunCard key={run.runId} run={run} isFree={runs.every(isOver)} onChange={follow} />
+          ))}
+        </section>
+      )}
+      {!complete && (
+        <SectionMessage appearance="information" title={text('cleanup.reading')}>
+          <p className="text" role="status">
+            {text('cleanup.reading.text', { rows })} {doneAt !== null && text('cleanup.reading.done', { time: formatTime(doneAt) })}
+          </p>
+        </SectionMessage>
+      )}
       <form
         className="row end"
         onSubmit={(event) => {
           event.preventDefault();
-          if (isValid) attempt(callAdmin('cleanup.survey', { idleDays: Number(days) }));
+          if (isValid) setAsked(Number(days));
         }}
       >
         <div className="days">
@@ -75,100 +141,19 @@ function Cleanup({ state, onChange }: { state: CleanupState; onChange: (state: C
             onChange={(event) => setDays(event.currentTarget.value)}
           />
         </div>
-        <Button type="submit" appearance={survey === null ? 'primary' : 'default'} isDisabled={!isValid || isActive(survey)}>
-          {text('cleanup.search')}
+        <Button type="submit" isDisabled={!isValid}>
+          {text('cleanup.show')}
         </Button>
       </form>
       <p className="subtle near" id="days-help">
         {isValid ? text('cleanup.counts') : text('cleanup.days.invalid', { max: MAX_IDLE_DAYS })}
       </p>
-      {error !== null && <Failure error={error} />}
-      {jobs.length > 0 && (
-        <section className="stack" aria-labelledby="jobs">
-          <div id="jobs">
-            <Heading size="small" as="h3">
-              {text('cleanup.jobs')}
-            </Heading>
-          </div>
-          {jobs.map((job) => (
-            <JobCard
-              key={job.id}
-              job={job}
-              isRestored={jobs.some((other) => other.source === job.id && (isActive(other) || isWhole(other)))}
-              onStop={() => attempt(callAdmin('job.cancel', { jobId: job.id }))}
-              onRestore={() => attempt(callAdmin('cleanup.restore', { jobId: job.id }))}
-            />
-          ))}
-        </section>
-      )}
-      <Survey
-        survey={survey}
-        isStale={survey !== null && jobs.some((job) => job.createdAt > survey.createdAt)}
-        onPlanStarted={replace}
-        onStop={() => survey && attempt(callAdmin('job.cancel', { jobId: survey.id }))}
-      />
-      {unseen.count > 0 && (
+      <CandidatesTable key={`${asked} ${ended} ${complete}`} days={asked} isComplete={complete} onStarted={look} />
+      {unseen > 0 && (
         <SectionMessage appearance="information">
-          <p className="text">{text('cleanup.unseen', { count: unseen.count, of: unseen.of })}</p>
+          <p className="text">{text('cleanup.unseen', { count: unseen, number: formatNumber(unseen) })}</p>
         </SectionMessage>
       )}
     </div>
-  );
-}
-
-interface SurveyProps {
-  survey: JobView | null;
-  isStale: boolean;
-  onPlanStarted: (job: JobView) => void;
-  onStop: () => void;
-}
-
-function Survey({ survey, isStale, onPlanStarted, onStop }: SurveyProps) {
-  if (survey === null) return <EmptyState header={text('cleanup.none')} headingLevel={3} description={text('cleanup.none.text')} />;
-  const { seen = 0, unused = 0 } = survey.counts;
-  if (survey.state === 'running' || survey.state === 'cancelling') {
-    return (
-      <div className="stack">
-        <Waiting label={text('cleanup.searching')} />
-        <p className="text" role="status">
-          {survey.waitingUntil === null
-            ? text('cleanup.searching.progress', { seen, unused: formatNumber(unused) })
-            : text('cleanup.waiting', { time: formatTime(survey.waitingUntil) })}
-        </p>
-        <div>
-          <Button isDisabled={survey.state === 'cancelling'} onClick={onStop}>
-            {text('job.stop')}
-          </Button>
-        </div>
-      </div>
-    );
-  }
-  if (survey.state === 'failed') {
-    return (
-      <SectionMessage appearance="error" title={text('cleanup.search.failed')}>
-        <p className="text">{text('cleanup.search.failed.text', { problem: survey.problem ?? '' })}</p>
-      </SectionMessage>
-    );
-  }
-  if (survey.state === 'cancelled') {
-    return <EmptyState header={text('cleanup.search.stopped')} headingLevel={3} description={text('cleanup.none.text')} />;
-  }
-  if (unused === 0) {
-    return (
-      <EmptyState
-        header={text('cleanup.result.nothing')}
-        headingLevel={3}
-        description={text('cleanup.result.nothing.text', { days: survey.idleDays ?? 0 })}
-      />
-    );
-  }
-  return (
-    <section className="stack" aria-labelledby="result">
-      <p className="text" id="result">
-        <strong>{text('cleanup.result', { unused, date: formatDay(survey.unchangedSince ?? 0), seen: formatNumber(seen) })}</strong>
-      </p>
-      {isStale && <p className="subtle">{text('cleanup.result.stale', { time: formatTime(survey.createdAt) })}</p>}
-      <CandidatesTable key={survey.id} survey={survey} total={unused} onStarted={onPlanStarted} />
-    </section>
   );
 }

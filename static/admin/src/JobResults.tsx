@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import DynamicTable from '@atlaskit/dynamic-table';
 import { useState } from 'react';
-import type { JobView, Page } from '../../../src/api/admin/jobs';
+import type { Page } from '../../../src/api/admin/jobs';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
@@ -24,7 +24,8 @@ interface ResultView {
 }
 
 interface Props<Row> {
-  job: JobView;
+  /** Its rows are read again when it has changed. */
+  job: { updatedAt: number };
   /** Title of the first column. */
   what: string;
   load: (from: From | undefined, onlyFailed: boolean) => Promise<Page<Row>>;

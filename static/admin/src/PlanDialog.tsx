@@ -1,40 +1,39 @@
-/** The preview before archiving: how many spaces, the cost, and which come first. */
+/** The preview before archiving: how many spaces, what is left out, the cost, which come first, and why it is done. */
 import Button from '@atlaskit/button/new';
 import Modal, { ModalBody, ModalFooter, ModalHeader, ModalTitle, ModalTransition } from '@atlaskit/modal-dialog';
+import Textfield from '@atlaskit/textfield';
 import { useState } from 'react';
-import type { CleanupPlan } from '../../../src/api/admin/cleanup';
-import type { JobView } from '../../../src/api/admin/jobs';
+import type { PreviewView } from '../../../src/api/admin/cleanup';
+import { MAX_REASON_CHARS } from '../../../src/api/limits';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
-import { formatDay, formatNumber, text } from '../../shared/text';
-import { spaceLabel, useNames } from './display-names';
+import { formatDay, formatNumber, formatTime, text } from '../../shared/text';
+import { listedLabel, useNames } from './display-names';
 
-/** Names listed in the dialog. */
-const NAMES_SHOWN = 10;
-/** Below this many hours, the time it takes is not worth a sentence. */
-const LONG_HOURS = 0.25;
-
-export function PlanDialog({
-  plan,
-  onClose,
-  onStarted,
-}: {
-  plan: CleanupPlan | null;
+interface Props {
+  plan: PreviewView | null;
   onClose: () => void;
-  onStarted: (job: JobView) => void;
-}) {
+  onStarted: (runId: string) => void;
+}
+
+export function PlanDialog({ plan, onClose, onStarted }: Props) {
   return <ModalTransition>{plan && <Dialog plan={plan} onClose={onClose} onStarted={onStarted} />}</ModalTransition>;
 }
 
-function Dialog({ plan, onClose, onStarted }: { plan: CleanupPlan; onClose: () => void; onStarted: (job: JobView) => void }) {
+/** A share below this is not worth a sentence. */
+const LARGE_SHARE = 0.1;
+
+function Dialog({ plan, onClose, onStarted }: Props & { plan: PreviewView }) {
+  const { planId, count, share, leftOut, sample } = plan;
+  const [reason, setReason] = useState('');
   const [isStarting, setStarting] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const shown = plan.sample.slice(0, NAMES_SHOWN);
-  const nameOf = useNames(shown.map((row) => row.ownerId ?? ''));
+  const nameOf = useNames(sample.map((row) => row.ownerId ?? ''));
   const start = async (): Promise<void> => {
     setStarting(true);
     try {
-      onStarted(await callAdmin('cleanup.start', { jobId: plan.job.id }));
+      const { runId } = await callAdmin('cleanup.start', { planId, count, reason: reason.trim() || null });
+      onStarted(runId);
     } catch (failure) {
       setError(failure);
       setStarting(false);
@@ -43,22 +42,43 @@ function Dialog({ plan, onClose, onStarted }: { plan: CleanupPlan; onClose: () =
   return (
     <Modal onClose={onClose}>
       <ModalHeader>
-        <ModalTitle>{text('cleanup.plan.title', { count: plan.count })}</ModalTitle>
+        <ModalTitle>{text('cleanup.plan.title', { count })}</ModalTitle>
       </ModalHeader>
       <ModalBody>
         <div className="stack">
-          <p className="text">{text('cleanup.plan.text', { date: formatDay(plan.job.unchangedSince ?? 0) })}</p>
           <p className="text">
-            {text('cleanup.plan.cost', { points: formatNumber(plan.points) })}
-            {plan.hours >= LONG_HOURS && ` ${text('cleanup.plan.hours', { hours: formatNumber(Math.round(plan.hours * 10) / 10) })}`}
+            {text('cleanup.plan.text', { date: formatDay(plan.unchangedSince) })}
+            {share >= LARGE_SHARE && ` ${text('cleanup.plan.share', { percent: formatNumber(Math.round(share * 100)) })}`}
           </p>
-          <div>
-            <p className="subtle">{text('cleanup.plan.sample', { count: shown.length })}</p>
-            <ul>
-              {shown.map((row) => (
-                <li key={row.spaceId}>{spaceLabel(row, nameOf)}</li>
-              ))}
-            </ul>
+          <p className="text">{text('cleanup.plan.cost', { points: formatNumber(plan.points), time: formatTime(plan.doneAt) })}</p>
+          {leftOut.length > 0 && (
+            <div>
+              <p className="subtle">{text('cleanup.plan.leftOut')}</p>
+              <ul>
+                {leftOut.map(({ reason: why, count: spaces }) => (
+                  <li key={why}>{text(`cleanup.left.${why}`, { count: spaces })}</li>
+                ))}
+              </ul>
+            </div>
+          )}
+          {sample.length > 0 && (
+            <div>
+              <p className="subtle">{text('cleanup.plan.sample', { count: sample.length, all: count })}</p>
+              <ul>
+                {sample.map((row) => (
+                  <li key={row.spaceId}>{listedLabel(row, nameOf)}</li>
+                ))}
+              </ul>
+            </div>
+          )}
+          <div className="field">
+            <label htmlFor="cleanup-reason">{text('cleanup.plan.reason')}</label>
+            <Textfield
+              id="cleanup-reason"
+              value={reason}
+              maxLength={MAX_REASON_CHARS}
+              onChange={(event) => setReason(event.currentTarget.value)}
+            />
           </div>
           {error !== null && <Failure error={error} />}
         </div>
@@ -67,8 +87,8 @@ function Dialog({ plan, onClose, onStarted }: { plan: CleanupPlan; onClose: () =
         <Button appearance="subtle" onClick={onClose}>
           {text('admin.cancel')}
         </Button>
-        <Button appearance="primary" isLoading={isStarting} onClick={() => void start()}>
-          {text('cleanup.plan.start', { count: plan.count })}
+        <Button appearance="primary" isLoading={isStarting} isDisabled={count === 0} onClick={() => void start()}>
+          {text('cleanup.plan.start', { count })}
         </Button>
       </ModalFooter>
     </Modal>

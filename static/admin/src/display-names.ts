@@ -25,6 +25,12 @@ export function spaceLabel(row: { spaceId: string; ownerId: string | null; key: 
   return row.ownerId === null ? row.key || row.spaceId : nameOf(row.ownerId);
 }
 
+/** A space as the directory lists it. */
+export const listedLabel = (
+  { spaceId, ownerId, key }: { spaceId: string; ownerId: string | null; key: string | null },
+  nameOf: (accountId: string) => string,
+): string => spaceLabel({ spaceId, ownerId, key: key ?? '' }, nameOf);
+
 /** Actors in the trail that are not accounts. */
 const NO_ACCOUNT: Record<string, () => string> = { app: () => text('admin.name.app'), unknown: () => text('admin.name.unknown') };
 

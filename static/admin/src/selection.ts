@@ -1,27 +1,32 @@
-/** What is selected: single rows, or all rows of a search except some. A value, so that "all 98,412" stays small. */
-import type { RowView } from '../../../src/api/admin/cleanup';
+/** What is selected: single spaces, or all that a filter lists except some. A value, so that "all 98,412" stays small. */
 import type { AdminInput } from '../../shared/call';
 
-type Selection = AdminInput<'cleanup.preview'>['selection'];
+export type Selection = AdminInput<'cleanup.preview'>['selection'];
+export type Filter = NonNullable<AdminInput<'spaces.list'>['filter']>;
 
-export const NOTHING: Selection = { kind: 'some', spaces: [] };
-export const EVERYTHING: Selection = { kind: 'all', except: [] };
-export type { Selection };
+export const NOTHING: Selection = { kind: 'some', spaceIds: [] };
+export const everything = (filter: Filter): Selection => ({ kind: 'all', filter, except: [] });
 
-export function isTicked(selection: Selection, row: RowView): boolean {
-  return selection.kind === 'all' ? !selection.except.includes(row.spaceId) : selection.spaces.some((s) => s.spaceId === row.spaceId);
+interface Row {
+  spaceId: string;
 }
 
-export function tick(selection: Selection, rows: RowView[], isOn: boolean): Selection {
+export function isTicked(selection: Selection, { spaceId }: Row): boolean {
+  return selection.kind === 'all' ? !exceptOf(selection).includes(spaceId) : selection.spaceIds.includes(spaceId);
+}
+
+const exceptOf = ({ except = [] }: Selection & { kind: 'all' }): string[] => except;
+
+export function tick(selection: Selection, rows: readonly Row[], isOn: boolean): Selection {
   const ids = new Set(rows.map((row) => row.spaceId));
   if (selection.kind === 'all') {
-    const except = selection.except.filter((id) => !ids.has(id));
-    return { kind: 'all', except: isOn ? except : [...except, ...ids] };
+    const except = exceptOf(selection).filter((id) => !ids.has(id));
+    return { ...selection, except: isOn ? except : [...except, ...ids] };
   }
-  const spaces = selection.spaces.filter((s) => !ids.has(s.spaceId));
-  return { kind: 'some', spaces: isOn ? [...spaces, ...rows.map(({ batch, spaceId }) => ({ batch, spaceId }))] : spaces };
+  const spaceIds = selection.spaceIds.filter((id) => !ids.has(id));
+  return { kind: 'some', spaceIds: isOn ? [...spaceIds, ...ids] : spaceIds };
 }
 
 export function countTicked(selection: Selection, total: number): number {
-  return selection.kind === 'all' ? total - selection.except.length : selection.spaces.length;
+  return selection.kind === 'all' ? total - exceptOf(selection).length : selection.spaceIds.length;
 }

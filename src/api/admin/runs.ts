@@ -1,0 +1,169 @@
+/** Runs: what was started, how far each is, and stopping, repeating and undoing one. */
+import { z } from 'zod';
+import { archive, restore } from '../../cleanup/jobs';
+import { type RowReason, SpaceRow } from '../../cleanup/rows';
+import { countUndoable, estimate, remakePlan, retry, undo, undoableUntil } from '../../cleanup/runs';
+import { AppError } from '../../forge/errors';
+import { batchesOf } from '../../jobs/batches';
+import { cancel, currentCounts, pause, resume } from '../../jobs/control';
+import { existingJob, isActive, isOver, type Job, listJobs } from '../../jobs/record';
+import { define } from '../define';
+import { Id, RowAddress } from '../inputs';
+import { MAX_SELECTED } from '../limits';
+import { administers, administersNow, mayPause } from '../standing';
+import { hasFailed, readRowsPage } from './jobs';
+
+/** Runs of a kind that are listed. */
+const RUNS_SHOWN = 20;
+
+const Kind = z.enum(['archive', 'restore', 'provision']);
+type Kind = z.infer<typeof Kind>;
+
+export interface RunView {
+  runId: string;
+  kind: Kind;
+  state: Job['state'];
+  createdAt: number;
+  updatedAt: number;
+  startedBy: string;
+  /** What whoever started it wrote about it. */
+  reason: string | null;
+  total: number;
+  done: number;
+  failed: number;
+  /** What all of it costs, if nothing unexpected is found; null = nobody has worked that out. */
+  points: number | null;
+  /** When it will be over as things stand, or when it ended (ms); null = it is paused, or nobody can tell. */
+  doneAt: number | null;
+  counts: Record<string, number>;
+  waitingUntil: number | null;
+  problem: string | null;
+  /** A change since then (ms) keeps a space from being archived. */
+  unchangedSince: number | null;
+  /** The run that it undoes. */
+  source: string | null;
+  /** How many spaces an undo would restore, and until when it is offered (ms). */
+  undoable: number;
+  undoableUntil: number | null;
+}
+
+export interface RunRowView {
+  spaceId: string;
+  key: string;
+  ownerId: string | null;
+  outcome: 'acting' | 'archived' | 'restored' | 'kept' | 'failed' | null;
+  reason: RowReason | null;
+}
+
+const OneRun = z.strictObject({ runId: Id });
+
+export const runFunctions = {
+  'runs.get': define({ input: OneRun, authorise: administers, handle: async ({ runId }) => viewOf(await existingRun(runId)) }),
+  'runs.list': define({
+    input: z.strictObject({
+      kinds: z
+        .array(Kind)
+        .min(1)
+        .max(Kind.options.length)
+        .default([...Kind.options]),
+    }),
+    authorise: administers,
+    handle: async ({ kinds }): Promise<{ rows: RunView[] }> => {
+      const runs = (await Promise.all(kinds.map((kind) => listJobs(kind, RUNS_SHOWN)))).flat();
+      runs.sort((a, b) => b.createdAt - a.createdAt);
+      return { rows: await viewsOf(runs.slice(0, RUNS_SHOWN)) };
+    },
+  }),
+  /** What became of each space of a cleanup. */
+  'runs.rows': define({
+    input: z.strictObject({ runId: Id, from: RowAddress.optional(), onlyFailed: z.boolean().default(false) }),
+    authorise: administers,
+    handle: async ({ runId, from, onlyFailed }) => {
+      const { id } = await existingCleanup(runId);
+      return readRowsPage(from, batchesOf(SpaceRow, id).read, onlyFailed ? hasFailed : null, rowView);
+    },
+  }),
+  'runs.pause': define({
+    input: OneRun,
+    authorise: mayPause,
+    handle: async ({ runId }) => changed(runId, (now) => pause(runId, now)),
+  }),
+  'runs.resume': define({
+    input: OneRun,
+    authorise: administersNow,
+    handle: async ({ runId }) => changed(runId, async (now, run) => resume(runId, now, await remakePlan(run, now))),
+  }),
+  'runs.stop': define({
+    input: OneRun,
+    authorise: administers,
+    handle: async ({ runId }) => changed(runId, (now) => cancel(runId, now)),
+  }),
+  'runs.retry': define({
+    input: OneRun,
+    authorise: administersNow,
+    handle: async ({ runId }, { accountId }) => viewOf(await retry(await existingCleanup(runId), accountId, Date.now())),
+  }),
+  'runs.undo': define({
+    input: z.strictObject({ runId: Id, spaceIds: z.array(Id).min(1).max(MAX_SELECTED).optional() }),
+    authorise: administersNow,
+    handle: async ({ runId, spaceIds }, { accountId }) => viewOf(await undo(runId, spaceIds ?? null, accountId, Date.now())),
+  }),
+};
+
+/** @throws AppError not-found, also for a job that is no run */
+async function existingRun(runId: string): Promise<Job> {
+  const job = await existingJob(runId);
+  if (!Kind.safeParse(job.kind).success) throw new AppError('not-found');
+  return job;
+}
+
+async function existingCleanup(runId: string) {
+  const job = await existingJob(runId);
+  if (job.kind === archive.kind) return archive.parse(job);
+  if (job.kind === restore.kind) return restore.parse(job);
+  throw new AppError('not-found');
+}
+
+async function changed(runId: string, change: (now: number, run: Job) => Promise<Job>): Promise<RunView> {
+  return viewOf(await change(Date.now(), await existingRun(runId)));
+}
+
+async function viewOf(run: Job): Promise<RunView> {
+  const [view] = await viewsOf([run]);
+  return view as RunView;
+}
+
+async function viewsOf(runs: readonly Job[]): Promise<RunView[]> {
+  const now = Date.now();
+  const archives = runs.flatMap((run) => (run.kind === archive.kind ? [archive.parse(run)] : []));
+  const undoable = await countUndoable(archives, now);
+  return Promise.all(runs.map((run) => toView(run, undoable.get(run.id) ?? 0, now)));
+}
+
+async function toView(run: Job, undoable: number, now: number): Promise<RunView> {
+  const { id: runId, state, createdAt, updatedAt, startedBy, reason, total, waitingUntil, problem } = run;
+  const kind = Kind.parse(run.kind);
+  const counts = await currentCounts(run);
+  const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const isCleanup = kind !== 'provision';
+  const left = isCleanup && isActive(run) ? await estimate(kind, Math.max(0, total - done), waitingUntil ?? now) : null;
+  return {
+    ...{ runId, kind, state, createdAt, updatedAt, startedBy, reason, total, done, failed: counts.failed ?? 0, counts },
+    points: isCleanup ? (await estimate(kind, total, now)).points : null,
+    doneAt: isOver(run) ? updatedAt : (left?.doneAt ?? null),
+    waitingUntil,
+    problem,
+    unchangedSince: kind === 'archive' ? archive.parse(run).work.unchangedSince : null,
+    source: kind === 'restore' ? restore.parse(run).work.source : null,
+    undoable,
+    undoableUntil: undoable > 0 ? undoableUntil(run) : null,
+  };
+}
+
+const rowView = ({ spaceId, key, ownerId, outcome, reason }: SpaceRow): RunRowView => ({
+  spaceId,
+  key,
+  ownerId,
+  outcome: outcome ?? null,
+  reason: (reason as RowReason | undefined) ?? null,
+});

@@ -1,0 +1,167 @@
+/** Beginning a clean-up, having a lost plan made again, undoing a run, and trying again what failed in one. */
+
+import { openDirectory } from '../directory/keep';
+import { countSpaces } from '../directory/lists';
+import { doneBy } from '../directory/progress';
+import { countLeft, thaw } from '../directory/run-rows';
+import { pointsOf, unchangedSince } from '../domain/cleanup';
+import { UNUSED_DAYS } from '../domain/directory';
+import { DAY_MS } from '../domain/time';
+import { readBudget } from '../forge/budget';
+import { AppError } from '../forge/errors';
+import { KEPT_DAYS } from '../jobs/batches';
+import { startJob, startOnce } from '../jobs/control';
+import { createPlan, startPlan } from '../jobs/plan';
+import { isOver, type Job, newJobId, readJobs, setJob } from '../jobs/record';
+import { type Archive, archive, newArchiveWork, PLAN_LOST, type Restore, type RestoreWork, restore, rowsToRestore } from './jobs';
+import { type Counted, count, failedIn, freeze, type Selection } from './selection';
+
+/** One space takes about five calls, one after another (local site: 0.15 s each). */
+const MS_PER_SPACE = 800;
+
+export interface Preview {
+  planId: string;
+  /** Exactly so many ids are frozen. */
+  count: number;
+  /** Of all current spaces that the app sees, 0 to 1. */
+  share: number;
+  points: number;
+  /** When it would be done if it began now (ms). */
+  doneAt: number;
+  /** A change since then (ms) keeps a space from being archived. */
+  unchangedSince: number;
+  leftOut: Counted['leftOut'];
+}
+
+/** Freezes what was chosen under an id; starting it takes the id. Nothing is changed yet. @throws AppError not-ready, SqlError */
+export async function previewArchive(selection: Selection, createdBy: string, now: number): Promise<Preview> {
+  await requireCompleteDirectory(now);
+  const days = (selection.kind === 'all' ? selection.filter.unchangedForDays : undefined) ?? UNUSED_DAYS;
+  const planId = newJobId(archive.kind, now);
+  const frozen = await freeze(planId, selection, days, now);
+  const { leftOut } = await count(selection, days, now);
+  const since = unchangedSince(days, now);
+  const work = newArchiveWork({ chosen: selection, unchangedForDays: days, unchangedSince: since });
+  await createPlan(archive, { work, total: frozen, createdBy, now }, planId);
+  const { current } = await countSpaces();
+  return {
+    planId,
+    count: frozen,
+    share: current === 0 ? 0 : frozen / current,
+    ...(await estimate('archive', frozen, now)),
+    unchangedSince: since,
+    leftOut,
+  };
+}
+
+/** What so many spaces cost, and when they are done. */
+export async function estimate(action: 'archive' | 'restore', spaces: number, now: number): Promise<{ points: number; doneAt: number }> {
+  const points = pointsOf(action, spaces);
+  return { points, doneAt: Math.max(doneBy(points, await readBudget(now), now), now + spaces * MS_PER_SPACE) };
+}
+
+async function requireCompleteDirectory(now: number): Promise<void> {
+  const { state } = await openDirectory(now);
+  if (state.data.spacesAt === null) throw new AppError('not-ready');
+}
+
+interface Start {
+  planId: string;
+  /** What the admin was told. */
+  count: number;
+  reason: string | null;
+}
+
+/**
+ * A second click finds the run.
+ * @throws AppError not-found for a plan that is too old, plan-changed when it is not the one that was shown or its ids are lost,
+ * busy while another run holds the lock
+ */
+export function startArchive({ planId, count: expected, reason }: Start, startedBy: string, now: number): Promise<Job> {
+  const check = async ({ total }: { total: number }): Promise<void> => {
+    if (total === 0) throw new AppError('bad-request', { problem: 'nothing-selected' });
+    if (expected !== total || (await countLeft(planId)) !== total) throw new AppError('plan-changed', { count: total });
+  };
+  return startPlan(archive, planId, startedBy, now, check, reason);
+}
+
+/**
+ * A run that is paused because its plan was lost with the database: what it has not done yet is frozen again.
+ * @returns how many spaces it has in all, then; undefined when nothing was lost
+ * @throws AppError not-ready until the directory is complete again; plan-changed when that would be more spaces than were announced
+ */
+export async function remakePlan(job: Job, now: number): Promise<number | undefined> {
+  if (job.kind !== archive.kind || job.state !== 'paused' || job.problem !== PLAN_LOST) return undefined;
+  await requireCompleteDirectory(now);
+  const { id, total, work } = archive.parse(job);
+  await thaw(id);
+  const frozen = await freeze(id, work.chosen, work.unchangedForDays, now, work.after);
+  if (work.taken + frozen <= total) return work.taken + frozen;
+  await thaw(id);
+  throw new AppError('plan-changed', { count: work.taken + frozen });
+}
+
+/** Rows are kept from the beginning of a run for so long, and name what it has archived. */
+export const undoableUntil = ({ createdAt }: Pick<Job, 'createdAt'>): number => createdAt + KEPT_DAYS * DAY_MS;
+
+/** How many spaces of each archive run can be restored now, by its id; runs that are not over, or too old, have none. */
+export async function countUndoable(archives: readonly Archive[], now: number): Promise<Map<string, number>> {
+  const ids = archives.flatMap(({ work }) => work.undoneBy);
+  const restored = new Map((await readJobs(ids)).map((job) => [job.id, job.counts.restored ?? 0]));
+  return new Map(
+    archives.map((job) => {
+      const left = (job.counts.archived ?? 0) - job.work.undoneBy.reduce((sum, id) => sum + (restored.get(id) ?? 0), 0);
+      return [job.id, isOver(job) && now < undoableUntil(job) ? Math.max(0, left) : 0];
+    }),
+  );
+}
+
+/**
+ * Restores what a run archived, all of it or some, and what is still its doing.
+ * @throws AppError not-found once its rows are gone, busy while it is not over or another run holds the lock, bad-request when
+ * nothing is left
+ */
+export function undo(runId: string, only: string[] | null, startedBy: string, now: number): Promise<Job> {
+  return startRestore(runId, newJobId(restore.kind, now), { only, retryOf: null }, startedBy, now);
+}
+
+type Narrowed = Pick<RestoreWork, 'only' | 'retryOf'>;
+
+function startRestore(source: string, id: string, { only, retryOf }: Narrowed, startedBy: string, now: number): Promise<Job> {
+  return startOnce(restore, id, async (transaction) => {
+    const archived = await archive.existing(source);
+    if (!isOver(archived)) throw new AppError('busy', { runId: source });
+    if (now >= undoableUntil(archived)) throw new AppError('not-found');
+    const earlier = archived.work.undoneBy;
+    const work: RestoreWork = { source, sourceBatches: archived.batches, earlier, only, retryOf };
+    const total = await countToRestore(archived, work, now);
+    // A run that failed may have archived more than it could count.
+    if (total === 0 && (archived.state !== 'failed' || only !== null)) throw new AppError('bad-request', { problem: 'nothing-to-undo' });
+    setJob(transaction, { ...archived, work: { ...archived.work, undoneBy: [...earlier, id] } });
+    return { work, total, startedBy, now };
+  });
+}
+
+async function countToRestore(archived: Archive, work: RestoreWork, now: number): Promise<number> {
+  if (work.only === null && work.retryOf === null) return (await countUndoable([archived], now)).get(archived.id) ?? 0;
+  let total = 0;
+  for (let number = 0; number <= archived.batches; number += 1) total += (await rowsToRestore(work, number)).length;
+  return total;
+}
+
+/** What failed in a run, as a new one; a second click finds it. @throws AppError busy, bad-request when nothing failed */
+export async function retry(job: Archive | Restore, startedBy: string, now: number): Promise<Job> {
+  if (!isOver(job)) throw new AppError('busy', { runId: job.id });
+  const id = `${job.id}-again`;
+  if (job.kind === restore.kind) {
+    const { source } = restore.parse(job).work;
+    return startRestore(source, id, { only: null, retryOf: job.id }, startedBy, now);
+  }
+  const { unchangedForDays, unchangedSince: since } = archive.parse(job).work;
+  const failed = await failedIn(job.id);
+  if (failed.length === 0) throw new AppError('bad-request', { problem: 'nothing-failed' });
+  const chosen = { kind: 'failed', runId: job.id } as const;
+  const total = await freeze(id, chosen, unchangedForDays, now);
+  const work = newArchiveWork({ chosen, unchangedForDays, unchangedSince: since });
+  return startJob(archive, { work, total, startedBy, now }, id);
+}

@@ -1,0 +1,68 @@
+/** Which spaces a run takes up: chosen by an admin, counted by the directory, and frozen as ids. */
+import { z } from 'zod';
+import { archivable, type Condition, countVerdicts, SpaceFilter, spaceConditions, type Verdict, where } from '../directory/lists';
+import { freezeChosen, freezeIds } from '../directory/run-rows';
+import { addDays, dayOf } from '../domain/directory';
+import { batchesOf } from '../jobs/batches';
+import { existingJob } from '../jobs/record';
+import { SpaceRow } from './rows';
+
+/** "All" travels as the filter, never as 100,000 ids. */
+export const Selection = z.union([
+  z.object({ kind: z.literal('some'), spaceIds: z.array(z.string()) }),
+  z.object({ kind: z.literal('all'), filter: SpaceFilter, except: z.array(z.string()) }),
+]);
+export type Selection = z.infer<typeof Selection>;
+
+/** A run can also take up what failed in another one. */
+export const Chosen = z.union([Selection, z.object({ kind: z.literal('failed'), runId: z.string() })]);
+type Chosen = z.infer<typeof Chosen>;
+
+/** `not-listed`: the directory does not know the space. */
+export type LeftOutReason = Exclude<Verdict, 'unused'> | 'not-listed';
+export interface Counted {
+  unused: number;
+  /** Those of the selection that nothing is planned for. */
+  leftOut: { reason: LeftOutReason; count: number }[];
+}
+
+function conditionsOf(selection: Selection, now: number): { spaces: Condition[]; except: readonly string[] } {
+  return selection.kind === 'some'
+    ? { spaces: spaceConditions({ spaceIds: selection.spaceIds }, now), except: [] }
+    : { spaces: spaceConditions(selection.filter, now), except: selection.except };
+}
+
+const unusedBefore = (days: number, now: number): string => addDays(dayOf(now), -days);
+
+/** One statement. @param days without a change after which a space counts as unused */
+export async function count(selection: Selection, days: number, now: number): Promise<Counted> {
+  const { spaces, except } = conditionsOf(selection, now);
+  const verdicts = await countVerdicts(spaces, except, unusedBefore(days, now));
+  const known = verdicts.reduce((sum, verdict) => sum + verdict.count, 0);
+  const unlisted = selection.kind === 'some' ? new Set(selection.spaceIds).size - known : 0;
+  const leftOut: Counted['leftOut'] = verdicts.flatMap(({ verdict, count: n }) =>
+    verdict === 'unused' ? [] : [{ reason: verdict, count: n }],
+  );
+  if (unlisted > 0) leftOut.push({ reason: 'not-listed', count: unlisted });
+  return { unused: verdicts.find(({ verdict }) => verdict === 'unused')?.count ?? 0, leftOut };
+}
+
+/** @param after ids up to this one are left out @returns how many are frozen for the run now */
+export async function freeze(runId: string, chosen: Chosen, days: number, now: number, after = ''): Promise<number> {
+  if (chosen.kind === 'failed')
+    return freezeIds(
+      runId,
+      (await failedIn(chosen.runId)).filter((id) => id > after),
+      now,
+    );
+  const { spaces, except } = conditionsOf(chosen, now);
+  const further = after === '' ? [] : [{ sql: 'id > ?', params: [after] }];
+  return freezeChosen(runId, 'spaces', where([...archivable(spaces, unusedBefore(days, now)), ...further]), except, now);
+}
+
+/** Ids of the spaces that failed in a run. */
+export async function failedIn(runId: string): Promise<string[]> {
+  const { batches } = await existingJob(runId);
+  const rows = (await batchesOf(SpaceRow, runId).readMany(0, batches + 1)).flat();
+  return rows.flatMap(({ spaceId, outcome }) => (outcome === 'failed' ? [spaceId] : []));
+}
