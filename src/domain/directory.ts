@@ -14,14 +14,12 @@ export type Standing = (typeof STANDINGS)[number];
 
 /** `unknown`: the app cannot see it. */
 export const LISTED_STATUSES = ['current', 'archived', 'trashed', 'unknown'] as const;
-export type ListedStatus = (typeof LISTED_STATUSES)[number];
 
 /**
  * Where a space is in its life. Without a promise the facts say: `unused` = nothing changed for so long that a clean-up
  * would look at it; `unknown` = nobody can say.
  */
 export const LIFECYCLES = ['in-use', 'unused', 'asked', 'told', 'kept', 'protected', 'archived', 'trashed', 'unknown'] as const;
-export type Lifecycle = (typeof LIFECYCLES)[number];
 
 /** Days without a change after which a space counts as unused in lists. */
 export const UNUSED_DAYS = 180;

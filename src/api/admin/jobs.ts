@@ -53,12 +53,6 @@ export function jobView(job: Job): JobView {
   return { ...view, kind: job.kind as JobView['kind'], reason: job.reason };
 }
 
-/** A plan looks like a job that has not begun. */
-export function planView({ id, createdAt, createdBy, total }: Plan<unknown>): JobView {
-  const nothingYet = { batches: 0, counts: {}, waitingUntil: null, problem: null, reason: null };
-  return { id, kind: 'plan', state: 'planned', createdAt, updatedAt: createdAt, startedBy: createdBy, total, ...nothingYet };
-}
-
 /** Rows of one page of a table. */
 export const PAGE_ROWS = 25;
 /** Batches read for one page of a table: most hold rows, some may be empty. */
