@@ -1,7 +1,6 @@
 /** Jobs: progress, stop, pause, resume. */
 import { z } from 'zod';
 import { cancel, currentCounts, pause, resume } from '../../jobs/control';
-import type { Plan } from '../../jobs/plan';
 import { existingJob, type Job } from '../../jobs/record';
 import { define } from '../define';
 import { Id, RowAddress } from '../inputs';
