@@ -9,8 +9,8 @@ const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|noti
 const DOORS = [
   'page-templates/(builtin|details-table|pages|render)',
   'notices/notices',
-  'directory/(keep|reading|schema|lists|classes|derive|people|spaces|run-rows|projector|progress)',
-  'provisioning/(provision|answers|explain|facts|creation-calls|promised-access|status-change)',
+  'directory/(accounts|keep|reading|schema|lists|classes|derive|people|spaces|run-rows|projector|progress)',
+  'provisioning/(provision|answers|app-role|explain|facts|creation-calls|promised-access|status-change)',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */

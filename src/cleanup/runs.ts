@@ -11,7 +11,7 @@ import { readBudget } from '../forge/budget';
 import { AppError, SqlError } from '../forge/errors';
 import { KEPT_DAYS } from '../jobs/batches';
 import { startJob, startOnce } from '../jobs/control';
-import { createPlan, startPlan } from '../jobs/plan';
+import { createPlan, type Plan, startPlan } from '../jobs/plan';
 import { isOver, type Job, newJobId, readJobs, setJob } from '../jobs/record';
 import { type Archive, archive, newArchiveWork, PLAN_LOST, type Restore, type RestoreWork, restore, rowsToRestore } from './jobs';
 import { type Counted, count, failedIn, freeze, type Selection } from './selection';
@@ -78,9 +78,10 @@ interface Start {
  * busy while another run holds the lock
  */
 export function startArchive({ planId, count: expected, reason }: Start, startedBy: string, now: number): Promise<Job> {
-  const check = async ({ total }: { total: number }): Promise<void> => {
+  const check = async ({ total, work }: Plan<Archive['work']>): Promise<Archive['work']> => {
     if (total === 0) throw new AppError('bad-request', { problem: 'nothing-selected' });
     if (expected !== total || (await frozenOf(planId)) !== total) throw new AppError('plan-changed', { count: total });
+    return work;
   };
   return startPlan(archive, planId, startedBy, now, check, reason);
 }

@@ -2,6 +2,7 @@
 import { assumeTrustedRoute, route } from '@forge/api';
 import { z } from 'zod';
 import type { RoleMode } from '../domain/provisioning/decide';
+import { isFinal } from '../forge/errors';
 import { asApp, ask, chargeIdentities, failure, type Requester, readJson } from './call';
 import { readOwnAccountId, readPeople } from './people';
 
@@ -51,7 +52,34 @@ const LICENSED = 'all-licensed-users';
 
 /** Who may see the space besides its owner and the app, by whichever call this site has. */
 export async function readReaders(as: Requester, spaceId: string, ownerId: string, mode: RoleMode): Promise<Readers> {
-  const principals = mode === 'PRE_ROLES' ? await readPermissions(as, spaceId, MAX_ACCESS_PAGES) : await readAssignments(as, spaceId);
+  return readersAmong(await readPrincipals(as, spaceId, mode), as, spaceId, ownerId, mode);
+}
+
+/** Who may see the space besides its owner, and whether the app may; `hasApp` null = there are more than can be read. */
+export async function readReadersAndApp(
+  as: Requester,
+  spaceId: string,
+  ownerId: string,
+  mode: RoleMode,
+): Promise<{ readers: Readers; hasApp: boolean | null }> {
+  const principals = await readPrincipals(as, spaceId, mode);
+  const readers = await readersAmong(principals, as, spaceId, ownerId, mode);
+  if (principals === null) return { readers, hasApp: null };
+  const users = principals.filter(({ type, id }) => type === 'user' && id !== ownerId);
+  const own = users.length === 0 ? null : await readOwnAccountId();
+  return { readers, hasApp: users.some(({ id }) => id === own) };
+}
+
+const readPrincipals = (as: Requester, spaceId: string, mode: RoleMode): Promise<Principal[] | null> =>
+  mode === 'PRE_ROLES' ? readPermissions(as, spaceId, MAX_ACCESS_PAGES) : readAssignments(as, spaceId);
+
+async function readersAmong(
+  principals: Principal[] | null,
+  as: Requester,
+  spaceId: string,
+  ownerId: string,
+  mode: RoleMode,
+): Promise<Readers> {
   if (principals === null) return 'unknown';
   const others = await withoutOwnerAndApps(principals, ownerId);
   if (others.length === 0) return mode === 'ROLES_TRANSITION' ? readClassicReaders(as, spaceId, ownerId) : 'nobody';
@@ -138,34 +166,37 @@ async function readAssignments(as: Requester, spaceId: string): Promise<Principa
 
 const Roles = z.object({ results: z.array(z.object({ id: z.string(), spacePermissions: z.array(z.string()) })) });
 
-/** The role that lets people read but not edit: recognized by what it grants, because names differ by language. */
-async function readViewerRole(as: Requester): Promise<string | null> {
+/** The smallest of the site's roles that grants what is asked for. Names differ by language, so they say nothing. */
+async function readRole(as: Requester, fits: (permissions: readonly string[]) => boolean): Promise<string | null> {
   const operation = 'space roles';
   const response = await ask(operation, () => as.requestConfluence(route`/wiki/api/v2/space-roles?role-type=SYSTEM&limit=100`));
   const { results } = await readJson(operation, response, Roles);
   chargeIdentities(results.length);
-  const readers = results.filter(({ spacePermissions }) => spacePermissions.includes('read/space') && isForReading(spacePermissions));
-  return readers.sort((a, b) => a.spacePermissions.length - b.spacePermissions.length)[0]?.id ?? null;
+  const fitting = results.filter(({ spacePermissions }) => spacePermissions.includes('read/space') && fits(spacePermissions));
+  return fitting.sort((a, b) => a.spacePermissions.length - b.spacePermissions.length)[0]?.id ?? null;
 }
 
-/**
- * Takes every role in the space from everyone but the owner and the app; with `licensed`, everyone with a
- * license may then read. Only on sites with roles.
- * @returns false when this site has no role for reading
- */
-export async function assignReaders(as: Requester, spaceId: string, ownerId: string, readers: 'nobody' | 'licensed'): Promise<boolean> {
+/** The role that lets people read but not edit; null = this site has none. */
+const readViewerRole = (as: Requester): Promise<string | null> => readRole(as, isForReading);
+
+/** The role that administers a space; null = this site has none. */
+export const readAdminRole = (): Promise<string | null> => readRole(asApp(), (permissions) => permissions.includes('administer/space'));
+
+/** What makes the app an administrator of a space: its own account, and a role. */
+export interface AppRole {
+  accountId: string;
+  roleId: string;
+}
+
+/** Without `roleId` the principal loses its role. */
+interface RoleChange {
+  principal: { principalType: string; principalId: string };
+  roleId?: string;
+}
+
+/** All of it or nothing. @throws ConfluenceError */
+async function assignRoles(as: Requester, spaceId: string, changes: readonly RoleChange[]): Promise<void> {
   const operation = 'assign roles';
-  const others = await withoutOwnerAndApps((await readAssignments(as, spaceId)) ?? [], ownerId);
-  const roleId = readers === 'licensed' ? await readViewerRole(as) : null;
-  if (readers === 'licensed' && roleId === null) return false;
-  const licensed = { principal: { principalType: 'ACCESS_CLASS', principalId: LICENSED } };
-  const changes = [
-    ...others
-      .filter(({ type, id }) => !(readers === 'licensed' && type === 'access_class' && id === LICENSED))
-      .map(({ type, id }) => ({ principal: { principalType: type.toUpperCase(), principalId: id } })),
-    ...(roleId === null ? [] : [{ ...licensed, roleId }]),
-  ];
-  if (changes.length === 0) return true;
   const response = await ask(operation, () =>
     as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/role-assignments`, {
       method: 'POST',
@@ -174,5 +205,69 @@ export async function assignReaders(as: Requester, spaceId: string, ownerId: str
     }),
   );
   if (!response.ok) throw await failure(operation, response);
-  return true;
+}
+
+const changeFor = ({ type, id }: Pick<Principal, 'type' | 'id'>, roleId?: string): RoleChange => ({
+  principal: { principalType: type.toUpperCase(), principalId: id },
+  ...(roleId === undefined ? {} : { roleId }),
+});
+
+/** Makes the app an administrator of the space. Repeating it changes nothing. @throws ConfluenceError */
+export const assignAppRole = (as: Requester, spaceId: string, { accountId, roleId }: AppRole): Promise<void> =>
+  assignRoles(as, spaceId, [changeFor({ type: 'user', id: accountId }, roleId)]);
+
+/** What to do about the app's own role while others are changed: give it, leave it as it is held, or do not name it. */
+export type AppRoleChange = AppRole | 'keep' | 'unnamed';
+
+export type Assigned =
+  /** `app`: whether the app was given its role along with the others; null = that was not asked for. */
+  | { kind: 'assigned'; app: 'given' | 'refused' | null }
+  /** This site has no role for reading: nothing was changed. */
+  | { kind: 'no-reader-role' };
+
+/**
+ * Takes every role in the space from everyone but the owner and the app; with `licensed`, everyone with a
+ * license may then read. Only on sites with roles.
+ */
+export async function assignReaders(
+  as: Requester,
+  spaceId: string,
+  ownerId: string,
+  readers: 'nobody' | 'licensed',
+  appRole: AppRoleChange,
+): Promise<Assigned> {
+  const holders = (await readAssignments(as, spaceId)) ?? [];
+  const others = await withoutOwnerAndApps(holders, ownerId);
+  const roleId = readers === 'licensed' ? await readViewerRole(as) : null;
+  if (readers === 'licensed' && roleId === null) return { kind: 'no-reader-role' };
+  const changes = [
+    ...others.filter(({ type, id }) => !(roleId !== null && type === 'access_class' && id === LICENSED)).map((other) => changeFor(other)),
+    ...(roleId === null ? [] : [changeFor({ type: 'access_class', id: LICENSED }, roleId)]),
+  ];
+  if (changes.length === 0) return { kind: 'assigned', app: typeof appRole === 'object' && holds(appRole, holders) ? 'given' : null };
+  // Named with the roles they hold: nobody can be locked out by a change of the others.
+  const owner = holders.filter(({ type, id }) => type === 'user' && id === ownerId);
+  const kept = [...owner, ...(appRole === 'keep' ? await ownRoleAmong(holders) : [])].map((holder) => changeFor(holder, holder.grant));
+  const all = [...changes, ...kept];
+  if (typeof appRole === 'string') {
+    await assignRoles(as, spaceId, all);
+    return { kind: 'assigned', app: null };
+  }
+  try {
+    await assignRoles(as, spaceId, [...all, changeFor({ type: 'user', id: appRole.accountId }, appRole.roleId)]);
+    return { kind: 'assigned', app: 'given' };
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    // The space must not stay open because the app may have no role in it.
+    await assignRoles(as, spaceId, all);
+    return { kind: 'assigned', app: 'refused' };
+  }
+}
+
+const holds = ({ accountId, roleId }: AppRole, holders: readonly Principal[]): boolean =>
+  holders.some(({ type, id, grant }) => type === 'user' && id === accountId && grant === roleId);
+
+async function ownRoleAmong(holders: readonly Principal[]): Promise<Principal[]> {
+  const own = await readOwnAccountId();
+  return holders.filter(({ type, id }) => type === 'user' && id === own);
 }

@@ -57,21 +57,32 @@ const OWNER_OPERATIONS: readonly [operation: string, targetType: string][] = [
   ]),
 ];
 
+/** What the app needs in a space: it does everything else as the owner. */
+const APP_OPERATIONS = OWNER_OPERATIONS.filter(([name, targetType]) => targetType === 'space' && name !== 'export');
+
 /**
- * v1 with a permission list: the owner holds everything, the members of these groups may read. The only
- * way to get a readable space where apps cannot change permissions afterwards.
+ * v1 with a permission list: the owner holds everything, the members of these groups may read, and the app administers. The only
+ * way to get a readable space, or to let the app in, where apps cannot change permissions afterwards.
+ * @param appId account of the app; null = it gets nothing
  */
-export async function createByPermissionList(as: Requester, space: NewPersonalSpace, readerGroups: readonly string[]): Promise<Creation> {
+export async function createByPermissionList(
+  as: Requester,
+  space: NewPersonalSpace,
+  readerGroups: readonly string[],
+  appId: string | null,
+): Promise<Creation> {
   const permission = (subjects: object, name: string, targetType: string) => ({
     subjects,
     operation: { operation: name, targetType },
     anonymousAccess: false,
     unlicensedAccess: false,
   });
-  const owner = { user: { results: [{ type: 'known', accountId: space.accountId }], size: 1 } };
+  const user = (accountId: string) => ({ user: { results: [{ type: 'known', accountId }], size: 1 } });
+  const owner = user(space.accountId);
   const readers = { group: { results: readerGroups.map((id) => ({ type: 'group', id })), size: readerGroups.length } };
   const permissions = OWNER_OPERATIONS.map(([name, targetType]) => permission(owner, name, targetType));
   if (readerGroups.length > 0) permissions.push(permission(readers, 'read', 'space'));
+  if (appId !== null) permissions.push(...APP_OPERATIONS.map(([name, targetType]) => permission(user(appId), name, targetType)));
   return createByCall(as, { key: space.key, name: nameOf(space), permissions });
 }
 

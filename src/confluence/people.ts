@@ -3,6 +3,7 @@ import { route } from '@forge/api';
 import { z } from 'zod';
 import type { PersonFacts, StandingFacts } from '../domain/provisioning/decide';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
+import { learnAppRole, readAppRole } from '../store/site-facts';
 import { asApp, asCaller, ask, chargeIdentities, type Requester, readJson } from './call';
 
 const User = z.object({
@@ -71,9 +72,13 @@ function may(user: CurrentUser, operation: string): boolean {
   return user.operations.some((o) => o.operation === operation && o.targetType === 'application');
 }
 
-/** The app's own account, which Confluence may add to a space on its own. */
+/** The app's own account, which Confluence may add to a space on its own. It stays the same, so it is asked for once. */
 export async function readOwnAccountId(): Promise<string> {
-  return (await readCurrentUser(asApp())).accountId;
+  const known = (await readAppRole()).accountId;
+  if (known !== null) return known;
+  const { accountId } = await readCurrentUser(asApp());
+  await learnAppRole({ accountId });
+  return accountId;
 }
 
 /** Whether the caller of this invocation administers Confluence. */

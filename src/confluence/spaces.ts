@@ -119,11 +119,11 @@ export async function deleteSpace(as: Requester, spaceKey: string): Promise<void
   if (!response.ok) throw await failure(operation, response);
 }
 
-/** An ordinary space that only the app sees: the site check makes one to try things on. */
-export async function createOwnSpace(key: string, name: string): Promise<string> {
+/** An ordinary space that only its creator sees: the site check makes one to try things on. */
+export async function createOwnSpace(as: Requester, key: string, name: string): Promise<string> {
   const operation = 'create own space';
   const response = await ask(operation, () =>
-    asApp().requestConfluence(route`/wiki/rest/api/space/_private`, {
+    as.requestConfluence(route`/wiki/rest/api/space/_private`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ key, name }),

@@ -1,4 +1,5 @@
 /** Lists of spaces and people: any filter, any order, page by page without counting off what came before. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { addDays, type Day, dayOf, LIFECYCLES, LISTED_STATUSES, STANDINGS, UNUSED_DAYS } from '../domain/directory';
 import { OUTCOMES } from '../domain/provisioning/outcome';
@@ -238,8 +239,10 @@ export interface Order<C extends string> {
   direction: 'asc' | 'desc';
 }
 
-/** Where the next page begins: the last row's value in the order's column, and its id. */
-const Position = z.tuple([z.union([z.string(), z.number(), z.null()]), z.string()]);
+/** Which list a cursor is of; and where the next page begins: the last row's value in the order's column, and its id. */
+const Position = z.tuple([z.string(), z.union([z.string(), z.number(), z.null()]), z.string()]);
+/** Characters of a list's name that tell it from another. */
+const NAME_LENGTH = 12;
 
 export interface ListPage<R> {
   rows: R[];
@@ -252,17 +255,26 @@ interface ListQuery<C extends string> {
   table: 'spaces' | 'people';
   columns: Columns<C>;
   conditions: readonly Condition[];
+  filter: unknown;
   order: Order<C>;
   cursor: string | null;
   limit: number;
 }
 
+function nameOf<C extends string>({ table, filter, order }: ListQuery<C>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([table, order.by, order.direction, filter]))
+    .digest('base64')
+    .slice(0, NAME_LENGTH);
+}
+
 /** Rows after the cursor: those with a later value, those with the same and a later id, and the unknown ones, which come last. */
-function after<C extends string>({ columns, order, cursor }: ListQuery<C>): Condition[] {
+function after<C extends string>(query: ListQuery<C>): Condition[] {
+  const { columns, order, cursor } = query;
   if (cursor === null) return [];
   const position = Position.safeParse(parsedJson(cursor));
-  if (!position.success) throw new AppError('bad-request', { problem: 'cursor' });
-  const [value, id] = position.data;
+  if (!position.success || position.data[0] !== nameOf(query)) throw new AppError('bad-request', { problem: 'cursor' });
+  const [, value, id] = position.data;
   const column = columns[order.by];
   if (value === null) return [{ sql: `(${column} IS NULL AND id > ?)`, params: [id] }];
   const later = order.direction === 'asc' ? '>' : '<';
@@ -286,12 +298,11 @@ async function list<C extends string, R>(
   positionOf: (row: R, by: C) => [SqlValue, string],
 ): Promise<ListPage<R>> {
   const { table, columns, conditions, order, limit } = query;
-  const names = Object.entries<string>(columns).map(([name, sql]) => `${sql} AS \`${name}\``);
   const page = where([...conditions, ...after(query)]);
   const column = columns[order.by];
   const orderBy = `CASE WHEN ${column} IS NULL THEN 1 ELSE 0 END, ${column} ${order.direction === 'asc' ? 'ASC' : 'DESC'}, id`;
   const rows = await select(
-    { sql: `SELECT ${names.join(', ')} FROM ${table} WHERE ${page.sql} ORDER BY ${orderBy} LIMIT ${limit + 1}`, params: page.params },
+    { sql: `SELECT ${named(columns)} FROM ${table} WHERE ${page.sql} ORDER BY ${orderBy} LIMIT ${limit + 1}`, params: page.params },
     row,
   );
   const all = where(conditions);
@@ -300,7 +311,7 @@ async function list<C extends string, R>(
   const last = shown.at(-1);
   return {
     rows: shown,
-    next: rows.length > limit && last !== undefined ? JSON.stringify(positionOf(last, order.by)) : null,
+    next: rows.length > limit && last !== undefined ? JSON.stringify([nameOf(query), ...positionOf(last, order.by)]) : null,
     total: counted?.total ?? 0,
   };
 }
@@ -316,19 +327,32 @@ interface PageRequest<F, C extends string> {
 }
 
 export function listSpaces({ filter, ...page }: PageRequest<SpaceFilter, SpaceColumn>, now: number): Promise<ListPage<SpaceRow>> {
-  const query = { table: 'spaces' as const, columns: spaceColumns(now), conditions: spaceConditions(filter, now), ...page };
+  const query = { table: 'spaces' as const, columns: spaceColumns(now), conditions: spaceConditions(filter, now), filter, ...page };
   return list(query, SpaceRow, (row, by) => [asStored(row[by]), row.spaceId]);
 }
 
 export function listPeople({ filter, ...page }: PageRequest<PeopleFilter, PeopleColumn>): Promise<ListPage<PeopleRow>> {
-  const query = { table: 'people' as const, columns: PEOPLE_COLUMNS, conditions: peopleConditions(filter), ...page };
+  const query = { table: 'people' as const, columns: PEOPLE_COLUMNS, conditions: peopleConditions(filter), filter, ...page };
   return list(query, PeopleRow, (row, by) => [asStored(row[by]), row.accountId]);
 }
 
+const named = (columns: Columns<string>): string =>
+  Object.entries(columns)
+    .map(([name, sql]) => `${sql} AS \`${name}\``)
+    .join(', ');
+
+const spacesWhere = (column: 'id' | 'owner_id', value: string, now: number): Promise<SpaceRow[]> =>
+  select({ sql: `SELECT ${named(spaceColumns(now))} FROM spaces WHERE ${column} = ?`, params: [value] }, SpaceRow);
+
 /** One space's row; null = the directory does not know it. */
-export async function findSpace(spaceId: string, now: number): Promise<SpaceRow | null> {
-  const names = Object.entries(spaceColumns(now)).map(([name, sql]) => `${sql} AS \`${name}\``);
-  const [row] = await select({ sql: `SELECT ${names.join(', ')} FROM spaces WHERE id = ?`, params: [spaceId] }, SpaceRow);
+export const findSpace = async (spaceId: string, now: number): Promise<SpaceRow | null> =>
+  (await spacesWhere('id', spaceId, now))[0] ?? null;
+
+export const findSpacesOfOwner = (ownerId: string, now: number): Promise<SpaceRow[]> => spacesWhere('owner_id', ownerId, now);
+
+/** One person's row; null = the directory does not know them. */
+export async function findPerson(accountId: string): Promise<PeopleRow | null> {
+  const [row] = await select({ sql: `SELECT ${named(PEOPLE_COLUMNS)} FROM people WHERE id = ?`, params: [accountId] }, PeopleRow);
   return row ?? null;
 }
 

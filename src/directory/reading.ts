@@ -8,8 +8,8 @@ import { GROUPS_PER_PAGE, listGroupMembers, readPeople } from '../confluence/peo
 import { askForChanges } from '../confluence/search';
 import { listPersonalSpaces } from '../confluence/spaces';
 import { addDays, type Day, dayOf } from '../domain/directory';
-import { FIRST_PACE, nextQuestion, Pace, takeAnswer } from '../domain/probe';
-import { MINUTE_MS } from '../domain/time';
+import { afterRefusal, type Candidate, FIRST_PACE, type Finding, nextQuestion, Pace, type Question, takeAnswer } from '../domain/probe';
+import { ConfluenceError } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
 import { listPersonRecords } from '../store/people';
@@ -19,6 +19,7 @@ import { derivePeople, readContext, settlePeople } from './derive';
 import * as people from './people';
 import { projectPeople, projectSpaces } from './projector';
 import * as spaces from './spaces';
+import { LIST_LAG_MS } from './spaces';
 import { readState, writeState } from './state';
 
 /** The largest page of spaces that v2 gives. */
@@ -29,18 +30,20 @@ const PEOPLE_PER_CALL = 250;
 const PEOPLE_PER_STEP = 500;
 /** Spaces in hand while questions are asked about them. */
 const SPACES_IN_HAND = 600;
+/** The most spaces that one question takes. */
+const SPACES_PER_QUESTION = 100;
+/** How a site answers a question that is too long for it. */
+const TOO_LONG = [400, 414];
 /** Points that the questions of one step may cost; what they answered is written at the end. */
 const POINTS_PER_STEP = 300;
 /** Records in one page of a query (Forge: at most 100). */
 const RECORDS_PER_PAGE = 100;
 /** Classes of people whose outcome is written in one step. */
 const CLASSES_PER_STEP = 50;
-/** The dearest page: 250 people, at 2 points each. */
-const COST = 1 + 2 * PEOPLE_PER_CALL + 50;
+/** The dearest step: questions that stop at their bound, and one more with the longest answer. */
+const COST = POINTS_PER_STEP + 251;
 /** Days that the first question about a space looks back. Further back only what was never touched is told from the rest. */
 const LOOK_BACK_DAYS = 180;
-/** Lists lag behind (Confluence: seconds); whatever is younger than this may be missing from them. */
-const LIST_LAG_MS = 10 * MINUTE_MS;
 
 const PHASES = [
   'promises',
@@ -186,12 +189,15 @@ async function readList({ cursor, part, pass }: ReadingWork): Promise<Move> {
   return { ...move, done: page.spaces.length };
 }
 
-/** Owners whose row names another space than the lists, or none. */
+/** Owners whose row names another space than the lists, or none, and those whose space does not say yet how they stand. */
 async function followOwners(ownerIds: readonly string[], pass: number, now: number): Promise<void> {
   const rows = await people.readPeopleRows(ownerIds);
   if (rows.size === 0) return;
   const own = await spaces.findSpacesOf([...rows.keys()]);
-  const differing = [...rows.values()].filter(({ accountId, spaceId }) => own.get(accountId)?.id !== spaceId);
+  const differing = [...rows.values()].filter(({ accountId, spaceId, standing }) => {
+    const space = own.get(accountId);
+    return space?.id !== spaceId || (space !== undefined && space.ownerStanding !== standing);
+  });
   if (differing.length > 0)
     await derivePeople(
       differing.map(({ accountId }) => accountId),
@@ -263,47 +269,63 @@ async function removeGone({ pass, begunAt }: ReadingWork): Promise<Move> {
 async function askForRecentChanges(work: ReadingWork): Promise<Move> {
   const { pass, recent, cursor } = work;
   const today = dayOf(Date.now());
-  if (cursor === '') await spaces.noteRecent(pass, recent, today);
-  const left = await spaces.listUnasked(pass, recent, '', SPACES_IN_HAND);
+  if (cursor === '') await spaces.noteRecent(pass, recent);
+  const left = await spaces.listUnasked(pass, recent, cursor, SPACES_IN_HAND);
   const lookBack = addDays(today, -LOOK_BACK_DAYS);
   const candidates = left.map(({ id, key, checkedOn }) => ({ id, key, since: checkedOn ?? lookBack }));
   return askAbout(candidates, false, work, today);
 }
 
-/** Which of the others were never changed since they were made, and when the rest were. */
+/** Which of the others were never changed since they were made, and when the rest were. What an event told of may not be the newest. */
 async function askForAnyChange(work: ReadingWork): Promise<Move> {
   const today = dayOf(Date.now());
-  const left = await spaces.listUndecided('', SPACES_IN_HAND);
-  const candidates = left.map(({ id, key, settledOn }) => ({ id, key, since: addDays(settledOn, 1) }));
+  const left = await spaces.listUndecided(work.cursor, SPACES_IN_HAND);
+  const candidates = left.map(({ id, key, settledOn, changedOn }) => ({ id, key, since: changedOn ?? addDays(settledOn, 1) }));
   return askAbout(candidates, true, work, today);
 }
 
-type Candidates = Parameters<typeof nextQuestion>[0];
+const earlier = (a: Day, b: Day): Day => (a < b ? a : b);
 
-/** As many questions as a step may cost. What was answered is written at once, so the next step finds the rest. */
-async function askAbout(candidates: Candidates, isWhole: boolean, work: ReadingWork, today: Day): Promise<Move> {
+/** As many questions as a step may cost. What was answered is written at its end; the next step goes on from the first space without an answer. */
+async function askAbout(candidates: readonly Candidate[], isWhole: boolean, work: ReadingWork, today: Day): Promise<Move> {
   if (candidates.length === 0) return { isOver: true };
   let { pace } = work;
   let left = candidates;
   const changed: { id: string; day: Day }[] = [];
   const idle: { id: string; since: Day }[] = [];
   const before = pointsSoFar();
-  const isLastHand = candidates.length < SPACES_IN_HAND;
-  // Toward its end a hand holds too few for a full group: the next one begins with what is left.
-  while (pointsSoFar() - before < POINTS_PER_STEP && left.length > (isLastHand ? 0 : SPACES_IN_HAND / 2)) {
+  // A group is filled up from what is in hand, so a hand that is not the last one is never played to its end.
+  const least = candidates.length < SPACES_IN_HAND ? 1 : SPACES_PER_QUESTION;
+  while (left.length >= least && pointsSoFar() - before < POINTS_PER_STEP) {
     const question = nextQuestion(left, pace);
     if (!question) break;
-    const answered = takeAnswer(question, await askForChanges(question.asked, question.hits), pace);
-    pace = answered.pace;
+    const finding = await ask(question, pace);
+    pace = finding.pace;
     const since = new Map(question.asked.map((candidate) => [candidate.id, candidate.since]));
-    changed.push(...answered.changed);
-    idle.push(...answered.idle.map((id) => ({ id, since: since.get(id) ?? today })));
-    const known = new Set([...answered.changed.map(({ id }) => id), ...answered.idle]);
-    left = left.filter(({ id }) => !known.has(id));
+    changed.push(...finding.changed);
+    // Of a space that is still being made, nothing can be said of days to come.
+    idle.push(...finding.idle.map((id) => ({ id, since: earlier(since.get(id) ?? today, today) })));
+    const settled = new Set([...finding.changed.map(({ id }) => id), ...finding.idle, ...finding.unknown]);
+    left = left.filter(({ id }) => !settled.has(id));
   }
   await spaces.noteNewest(changed, work.pass, today);
   await spaces.noteUnchanged(idle, isWhole, work.pass, today);
-  return { pace, cursor: 'begun', done: changed.length + idle.length };
+  const first = left[0];
+  const settledUpTo = first === undefined ? candidates.length : candidates.indexOf(first);
+  return { pace, cursor: candidates[settledUpTo - 1]?.id ?? (work.cursor || '0'), done: candidates.length - left.length };
+}
+
+/** One question. A site that takes fewer spaces at once says so by refusing. @throws ConfluenceError */
+async function ask(question: Question, pace: Pace): Promise<Finding> {
+  try {
+    return takeAnswer(question, await askForChanges(question.asked, question.hits), pace);
+  } catch (error) {
+    if (!(error instanceof ConfluenceError) || !TOO_LONG.includes(error.status)) throw error;
+    const smaller = afterRefusal(question, pace);
+    // Not even one space may be asked about: nothing is known of it.
+    if (!smaller) return { pace, changed: [], idle: [], unknown: question.asked.map(({ id }) => id) };
+    return { pace: smaller, changed: [], idle: [], unknown: [] };
+  }
 }
 
 async function decideOutcomes({ pass }: ReadingWork): Promise<Move> {

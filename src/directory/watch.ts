@@ -10,7 +10,7 @@ import type { Installation, Reaction } from '../events/listen';
 import type { SpaceContent } from '../events/personal-space';
 import type { SpaceChange } from '../events/space';
 import { readSettings } from '../store/settings';
-import { noteOwnSpace } from './people';
+import { noteOwnSpace, noteSpacesGone } from './people';
 import { noteChange, noteStatus, noteVisit, removeSpaces } from './spaces';
 
 /** What this process has noted today: some 200 bytes each. */
@@ -51,6 +51,7 @@ export const noteContent: Reaction<SpaceContent> = async (event, { installContex
 export const noteSpace: Reaction<SpaceChange> = async ({ kind, spaceId, key, ownerId, status, at }) => {
   if (kind === 'deleted') {
     await removeSpaces([spaceId]);
+    await noteSpacesGone([spaceId]);
     return undefined;
   }
   const seen = status === 'archived' || status === 'trashed' ? status : 'current';

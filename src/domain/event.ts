@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { REASONS } from './reasons';
+import { APP_ROLE_OUTCOMES } from './space';
 
 const Access = z.enum(['private', 'licensed', 'open', 'unknown']);
 const Completed = {
@@ -14,6 +15,8 @@ const Completed = {
   templateProblem: z.string().nullable(),
   /** The creation call that worked. */
   call: z.string().nullable(),
+  /** Missing in entries from before there was such a role. */
+  appRole: z.enum(APP_ROLE_OUTCOMES).default('unknown'),
 };
 const Promised = { promised: z.enum(['private', 'licensed', 'site-default']), actual: Access };
 const Counts = z.record(z.string(), z.number());

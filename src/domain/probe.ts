@@ -3,8 +3,8 @@
  * search index, few hits read, and the answer names some spaces that changed or says that nobody else
  * did. A question costs a point, and each hit it returns another. Pure.
  *
- * Whoever is not answered stays in the group, and the places of those who are go to new candidates. So
- * a group fills up with idle spaces, until one answer without hits settles all of them for one point.
+ * Whoever is not answered stays in the group; once hardly any active one is left in it, new candidates
+ * take the places of those named. So a group fills up with idle spaces, until one answer settles them all.
  */
 import { z } from 'zod';
 
@@ -81,9 +81,16 @@ export interface Question {
   hits: number;
 }
 
+/**
+ * New candidates are taken in once fewer active ones than this are left in the group. Taken in earlier,
+ * their many recent changes would hide the older ones of those who wait.
+ */
+const REFILL_BELOW = 2;
+
 /** The next group to ask for, and how many hits to read; null = nobody is left. `left`: all candidates without an answer, in order. */
 export function nextQuestion(left: readonly Candidate[], pace: Pace): Question | null {
-  const asked = withFewDays(firstOf(left, pace.keys));
+  const isWorthFinishing = pace.held > 0 && pace.heldActive >= REFILL_BELOW;
+  const asked = withFewDays(firstOf(left, isWorthFinishing ? Math.min(pace.held, pace.keys) : pace.keys));
   if (asked.length === 0) return null;
   return { asked, hits: hitsFor(outlook(asked.length, pace), pace) };
 }
@@ -144,20 +151,22 @@ function hitsFor({ active, matches }: Outlook, pace: Pace): number {
   const some = 1 - Math.exp(-Math.max(active, 0.01));
   const spaces = Math.max(1, active / some);
   const all = Math.max(spaces, matches / some);
-  let best = 1;
-  let bestYield = 0;
   const last = Math.min(MAX_HITS, Math.ceil(all));
-  for (let hits = 1; hits <= last; hits += 1) {
-    const names = namesIn(hits, spaces, all, pace.runs) + (hits >= all ? NAMES_FOR_COMPLETE : 0);
-    const perPoint = names / (1 + Math.min(hits, all));
+  let best = last;
+  let bestYield = (namesIn(last, spaces, all, pace.runs) + (last >= all ? NAMES_FOR_COMPLETE : 0)) / (1 + Math.min(last, all));
+  let previous = 0;
+  for (let hits = 1; hits < last; hits += 1) {
+    const perPoint = namesIn(hits, spaces, all, pace.runs) / (1 + hits);
     if (perPoint > bestYield) {
       best = hits;
       bestYield = perPoint;
     }
+    if (perPoint < previous) break;
+    previous = perPoint;
   }
   // A few hits more cost nothing if they do not match, and otherwise spare the question that would fetch them.
   if (best >= all) return Math.min(MAX_HITS, Math.ceil(all * 1.5) + 2);
-  if (best === 1 && active >= MIN_ACTIVE_TO_MEASURE && pace.unmeasured >= pace.measureAfter) return 2;
+  if (best === 1 && pace.unmeasured >= pace.measureAfter) return 2;
   return best;
 }
 
@@ -254,10 +263,12 @@ function learn({ asked, hits: limit }: Question, answer: Answer, names: number, 
   const total = answer.total ?? (answer.isComplete ? hits : null);
   if (held === 0 && total !== null) next.changes = blend(pace.changes, total / asked.length, weightOf(asked.length));
 
-  if (active >= MIN_ACTIVE_TO_MEASURE && hits >= 2) {
+  if (hits >= 2) {
     for (let i = 1; i < hits; i += 1) {
       const isSame = answer.hits[i]?.key === answer.hits[i - 1]?.key ? 1 : 0;
-      const expected = next.runs + (1 - next.runs) / active;
+      // Where hardly anybody changed, the same space twice says nothing.
+      if (isSame && active < MIN_ACTIVE_TO_MEASURE) continue;
+      const expected = next.runs + (1 - next.runs) / Math.max(1, active);
       next.runs = clamp(next.runs + PAIR_WEIGHT * (isSame - expected), 0, 0.98);
     }
     next.unmeasured = 0;

@@ -8,6 +8,20 @@ export type Access = 'private' | 'licensed' | 'open' | 'unknown';
 /** Where a space stands in Confluence, as last seen. */
 export type SpaceStatus = 'current' | 'archived' | 'trashed' | 'deleted';
 
+/**
+ * What became of the app's own role in a space, at the moment when Homestead created or adopted it: `given`; `refused` by Confluence;
+ * `not-possible` because this site lets an app in only when a space is created; `off` by the policy; `unknown` = from before there was
+ * such a role, or not given yet. Its owner may have taken the role away since.
+ */
+export const APP_ROLE_OUTCOMES = ['given', 'refused', 'not-possible', 'off', 'unknown'] as const;
+export interface AppRole {
+  outcome: (typeof APP_ROLE_OUTCOMES)[number];
+  /** Confluence failed when the role was to be given; it is tried again at `retryAt`. */
+  due: { retryAt: number; failures: number } | null;
+}
+/** Spaces of before, and every space until the moment has come. */
+export const NO_APP_ROLE: AppRole = { outcome: 'unknown', due: null };
+
 /** Times in ms. */
 export interface PromisedSpace {
   spaceId: string;
@@ -30,6 +44,7 @@ export interface PromisedSpace {
     /** The promise could not be kept since then; it is tried again at `retryAt`. */
     broken: { since: number; retryAt: number; failures: number } | null;
   };
+  appRole: AppRole;
   template: {
     /** Key of the policy's template. */
     key: string;
@@ -46,12 +61,29 @@ export function seenAs(space: PromisedSpace, status: SpaceStatus, at: number): P
   if (space.status === status) return space;
   // A space that is gone or archived has no access to put right.
   const access = status === 'current' ? space.access : { ...space.access, broken: null };
-  return { ...space, status, statusSince: at, access };
+  const appRole = status === 'current' ? space.appRole : { ...space.appRole, due: null };
+  return { ...space, status, statusSince: at, access, appRole };
+}
+
+/** When the first of a space's promises that could not be kept is tried again (ms); null = none is due. */
+export function dueAt({ access, appRole }: PromisedSpace): number | null {
+  const times = [access.broken?.retryAt, appRole.due?.retryAt].filter((time) => time !== undefined);
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** First wait, and the longest one, between two attempts to keep a promise. */
 const FIRST_RETRY_MS = 5 * MINUTE_MS;
 const LONGEST_RETRY_MS = DAY_MS;
+
+/** Attempts to give the app its role. After that the owner has seen how their space is, and it stays so. */
+const MAX_ROLE_FAILURES = 6;
+
+/** Confluence failed when the app's role was to be given: it is tried again a few times. */
+export function postponedRole({ due }: AppRole, now: number): AppRole {
+  const failures = (due?.failures ?? 0) + 1;
+  const isGivenUp = failures >= MAX_ROLE_FAILURES;
+  return { outcome: 'unknown', due: isGivenUp ? null : { retryAt: now + FIRST_RETRY_MS * 2 ** (failures - 1), failures } };
+}
 
 /** The promised access could not be set: when that was, and when it is tried again. */
 export function brokenPromise(space: PromisedSpace, actual: Access, now: number): PromisedSpace {

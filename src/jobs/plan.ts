@@ -40,7 +40,7 @@ interface NewPlan<Work> {
   now: number;
 }
 
-/** @param id given when rows were frozen for the plan before it exists */
+/** @param id given when rows were written or frozen for the plan before it exists */
 export async function createPlan<Work, Row>(
   kind: JobKind<Work, Row>,
   { work, total, createdBy, now }: NewPlan<Work>,
@@ -69,7 +69,7 @@ function setPlan(transaction: Transaction, { id, revision, kind, createdAt, ...d
 
 /**
  * Creates the job, takes its lock and marks the plan, all or nothing. A second click finds the job.
- * @param check throws AppError when the plan may not be started any more
+ * @param check throws AppError when the plan may not be started any more; answers what the job begins with
  * @param reason why, in the words of whoever starts it
  * @throws AppError busy while another run holds the lock
  */
@@ -78,13 +78,13 @@ export function startPlan<Work, Row>(
   id: string,
   startedBy: string,
   now: number,
-  check: (plan: Plan<Work>) => Promise<void> = async () => {},
+  check: (plan: Plan<Work>) => Promise<Work> = async ({ work }) => work,
   reason: string | null = null,
 ): Promise<Job> {
   return startOnce(kind, id, async (transaction) => {
     const plan = await existingPlan(kind, id, now);
-    await check(plan);
+    const work = await check(plan);
     setPlan(transaction, { ...plan, startedAt: now });
-    return { work: plan.work, total: plan.total, startedBy, reason, now };
+    return { work, total: plan.total, startedBy, reason, now };
   });
 }

@@ -2,6 +2,7 @@
 import { asCaller } from '../confluence/call';
 import { readSpace } from '../confluence/spaces';
 import { hasNotice } from '../confluence/user-properties';
+import { type DirectoryRows, rowsAbout } from '../directory/accounts';
 import type { FieldValues } from '../domain/fields';
 import type { Notice } from '../domain/notice';
 import { type Person, reasonOf, spaceIdOf } from '../domain/person';
@@ -31,6 +32,8 @@ export interface MyData {
   administratorSince: number | null;
   details: FieldValues;
   hasNoticeFlag: boolean;
+  /** What the directory knows of the caller and their space. */
+  directory: DirectoryRows;
 }
 
 /** @throws UnreadableRecord */
@@ -51,5 +54,6 @@ export async function myData(accountId: string): Promise<MyData> {
     administratorSince: await readAdminSeen(accountId),
     details: space?.status === 'current' ? await readValues(space.id) : {},
     hasNoticeFlag: await hasNotice(accountId),
+    directory: await rowsAbout(accountId, Date.now()),
   };
 }

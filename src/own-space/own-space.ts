@@ -1,6 +1,6 @@
 /** A person's own space: the details they fill in, and who can see it. */
 import { z } from 'zod';
-import { type Readers, readReaders, readRoleMode } from '../confluence/access';
+import { type Readers, readReaders, readReadersAndApp, readRoleMode } from '../confluence/access';
 import { asCaller } from '../confluence/call';
 import { type Page, readPageBody, writePageBody } from '../confluence/pages';
 import { readCurrentUser, readPerson } from '../confluence/people';
@@ -10,7 +10,8 @@ import { isOpen } from '../domain/notice';
 import { detailsGiven, isIn, type Person } from '../domain/person';
 import type { Field } from '../domain/policy/document';
 import { templateOf } from '../domain/policy/match';
-import type { PromisedSpace } from '../domain/space';
+import type { RoleMode } from '../domain/provisioning/decide';
+import type { AppRole, PromisedSpace } from '../domain/space';
 import { AppError, isFinal } from '../forge/errors';
 import { answerAll } from '../notices/notices';
 import { detailsMessage } from '../page-templates/builtin';
@@ -45,7 +46,14 @@ export interface AccessView {
   readers: Readers;
   /** This site lets an app change it. */
   canChange: boolean;
+  app: AppStanding;
 }
+
+/**
+ * Whether Homestead, the app, sees the space: `given` the role that it got · `seen` as this site lets apps · `removed` = it had the role and
+ * has it no longer · otherwise not, and why; `unclear` = could not be read.
+ */
+export type AppStanding = AppRole['outcome'] | 'seen' | 'removed' | 'unclear';
 
 interface OwnSpace {
   person: Person | null;
@@ -165,9 +173,20 @@ async function settle(accountId: string, promised: PromisedSpace, lacks: boolean
 }
 
 export async function myAccess(accountId: string): Promise<AccessView> {
-  const { space } = await ownSpace(accountId);
+  const { space, promised } = await ownSpace(accountId);
   const mode = await readRoleMode();
-  return { readers: await readReaders(asCaller(), space.id, accountId, mode), canChange: mode !== 'PRE_ROLES' };
+  return accessView(space.id, accountId, promised, mode);
+}
+
+async function accessView(spaceId: string, accountId: string, promised: PromisedSpace | null, mode: RoleMode): Promise<AccessView> {
+  const { readers, hasApp } = await readReadersAndApp(asCaller(), spaceId, accountId, mode);
+  return { readers, canChange: mode !== 'PRE_ROLES', app: standingOfApp(hasApp, promised?.appRole.outcome ?? 'unknown') };
+}
+
+function standingOfApp(hasApp: boolean | null, outcome: AppRole['outcome']): AppStanding {
+  if (hasApp === null) return 'unclear';
+  if (hasApp) return outcome === 'given' ? 'given' : 'seen';
+  return outcome === 'given' ? 'removed' : outcome;
 }
 
 /** Opens or closes the caller's space. @throws AppError not-changeable where apps cannot: the page says how to do it by hand */
@@ -176,11 +195,19 @@ export async function changeAccess(accountId: string, access: 'private' | 'licen
   const mode = await readRoleMode();
   if (mode === 'PRE_ROLES') throw new AppError('not-changeable');
   const current = await readReaders(asCaller(), space.id, accountId, mode);
-  const { actual: now, failure } = await settleAccess(asCaller(), space.id, accountId, access, current, mode);
+  const { actual: now, failure } = await settleAccess(
+    asCaller(),
+    space.id,
+    accountId,
+    access,
+    current,
+    mode,
+    promised?.appRole.outcome === 'given' ? 'keep' : 'unnamed',
+  );
   if (failure) throw isFinal(failure) ? new AppError('not-changeable') : failure;
   // What the owner decides is what is promised from now on.
   if (promised) await writePromise({ ...promised, access: { promised: access, actual: now, broken: null } }, null, Date.now());
   if (now !== access) throw new AppError('not-changeable');
-  const readers = await readReaders(asCaller(), space.id, accountId, mode);
-  return { readers, canChange: accessOf(readers) === now };
+  const view = await accessView(space.id, accountId, promised, mode);
+  return { ...view, canChange: accessOf(view.readers) === now };
 }

@@ -1,6 +1,7 @@
 /** Closed accounts are taken out of everything that Homestead stores. What it did to their spaces stays, without them. */
 
 import { defineWork, HOURLY_MS } from '../agenda/define';
+import { eraseAccounts } from '../directory/accounts';
 import type { TrailEvent } from '../domain/event';
 import { forgetRemover, isIn } from '../domain/person';
 import { MINUTE_MS } from '../domain/time';
@@ -82,6 +83,7 @@ async function eraseFromRecords(accountId: string, now: number, hasTime: () => b
   await forgetStarter(accountId);
   await writeAdminSeen(accountId, null);
   await erasePerson(accountId);
+  await eraseAccounts([accountId]);
   return true;
 }
 

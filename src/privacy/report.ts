@@ -1,5 +1,6 @@
 /** Once a week Atlassian is told which accounts Homestead stores, and answers which of them are closed. */
 import { defineWork, HOURLY_MS } from '../agenda/define';
+import { listAccountsInDirectory } from '../directory/accounts';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { log } from '../forge/log';
 import { ACCOUNTS_PER_REPORT, reportAccounts } from '../forge/personal-data';
@@ -58,7 +59,15 @@ async function reportPage(report: Report, walk: Walk, reported: Set<string>, now
 
 /** Account ids of one page of what is walked through, and when they were stored (ms). */
 async function accountsOf({ source, cursor }: Walk, now: number): Promise<{ accounts: Map<string, number>; cursor: string | null }> {
-  if (source !== 'rows' && source !== 'admins') return listAccounts(source, RECORDS_PER_PAGE, cursor, now);
-  const page = source === 'rows' ? await listAccountsInRows(cursor) : await listAdminsSeen(RECORDS_PER_PAGE, cursor);
+  if (source !== 'rows' && source !== 'admins' && source !== 'directory') return listAccounts(source, RECORDS_PER_PAGE, cursor, now);
+  const page = await PAGES[source](cursor);
   return { accounts: new Map(page.accountIds.map((accountId) => [accountId, now])), cursor: page.cursor };
 }
+
+type AccountPage = Awaited<ReturnType<typeof listAccountsInRows>>;
+/** What is not a record: some account ids from where the cursor says. */
+const PAGES: Record<'rows' | 'admins' | 'directory', (cursor: string | null) => Promise<AccountPage>> = {
+  rows: listAccountsInRows,
+  admins: (cursor) => listAdminsSeen(RECORDS_PER_PAGE, cursor),
+  directory: (cursor) => listAccountsInDirectory(ACCOUNTS_PER_REPORT, cursor),
+};

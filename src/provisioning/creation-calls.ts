@@ -36,7 +36,15 @@ const CALLS: Record<Treatment['access'], readonly CreationCall[]> = {
 
 export type CreationResult =
   /** `readers`: who can see it now; `default` = everyone whom the site's default permissions let in. */
-  | { kind: 'created'; call: CreationCall; spaceId: string; homepageId: string | null; readers: Readers | 'default' }
+  | {
+      kind: 'created';
+      call: CreationCall;
+      spaceId: string;
+      homepageId: string | null;
+      readers: Readers | 'default';
+      /** Whether the same call let the app in; null = that was not asked for. */
+      app: 'given' | 'refused' | null;
+    }
   /** The person has a space now, created by someone else in the meantime. */
   | { kind: 'exists'; spaceId: string }
   /** The person's key belongs to a space of theirs that was archived or trashed. */
@@ -55,6 +63,8 @@ interface Making {
   cloudId: string;
   space: NewPersonalSpace;
   access: Treatment['access'];
+  /** Account of the app, if only the creation can let it in; otherwise null. */
+  appId: string | null;
   /** The call that a stopped run was at. */
   begun: string | null;
   /** Awaited before each call. */
@@ -65,12 +75,13 @@ interface Making {
  * Creates the space as the person, or says why not. Safe to repeat: a person has one key.
  * @throws ConfluenceError for rate limits, failures and missing scopes
  */
-export async function createPersonalSpace({ as, cloudId, space, access, begun, begin }: Making): Promise<CreationResult> {
+export async function createPersonalSpace({ as, cloudId, space, access, appId, begun, begin }: Making): Promise<CreationResult> {
   const refusals: { text: string; isPermission: boolean }[] = [];
   let isOnlyOpenLeft = false;
   let readerGroups: string[] = [];
   const calls = await readCreationCalls();
-  for (const call of orderOf(CALLS[access], calls, begun)) {
+  let isAppRefused = false;
+  for (const { call, app } of attemptsOf(orderOf(CALLS[access], calls, begun), appId, begun)) {
     if (access === 'licensed' && (await readRoleMode()) === 'PRE_ROLES') {
       // There only a list of groups lets everyone read: nothing can be opened or closed afterwards.
       if (call !== 'permission-list') {
@@ -83,19 +94,21 @@ export async function createPersonalSpace({ as, cloudId, space, access, begun, b
       continue;
     }
     await begin(call);
-    const creation = await create(call, as, cloudId, space, readerGroups);
+    const creation = await create(call, as, cloudId, space, readerGroups, app);
     // An answer without a type is no reason to delete anything: the space itself says what it is.
     if (creation.kind === 'created' && creation.type === 'unknown')
       creation.type = (await readSpace(as, creation.spaceId))?.type ?? 'personal';
     if (creation.kind === 'created' && creation.type === 'personal') {
       const { spaceId, homepageId } = creation;
-      return { kind: 'created', call, spaceId, homepageId, readers: readersOf(call, readerGroups) };
+      const outcome = app === null ? (isAppRefused ? 'refused' : null) : 'given';
+      return { kind: 'created', call, spaceId, homepageId, readers: readersOf(call, readerGroups), app: outcome };
     }
     if (creation.kind === 'created') return { kind: 'refused', detail: await takeBack(call, as, space, creation.type) };
     const existing = await whatHoldsTheKey(as, space);
     if (existing) return existing;
     // A refusal that names the key is about the key: another space has it and is not listed yet (the wording is unverified).
     if (creation.status === 400 && creation.detail.includes(space.key)) return { kind: 'unlisted' };
+    isAppRefused ||= app !== null;
     refusals.push({ text: `${call}: ${creation.status} ${creation.detail}`, isPermission: creation.status === 403 });
   }
   const notUsed = calls.unfit.map(({ call, until }) => `${call}: not used until ${new Date(until).toISOString().slice(0, 10)}`);
@@ -119,6 +132,19 @@ function orderOf(calls: readonly CreationCall[], { worked, unfit }: CreationCall
   return [...fit.slice(start), ...fit.slice(0, start)];
 }
 
+interface Attempt {
+  call: CreationCall;
+  /** Account of the app that this call lets in. */
+  app: string | null;
+}
+
+/** A call that lets the app in comes before all others. Refused, it may have been because of the app: then the space is made without it. */
+function attemptsOf(order: readonly CreationCall[], appId: string | null, begun: string | null): Attempt[] {
+  const attempts = order.map((call): Attempt => ({ call, app: null }));
+  const isFirst = order.includes('permission-list') && (begun === null || begun === 'permission-list');
+  return appId !== null && isFirst ? [{ call: 'permission-list', app: appId }, ...attempts] : attempts;
+}
+
 /**
  * Confluence took the key and created something else: this very run created it, so it is deleted, and the call
  * is not used for a while.
@@ -140,9 +166,10 @@ function create(
   cloudId: string,
   space: NewPersonalSpace,
   readerGroups: readonly string[],
+  appId: string | null,
 ): Promise<Creation> {
   if (call === 'private-call') return createByPrivateCall(as, space);
-  if (call === 'permission-list') return createByPermissionList(as, space, readerGroups);
+  if (call === 'permission-list') return createByPermissionList(as, space, readerGroups, appId);
   if (call === 'default-call') return createByDefaultCall(as, space);
   return createByGraph(as, cloudId, space);
 }

@@ -1,5 +1,5 @@
 /** Who can see a space: finding out, and keeping the policy's promise where the site lets an app do it. */
-import { assignReaders, type Readers, readReaders, readRoleMode } from '../confluence/access';
+import { type AppRoleChange, assignReaders, type Readers, readReaders, readRoleMode } from '../confluence/access';
 import type { Requester } from '../confluence/call';
 import type { Treatment } from '../domain/policy/document';
 import type { RoleMode } from '../domain/provisioning/decide';
@@ -13,12 +13,15 @@ export interface Settled {
   actual: Access;
   /** A call to change access failed, where the site lets apps do that: worth trying again. */
   failure: ConfluenceError | PlatformRefusal | null;
+  /** Whether the app got its role in the same call; null = it was not asked for, or there was no such call. */
+  app: 'given' | 'refused' | null;
 }
 
 /**
  * Changes who can see a space from what it is to what the policy promises. A failure is an answer, because the promise
  * has to be written down before anything is tried again.
  * @param current what is known of its readers; `default` = as Confluence creates spaces on this site
+ * @param appRole what becomes of the app's own role, if others change
  */
 export async function settleAccess(
   as: Requester,
@@ -27,20 +30,22 @@ export async function settleAccess(
   promised: Treatment['access'],
   current: Readers | 'default',
   mode: RoleMode | null,
+  appRole: AppRoleChange,
 ): Promise<Settled> {
+  const asItIs = { actual: accessOf(current), failure: null, app: null };
   const isKept =
     promised === 'site-default' || (promised === 'private' && current === 'nobody') || (promised === 'licensed' && current === 'licensed');
-  if (isKept) return { actual: accessOf(current), failure: null };
+  if (isKept) return asItIs;
   try {
     const site = mode ?? (await readRoleMode());
     // Permissions are closed to apps there: the access stays what it is.
-    if (site === 'PRE_ROLES') return { actual: accessOf(current), failure: null };
-    const isChanged = await assignReaders(as, spaceId, ownerId, promised === 'licensed' ? 'licensed' : 'nobody');
-    if (!isChanged) return { actual: accessOf(current), failure: null };
-    return { actual: accessOf(await readReaders(as, spaceId, ownerId, site)), failure: null };
+    if (site === 'PRE_ROLES') return asItIs;
+    const assigned = await assignReaders(as, spaceId, ownerId, promised === 'licensed' ? 'licensed' : 'nobody', appRole);
+    if (assigned.kind === 'no-reader-role') return asItIs;
+    return { actual: accessOf(await readReaders(as, spaceId, ownerId, site)), failure: null, app: assigned.app };
   } catch (error) {
     if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
-    return { actual: accessOf(current), failure: error };
+    return { ...asItIs, failure: error };
   }
 }
 

@@ -3,7 +3,7 @@
  * reason why not: decide, carry out, record, tell. The process may stop after any step; whatever runs
  * next reads what exists and continues from there, so nothing is created twice.
  */
-import { readReaders, readRoleMode } from '../confluence/access';
+import { readReadersAndApp, readRoleMode } from '../confluence/access';
 import { type CurrentUser, readPerson, readStanding } from '../confluence/people';
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
 import { clearNotice } from '../confluence/user-properties';
@@ -34,7 +34,7 @@ import type { Policy, Treatment } from '../domain/policy/document';
 import { templateOf } from '../domain/policy/match';
 import { type Decided, isFromInterruptedRun, type ProvisioningDecision, type ProvisioningFacts } from '../domain/provisioning/decide';
 import type { Reason } from '../domain/reasons';
-import { brokenPromise, type PromisedSpace, seenAs } from '../domain/space';
+import { brokenPromise, NO_APP_ROLE, type PromisedSpace, seenAs } from '../domain/space';
 import { DAY_MS } from '../domain/time';
 import { ConfluenceError, PlatformRefusal, StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
@@ -43,6 +43,7 @@ import { personName, readerOf, writeChildren, writeHomepage } from '../page-temp
 import { readNotices } from '../store/notices';
 import { type Remembered, readPolicyAndPerson, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
+import { type AppRoleWay, appToLetIn, changeOf, findAppRoleWay, settleAppRole } from './app-role';
 import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
 import { settleAccess, writePromise } from './promised-access';
@@ -182,14 +183,17 @@ async function createSpace(run: Run, treatment: Treatment, before: Person | null
   };
   const begun = isIn(before, 'creating') ? before.call : null;
   const wanted = { accountId, key, name: personName(user, accountId) };
-  const result = await createPersonalSpace({ as, cloudId, space: wanted, access: treatment.access, begun, begin });
+  const way = await findAppRoleWay(run.policy, now);
+  const { access } = treatment;
+  const result = await createPersonalSpace({ as, cloudId, space: wanted, access, appId: appToLetIn(way), begun, begin });
   const refused = async (reason: Reason, detail: string): Promise<Outcome> =>
     done(await record(run, person, refuse(person, accountId, { reason, detail, recheckAt: now + REFUSED_RECHECK_MS, policyVersion, now })));
   switch (result.kind) {
     case 'created': {
-      const { spaceId, homepageId, readers, call } = result;
+      const { spaceId, homepageId, readers, call, app } = result;
       if (!(await isOwnPersonalSpace(run, spaceId))) return refused('creation-refused', 'the new space is not the personal space');
-      const found: FoundSpace = { spaceId, key, homepageId, readers, isNew: homepageId !== null, record: null };
+      const isNew = homepageId !== null;
+      const found: FoundSpace = { spaceId, key, homepageId, readers, way, app, isAdmin: true, isNew, record: null };
       return done(await completeSpace(run, treatment, person, found, { origin: 'created', call, keepsPages: false }));
     }
     case 'exists':
@@ -224,9 +228,12 @@ async function finishInterrupted(run: Run, treatment: Treatment, before: PersonI
   const { as, accountId } = run.subject;
   const { space } = run;
   if (space?.type !== 'personal') throw notListedYet();
-  const readers = await readReaders(as, space.id, accountId, await readRoleMode());
+  const { readers, hasApp } = await readReadersAndApp(as, space.id, accountId, await readRoleMode());
   // Homestead's own call creates private spaces, so a shared one is Confluence's.
-  const isNative = readers !== 'nobody' && before.call === 'private-call';
+  const isPrivateCall = before.call === 'private-call' || (before.call === 'permission-list' && treatment.access === 'private');
+  const isNative = readers !== 'nobody' && isPrivateCall;
+  // In an open space, what lets the app in may be the site's way with open spaces.
+  const isLetIn = hasApp === true && !isNative && (readers === 'nobody' || before.call === 'permission-list');
   // People who have access by name were let in by someone, so they keep it.
   const access = readers === 'people' ? 'site-default' : treatment.access;
   const found: FoundSpace = {
@@ -234,6 +241,9 @@ async function finishInterrupted(run: Run, treatment: Treatment, before: PersonI
     key: space.key,
     homepageId: space.homepageId,
     readers,
+    way: await findAppRoleWay(run.policy, run.subject.now),
+    app: isLetIn ? 'given' : null,
+    isAdmin: space.canAdminister === true,
     isNew: false,
     record: await readSpaceRecord(space.id),
   };
@@ -259,6 +269,9 @@ async function adoptSpace(run: Run, decision: Extract<Decided, { action: 'adopt'
     homepageId: space.homepageId,
     // Not read: as Confluence creates spaces on this site.
     readers: sharedWith === 'unknown' ? 'default' : sharedWith,
+    way: await findAppRoleWay(run.policy, subject.now),
+    app: null,
+    isAdmin: space.canAdminister === true,
     isNew: false,
     record: await readSpaceRecord(spaceId),
   };
@@ -271,13 +284,18 @@ interface FoundSpace {
   key: string;
   homepageId: string | null;
   readers: Parameters<typeof settleAccess>[4];
+  /** How the app can be let in, and whether the creation did. */
+  way: AppRoleWay;
+  app: 'given' | 'refused' | null;
+  /** The owner administers it. */
+  isAdmin: boolean;
   /** This very run created it: its homepage is as Confluence creates them. */
   isNew: boolean;
   /** What Homestead has on record of it. */
   record: PromisedSpace | null;
 }
 
-/** Access, pages, record, notice. */
+/** Access, the app's role, pages, record, notice. */
 async function completeSpace(
   run: Run,
   treatment: Treatment,
@@ -293,11 +311,19 @@ async function completeSpace(
   const blank: PromisedSpace = found.record ?? {
     ...{ spaceId, revision: 0, ownerId: accountId, key, origin, call, status: 'current', statusSince: now, since: now },
     access: { promised: treatment.access, actual: 'unknown', broken: null },
+    appRole: NO_APP_ROLE,
     template: { key: template.key, source: 'kept', problem: null },
     lacksDetails: false,
   };
   let space: PromisedSpace = { ...blank, ownerId: accountId, key, origin, call, access: { ...blank.access, promised: treatment.access } };
-  const { actual, failure } = await settleAccess(as, spaceId, accountId, treatment.access, found.readers, run.facts.roleMode);
+  // What the owner may have taken away is not given again.
+  const change = space.appRole.outcome === 'given' ? 'keep' : changeOf(found.way);
+  const settled = await settleAccess(as, spaceId, accountId, treatment.access, found.readers, run.facts.roleMode, change);
+  const { actual, failure } = settled;
+  const acting = { as, spaceId, isAdmin: found.isAdmin, now };
+  // While Confluence fails, nothing more is asked of it.
+  const way: AppRoleWay = failure?.isTransient && found.way.kind === 'role' ? { kind: 'unknown' } : found.way;
+  space = { ...space, appRole: await settleAppRole(acting, way, found.app ?? settled.app, space.appRole) };
   // Written down at once: whatever fails from here on, the schedule keeps the promise.
   if (failure) space = await writePromise(brokenPromise(space, actual, now), space.access.broken ? null : 'access-broken', now);
   else space = { ...space, access: { promised: treatment.access, actual, broken: null } };

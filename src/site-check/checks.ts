@@ -1,11 +1,12 @@
 /**
  * The site check finds out, on this site, what documentation leaves open. Each check answers with an outcome and
- * what was found; the sentences are in the catalogue. Only `create` and `archive` create anything, on the asking
- * admin's own account and in a space of the app's, and delete it again.
+ * what was found; the sentences are in the catalogue. Only `app-role`, `create` and `archive` create anything, as the asking
+ * admin or as the app, and delete it again.
  */
 import { getAppContext } from '@forge/api';
-import { readRoleMode } from '../confluence/access';
+import { assignAppRole, readRoleMode } from '../confluence/access';
 import { asApp, asCaller } from '../confluence/call';
+import { createByPermissionList } from '../confluence/creation';
 import { readCurrentUser, readPerson } from '../confluence/people';
 import { createOwnSpace, listPersonalSpaces, readSpace, setSpaceStatus } from '../confluence/spaces';
 import { listTemplates, readTemplateBody } from '../confluence/templates';
@@ -14,6 +15,7 @@ import { readBudget } from '../forge/budget';
 import { ConfluenceError, isFinal, NoPoints, PlatformRefusal } from '../forge/errors';
 import { lastReportedLeft } from '../forge/meter';
 import { renderTemplate } from '../page-templates/render';
+import { type AppRoleWay, learnWay, noteAppRoleGrant } from '../provisioning/app-role';
 import { createPersonalSpace } from '../provisioning/creation-calls';
 import { readPolicy } from '../store/policy';
 import {
@@ -22,13 +24,14 @@ import {
   forgetCheckSpace,
   markTrialSpace,
   noteCheckSpace,
+  readAppRole,
   readCheckSpaces,
   readCreationCalls,
   readNativeCreation,
   rememberWorkingCall,
 } from '../store/site-facts';
 import { listCurrentSpaces } from '../store/spaces';
-import { deleteLeftBehind, deleteTrialSpace, leftBehind } from './trial-spaces';
+import { CHECK_KEY, deleteLeftBehind, deleteTrialSpace, leftBehind, purposeOf } from './trial-spaces';
 
 export const SITE_CHECKS = [
   'roles',
@@ -36,6 +39,7 @@ export const SITE_CHECKS = [
   'templates',
   'rights-open',
   'rights-private',
+  'app-role',
   'create',
   'archive',
   'native',
@@ -80,6 +84,7 @@ const CHECKS: Record<SiteCheckName, (caller: CheckCaller, now: number) => Promis
   templates: checkTemplates,
   'rights-open': checkOpenSpaces,
   'rights-private': checkPrivateSpaces,
+  'app-role': checkAppRole,
   create: checkCreation,
   archive: checkArchive,
   native: async () => {
@@ -159,6 +164,55 @@ async function checkPrivateSpaces(): Promise<Found> {
   return found(administered === ids.length ? 'good' : 'limited', 'share', { seen, administered, of: ids.length });
 }
 
+/** Lets the app into a private space of the asking admin's, as provisioning does, and deletes it. */
+async function checkAppRole({ accountId, consent }: CheckCaller, now: number): Promise<Found> {
+  const { grant } = await readAppRole();
+  const known = grant === null ? found('unknown', 'untried') : found(GRANT_OUTCOMES[grant.outcome], grant.outcome, { seenAt: grant.at });
+  // One that Confluence did not delete is enough.
+  const isLeft = (await readCheckSpaces()).some((space) => space.accountId === accountId && purposeOf(space) === 'app-role');
+  if (!consent || isLeft) return known;
+  // Nothing is taken from memory: what this site allows is what is to be found out.
+  const way = await learnWay({ accountId: null, mode: null, roleId: null, grant }, now);
+  if (way.kind === 'refused') return found('limited', 'no-role');
+  const noted: CheckSpace = { spaceKey: `${CHECK_KEY}ROLE${now}`, spaceId: null, accountId, since: now, isRefused: false };
+  await noteCheckSpace(noted);
+  const spaceId = await createLettingIn(noted, way);
+  if (spaceId === null) {
+    await forgetCheckSpace(noted.spaceKey);
+    return found('limited', 'refused', { seenAt: now });
+  }
+  await noteCheckSpace({ ...noted, spaceId });
+  try {
+    const isAccepted = way.kind === 'at-creation' || (await isRoleAccepted(spaceId, way));
+    await noteAppRoleGrant(isAccepted ? 'accepted' : 'refused', now);
+    if (!isAccepted) return found('limited', 'refused', { seenAt: now });
+    const isAdmin = (await readSpace(asApp(), spaceId))?.canAdminister === true;
+    return isAdmin ? found('good', 'accepted', { seenAt: now }) : found('limited', 'no-effect');
+  } finally {
+    await deleteTrialSpace({ ...noted, spaceId });
+  }
+}
+
+const GRANT_OUTCOMES = { accepted: 'good', refused: 'limited' } as const;
+
+/** A private space of the caller's; without roles, one that lets the app in from the start. null = Confluence refused that. */
+async function createLettingIn({ spaceKey: key, accountId }: CheckSpace, way: AppRoleWay): Promise<string | null> {
+  const name = 'Homestead site check';
+  if (way.kind !== 'at-creation') return createOwnSpace(asCaller(), key, name);
+  const created = await createByPermissionList(asCaller(), { accountId: accountId ?? '', key, name }, [], way.accountId);
+  return created.kind === 'created' ? created.spaceId : null;
+}
+
+async function isRoleAccepted(spaceId: string, { role }: Extract<AppRoleWay, { kind: 'role' }>): Promise<boolean> {
+  try {
+    await assignAppRole(asCaller(), spaceId, role);
+    return true;
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    return false;
+  }
+}
+
 /** Creates the asking admin's own personal space, if they have none and agree, and deletes it. */
 async function checkCreation({ accountId, cloudId, consent }: CheckCaller, now: number): Promise<Found> {
   const { worked } = await readCreationCalls();
@@ -173,7 +227,15 @@ async function checkCreation({ accountId, cloudId, consent }: CheckCaller, now: 
   // Its events arrive when it is gone again: they are not about a space that anybody had.
   await markTrialSpace(space.key);
   await noteCheckSpace(noted);
-  const created = await createPersonalSpace({ as: asCaller(), cloudId, space, access: 'private', begun: null, begin: async () => {} });
+  const created = await createPersonalSpace({
+    as: asCaller(),
+    cloudId,
+    space,
+    access: 'private',
+    appId: null,
+    begun: null,
+    begin: async () => {},
+  });
   if (created.kind !== 'created') {
     await forgetCheckSpace(space.key);
     return created.kind === 'no-private-way'
@@ -217,9 +279,9 @@ async function ownTrialSpace(now: number): Promise<CheckSpace & { spaceId: strin
     if (left.isRefused && spaceId !== null) return { ...left, spaceId };
     await deleteTrialSpace(left);
   }
-  const noted: CheckSpace = { spaceKey: `HSCHECK${now}`, spaceId: null, accountId: null, since: now, isRefused: false };
+  const noted: CheckSpace = { spaceKey: `${CHECK_KEY}${now}`, spaceId: null, accountId: null, since: now, isRefused: false };
   await noteCheckSpace(noted);
-  const space = { ...noted, spaceId: await createOwnSpace(noted.spaceKey, 'Homestead site check') };
+  const space = { ...noted, spaceId: await createOwnSpace(asApp(), noted.spaceKey, 'Homestead site check') };
   await noteCheckSpace(space);
   return space;
 }
@@ -240,14 +302,13 @@ export interface CheckNote {
 }
 
 /** Notes by the check that they belong to. */
-export async function checkNotes(now: number): Promise<Record<'create' | 'archive', CheckNote[]>> {
+export async function checkNotes(now: number): Promise<Record<'create' | 'archive' | 'app-role', CheckNote[]>> {
   const [{ unfit }, left] = await Promise.all([readCreationCalls(), leftBehind(now)]);
-  const notes = (isOwn: boolean): CheckNote[] =>
-    left
-      .filter(({ accountId }) => (accountId === null) === isOwn)
-      .map(({ spaceKey }) => ({ finding: 'left-behind', details: { key: spaceKey } }));
+  const notes = (purpose: ReturnType<typeof purposeOf>): CheckNote[] =>
+    left.filter((space) => purposeOf(space) === purpose).map(({ spaceKey }) => ({ finding: 'left-behind', details: { key: spaceKey } }));
   return {
-    create: [...unfit.map(({ call, until }) => ({ finding: 'unfit', details: { call, untilAt: until } })), ...notes(false)],
-    archive: notes(true),
+    create: [...unfit.map(({ call, until }) => ({ finding: 'unfit', details: { call, untilAt: until } })), ...notes('create')],
+    archive: notes('archive'),
+    'app-role': notes('app-role'),
   };
 }

@@ -14,6 +14,15 @@ import { readSpaceRecord } from '../store/spaces';
 /** A note this old belongs to no running check: a function of a page has 25 s (Forge: invocation limits). */
 const RUNNING_MS = 60_000;
 
+/** How the keys of the ordinary spaces begin that checks create; nobody would choose such a key. */
+export const CHECK_KEY = 'HSCHECK';
+
+/** What a space that a check left behind was for: whose it is, and what kind, tells. */
+export function purposeOf({ accountId, spaceKey }: CheckSpace): 'create' | 'archive' | 'app-role' {
+  if (accountId === null) return 'archive';
+  return spaceKey.startsWith(CHECK_KEY) ? 'app-role' : 'create';
+}
+
 /** The spaces that earlier checks left behind. */
 export async function leftBehind(now: number): Promise<CheckSpace[]> {
   return (await readCheckSpaces()).filter(({ isRefused, since }) => isRefused || now - since > RUNNING_MS);
@@ -23,7 +32,8 @@ export async function leftBehind(now: number): Promise<CheckSpace[]> {
 export async function deleteLeftBehind(callerId: string, now: number): Promise<void> {
   for (const space of await leftBehind(now)) {
     try {
-      if (space.accountId === null || (space.accountId === callerId && (await isStillTrial(space)))) await deleteTrialSpace(space);
+      const isCallers = space.accountId === callerId && (purposeOf(space) !== 'create' || (await isStillTrial(space)));
+      if (space.accountId === null || isCallers) await deleteTrialSpace(space);
     } catch (error) {
       // That must not stop the check that was asked for.
       if (!isRefusal(error)) throw error;

@@ -20,8 +20,8 @@ const Named = z.object({
 /** Entities whose records name accounts. A record may name two. */
 export const ACCOUNT_SOURCES = ['person', 'space', 'notice', 'event', 'policy', 'job'] as const;
 export type AccountSource = (typeof ACCOUNT_SOURCES)[number];
-/** What the report walks through: the records, remembered administrators, and the rows of jobs. */
-export const REPORTED = [...ACCOUNT_SOURCES, 'admins', 'rows'] as const;
+/** What the report walks through: the records, remembered administrators, the rows of jobs, and the directory. */
+export const REPORTED = [...ACCOUNT_SOURCES, 'admins', 'rows', 'directory'] as const;
 
 /** Ids that may appear in place of an account id. */
 const NOBODY = ['app', 'unknown', ''];

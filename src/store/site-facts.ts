@@ -44,6 +44,36 @@ export async function forgetUnfitCalls(): Promise<void> {
   if (unfit.length > 0) await writeCreationCalls({ worked, unfit: [] });
 }
 
+const APP_ROLE_KEY = 'app-role';
+/** A refusal is not the site's last word: an admin may change what apps are allowed, and Confluence may too. */
+export const APP_ROLE_RETRY_MS = 86_400_000;
+
+const AppRole = z.object({
+  schemaVersion,
+  /** The app's own account. */
+  accountId: z.string().nullable(),
+  /** How permissions work here, and when that was read (ms). */
+  mode: z.object({ name: z.enum(['PRE_ROLES', 'ROLES_TRANSITION', 'ROLES']), at: z.number() }).nullable(),
+  /** The role that administers a space. */
+  roleId: z.string().nullable(),
+  /** Whether people may give that role to the app, as Confluence last answered. */
+  grant: z.object({ outcome: z.enum(['accepted', 'refused']), at: z.number() }).nullable(),
+});
+export type AppRoleFacts = Omit<z.infer<typeof AppRole>, 'schemaVersion'>;
+
+/** What has been learned about the app's own role in people's spaces. */
+export async function readAppRole(): Promise<AppRoleFacts> {
+  const parsed = AppRole.safeParse(await kvs.get<unknown>(APP_ROLE_KEY));
+  if (!parsed.success) return { accountId: null, mode: null, roleId: null, grant: null };
+  const { accountId, mode, roleId, grant } = parsed.data;
+  return { accountId, mode, roleId, grant };
+}
+
+/** Remembers what is new of it. */
+export async function learnAppRole(learned: Partial<AppRoleFacts>): Promise<void> {
+  await kvs.set(APP_ROLE_KEY, { schemaVersion: SCHEMA_VERSION, ...(await readAppRole()), ...learned });
+}
+
 const NativeCreation = z.object({ schemaVersion, at: z.number() });
 
 /** When Confluence was last seen creating a personal space on its own (ms); null = not yet. */

@@ -2,13 +2,18 @@
 import { kvs, Sort, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
 import { ACCESSES } from '../domain/policy/document';
-import type { PromisedSpace } from '../domain/space';
+import { APP_ROLE_OUTCOMES, dueAt, NO_APP_ROLE, type PromisedSpace } from '../domain/space';
 import { KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { addToOutbox } from './outbox';
 
 const SPACE = 'space';
 /** Partition of the index of what is due. */
 const DUE_ACCESS = 'access';
+
+const AppRole = z.object({
+  outcome: z.enum(APP_ROLE_OUTCOMES),
+  due: z.object({ retryAt: z.number(), failures: z.number().int() }).nullable(),
+});
 
 const SpaceData = z.object({
   schemaVersion: z.literal(1),
@@ -24,6 +29,8 @@ const SpaceData = z.object({
     actual: z.enum(['private', 'licensed', 'open', 'unknown']),
     broken: z.object({ since: z.number(), retryAt: z.number(), failures: z.number().int() }).nullable(),
   }),
+  /** Missing in records from before there was such a role. */
+  appRole: AppRole.default(NO_APP_ROLE),
   template: z.object({ key: z.string(), source: z.enum(['builtin', 'confluence', 'kept']), problem: z.string().nullable() }),
   lacksDetails: z.boolean(),
 });
@@ -55,9 +62,11 @@ export async function readSpaceRecords(spaceIds: readonly string[]): Promise<Pro
 }
 
 /** Adds the record to a transaction, which fails if it has changed since it was read. */
-export function setSpace(transaction: Transaction, { spaceId, revision, ...space }: PromisedSpace): PromisedSpace {
+export function setSpace(transaction: Transaction, promised: PromisedSpace): PromisedSpace {
+  const { spaceId, revision, ...space } = promised;
   const next = revision + 1;
-  const { ownerId, status, statusSince, access } = space;
+  const { ownerId, status, statusSince } = space;
+  const due = dueAt(promised);
   transaction.set(
     spaceId,
     {
@@ -65,7 +74,7 @@ export function setSpace(transaction: Transaction, { spaceId, revision, ...space
       status,
       since: statusSince,
       ...(ownerId === null ? {} : { ownerId }),
-      ...(access.broken === null ? {} : { due: DUE_ACCESS, dueAt: access.broken.retryAt }),
+      ...(due === null ? {} : { due: DUE_ACCESS, dueAt: due }),
       data: { schemaVersion: 1, ...space },
     },
     whileRevision(SPACE, revision),
@@ -74,7 +83,7 @@ export function setSpace(transaction: Transaction, { spaceId, revision, ...space
   return { spaceId, revision: next, ...space };
 }
 
-/** Spaces whose promised access is due to be tried again at `now` (ms), longest due first; `Infinity` = all that are broken. */
+/** Spaces with a promise (access, the app's role) that is due to be tried again at `now` (ms), longest due first; `Infinity` = all of them. */
 export async function listBrokenPromises(now: number, limit: number): Promise<PromisedSpace[]> {
   const query = kvs
     .entity<unknown>(SPACE)

@@ -8,6 +8,7 @@ import {
   adminData,
   ageSpace,
   comparable,
+  letIn,
   personalSpacesOf,
   promiseOf,
   readsAPage,
@@ -15,12 +16,13 @@ import {
   setPolicy,
   startSite,
 } from '../support/site';
-import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
+import { ON_THEIR_OWN, type Stop, stopAtEachCall } from '../support/stops';
 
 const homeOf = (site: LocalSite, accountId = ANA): string =>
   personalSpacesOf(site, accountId)[0]?.pages.find((p) => p.isHomepage)?.body ?? '';
 const isPrivate = (site: LocalSite, accountId = ANA): boolean =>
-  personalSpacesOf(site, accountId)[0]?.grants.every((g) => g.principalType === 'USER' && g.principalId === accountId) ?? false;
+  personalSpacesOf(site, accountId).length > 0 &&
+  letIn(site, accountId).every((g) => g.principalType === 'USER' && g.principalId === accountId);
 
 /** One space, set up, private and on record, and one notice. */
 async function expectConverged(site: LocalSite): Promise<void> {
@@ -153,7 +155,7 @@ describe('an existing space', () => {
       ];
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
-    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(2);
+    expect(letIn(site, ANA)).toHaveLength(2);
     expect(homeOf(site)).toContain('Hello, I am');
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
     expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'open' } });
@@ -180,7 +182,7 @@ describe('an existing space', () => {
 
 describe('an adoption that is stopped after any of its calls', () => {
   async function run(settings: Partial<SiteSettings>, stop?: Stop): Promise<LocalSite> {
-    const site = startSite({ settings: { ...ONE_PROCESS, ...settings } });
+    const site = startSite({ settings: { ...ON_THEIR_OWN, ...settings } });
     await setPolicy(site, { mode: 'auto', children: [{ title: 'Goals', source: { kind: 'builtin' } }] });
     stop?.order(site);
     site.createNatively(ANA);

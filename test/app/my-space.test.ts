@@ -6,6 +6,7 @@ import {
   ANA,
   accountIdOf,
   adminData,
+  letIn,
   OWNER,
   person,
   personalSpacesOf,
@@ -342,12 +343,20 @@ describe('who can see it', () => {
     const site = startSite({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
-    expect(await personData(site, 'me.access', ANA)).toEqual({ readers: 'nobody', canChange: true });
-    expect(await personData(site, 'me.setAccess', ANA, { access: 'licensed' })).toEqual({ readers: 'licensed', canChange: true });
+    expect(await personData(site, 'me.access', ANA)).toEqual({ readers: 'nobody', canChange: true, app: 'given' });
+    expect(await personData(site, 'me.setAccess', ANA, { access: 'licensed' })).toEqual({
+      readers: 'licensed',
+      canChange: true,
+      app: 'given',
+    });
     const grant = personalSpacesOf(site, ANA)[0]?.grants.find((g) => g.principalType === 'ACCESS_CLASS');
     expect(grant).toMatchObject({ principalId: 'all-licensed-users' });
-    expect(await personData(site, 'me.setAccess', ANA, { access: 'private' })).toEqual({ readers: 'nobody', canChange: true });
-    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(1);
+    expect(await personData(site, 'me.setAccess', ANA, { access: 'private' })).toEqual({
+      readers: 'nobody',
+      canChange: true,
+      app: 'given',
+    });
+    expect(letIn(site, ANA)).toHaveLength(1);
   });
 
   it('does not include the accounts of other apps', async () => {
@@ -364,7 +373,7 @@ describe('who can see it', () => {
     await readsAPage(site, ANA);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
     expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: 'private' } });
-    expect(personalSpacesOf(site, ANA)[0]?.grants.map((g) => g.principalType)).toEqual(['USER', 'USER']);
+    expect(letIn(site, ANA).map((g) => g.principalType)).toEqual(['USER', 'USER']);
   });
 
   it('is not called private while classic permissions apply in addition to roles', async () => {
@@ -384,7 +393,7 @@ describe('who can see it', () => {
     const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
-    expect(await personData(site, 'me.access', ANA)).toEqual({ readers: 'nobody', canChange: false });
+    expect(await personData(site, 'me.access', ANA)).toEqual({ readers: 'nobody', canChange: false, app: 'given' });
     expect(await person(site, 'me.setAccess', ANA, { access: 'licensed' })).toMatchObject({ ok: false, error: { code: 'not-changeable' } });
   });
 });
@@ -401,7 +410,7 @@ describe('access by policy', () => {
     const site = startSite({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto', access });
     await readsAPage(site, ANA);
-    expect(personalSpacesOf(site, ANA)[0]?.grants).toHaveLength(grants);
+    expect(letIn(site, ANA)).toHaveLength(grants);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
     expect(promiseOf(site, ANA)).toMatchObject({ access: { actual: expected } });
     const readable = await site.confluence.request(
@@ -491,7 +500,7 @@ describe('privacy', () => {
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     expect(await personData(site, 'me.data', ANA)).toEqual({
       ...{ record: null, reason: null, space: null, notices: [], trail: [], hasOlder: false },
-      ...{ administratorSince: null, details: {}, hasNoticeFlag: false },
+      ...{ administratorSince: null, details: {}, hasNoticeFlag: false, directory: { person: null, spaces: [] } },
     });
     await readsAPage(site, ANA);
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } });

@@ -11,6 +11,7 @@ import {
   accountIdOf,
   admin,
   adminData,
+  knowEverybody,
   person,
   personalSpacesOf,
   personData,
@@ -20,7 +21,7 @@ import {
   setPolicy,
   startSite,
 } from '../support/site';
-import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
+import { ON_THEIR_OWN, type Stop, stopAtEachCall } from '../support/stops';
 
 const BEN = accountIdOf(3);
 const CARA = accountIdOf(7);
@@ -69,7 +70,12 @@ it('every account that is stored is reported to Atlassian once a week', async ()
   // The first call fails: the report goes on with the next turn.
   site.addFault({ target: 'confluence', path: '/app/report-accounts', times: 1, respond: { status: 500 } });
   await aWeekPasses(site);
-  expect([...site.platform.reportedAccounts].sort()).toEqual([ADMIN_ACCOUNT_ID, ANA, BEN].sort());
+  // The directory has everybody who may use Confluence, and every owner.
+  const everybody = [...site.confluence.state.people.values()].filter(
+    ({ accountType, accountStatus, groups }) => accountType === 'atlassian' && accountStatus === 'active' && groups.size > 0,
+  );
+  expect([...site.platform.reportedAccounts]).toEqual(expect.arrayContaining(everybody.map(({ accountId }) => accountId)));
+  expect(everybody.length).toBeGreaterThan(90);
   const { calls } = site.usage().personalData;
   await site.advance('PT30M');
   expect(site.usage().personalData.calls).toBe(calls);
@@ -117,21 +123,24 @@ it('an erasure that is stopped goes on later, and nothing is kept twice', async 
 
 it('rows of jobs are reported, and erased too: what was archived can still be restored', async () => {
   const site = await filledSite();
-  const { id: censusId } = await adminData(site, 'people.startCensus', {});
+  await setPolicy(site, { mode: 'auto' });
+  await knowEverybody(site);
   const { runId } = await startCleanup(site, some((await listUnused(site)).slice(0, 2)));
   await site.advance('PT5M');
   expect(await runOf(site, runId)).toMatchObject({ state: 'done', counts: { archived: 2 } });
   const [left, kept] = (await adminData(site, 'runs.rows', { runId })).rows;
   const owner = left?.ownerId ?? '';
+  const except = [left?.ownerId ?? '', kept?.ownerId ?? ''];
+  const { planId } = await adminData(site, 'people.plan', { selection: { kind: 'all', except } });
   expect(
     namesOf(site, owner)
       .filter((name) => name.includes(' batch:'))
       .map((name) => name.split(':')[1]),
-  ).toEqual(expect.arrayContaining([runId, censusId]));
+  ).toEqual(expect.arrayContaining([runId, planId]));
 
   const own: OwnRows = await personData(site, 'me.rows', owner);
   expect(own.next).toBeNull();
-  expect(new Set(own.rows.map(({ jobId }) => jobId))).toEqual(new Set([runId, censusId]));
+  expect(new Set(own.rows.map(({ jobId }) => jobId))).toEqual(new Set([runId, planId]));
   expect(JSON.stringify(own)).toContain(owner);
   for (const other of [kept?.ownerId, BEN]) expect(JSON.stringify(own)).not.toContain(other);
 
@@ -251,7 +260,7 @@ describe('the first start of an installation', () => {
 
   it('ends the same way when it is stopped after any call', async () => {
     const run = async (stop?: Stop): Promise<object> => {
-      const site = startSite({ settings: ONE_PROCESS });
+      const site = startSite({ settings: ON_THEIR_OWN });
       await setPolicy(site, { mode: 'auto', access: 'licensed' });
       await readsAPage(site, ANA);
       install(site);

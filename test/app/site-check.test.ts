@@ -37,7 +37,7 @@ describe('the site check', () => {
 
   it.each(['always', 'never'] as const)('reports its rights in private spaces with appIsSpaceAdmin %s', async (appIsSpaceAdmin) => {
     const site = startSite({ settings: { appIsSpaceAdmin } });
-    await setPolicy(site, { mode: 'auto' });
+    await setPolicy(site, { mode: 'auto', appRole: false });
     expect(await check(site, 'rights-private')).toMatchObject({ outcome: 'unknown', finding: 'none' });
     await readsAPage(site, ANA);
     const seen = appIsSpaceAdmin === 'always' ? 1 : 0;

@@ -1,6 +1,6 @@
 /**
- * What provisioning costs, compared side by side on one local site in one run: counts and ratios, not seconds.
- * `npm run bench`
+ * What the app costs, compared side by side on local sites in one run: counts and ratios, not seconds.
+ * `npm run bench`, or some parts: `npm run bench -- search weekly`
  */
 import { createV1Client, createV2Client } from 'confluence.js';
 import type { Caller } from '../emulator/confluence/access';
@@ -9,6 +9,9 @@ import { personalSpaceKey } from '../emulator/confluence/state';
 import { listen } from '../emulator/http';
 import { LocalSite } from '../emulator/site';
 import { setPolicy } from '../support/site';
+import { people, search, weekly } from './directory';
+import { events, pages, storage } from './directory-use';
+import { per, row } from './table';
 
 /** People provisioned by each of the three approaches. */
 const PEOPLE = 50;
@@ -17,8 +20,6 @@ interface Cost {
   requests: number;
   points: number;
 }
-const row = (...cells: (string | number)[]): void => console.log(cells.map((cell, i) => String(cell).padEnd(i === 0 ? 46 : 14)).join(''));
-const per = (total: number, people: number): string => (total / people).toFixed(2);
 
 /** Counts the requests to Confluence while something runs, and their points by the published rule, whoever makes them. */
 async function costOf(site: LocalSite, run: () => Promise<void>): Promise<Cost> {
@@ -158,6 +159,13 @@ async function settled(): Promise<void> {
   site.stop();
 }
 
-await provisioning();
-await settled();
+const PARTS: Readonly<Record<string, () => Promise<void>>> = { provisioning, settled, search, weekly, people, pages, events, storage };
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !Object.hasOwn(PARTS, name));
+if (unknown !== undefined) {
+  console.error(`no part '${unknown}'; there are ${Object.keys(PARTS).join(', ')}`);
+  process.exit(1);
+}
+for (const [name, run] of Object.entries(PARTS)) if (wanted.length === 0 || wanted.includes(name)) await run();
 process.exit(0);

@@ -15,28 +15,48 @@ interface Message {
   result?: unknown;
   error?: { name: string; message: string; stack: string };
   maxRssKb?: number;
+  cpuUs?: number;
 }
 
 /** How often the site's clock is told that a child is still working, so that it is not taken for one that hangs. */
 const TOUCH_MS = 5;
 
 export interface Measured {
-  /** The highest memory peak of any process so far. */
+  /** The highest memory peak of any process since the last reset. */
   peakMb(): number;
+  /** Time of a core that the functions themselves have taken since then, without the site that answers them. */
+  cpuMs(): number;
+  /** Begins anew, with new processes. */
+  reset(): void;
 }
 
-/** From now on, every function of the site runs in a child process. */
-export function useChildProcesses(site: LocalSite): Measured {
+/** From now on, every function of the site runs in a child process, until the site stops. */
+export function runInChildProcesses(site: LocalSite): Measured {
   let peakKb = 0;
+  let cpuUs = 0;
   site.platform.processes.start = () =>
-    startChild(site, (kb) => {
-      peakKb = Math.max(peakKb, kb);
+    startChild(site, (message) => {
+      peakKb = Math.max(peakKb, message.maxRssKb ?? 0);
+      cpuUs += message.cpuUs ?? 0;
     });
-  onTestFinished(() => site.platform.processes.replaceAll());
-  return { peakMb: () => peakKb / 1024 };
+  return {
+    peakMb: () => peakKb / 1024,
+    cpuMs: () => cpuUs / 1000,
+    reset: () => {
+      site.platform.processes.replaceAll();
+      peakKb = 0;
+      cpuUs = 0;
+    },
+  };
 }
 
-function startChild(site: LocalSite, measure: (maxRssKb: number) => void): FunctionProcess {
+/** The same for one test. */
+export function useChildProcesses(site: LocalSite): Measured {
+  onTestFinished(() => site.platform.processes.replaceAll());
+  return runInChildProcesses(site);
+}
+
+function startChild(site: LocalSite, measure: (message: Message) => void): FunctionProcess {
   const child = fork(resolve(import.meta.dirname, 'function-child.mjs'), [FUNCTION_FOLDER], {
     execArgv: [],
     serialization: 'advanced',
@@ -55,7 +75,7 @@ function startChild(site: LocalSite, measure: (maxRssKb: number) => void): Funct
             else {
               child.off('message', onMessage);
               child.off('exit', onExit);
-              measure(message.maxRssKb ?? 0);
+              measure(message);
               if (message.error) fail(Object.assign(new Error(message.error.message), message.error));
               else done(message.result);
             }

@@ -62,11 +62,13 @@ async function run({ handler, payload, context, runtime, deadline }) {
     lambdaContext: { ...runtime.lambdaContext, getRemainingTimeInMillis: () => Math.max(0, deadline - now) },
     metrics: { counter: () => noCount, timing: () => noMeasure, gauge: () => ({ set: () => {} }) },
   };
+  const before = process.cpuUsage();
   try {
     const [file, exported] = handler.split('.');
     const bundle = bundles.get(file) ?? load(file);
     const result = await current.run(value, () => bundle[exported](payload, context));
-    process.send({ result, maxRssKb: process.resourceUsage().maxRSS });
+    const { user, system } = process.cpuUsage(before);
+    process.send({ result, maxRssKb: process.resourceUsage().maxRSS, cpuUs: user + system });
   } catch (error) {
     process.send({ error: { name: error.name, message: error.message, stack: error.stack } });
   }

@@ -8,10 +8,11 @@ import { type PersonState, reasonOf } from '../../src/domain/person';
 import type { PageSource, Policy, SpaceTemplate, Treatment } from '../../src/domain/policy/document';
 import type { PromisedSpace } from '../../src/domain/space';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
+import { APP_ACCOUNT_ID } from '../emulator/confluence/state';
 import { LocalSite, type SiteOptions } from '../emulator/site';
 import { checkCall } from './openapi';
 
-export { ADMIN_ACCOUNT_ID, accountIdOf };
+export { ADMIN_ACCOUNT_ID, APP_ACCOUNT_ID, accountIdOf };
 
 type AdminApi = typeof adminApi;
 type PersonApi = typeof personApi;
@@ -110,6 +111,15 @@ export function changed(policy: Policy, { mode, selfService, access, template, c
   };
 }
 
+/** The clock moves on until the directory knows everybody, with the points that the site has. */
+export async function knowEverybody(site: LocalSite): Promise<void> {
+  for (let looks = 0; looks < 500; looks += 1) {
+    if ((await adminData(site, 'directory.get', {})).people.complete) return;
+    await site.advance('PT5M');
+  }
+  throw new Error('the directory does not know everybody yet');
+}
+
 /** A person reads a page, and the clock moves on so that everything this sets off can run. */
 export async function readsAPage(site: LocalSite, accountId: string, duration = 'PT30S'): Promise<void> {
   site.activity({ accountId, views: 1 });
@@ -142,6 +152,20 @@ export function personalSpacesOf(site: LocalSite, accountId: string): SpaceState
   return site.state().spaces.filter((space) => space.type === 'personal' && space.ownerId === accountId);
 }
 
+/** Who was let into the person's space, besides the app itself. */
+export function letIn(site: LocalSite, accountId: string): SpaceState['grants'] {
+  return (personalSpacesOf(site, accountId)[0]?.grants ?? []).filter(({ principalId }) => principalId !== APP_ACCOUNT_ID);
+}
+
+/** What the app itself may do in a space: GET /spaces/{id} as the app; null = it does not see it. */
+export async function operationsOfApp(site: LocalSite, spaceId: string): Promise<string[] | null> {
+  const url = `/wiki/api/v2/spaces/${spaceId}?include-operations=true`;
+  const answer = await site.confluence.request({ kind: 'app' }, { method: 'GET', url, headers: new Headers(), body: undefined });
+  if (answer.status !== 200) return null;
+  const { operations } = answer.body as { operations: { results: { operation: string; targetType: string }[] } };
+  return operations.results.map(({ operation, targetType }) => `${operation}/${targetType}`);
+}
+
 /** The app's record of a person, with the reason that follows from it. */
 export function recordOf(site: LocalSite, accountId: string): (PersonState & { reason: string }) | undefined {
   const stored = site.state().kvs.entities.person?.[accountId] as { data: PersonState } | undefined;
@@ -159,12 +183,17 @@ export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): 
   return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
 }
 
-/** The whole state but for what any call may leave behind: points that it cost, and when somebody was seen to be an administrator. */
-export function promisesOf(site: LocalSite): ReturnType<LocalSite['state']> {
-  const { kvs, ...rest } = site.state();
+/**
+ * The state but for what any call may leave behind: points that it cost, when somebody was seen to be an administrator, and
+ * what the directory has read by then.
+ */
+export function promisesOf(site: LocalSite): Omit<ReturnType<LocalSite['state']>, 'sql'> {
+  const { kvs, sql: _read, ...rest } = site.state();
   const without = (values: object, prefix: string) => Object.fromEntries(Object.entries(values).filter(([key]) => !key.startsWith(prefix)));
-  const counter = without(kvs.entities.counter ?? {}, 'hour:');
-  return { ...rest, kvs: { plain: without(kvs.plain, 'admin:'), entities: { ...kvs.entities, counter } } };
+  const { counter = {}, job = {}, register = {}, ...entities } = kvs.entities;
+  const { directory: _state, agenda: _due, 'open-jobs': _open, ...registers } = register;
+  const own = { ...entities, counter: without(counter, 'hour:'), job: without(job, 'directory-'), register: registers };
+  return { ...rest, kvs: { plain: without(without(kvs.plain, 'admin:'), 'outbox:'), entities: own } };
 }
 
 /** The names of stored times. */
@@ -175,6 +204,7 @@ const TIMES = [
 
 /** The state without what legitimately differs between two runs: times, and ids that contain them. */
 export function comparable(site: LocalSite): unknown {
-  const text = JSON.stringify(promisesOf(site), (key, value: unknown) => (TIMES.includes(key) ? undefined : value));
-  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(census|provision)-\d+-[0-9a-f]{8}/g, '$1-ID'));
+  const differs = [...TIMES, 'incarnation'];
+  const text = JSON.stringify(promisesOf(site), (key, value: unknown) => (differs.includes(key) ? undefined : value));
+  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(directory|provision)-\d+-[0-9a-f]{8}/g, '$1-ID'));
 }

@@ -9,7 +9,7 @@ import { administers, administersNow, mayPause } from '../standing';
 
 export interface JobView {
   id: string;
-  kind: 'census' | 'provision' | 'plan';
+  kind: 'directory' | 'provision' | 'plan';
   state: Job['state'] | 'planned';
   createdAt: number;
   updatedAt: number;
@@ -21,6 +21,8 @@ export interface JobView {
   /** Waits until then for the next hour's points, or for Confluence's rate limit. */
   waitingUntil: number | null;
   problem: string | null;
+  /** Why, in the words of the admin who started it. */
+  reason: string | null;
 }
 
 export interface Page<T> {
@@ -44,16 +46,19 @@ export async function counted(job: Job): Promise<JobView> {
   return jobView({ ...job, counts: await currentCounts(job) });
 }
 
+const ReasonedWork = z.object({ reason: z.string() });
+
 /** What the page may know about a job; what the job uses to find its place stays on the server. */
 export function jobView(job: Job): JobView {
   const { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem } = job;
   const view = { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem };
-  return { ...view, kind: job.kind as JobView['kind'] };
+  const reason = job.reason ?? ReasonedWork.safeParse(job.work).data?.reason ?? null;
+  return { ...view, kind: job.kind as JobView['kind'], reason };
 }
 
 /** A plan looks like a job that has not begun. */
 export function planView({ id, createdAt, createdBy, total }: Plan<unknown>): JobView {
-  const nothingYet = { batches: 0, counts: {}, waitingUntil: null, problem: null };
+  const nothingYet = { batches: 0, counts: {}, waitingUntil: null, problem: null, reason: null };
   return { id, kind: 'plan', state: 'planned', createdAt, updatedAt: createdAt, startedBy: createdBy, total, ...nothingYet };
 }
 

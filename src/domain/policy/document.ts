@@ -116,6 +116,11 @@ const Document = z.strictObject({
   everyoneElse: Treatment.default(Treatment.parse({})),
   templates: z.array(SpaceTemplate).min(1).max(MAX_TEMPLATES).default([STANDARD_TEMPLATE]),
   rollout: Rollout.default(Rollout.parse({})),
+  /**
+   * Does Homestead get a role of its own in the spaces that it creates or adopts? Without one it sees no private space, cannot
+   * tell whether it is used, and never archives it.
+   */
+  appRole: z.boolean().default(true),
   /** Percentage of the hour's rate-limit points that jobs may use; the rest is for people. */
   jobShare: z.number().int().min(5).max(90).default(50),
 });

@@ -1,5 +1,6 @@
 /** The policy: pause, rules in order, everyone else, rollout, what it would change, and the document as text. */
 import Button from '@atlaskit/button/new';
+import Checkbox from '@atlaskit/checkbox';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Toggle from '@atlaskit/toggle';
@@ -14,7 +15,7 @@ import { RuleList } from './RuleList';
 import { SaveBar } from './SaveBar';
 import { SimulationCard } from './SimulationCard';
 import { useSiteLimits } from './site-limits';
-import { TreatmentFields } from './TreatmentFields';
+import { Limit, TreatmentFields } from './TreatmentFields';
 
 type Rule = Draft['policy']['rules'][number];
 
@@ -24,6 +25,7 @@ export function PolicyTab({ draft }: { draft: Draft }) {
   /** The rule in the dialog: its position, or the length of the list for a new one. */
   const [edited, setEdited] = useState<{ rule: Rule; position: number } | null>(null);
   const pauseId = useId();
+  const appRoleId = useId();
   const addRule = (): void => {
     const id = newKey(
       'rule',
@@ -93,6 +95,20 @@ export function PolicyTab({ draft }: { draft: Draft }) {
           />
         </section>
         <SimulationCard key={draft.stored.version} policy={policy} isChanged={draft.isChanged} />
+      </div>
+      <div className="choice">
+        <Checkbox
+          label={text('policy.app-role')}
+          isChecked={policy.appRole}
+          onChange={(event) => change({ appRole: event.currentTarget.checked })}
+          aria-describedby={appRoleId}
+        />
+        <p className="subtle" id={appRoleId}>
+          {text('policy.app-role.help')}
+        </p>
+        {limits.appRole.map((limit) => (
+          <Limit key={limit}>{limit}</Limit>
+        ))}
       </div>
       <RolloutFields rollout={policy.rollout} jobShare={policy.jobShare} onChange={change} />
       <SectionMessage appearance="information">

@@ -15,7 +15,10 @@ import { PromisesCard } from './PromisesCard';
 import { CHECKED } from './site-limits';
 
 const APPEARANCES = { good: 'success', limited: 'moved', bad: 'removed', unknown: 'default' } as const;
-const NAMES: SiteCheckName[] = ['roles', 'scopes', 'templates', 'rights-open', 'rights-private', 'create', 'archive', 'native', 'points'];
+const NAMES: SiteCheckName[] = [
+  ...(['roles', 'scopes', 'templates', 'rights-open', 'rights-private'] as const),
+  ...(['app-role', 'create', 'archive', 'native', 'points'] as const),
+];
 
 export function SiteCheckTab() {
   const { loaded, reload, set } = useLoaded<CheckView[]>(() => callAdmin('site.get', {}));

@@ -80,6 +80,6 @@ export function TreatmentFields({ treatment, templates, limits, onChange }: Prop
 }
 
 /** What this site does not let the app promise. */
-function Limit({ children }: { children: string }) {
+export function Limit({ children }: { children: string }) {
   return <p className="limit">{children}</p>;
 }

@@ -9,12 +9,14 @@ export interface SiteLimits {
   modes: string[];
   /** Sentences next to an access. */
   access: Record<'private' | 'licensed' | 'site-default', string[]>;
+  /** Sentences next to the app's own role. */
+  appRole: string[];
 }
 
 /** Sent when a check has a new result. */
 export const CHECKED = 'homestead-site-checked';
 
-const NO_LIMITS: SiteLimits = { modes: [], access: { private: [], licensed: [], 'site-default': [] } };
+const NO_LIMITS: SiteLimits = { modes: [], access: { private: [], licensed: [], 'site-default': [] }, appRole: [] };
 
 /** Reads the last results; checks how the site's permissions work right away if nobody has yet. */
 export function useSiteLimits(): SiteLimits {
@@ -48,5 +50,9 @@ export function limitsOf(checks: CheckView[]): SiteLimits {
       licensed: say(isOld, 'limit.licensed.PRE_ROLES', 'roles'),
       'site-default': [],
     },
+    appRole: [
+      ...say(of('app-role')?.outcome === 'limited', 'limit.app-role.refused', 'app-role'),
+      ...say(isOld, 'limit.app-role.PRE_ROLES', 'roles'),
+    ],
   };
 }

@@ -22,6 +22,7 @@ export function AccessCard({ spaceKey }: { spaceKey: string }) {
           <p className="text" role="status">
             {text(`my.access.${loaded.data.readers}` as TextKey)}
           </p>
+          <p className="text">{text(`my.access.app.${loaded.data.app}` as TextKey)}</p>
           {error !== null && <Failure error={error} />}
           {loaded.data.canChange ? (
             <>

@@ -30,8 +30,8 @@ function Data() {
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') return <Failure error={loaded.error} onRetry={reload} />;
   const { hasNoticeFlag, ...stored } = loaded.data;
-  const { record, space, trail } = stored;
-  const hasAnything = record !== null || trail.length > 0;
+  const { record, space, trail, directory } = stored;
+  const hasAnything = record !== null || trail.length > 0 || directory.person !== null || directory.spaces.length > 0;
   return (
     <>
       {!hasAnything && <p className="text">{text('my.privacy.nothing')}</p>}

@@ -126,7 +126,7 @@ function parse(cql: string): Query {
   }
 }
 
-/** The keys that every hit's space must have, if the query says so at its top level. */
+/** The keys that every hit's space must have, if the query says so by `and` and `or`; null = any. */
 function spaceKeysOf(where: Expression): string[] | null {
   if (where.kind === 'clause' && where.field === 'space' && (where.op === 'in' || where.op === '=')) {
     return where.values.flatMap((v) => (v.kind === 'text' ? [v.text] : []));
@@ -136,6 +136,10 @@ function spaceKeysOf(where: Expression): string[] | null {
       const keys = spaceKeysOf(part);
       if (keys) return keys;
     }
+  }
+  if (where.kind === 'or') {
+    const keys = where.of.map(spaceKeysOf);
+    return keys.every((part) => part !== null) ? keys.flat() : null;
   }
   return null;
 }

@@ -1,0 +1,69 @@
+/** A local site whose directory the app fills by itself, and what the app's own records say of that. */
+import { z } from 'zod';
+import { LocalSite, type SiteOptions } from '../emulator/site';
+
+const Spent = z.object({ points: z.number(), done: z.number() });
+const Stored = z.object({ value: z.unknown() });
+const State = z.object({
+  data: z.object({
+    jobId: z.string().nullable(),
+    begunAt: z.number().nullable(),
+    promisesAt: z.number().nullable(),
+    spacesAt: z.number().nullable(),
+    peopleAt: z.number().nullable(),
+  }),
+});
+const Reading = z.object({ state: z.string(), data: z.object({ work: z.object({ spent: z.record(z.string(), Spent) }) }) });
+
+/** Nothing is expected to take longer. */
+const PATIENCE_STEPS = 24 * 30;
+
+export function startQuietly(options: SiteOptions): LocalSite {
+  const site = new LocalSite(options);
+  site.platform.appLog = () => {};
+  return site;
+}
+
+/** @throws Error when the site was asked something that it does not model: the numbers would be of another app */
+export function endSite(site: LocalSite): void {
+  site.stop();
+  if (site.allNotModelled.length > 0) throw new Error(`not modelled: ${site.allNotModelled.join('; ')}`);
+}
+
+/** What the app has stored under this key, without moving the site's clock. */
+function stored(site: LocalSite, entityName: string, key: string): unknown {
+  const answer = site.platform.kvs.handle('/api/v1/entity/get', JSON.stringify({ entityName, key }));
+  return answer?.status === 200 ? Stored.parse(answer.body).value : null;
+}
+
+export function directoryState(site: LocalSite): z.infer<typeof State>['data'] | null {
+  const value = stored(site, 'register', 'directory');
+  return value === null ? null : State.parse(value).data;
+}
+
+export interface ReadingCost {
+  /** Points of each phase, by the app's own account. */
+  points: Record<string, number>;
+  /** Site time from its beginning to its end (ms). */
+  took: number;
+}
+
+/** Moves the clock until a whole reading that began after `after` (ms) has ended. @throws Error when it does not, or fails */
+export async function untilRead(site: LocalSite, after = 0): Promise<ReadingCost> {
+  for (let step = 0; step < PATIENCE_STEPS; step += 1) {
+    await site.advance(step === 0 ? 'PT10M' : 'PT1H');
+    const { jobId = null, begunAt = null } = directoryState(site) ?? {};
+    if (jobId === null || begunAt === null || begunAt <= after) continue;
+    const reading = Reading.parse(stored(site, 'job', jobId));
+    if (reading.state === 'failed') throw new Error(`${jobId} failed`);
+    if (reading.state !== 'done') continue;
+    const { spent } = reading.data.work;
+    return {
+      points: Object.fromEntries(Object.entries(spent).map(([phase, { points }]) => [phase, points])),
+      took: site.clock.now() - begunAt,
+    };
+  }
+  throw new Error('the directory was never read to its end');
+}
+
+export const sqlNumber = (site: LocalSite, query: string): number => Number(Object.values(site.sql({ query }).rows[0] ?? {})[0] ?? 0);
