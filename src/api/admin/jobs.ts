@@ -1,7 +1,6 @@
 /** Jobs: progress, stop, pause, resume. */
 import { z } from 'zod';
 import { cancel, currentCounts, pause, resume } from '../../jobs/control';
-import type { Plan } from '../../jobs/plan';
 import { existingJob, type Job } from '../../jobs/record';
 import { define } from '../define';
 import { Id, RowAddress } from '../inputs';
@@ -9,8 +8,8 @@ import { administers, administersNow, mayPause } from '../standing';
 
 export interface JobView {
   id: string;
-  kind: 'directory' | 'provision' | 'plan';
-  state: Job['state'] | 'planned';
+  kind: 'directory' | 'provision';
+  state: Job['state'];
   createdAt: number;
   updatedAt: number;
   startedBy: string;
@@ -54,12 +53,6 @@ export function jobView(job: Job): JobView {
   const view = { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem };
   const reason = job.reason ?? ReasonedWork.safeParse(job.work).data?.reason ?? null;
   return { ...view, kind: job.kind as JobView['kind'], reason };
-}
-
-/** A plan looks like a job that has not begun. */
-export function planView({ id, createdAt, createdBy, total }: Plan<unknown>): JobView {
-  const nothingYet = { batches: 0, counts: {}, waitingUntil: null, problem: null, reason: null };
-  return { id, kind: 'plan', state: 'planned', createdAt, updatedAt: createdAt, startedBy: createdBy, total, ...nothingYet };
 }
 
 /** Rows of one page of a table. */
