@@ -69,6 +69,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await again.getByRole('button', { name: 'Archive 1 space' }).click();
       await site.advance('PT10S');
       await again.getByText('1 archived, 0 left alone, 0 failed').waitFor();
+      await site.advance('PT10S');
       await again.getByText('Reason: Nobody has used it since May').waitFor();
       expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeDefined();
       await again.getByText('18 personal spaces without a change for 180 days').waitFor();
@@ -79,6 +80,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await again.getByRole('button', { name: 'Restore these spaces' }).click();
       await site.advance('PT10S');
       await again.getByText('1 restored, 0 left alone, 0 failed').waitFor();
+      await site.advance('PT10S');
       expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeUndefined();
       expect(await again.getByRole('button', { name: 'Restore these spaces' }).count()).toBe(0);
       await again.getByText('19 personal spaces without a change for 180 days').waitFor();

@@ -8,8 +8,8 @@ import { administers, administersNow, mayPause } from '../standing';
 
 export interface JobView {
   id: string;
-  kind: 'directory' | 'provision' | 'plan';
-  state: Job['state'] | 'planned';
+  kind: 'directory' | 'provision';
+  state: Job['state'];
   createdAt: number;
   updatedAt: number;
   startedBy: string;

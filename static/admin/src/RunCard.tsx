@@ -63,9 +63,9 @@ export function RunCard({ run, isFree, onChange }: Props) {
             : text('cleanup.job.counts.archive', { archived, kept, failed })}
           {run.waitingUntil !== null && ` ${text('cleanup.waiting', { time: formatTime(run.waitingUntil) })}`}
           {!isOver && run.doneAt !== null && ` ${text('cleanup.job.done', { time: formatTime(run.doneAt) })}`}
-          {run.problem !== null && ` ${textOr(`job.problem.${run.problem}`, text('job.problem', { problem: run.problem }))}`}
+          {run.problem !== null && ` ${textOr(`cleanup.problem.${run.problem}`, text('job.problem', { problem: run.problem }))}`}
         </p>
-        {run.reason && <p className="subtle">{text('cleanup.job.reason', { reason: run.reason })}</p>}
+        {run.reason && <p className="subtle">{text('job.reason', { reason: run.reason })}</p>}
         {run.undoableUntil !== null && <p className="subtle">{text('cleanup.job.until', { date: formatDay(run.undoableUntil) })}</p>}
       </div>
       {error !== null && <Failure error={error} />}

@@ -4,7 +4,6 @@ import type { JobView } from '../../../src/api/admin/jobs';
 import { callAdmin } from '../../shared/call';
 
 export const JOB_APPEARANCES = {
-  planned: 'default',
   running: 'inprogress',
   paused: 'moved',
   cancelling: 'inprogress',

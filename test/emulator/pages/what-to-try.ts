@@ -55,7 +55,7 @@ function administrator(journal: Journal, person: Person): Role {
       { text: html`Simulate a policy: see who would get a space, and why.`, isDone: did('admin.people.simulate') },
       {
         text: html`Preview a cleanup, run it, and restore the spaces.`,
-        isDone: did('admin.cleanup.start') && did('admin.cleanup.restore'),
+        isDone: did('admin.cleanup.start') && did('admin.runs.undo'),
       },
     ],
     later: [],
