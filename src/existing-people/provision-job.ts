@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { asPerson } from '../confluence/call';
 import { type Context, readContext } from '../directory/derive';
 import { openDirectory } from '../directory/keep';
+import { doneBy } from '../directory/progress';
 import { countLeft, leaveOut, readFrozen, thaw } from '../directory/run-rows';
 import { readIncarnation } from '../directory/schema';
 import { isIn, type Person, reasonOf } from '../domain/person';
@@ -13,6 +14,7 @@ import type { Policy } from '../domain/policy/document';
 import { isIdle, templateOf } from '../domain/policy/match';
 import { type Decided, isSwitchedOff } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS, startOfDay } from '../domain/time';
+import type { Budget } from '../forge/budget';
 import { hasTime } from '../forge/deadline';
 import { AppError, ConfluenceError, PlatformRefusal, SqlError, UnreadableRecord } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
@@ -150,11 +152,14 @@ function pointsOf({ outcome, ruleId }: OutcomeCount, policy: Policy): number {
   return POINTS_PER_SPACE + templateOf(policy, template).children.length;
 }
 
-/** When so many people will have had their turn, whatever points there are (ms): by the ticks, and by the days of a daily limit. */
-export function servedBy(count: number, perDay: number | null, now: number): number {
+/** When so many people will have had their turn (ms): by the points of the hours, by the ticks, and by the days of a daily limit. */
+export function servedBy({ count, points }: PeoplePlan, perDay: number | null, budget: Budget, now: number): number {
+  // A step sets aside what its people could cost at most: the end of each hour is too short for another one.
+  const limit = Math.max(budget.limit - provisionExisting.cost, budget.limit / 2);
+  const byPoints = doneBy(points, { ...budget, limit }, now);
   const byTicks = now + Math.ceil(count / PEOPLE_PER_TURN) * TURN_MS;
   const days = perDay === null ? 0 : Math.ceil(count / perDay) - 1;
-  return days < 1 ? byTicks : Math.max(byTicks, startOfDay(now) + days * DAY_MS);
+  return Math.max(byPoints, byTicks, days < 1 ? 0 : startOfDay(now) + days * DAY_MS);
 }
 
 /**

@@ -5,11 +5,10 @@ import { DAY_MS } from '../domain/time';
 import { BATCH_PREFIX, jobOfBatch, writeBatch } from './batches';
 import { isActive, readJobs } from './record';
 
-/** Rows of any job, as far as they name accounts: the person a row is about, the owner of a space, or the members of a group. */
+/** Rows of any job, as far as they name accounts: the person a row is about, or the owner of a space. */
 const Row = z.looseObject({
   accountId: z.string().optional(),
   ownerId: z.string().nullish(),
-  accountIds: z.array(z.string()).optional(),
   outcome: z.string().optional(),
 });
 type Row = z.infer<typeof Row>;
@@ -33,8 +32,8 @@ async function listBatches(cursor: string | null, limit = BATCHES_PER_PAGE): Pro
 }
 
 function accountsOf(row: unknown): string[] {
-  const { accountId, ownerId, accountIds = [] } = Row.safeParse(row).data ?? {};
-  return [accountId, ownerId, ...accountIds].filter((id) => typeof id === 'string');
+  const { accountId, ownerId } = Row.safeParse(row).data ?? {};
+  return [accountId, ownerId].filter((id) => typeof id === 'string');
 }
 
 /** Account ids in some batches of rows. */
@@ -45,7 +44,6 @@ export async function listAccountsInRows(cursor: string | null): Promise<{ accou
 }
 
 export interface OwnRows {
-  /** As stored; a list of members without the other members. */
   rows: { jobId: string; row: unknown }[];
   /** Where to go on; null = these were the last. */
   next: string | null;
@@ -55,16 +53,9 @@ export interface OwnRows {
 export async function findRowsOf(accountId: string, cursor: string | null): Promise<OwnRows> {
   const page = await listBatches(cursor, BATCHES_PER_SEARCH);
   const rows = page.batches.flatMap(({ key, rows: stored }) =>
-    stored
-      .filter((row) => accountsOf(row).includes(accountId))
-      .map((row) => ({ jobId: jobOfBatch(key), row: withoutOthers(row, accountId) })),
+    stored.filter((row) => accountsOf(row).includes(accountId)).map((row) => ({ jobId: jobOfBatch(key), row })),
   );
   return { rows, next: page.cursor };
-}
-
-function withoutOthers(stored: unknown, accountId: string): unknown {
-  const { data } = Row.safeParse(stored);
-  return data?.accountIds ? { ...data, accountIds: [accountId] } : stored;
 }
 
 /**
@@ -72,8 +63,7 @@ function withoutOthers(stored: unknown, accountId: string): unknown {
  * A personal space's key holds its owner's account id.
  */
 function withoutAccounts(row: Row, closed: ReadonlySet<string>): Row | null {
-  const { accountId, ownerId, accountIds } = row;
-  if (accountIds) return { ...row, accountIds: accountIds.filter((id) => !closed.has(id)) };
+  const { accountId, ownerId } = row;
   const isAbout = accountId !== undefined && closed.has(accountId);
   const isOwned = typeof ownerId === 'string' && closed.has(ownerId);
   if (!isAbout && !isOwned) return row;

@@ -152,6 +152,51 @@ async function everyRow(site: LocalSite, jobId: string, onlyFailed: boolean): Pr
   return rows;
 }
 
+describe('outcomes in the directory', () => {
+  const versions = async (site: LocalSite): Promise<Set<number | null>> =>
+    new Set((await adminData(site, 'people.list', { limit: 100 })).rows.map(({ policyVersion }) => policyVersion));
+
+  it('follow the policy within a minute of a save, and of a pause', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await knowEverybody(site);
+    expect(await versions(site)).toEqual(new Set([1]));
+    await setPolicy(site, { mode: 'ask' });
+    await site.advance('PT1M');
+    expect(await versions(site)).toEqual(new Set([2]));
+    expect((await adminData(site, 'people.list', { filter: { outcome: ['create'] } })).total).toBe(0);
+    await adminData(site, 'policy.pause', { paused: true });
+    await site.advance('PT1M');
+    expect(await versions(site)).toEqual(new Set([3]));
+    expect((await adminData(site, 'people.list', { filter: { outcome: ['offer'] } })).total).toBe(0);
+  });
+
+  it('are noticed by the agenda when the save could not begin to decide them', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await knowEverybody(site);
+    const { policy } = await adminData(site, 'policy.get', {});
+    // The policy itself is one transaction; the job that follows it is the next.
+    site.addFault({ target: 'kvs', path: '**/transaction', contains: 'open-jobs', respond: { status: 500 } });
+    await adminData(site, 'policy.save', { policy: changed(policy, { mode: 'ask' }), baseVersion: 1 });
+    await site.advance('PT1M');
+    expect(await versions(site)).toEqual(new Set([1]));
+    await site.advance('PT20M');
+    expect(await versions(site)).toEqual(new Set([2]));
+  });
+
+  it('follow the days of a rollout, whatever was stored before', async () => {
+    const site = startSite({ start: Date.UTC(2026, 10, 23, 9) });
+    await setPolicy(site, { mode: 'auto', rollout: { percent: 100, startsOn: '2026-11-24', perDay: null, waves: [] } });
+    await knowEverybody(site);
+    expect(await adminData(site, 'people.plan', {})).toMatchObject({ count: 0 });
+    await site.advance('PT16H');
+    expect(await adminData(site, 'people.plan', {})).toMatchObject({
+      count: licensed(site).filter((p) => p.personalSpaceId === null).length,
+    });
+  });
+});
+
 describe('the job for existing people', () => {
   it('plans by reason, and creates exactly what it planned, as each person, in the scheduled trigger', async () => {
     const site = startSite();

@@ -217,13 +217,13 @@ async function plan(selection: Selection, { accountId: createdBy, cloudId }: Cal
   if (by.version === UNREADABLE_VERSION) throw await unreadablePolicy();
   const { policy } = by;
   const planned = await planPeople({ selection, policy, incarnation: incarnation.id, by, createdBy, cloudId, now });
-  const { count, people, points } = planned;
+  const { count, people } = planned;
   const { perDay } = policy.rollout;
   const everybody = namesEverybody(selection) ? people : await countPresent();
   return {
     ...planned,
     share: everybody === 0 ? 0 : count / everybody,
-    doneAt: Math.max(doneBy(points, await readBudget(now), now), servedBy(count, perDay, now)),
+    doneAt: servedBy(planned, perDay, await readBudget(now), now),
     days: perDay === null ? null : Math.ceil(count / perDay),
     unread: unreadGroups([policy], by.groups),
   };
