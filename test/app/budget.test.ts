@@ -55,7 +55,8 @@ describe('a request to Confluence', () => {
   });
 
   it('takes its points from a lease: counting a hundred people takes a few writes', async () => {
-    const site = startSite({ seed: 'scale', people: 110, spaces: 0 });
+    // Without the directory, whose readings are counted in the same record.
+    const site = startSite({ seed: 'scale', people: 110, spaces: 0, settings: { sql: 'absent' } });
     await setPolicy(site, { mode: 'auto' });
     site.activity({ count: 100, spread: 'PT5M', views: 1 });
     await site.advance('PT10M');
@@ -68,8 +69,9 @@ describe('a request to Confluence', () => {
   });
 
   it('gives back the excess of a lease once the quota is known to be smaller', async () => {
+    // An offer causes no events, so there is one process only.
     const site = startSite({ settings: { warmProcesses: 1 } });
-    await setPolicy(site, { mode: 'auto' });
+    await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     expect(hourOf(site)?.data.byClass.events).toBe(325);
     site.changeSettings({ hourlyPoints: 650 });
@@ -226,15 +228,16 @@ describe('an administrator', () => {
 
   it('is checked once every ten minutes, across all processes', async () => {
     const site = startSite();
+    const questions = (): number => site.usage().rest.byRoute['GET /wiki/rest/api/user/current']?.requests ?? 0;
     await adminData(site, 'policy.get', {});
-    const before = requests(site);
+    const before = questions();
     await site.advance('PT9M');
     site.platform.restart();
     await setPolicy(site, { mode: 'ask' });
-    expect(requests(site)).toBe(before);
+    expect(questions()).toBe(before);
     await site.advance('PT2M');
     await adminData(site, 'policy.get', {});
-    expect(requests(site)).toBe(before + 1);
+    expect(questions()).toBe(before + 1);
   });
 
   it('who no longer is one may read and save for ten minutes, but start nothing', async () => {

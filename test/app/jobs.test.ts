@@ -203,7 +203,7 @@ describe('messages', () => {
 
 describe('a refusal of storage', () => {
   it('that will not pass ends the job with a reason', async () => {
-    const site = startSite();
+    const site = startSite({ settings: { sql: 'absent' } });
     const tooLarge = { status: 400, body: { code: 'MAX_SIZE', message: 'MAX_SIZE' } };
     site.addFault({ target: 'kvs', path: '/api/v1/set', times: 9_999, respond: tooLarge });
     const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });

@@ -19,7 +19,7 @@ import {
   setPolicy,
   startSite,
 } from '../support/site';
-import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
+import { ON_THEIR_OWN, type Stop, stopAtEachCall } from '../support/stops';
 
 const BEN = accountIdOf(3);
 const CARA = accountIdOf(7);
@@ -68,7 +68,12 @@ it('every account that is stored is reported to Atlassian once a week', async ()
   // The first call fails: the report goes on with the next turn.
   site.addFault({ target: 'confluence', path: '/app/report-accounts', times: 1, respond: { status: 500 } });
   await aWeekPasses(site);
-  expect([...site.platform.reportedAccounts].sort()).toEqual([ADMIN_ACCOUNT_ID, ANA, BEN].sort());
+  // The directory has everybody who may use Confluence, and every owner.
+  const everybody = [...site.confluence.state.people.values()].filter(
+    ({ accountType, accountStatus, groups }) => accountType === 'atlassian' && accountStatus === 'active' && groups.size > 0,
+  );
+  expect([...site.platform.reportedAccounts]).toEqual(expect.arrayContaining(everybody.map(({ accountId }) => accountId)));
+  expect(everybody.length).toBeGreaterThan(90);
   const { calls } = site.usage().personalData;
   await site.advance('PT30M');
   expect(site.usage().personalData.calls).toBe(calls);
@@ -257,7 +262,7 @@ describe('the first start of an installation', () => {
 
   it('ends the same way when it is stopped after any call', async () => {
     const run = async (stop?: Stop): Promise<object> => {
-      const site = startSite({ settings: ONE_PROCESS });
+      const site = startSite({ settings: ON_THEIR_OWN });
       await setPolicy(site, { mode: 'auto', access: 'licensed' });
       await readsAPage(site, ANA);
       install(site);

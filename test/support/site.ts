@@ -174,12 +174,17 @@ export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): 
   return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
 }
 
-/** The whole state but for what any call may leave behind: points that it cost, and when somebody was seen to be an administrator. */
-export function promisesOf(site: LocalSite): ReturnType<LocalSite['state']> {
-  const { kvs, ...rest } = site.state();
+/**
+ * The state but for what any call may leave behind: points that it cost, when somebody was seen to be an administrator, and
+ * what the directory has read by then.
+ */
+export function promisesOf(site: LocalSite): Omit<ReturnType<LocalSite['state']>, 'sql'> {
+  const { kvs, sql: _read, ...rest } = site.state();
   const without = (values: object, prefix: string) => Object.fromEntries(Object.entries(values).filter(([key]) => !key.startsWith(prefix)));
-  const counter = without(kvs.entities.counter ?? {}, 'hour:');
-  return { ...rest, kvs: { plain: without(kvs.plain, 'admin:'), entities: { ...kvs.entities, counter } } };
+  const { counter = {}, job = {}, register = {}, ...entities } = kvs.entities;
+  const { directory: _state, agenda: _due, 'open-jobs': _open, ...registers } = register;
+  const own = { ...entities, counter: without(counter, 'hour:'), job: without(job, 'directory-'), register: registers };
+  return { ...rest, kvs: { plain: without(without(kvs.plain, 'admin:'), 'outbox:'), entities: own } };
 }
 
 /** The names of stored times. */
