@@ -28,8 +28,8 @@ function quietSite(settings: Parameters<LocalSite['changeSettings']>[0] = {}): L
 }
 
 it.each([
-  ['consumer', 6],
-  ['scheduledTrigger', 6],
+  ['consumer', 12],
+  ['scheduledTrigger', 10],
 ])(
   'a reading whose %s is stopped after any call goes on',
   async (invocation, every) => {
@@ -65,7 +65,7 @@ it('a weekly reading that is stopped in the middle is as good as a whole one', a
       expect(await differences(site), stop.name).toEqual([]);
       site.stop();
     },
-    9,
+    18,
   );
   expect(stops).toBeGreaterThan(3);
 }, 300_000);
@@ -76,7 +76,7 @@ it.each([
 ])(
   'a refusal by %s at any call is waited out',
   async (_who, fault) => {
-    const step = fault.target === 'sql' ? 9 : 2;
+    const step = fault.target === 'sql' ? 14 : 2;
     for (let after = 0, isReached = true; isReached; after += step) {
       const site = quietSite();
       site.addFault({ ...fault, after });
