@@ -106,7 +106,6 @@ export async function settlePeople(
 }
 
 async function writeDerived(people: readonly PersonRow[], context: Context, now: number): Promise<void> {
-  await notePeople(people, context, dayOf(now), now);
   const standings = new Map<string, string[]>();
   for (const { accountId, standing, spaceId } of people) {
     if (spaceId === null) continue;
@@ -114,7 +113,9 @@ async function writeDerived(people: readonly PersonRow[], context: Context, now:
     if (same) same.push(accountId);
     else standings.set(standing, [accountId]);
   }
+  // What says that somebody is settled is written last: whoever is stopped before that begins again.
   await copyStandings(standings);
+  await notePeople(people, context, dayOf(now), now);
 }
 
 /** Takes closed accounts out of everything that the directory holds; what it knows of their spaces stays without them. */

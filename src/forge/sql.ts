@@ -61,6 +61,8 @@ export function slices<T>(items: readonly T[], size = ROWS_PER_STATEMENT): T[][]
 /** What the database itself said: in `debug` on live sites. */
 const Debug = z.object({ debug: z.object({ errno: z.number().optional(), code: z.string().optional() }) });
 const NO_SUCH_TABLE = 1146;
+/** ER_RECORD_FILE_FULL; which code a full database gives is unverified. It passes when rows expire, or an admin gets more room. */
+const FULL = 1114;
 /** Codes of what passes by itself; `RATE_LIMIT_EXCEEDED` is not in the package's list. */
 const PASSING_CODES = ['RATE_LIMIT_EXCEEDED', 'QUERY_TIMED_OUT'];
 
@@ -78,7 +80,7 @@ export function toSqlError(error: unknown): unknown {
   const errno = Debug.safeParse(context).data?.debug.errno;
   const detail = errno === undefined ? code : `${code} ${errno}`;
   if (errno === NO_SUCH_TABLE || code === 'APP_NOT_ENABLED') return new SqlError('missing', detail, error.message);
-  if (responseDetails.status === 429 || responseDetails.status >= 500 || PASSING_CODES.includes(code))
+  if (errno === FULL || responseDetails.status === 429 || responseDetails.status >= 500 || PASSING_CODES.includes(code))
     return new SqlError('busy', detail, error.message);
   return new SqlError('failed', detail, error.message);
 }

@@ -178,6 +178,6 @@ it('is the same in the end whether every event arrived once, in order and in tim
       }
       expect(directories[1]).toEqual(directories[0]);
     }),
-    { numRuns: 4 * SCALE, seed: 9 },
+    { numRuns: 3 * SCALE, seed: 9 },
   );
 }, 600_000);
