@@ -1,7 +1,6 @@
 /** Every kind of job that the engine runs. */
 import { archive, restore, survey } from './cleanup/jobs';
 import { reading } from './directory/reading';
-import { census } from './existing-people/census';
 import { provisionExisting } from './existing-people/provision-job';
 
-export const JOBS = [survey, archive, restore, census, provisionExisting, reading];
+export const JOBS = [survey, archive, restore, provisionExisting, reading];

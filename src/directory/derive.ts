@@ -3,17 +3,27 @@ import type { BulkUser } from '../confluence/people';
 import { dayOf, type Standing, standingOf } from '../domain/directory';
 import { DEFAULT_POLICY } from '../domain/policy/document';
 import { readPolicy } from '../store/policy';
-import { listReadGroups, notePeople, type PersonRow, readMemberships, readPeopleRows, removePeople, type Yardstick } from './people';
+import {
+  listReadGroups,
+  notePeople,
+  type PersonRow,
+  type ReadGroup,
+  readMemberships,
+  readPeopleRows,
+  removePeople,
+  type Yardstick,
+} from './people';
 import { copyStandings, findSpacesOf, forgetOwners, noteInvisible } from './spaces';
 
 export interface Context extends Yardstick {
   /** Numbers of the groups that give a license. */
   licensed: ReadonlySet<number>;
+  groups: readonly ReadGroup[];
   pass: number;
 }
 
 /** Of outcomes while the policy cannot be read. */
-const UNREADABLE_VERSION = -1;
+export const UNREADABLE_VERSION = -1;
 
 /** What outcomes are decided by. An unreadable policy lets nothing happen, and counts as no version. */
 export async function readContext(pass: number): Promise<Context> {
@@ -22,17 +32,16 @@ export async function readContext(pass: number): Promise<Context> {
     policy: state.kind === 'unreadable' ? DEFAULT_POLICY : state.policy,
     version: state.kind === 'unreadable' ? UNREADABLE_VERSION : state.version,
     groupIds: new Map(groups.map(({ number, id }) => [number, id])),
+    groups,
     licensed: new Set(groups.filter(({ isLicensed }) => isLicensed).map(({ number }) => number)),
     pass,
   };
 }
 
-type Derived = PersonRow & { look: boolean };
-
-/** Their rows anew, from memberships and spaces. Whom these do not settle is marked to be looked up. */
+/** Their rows anew, from memberships and spaces. Whom these do not settle, and nobody has looked up yet, is marked for that. */
 export async function derivePeople(accountIds: readonly string[], context: Context, now: number): Promise<void> {
   const [memberships, spaces, rows] = [await readMemberships(accountIds), await findSpacesOf(accountIds), await readPeopleRows(accountIds)];
-  const people = accountIds.map((accountId): Derived => {
+  const people = accountIds.map((accountId): PersonRow => {
     const { groups = [], isGuest = false } = memberships.get(accountId) ?? {};
     const isLicensed = groups.some((number) => context.licensed.has(number));
     const space = spaces.get(accountId);
@@ -65,7 +74,7 @@ export async function settlePeople(
   const found = new Map(users.map((user) => [user.accountId, user]));
   const [memberships, spaces, rows] = [await readMemberships(accountIds), await findSpacesOf(accountIds), await readPeopleRows(accountIds)];
   const invisible: { id: string; ownerId: string }[] = [];
-  const people: Derived[] = [];
+  const people: PersonRow[] = [];
   const closed: string[] = [];
   const gone: string[] = [];
   for (const accountId of accountIds) {
@@ -79,7 +88,7 @@ export async function settlePeople(
     else if (spaceId !== null && listed && !listed.isVisible) invisible.push({ id: spaceId, ownerId: accountId });
     const remembered = rows.get(accountId)?.remembered ?? null;
     if (standing === 'closed') closed.push(accountId);
-    else if (!isLicensed && spaceId === null && remembered === null) gone.push(accountId);
+    else if (groups.length === 0 && spaceId === null && remembered === null) gone.push(accountId);
     else
       people.push({
         accountId,
@@ -96,7 +105,7 @@ export async function settlePeople(
   await removePeople(gone);
 }
 
-async function writeDerived(people: readonly Derived[], context: Context, now: number): Promise<void> {
+async function writeDerived(people: readonly PersonRow[], context: Context, now: number): Promise<void> {
   await notePeople(people, context, dayOf(now), now);
   const standings = new Map<string, string[]>();
   for (const { accountId, standing, spaceId } of people) {

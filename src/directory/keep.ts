@@ -6,15 +6,16 @@ import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
 import { listGroupMembers, listLicensedGroups } from '../confluence/people';
 import { dayOf } from '../domain/directory';
 import { groupsOf } from '../domain/policy/match';
-import { DAY_MS, MINUTE_MS } from '../domain/time';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/time';
 import { within } from '../forge/budget';
 import { StaleRecord } from '../forge/errors';
-import { log } from '../forge/log';
+import { describe, log } from '../forge/log';
 import { startJob } from '../jobs/control';
-import { isOver, readJob } from '../jobs/record';
+import { isOver, type Job, readJob } from '../jobs/record';
 import { readPolicy } from '../store/policy';
 import type { Register } from '../store/register';
-import { forgetGroups, listReadGroups, type ReadGroup, writeGroups } from './people';
+import { readContext } from './derive';
+import { forgetGroups, hasStaleOutcomes, listReadGroups, type ReadGroup, writeGroups } from './people';
 import { GROUP_READING, newReading, type Phase, reading, WHOLE_READING } from './reading';
 import { removeExpired } from './run-rows';
 import { ensureSchema, type Incarnation } from './schema';
@@ -22,6 +23,8 @@ import { type DirectoryState, forgetAll, readState, writeState } from './state';
 
 /** Everything is read again after this. */
 const WHOLE_MS = 7 * DAY_MS;
+/** A reading that failed is not begun again before this: what it had read may have cost the points of hours. */
+const AFTER_FAILURE_MS = HOUR_MS;
 /** Groups are looked at after this. */
 const GROUPS_MS = DAY_MS;
 /** Groups up to this size are read daily; larger ones are only counted, and read when the count has changed. */
@@ -38,6 +41,8 @@ export const keepDirectory = defineWork({
   run: async (now) => {
     const { state } = await openDirectory(now);
     await startWhatIsDue(state, now);
+    const { version } = await readContext(state.data.pass);
+    if (await hasStaleOutcomes(version)) await startDeciding(state, now);
   },
 });
 
@@ -66,7 +71,8 @@ export async function startWhatIsDue(state: Register<DirectoryState>, now: numbe
   const { jobId, begunAt, groupsAt } = state.data;
   const present = jobId === null ? null : await readJob(jobId);
   const isReading = present !== null && !isOver(present);
-  if (!isReading && (begunAt === null || present === null || present.state === 'failed' || now >= begunAt + WHOLE_MS)) {
+  const hasFailed = present?.state === 'failed' && now >= present.updatedAt + AFTER_FAILURE_MS;
+  if (!isReading && (begunAt === null || present === null || hasFailed || now >= begunAt + WHOLE_MS)) {
     await startWhole(state, now);
   } else if (groupsAt === null || now >= groupsAt + GROUPS_MS) {
     await removeExpired(now);
@@ -84,24 +90,49 @@ async function startWhole(state: Register<DirectoryState>, now: number): Promise
   await start(state, phases, { recent, groups: known.map(({ number }) => number), isWhole: true, now }, pass + 1);
 }
 
-/** Members of groups that the policy names and nobody has read yet, without waiting for the day to end. */
-export async function startUnread(state: Register<DirectoryState>, now: number): Promise<void> {
+/**
+ * Members of groups that the policy names and nobody has read yet, without waiting for the day to end.
+ * @param asked groups that an admin wants to be read besides, for a policy that is not saved; the next look at all groups
+ *   forgets those that are not saved by then
+ * @returns the reading; null = there is nothing to read
+ */
+export async function startUnread(state: Register<DirectoryState>, now: number, asked: readonly string[] = []): Promise<Job | null> {
   const policy = await readPolicy();
-  if (policy.kind === 'unreadable') return;
-  const known = new Set((await listReadGroups()).map(({ id }) => id));
-  const isStale = !groupsOf(policy.policy).every((id) => known.has(id));
-  if (!isStale) return;
-  const groups = await within('jobs', () => lookAtGroups(false, now));
-  await startGroups(
+  if (policy.kind === 'unreadable') return null;
+  const known = new Map((await listReadGroups()).map(({ id, readAt }) => [id, readAt]));
+  const isStale = !groupsOf(policy.policy).every((id) => known.has(id)) || asked.some((id) => (known.get(id) ?? null) === null);
+  if (!isStale) return null;
+  const groups = await within('jobs', () => lookAtGroups(false, now, asked));
+  return startGroups(
     state,
     groups.filter(({ readAt }) => readAt === null),
     now,
   );
 }
 
-async function startGroups(state: Register<DirectoryState>, groups: readonly ReadGroup[], now: number): Promise<void> {
+function startGroups(state: Register<DirectoryState>, groups: readonly ReadGroup[], now: number): Promise<Job> {
   const options = { recent: dayOf(now), groups: groups.map(({ number }) => number), isWhole: false, now };
-  await start(state, GROUP_READING, options, state.data.pass + 1);
+  return start(state, GROUP_READING, options, state.data.pass + 1);
+}
+
+/** The outcomes of everybody, and nothing else. */
+function startDeciding({ data: { pass } }: Register<DirectoryState>, now: number): Promise<Job> {
+  const work = newReading(['outcomes'], { pass, now, recent: dayOf(now), groups: [] });
+  return startJob(reading, { work, total: 0, startedBy: NOBODY, now });
+}
+
+/** After the policy has changed: outcomes are decided anew, and groups that it names for the first time are read. */
+export async function followPolicy(now: number): Promise<void> {
+  try {
+    const state = await readState();
+    // Nobody is known yet: the first reading goes by the policy of its day.
+    if (state.data.incarnation === null) return;
+    await startDeciding(state, now);
+    await startUnread(state, now);
+  } catch (error) {
+    // The policy is saved all the same, and the agenda notices what was left undone.
+    log('policy-not-followed', describe(error));
+  }
 }
 
 interface Start {
@@ -117,21 +148,21 @@ async function start(
   phases: readonly Phase[],
   { isWhole, now, ...rest }: Start,
   pass: number,
-): Promise<void> {
+): Promise<Job> {
   const id = `${reading.kind}-${now}-${pass}`;
   const begun = isWhole ? { jobId: id, begunAt: now } : {};
   await writeState(state, { pass, groupsAt: now, ...begun });
-  await startJob(reading, { work: newReading(phases, { pass, now, ...rest }), total: 0, startedBy: NOBODY, now }, id);
+  return startJob(reading, { work: newReading(phases, { pass, now, ...rest }), total: 0, startedBy: NOBODY, now }, id);
 }
 
-/** The groups that matter: those that give a license, and those that the policy names; others are forgotten. */
-async function lookAtGroups(isCounted: boolean, now: number): Promise<ReadGroup[]> {
+/** The groups that matter: those that give a license, and those that the policy names or somebody asked for; others are forgotten. */
+async function lookAtGroups(isCounted: boolean, now: number, asked: readonly string[] = []): Promise<ReadGroup[]> {
   const policy = await readPolicy();
   const licensed = (await listLicensedGroups()).map(({ id }) => id);
   const named = policy.kind === 'unreadable' ? [] : groupsOf(policy.policy);
   const known = new Map((await listReadGroups()).map((group) => [group.id, group]));
   let number = Math.max(0, ...[...known.values()].map((group) => group.number));
-  const groups = [...new Set([...licensed, ...named])].map((id): ReadGroup => {
+  const groups = [...new Set([...licensed, ...named, ...asked])].map((id): ReadGroup => {
     const isLicensed = licensed.includes(id);
     const group = known.get(id);
     if (group) return { ...group, isLicensed };

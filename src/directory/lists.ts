@@ -1,4 +1,5 @@
 /** Lists of spaces and people: any filter, any order, page by page without counting off what came before. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { addDays, type Day, dayOf, LIFECYCLES, LISTED_STATUSES, STANDINGS, UNUSED_DAYS } from '../domain/directory';
 import { OUTCOMES } from '../domain/provisioning/outcome';
@@ -9,7 +10,7 @@ import { marks, SqlFlag, SqlNumber, type SqlValue, type Statement, select } from
 type Columns<K extends string> = Record<K, string>;
 
 /** A condition and its parameters. */
-interface Condition {
+export interface Condition {
   sql: string;
   params: readonly SqlValue[];
 }
@@ -196,8 +197,10 @@ export interface Order<C extends string> {
   direction: 'asc' | 'desc';
 }
 
-/** Where the next page begins: the last row's value in the order's column, and its id. */
-const Position = z.tuple([z.union([z.string(), z.number(), z.null()]), z.string()]);
+/** Which list a cursor is of; and where the next page begins: the last row's value in the order's column, and its id. */
+const Position = z.tuple([z.string(), z.union([z.string(), z.number(), z.null()]), z.string()]);
+/** Characters of a list's name that tell it from another. */
+const NAME_LENGTH = 12;
 
 export interface ListPage<R> {
   rows: R[];
@@ -210,17 +213,26 @@ interface ListQuery<C extends string> {
   table: 'spaces' | 'people';
   columns: Columns<C>;
   conditions: readonly Condition[];
+  filter: unknown;
   order: Order<C>;
   cursor: string | null;
   limit: number;
 }
 
+function nameOf<C extends string>({ table, filter, order }: ListQuery<C>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([table, order.by, order.direction, filter]))
+    .digest('base64')
+    .slice(0, NAME_LENGTH);
+}
+
 /** Rows after the cursor: those with a later value, those with the same and a later id, and the unknown ones, which come last. */
-function after<C extends string>({ columns, order, cursor }: ListQuery<C>): Condition[] {
+function after<C extends string>(query: ListQuery<C>): Condition[] {
+  const { columns, order, cursor } = query;
   if (cursor === null) return [];
   const position = Position.safeParse(parsedJson(cursor));
-  if (!position.success) throw new AppError('bad-request', { problem: 'cursor' });
-  const [value, id] = position.data;
+  if (!position.success || position.data[0] !== nameOf(query)) throw new AppError('bad-request', { problem: 'cursor' });
+  const [, value, id] = position.data;
   const column = columns[order.by];
   if (value === null) return [{ sql: `(${column} IS NULL AND id > ?)`, params: [id] }];
   const later = order.direction === 'asc' ? '>' : '<';
@@ -257,7 +269,7 @@ async function list<C extends string, R>(
   const last = shown.at(-1);
   return {
     rows: shown,
-    next: rows.length > limit && last !== undefined ? JSON.stringify(positionOf(last, order.by)) : null,
+    next: rows.length > limit && last !== undefined ? JSON.stringify([nameOf(query), ...positionOf(last, order.by)]) : null,
     total: counted?.total ?? 0,
   };
 }
@@ -273,12 +285,12 @@ interface PageRequest<F, C extends string> {
 }
 
 export function listSpaces({ filter, ...page }: PageRequest<SpaceFilter, SpaceColumn>, now: number): Promise<ListPage<SpaceRow>> {
-  const query = { table: 'spaces' as const, columns: spaceColumns(now), conditions: spaceConditions(filter, now), ...page };
+  const query = { table: 'spaces' as const, columns: spaceColumns(now), conditions: spaceConditions(filter, now), filter, ...page };
   return list(query, SpaceRow, (row, by) => [asStored(row[by]), row.spaceId]);
 }
 
 export function listPeople({ filter, ...page }: PageRequest<PeopleFilter, PeopleColumn>): Promise<ListPage<PeopleRow>> {
-  const query = { table: 'people' as const, columns: PEOPLE_COLUMNS, conditions: peopleConditions(filter), ...page };
+  const query = { table: 'people' as const, columns: PEOPLE_COLUMNS, conditions: peopleConditions(filter), filter, ...page };
   return list(query, PeopleRow, (row, by) => [asStored(row[by]), row.accountId]);
 }
 

@@ -4,6 +4,7 @@ import { type Day, outcomeFor, type Remembered, STANDINGS, type Standing } from 
 import type { Policy } from '../domain/policy/document';
 import { bucketOf } from '../domain/provisioning/rollout';
 import { change, marks, rowMarks, SqlFlag, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
+import { copyStandings } from './spaces';
 
 /** A group that gives a license, or that the policy names. */
 export interface ReadGroup {
@@ -138,6 +139,8 @@ export interface PersonRow {
   groups: readonly number[];
   spaceId: string | null;
   remembered: Remembered | null;
+  /** Waits to be looked up. */
+  look: boolean;
 }
 export interface StoredPersonRow extends PersonRow {
   /** They are to be looked up one by one. */
@@ -222,13 +225,8 @@ const NEW_OUTCOME =
 /** Standings that mean that nobody is there any more to use a space. */
 const GONE = "('deactivated', 'closed', 'unlicensed')";
 
-/** @param look they have to be looked up one by one: the groups do not tell, or no list names their space */
-export async function notePeople(
-  people: readonly (PersonRow & { look: boolean })[],
-  by: Yardstick,
-  today: Day,
-  now: number,
-): Promise<void> {
+/** Those with `look` have to be looked up one by one: the groups do not tell, or no list names their space. */
+export async function notePeople(people: readonly PersonRow[], by: Yardstick, today: Day, now: number): Promise<void> {
   for (const few of slices(people)) {
     const rows = few.map((person): SqlValue[] => [
       person.accountId,
@@ -263,7 +261,7 @@ export async function noteRemembered(
   for (const few of slices(people)) {
     const known = await readPeopleRows(few.map(({ accountId }) => accountId));
     const rows = few.map(({ accountId, revision, spaceId, remembered }): SqlValue[] => {
-      const row = known.get(accountId) ?? { accountId, standing: 'unknown', groups: [], spaceId: null, remembered };
+      const row = known.get(accountId) ?? { accountId, standing: 'unknown', groups: [], spaceId: null, look: true, remembered };
       const { state, reason, until, how } = remembered;
       const outcome = outcomeColumns({ ...row, spaceId: row.spaceId ?? spaceId, remembered }, by, now);
       return [accountId, 'unknown', '', bucketOf(accountId), spaceId, 1, state, reason, until, how, revision, today, ...outcome];
@@ -311,6 +309,11 @@ export async function countWaiting(): Promise<number> {
   return row?.waiting ?? 0;
 }
 
+/** Whether anybody's outcome was decided by another version of the policy, or has to be decided anew. */
+export async function hasStaleOutcomes(version: number): Promise<boolean> {
+  return (await ids('SELECT id FROM people WHERE policy_version IS NULL OR policy_version <> ? LIMIT 1', [version])).length > 0;
+}
+
 /** Owners of spaces who have no row of their own yet. */
 export const listUnknownOwners = (after: string, limit: number): Promise<string[]> =>
   ids(
@@ -323,7 +326,7 @@ export const listUnknownOwners = (after: string, limit: number): Promise<string[
 export async function askAgain(): Promise<void> {
   await change({
     sql: `UPDATE people SET look = 1 WHERE standing NOT IN ('active', 'guest') OR space_id IS NULL
-      OR space_id IN (SELECT id FROM spaces WHERE visible = 0)`,
+      OR space_id NOT IN (SELECT id FROM spaces WHERE visible = 1)`,
     params: [],
   });
 }
@@ -341,6 +344,14 @@ export async function noteOwnSpace(accountId: string, spaceId: string): Promise<
     sql: 'UPDATE people SET space_id = ?, policy_version = NULL WHERE id = ? AND space_id IS NULL',
     params: [spaceId, accountId],
   });
+  const standing = (await readPeopleRows([accountId])).get(accountId)?.standing;
+  if (standing !== undefined) await copyStandings(new Map([[standing, [accountId]]]));
+}
+
+/** Their space is gone. */
+export async function noteSpacesGone(spaceIds: readonly string[]): Promise<void> {
+  for (const few of slices(spaceIds))
+    await change({ sql: `UPDATE people SET space_id = NULL, policy_version = NULL WHERE space_id IN (${marks(few)})`, params: few });
 }
 
 /** Nothing is remembered of them any more. */

@@ -9,7 +9,7 @@ import { type OutboxEntry, readOutbox, removeFromOutbox } from '../store/outbox'
 import { readPersonRecords } from '../store/people';
 import { readSpaceRecords } from '../store/spaces';
 import { type Context, readContext } from './derive';
-import { forgetRemembered, noteRemembered } from './people';
+import { forgetRemembered, noteRemembered, noteSpacesGone } from './people';
 import { notePromises, removeSpaces } from './spaces';
 import { readState } from './state';
 
@@ -18,7 +18,9 @@ export async function projectSpaces(records: readonly PromisedSpace[]): Promise<
     status === 'deleted' ? [] : [{ ...space, id: spaceId, status, access: access.actual, template: template.key }],
   );
   await notePromises(kept, Date.now());
-  await removeSpaces(records.filter(({ status }) => status === 'deleted').map(({ spaceId }) => spaceId));
+  const gone = records.filter(({ status }) => status === 'deleted').map(({ spaceId }) => spaceId);
+  await removeSpaces(gone);
+  await noteSpacesGone(gone);
 }
 
 export async function projectPeople(records: readonly Person[], context: Context): Promise<void> {

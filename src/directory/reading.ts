@@ -9,7 +9,6 @@ import { askForChanges } from '../confluence/search';
 import { listPersonalSpaces } from '../confluence/spaces';
 import { addDays, type Day, dayOf } from '../domain/directory';
 import { afterRefusal, type Candidate, FIRST_PACE, type Finding, nextQuestion, Pace, type Question, takeAnswer } from '../domain/probe';
-import { MINUTE_MS } from '../domain/time';
 import { ConfluenceError } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
@@ -20,6 +19,7 @@ import { derivePeople, readContext, settlePeople } from './derive';
 import * as people from './people';
 import { projectPeople, projectSpaces } from './projector';
 import * as spaces from './spaces';
+import { LIST_LAG_MS } from './spaces';
 import { readState, writeState } from './state';
 
 /** The largest page of spaces that v2 gives. */
@@ -44,8 +44,6 @@ const CLASSES_PER_STEP = 50;
 const COST = POINTS_PER_STEP + 251;
 /** Days that the first question about a space looks back. Further back only what was never touched is told from the rest. */
 const LOOK_BACK_DAYS = 180;
-/** Lists lag behind (Confluence: seconds); whatever is younger than this may be missing from them. */
-const LIST_LAG_MS = 10 * MINUTE_MS;
 
 const PHASES = [
   'promises',
@@ -191,12 +189,15 @@ async function readList({ cursor, part, pass }: ReadingWork): Promise<Move> {
   return { ...move, done: page.spaces.length };
 }
 
-/** Owners whose row names another space than the lists, or none. */
+/** Owners whose row names another space than the lists, or none, and those whose space does not say yet how they stand. */
 async function followOwners(ownerIds: readonly string[], pass: number, now: number): Promise<void> {
   const rows = await people.readPeopleRows(ownerIds);
   if (rows.size === 0) return;
   const own = await spaces.findSpacesOf([...rows.keys()]);
-  const differing = [...rows.values()].filter(({ accountId, spaceId }) => own.get(accountId)?.id !== spaceId);
+  const differing = [...rows.values()].filter(({ accountId, spaceId, standing }) => {
+    const space = own.get(accountId);
+    return space?.id !== spaceId || (space !== undefined && space.ownerStanding !== standing);
+  });
   if (differing.length > 0)
     await derivePeople(
       differing.map(({ accountId }) => accountId),
@@ -268,20 +269,22 @@ async function removeGone({ pass, begunAt }: ReadingWork): Promise<Move> {
 async function askForRecentChanges(work: ReadingWork): Promise<Move> {
   const { pass, recent, cursor } = work;
   const today = dayOf(Date.now());
-  if (cursor === '') await spaces.noteRecent(pass, recent, today);
+  if (cursor === '') await spaces.noteRecent(pass, recent);
   const left = await spaces.listUnasked(pass, recent, cursor, SPACES_IN_HAND);
   const lookBack = addDays(today, -LOOK_BACK_DAYS);
   const candidates = left.map(({ id, key, checkedOn }) => ({ id, key, since: checkedOn ?? lookBack }));
   return askAbout(candidates, false, work, today);
 }
 
-/** Which of the others were never changed since they were made, and when the rest were. */
+/** Which of the others were never changed since they were made, and when the rest were. What an event told of may not be the newest. */
 async function askForAnyChange(work: ReadingWork): Promise<Move> {
   const today = dayOf(Date.now());
   const left = await spaces.listUndecided(work.cursor, SPACES_IN_HAND);
-  const candidates = left.map(({ id, key, settledOn }) => ({ id, key, since: addDays(settledOn, 1) }));
+  const candidates = left.map(({ id, key, settledOn, changedOn }) => ({ id, key, since: changedOn ?? addDays(settledOn, 1) }));
   return askAbout(candidates, true, work, today);
 }
+
+const earlier = (a: Day, b: Day): Day => (a < b ? a : b);
 
 /** As many questions as a step may cost. What was answered is written at its end; the next step goes on from the first space without an answer. */
 async function askAbout(candidates: readonly Candidate[], isWhole: boolean, work: ReadingWork, today: Day): Promise<Move> {
@@ -300,7 +303,8 @@ async function askAbout(candidates: readonly Candidate[], isWhole: boolean, work
     pace = finding.pace;
     const since = new Map(question.asked.map((candidate) => [candidate.id, candidate.since]));
     changed.push(...finding.changed);
-    idle.push(...finding.idle.map((id) => ({ id, since: since.get(id) ?? today })));
+    // Of a space that is still being made, nothing can be said of days to come.
+    idle.push(...finding.idle.map((id) => ({ id, since: earlier(since.get(id) ?? today, today) })));
     const settled = new Set([...finding.changed.map(({ id }) => id), ...finding.idle, ...finding.unknown]);
     left = left.filter(({ id }) => !settled.has(id));
   }

@@ -9,10 +9,10 @@ import type { where } from './lists';
 
 /** A run that waits for points may take days. */
 const KEPT_DAYS = 90;
-/** Rows frozen by one statement. */
-const ROWS_PER_FREEZE = 5_000;
+/** Rows frozen at a time, by two statements: half of the memory that Forge SQL gives one (16 MiB), at some 250 bytes each. */
+const ROWS_PER_FREEZE = 30_000;
 
-const IdRow = z.object({ id: z.string().nullable() });
+const SliceRow = z.object({ last: z.string().nullable(), size: SqlNumber });
 
 /** Freezes whatever the conditions name, a slice at a time. May be stopped and repeated. @returns how many there are */
 export async function freezeChosen(
@@ -25,17 +25,20 @@ export async function freezeChosen(
   const left = except.length === 0 ? '' : `AND id NOT IN (${marks(except)})`;
   const expiresOn = addDays(dayOf(now), KEPT_DAYS);
   let after = '';
+  let frozen = 0;
   for (;;) {
-    const slice = `SELECT id FROM ${table} WHERE ${chosen.sql} ${left} AND id > ? ORDER BY id LIMIT ${ROWS_PER_FREEZE}`;
+    const ids = `SELECT id FROM ${table} WHERE ${chosen.sql} ${left} AND id > ? ORDER BY id LIMIT ${ROWS_PER_FREEZE}`;
     const params: SqlValue[] = [...chosen.params, ...except, after];
-    const [last] = await select({ sql: `SELECT MAX(id) AS id FROM (${slice}) chosen`, params }, IdRow);
-    if (!last?.id) return countFrozen(runId);
+    const [slice] = await select({ sql: `SELECT MAX(id) AS last, COUNT(*) AS size FROM (${ids}) chosen`, params }, SliceRow);
+    if (!slice?.last) return frozen;
     await change({
       sql: `INSERT INTO run_rows (run_id, subject, expires_on) SELECT ?, id, ? FROM ${table} WHERE ${chosen.sql} ${left} AND id > ? AND id <= ?
         ON DUPLICATE KEY UPDATE expires_on = VALUES(expires_on)`,
-      params: [runId, expiresOn, ...params, last.id],
+      params: [runId, expiresOn, ...params, slice.last],
     });
-    after = last.id;
+    frozen += slice.size;
+    if (slice.size < ROWS_PER_FREEZE) return frozen;
+    after = slice.last;
   }
 }
 
@@ -69,6 +72,12 @@ export async function readFrozen(runId: string, after: string, limit: number): P
     SubjectRow,
   );
   return rows.map(({ subject }) => subject);
+}
+
+/** These are done, or are not wanted. */
+export async function leaveOut(runId: string, ids: readonly string[]): Promise<void> {
+  for (const few of slices(ids))
+    await change({ sql: `DELETE FROM run_rows WHERE run_id = ? AND subject IN (${marks(few)})`, params: [runId, ...few] });
 }
 
 /** The run is over. */

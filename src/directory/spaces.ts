@@ -5,7 +5,11 @@
 import { z } from 'zod';
 import { type Day, dayOf, settledOn } from '../domain/directory';
 import type { SpaceStatus } from '../domain/space';
+import { MINUTE_MS } from '../domain/time';
 import { change, marks, rowMarks, SqlFlag, type SqlValue, select, slices } from '../forge/sql';
+
+/** Lists lag behind (Confluence: seconds); whatever is younger than this may be missing from them. */
+export const LIST_LAG_MS = 10 * MINUTE_MS;
 
 /** A space as a list names it. */
 export interface ListedSpace {
@@ -90,9 +94,10 @@ export async function noteListed(spaces: readonly ListedSpace[], pass: number, a
 
 /** A space came to be, or its status changed. @param at when (ms) */
 export async function noteStatus(space: ListedSpace | (Omit<ListedSpace, 'createdAt'> & { createdAt: null }), at: number): Promise<void> {
+  // Events come from spaces that the app cannot see, too: whether it sees one that is known already is for the lists to say.
   const row = rowOf({ ...space, statusAt: at, isVisible: true }, at);
   await change({
-    sql: `INSERT INTO spaces (${COLUMNS}) VALUES (${marks(row)}) ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS}, visible = 1,
+    sql: `INSERT INTO spaces (${COLUMNS}) VALUES (${marks(row)}) ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS},
       created_on = COALESCE(created_on, VALUES(created_on)), settled_on = COALESCE(settled_on, VALUES(settled_on))`,
     params: row,
   });
@@ -108,15 +113,19 @@ export interface Touch {
   day: Day;
 }
 
-/** Somebody changed something. Only the latest day is kept, and by whom that was. */
+/**
+ * Somebody changed something. Only the latest day is kept, and by whom that was. Of a day on which the owner and others did, the
+ * owner's counts, because events arrive in any order.
+ */
 export async function noteChange({ spaceId, key, by, looksOwn, day }: Touch, now: number): Promise<void> {
   const changedBy = looksOwn ? 'owner' : 'others';
   const row = rowOf({ ...UNLISTED, id: spaceId, key, changedOn: day, changedBy }, now);
   const author = "CASE WHEN owner_id IS NULL THEN VALUES(changed_by) WHEN owner_id = ? THEN 'owner' ELSE 'others' END";
   await change({
     sql: `INSERT INTO spaces (${COLUMNS}) VALUES (${marks(row)}) ON DUPLICATE KEY UPDATE
-      changed_by = CASE WHEN changed_on IS NULL OR VALUES(changed_on) >= changed_on THEN ${author} ELSE changed_by END,
-      changed_by_on = CASE WHEN changed_on IS NULL OR VALUES(changed_on) >= changed_on THEN VALUES(changed_on) ELSE changed_by_on END,
+      changed_by = CASE WHEN VALUES(changed_on) < changed_on THEN changed_by
+        WHEN VALUES(changed_on) = changed_by_on AND changed_by = 'owner' THEN changed_by ELSE ${author} END,
+      changed_by_on = CASE WHEN VALUES(changed_on) < changed_on THEN changed_by_on ELSE VALUES(changed_on) END,
       untouched = CASE WHEN VALUES(changed_on) > settled_on THEN 0 ELSE untouched END,
       changed_on = CASE WHEN changed_on IS NULL OR VALUES(changed_on) > changed_on THEN VALUES(changed_on) ELSE changed_on END`,
     params: [...row, by],
@@ -156,10 +165,12 @@ const UNLISTED = { ownerId: null, status: 'unknown', statusAt: 0, isVisible: tru
 export async function noteInvisible(spaces: readonly { id: string; ownerId: string }[], pass: number, now: number): Promise<void> {
   for (const few of slices(spaces)) {
     const rows = few.map(({ id, ownerId }) =>
-      rowOf({ ...UNLISTED, id, key: null, ownerId, statusAt: now, isVisible: false, listedPass: pass }, now),
+      rowOf({ ...UNLISTED, id, key: null, ownerId, statusAt: now - LIST_LAG_MS, isVisible: false, listedPass: pass }, now),
     );
     await change({
+      // An event may have told its status once, and what is promised about it is the record's to say.
       sql: `INSERT INTO spaces (${COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN},
+        status = CASE WHEN visible = 0 AND record_revision = 0 AND VALUES(status_at) > status_at THEN 'unknown' ELSE status END,
         listed_pass = VALUES(listed_pass)`,
       params: rows.flat(),
     });
@@ -180,19 +191,23 @@ export async function listVanished(pass: number, before: number, limit: number):
   return rows.map(({ id }) => id);
 }
 
-/** Spaces that no list and no owner's record named in this pass are gone. Whose owner is forgotten could not be asked about, and stays unknown. */
+/**
+ * Spaces that no list and no owner's record named in this pass are gone. Whose owner is forgotten could not be asked about, and stays
+ * unknown; of one with a promise, the record says when it is gone.
+ */
 export async function removeGone(pass: number, before: number): Promise<void> {
   await change({
-    sql: 'DELETE FROM spaces WHERE visible = 0 AND listed_pass < ? AND status_at < ? AND owner_id IS NOT NULL',
+    sql: `DELETE FROM spaces WHERE visible = 0 AND listed_pass < ? AND status_at < ? AND owner_standing <> 'closed' AND record_revision = 0`,
     params: [pass, before],
   });
 }
 
-/** What is known of them is not known any more. */
+/** What is known of them is not known any more, but for what was promised. */
 export async function hideSpaces(ids: readonly string[], now: number): Promise<void> {
   for (const few of slices(ids)) {
     await change({
-      sql: `UPDATE spaces SET visible = 0, status = 'unknown', status_at = ?, access = 'unknown', changed_on = NULL, changed_by = NULL,
+      sql: `UPDATE spaces SET visible = 0, status = 'unknown', status_at = ?,
+        access = CASE WHEN record_revision > 0 THEN access ELSE 'unknown' END, changed_on = NULL, changed_by = NULL,
         changed_by_on = NULL, unchanged_since = NULL, checked_on = NULL, untouched = NULL, pages = NULL
         WHERE id IN (${marks(few)})`,
       params: [now, ...few],
@@ -204,17 +219,27 @@ export async function removeSpaces(ids: readonly string[]): Promise<void> {
   for (const few of slices(ids)) await change({ sql: `DELETE FROM spaces WHERE id IN (${marks(few)})`, params: few });
 }
 
-const Unasked = z.object({ id: z.string(), space_key: z.string(), settled_on: z.string(), checked_on: z.string().nullable() });
+const UNASKED_COLUMNS = 'id, space_key, settled_on, changed_on, checked_on';
+const Unasked = z.object({
+  id: z.string(),
+  space_key: z.string(),
+  settled_on: z.string(),
+  changed_on: z.string().nullable(),
+  checked_on: z.string().nullable(),
+});
 export interface Unasked {
   id: string;
   key: string;
   settledOn: Day;
+  /** The newest change seen so far. */
+  changedOn: Day | null;
   checkedOn: Day | null;
 }
 const toUnasked = (row: z.infer<typeof Unasked>): Unasked => ({
   id: row.id,
   key: row.space_key,
   settledOn: row.settled_on,
+  changedOn: row.changed_on,
   checkedOn: row.checked_on,
 });
 /** Search names no content of a trashed space, and nothing in one that the app cannot see. */
@@ -224,7 +249,7 @@ const ASKABLE = "visible = 1 AND status IN ('current', 'archived') AND space_key
 export async function listUnasked(pass: number, recent: Day, after: string, limit: number): Promise<Unasked[]> {
   const rows = await select(
     {
-      sql: `SELECT id, space_key, settled_on, checked_on FROM spaces WHERE ${ASKABLE} AND asked_pass < ?
+      sql: `SELECT ${UNASKED_COLUMNS} FROM spaces WHERE ${ASKABLE} AND asked_pass < ?
         AND (changed_on IS NULL OR changed_on < ?) AND id > ? ORDER BY id LIMIT ${limit}`,
       params: [pass, recent, after],
     },
@@ -233,12 +258,12 @@ export async function listUnasked(pass: number, recent: Day, after: string, limi
   return rows.map(toUnasked);
 }
 
-/** Spaces of which nobody knows yet whether anything was ever changed in them, in order of creation. */
+/** Spaces of which nobody knows yet whether anything was changed in them after their making, in order of creation. */
 export async function listUndecided(after: string, limit: number): Promise<Unasked[]> {
   const rows = await select(
     {
-      sql: `SELECT id, space_key, settled_on, checked_on FROM spaces WHERE ${ASKABLE} AND untouched IS NULL AND changed_on IS NULL
-        AND id > ? ORDER BY id LIMIT ${limit}`,
+      sql: `SELECT ${UNASKED_COLUMNS} FROM spaces WHERE ${ASKABLE} AND untouched IS NULL
+        AND (changed_on IS NULL OR changed_on <= settled_on) AND id > ? ORDER BY id LIMIT ${limit}`,
       params: [after],
     },
     Unasked,
@@ -249,22 +274,23 @@ export async function listUndecided(after: string, limit: number): Promise<Unask
 /** `CASE id WHEN ? THEN ? ... END` for a statement that writes another value to each row. */
 const byId = (pairs: readonly unknown[]): string => `CASE id ${pairs.map(() => 'WHEN ? THEN ?').join(' ')} END`;
 
-/** The newest change of each, as search names it. An event may have told of a later one meanwhile. */
+/** The newest change of each, as search names it: nothing came after it. An event may have told of a later one meanwhile. */
 export async function noteNewest(changed: readonly { id: string; day: Day }[], pass: number, today: Day): Promise<void> {
   for (const few of slices(changed)) {
     const pairs = few.flatMap(({ id, day }) => [id, day]);
     await change({
       sql: `UPDATE spaces SET untouched = CASE WHEN ${byId(few)} > settled_on THEN 0 WHEN untouched = 0 THEN 0 ELSE 1 END,
+        unchanged_since = CASE WHEN ${byId(few)} < unchanged_since THEN NULL ELSE unchanged_since END,
         changed_on = CASE WHEN changed_on IS NULL OR ${byId(few)} > changed_on THEN ${byId(few)} ELSE changed_on END,
         checked_on = ?, asked_pass = ? WHERE id IN (${marks(few)})`,
-      params: [...pairs, ...pairs, ...pairs, today, pass, ...few.map(({ id }) => id)],
+      params: [...pairs, ...pairs, ...pairs, ...pairs, today, pass, ...few.map(({ id }) => id)],
     });
   }
 }
 
 /**
  * Nothing has changed in them since that day of each, as far as search knows. The days follow on those that were verified before,
- * so the earlier of two stays.
+ * so the earlier of two stays, and a change that was the newest when it was checked still is.
  * @param isWhole everything since their making was asked about, so they are untouched
  */
 export async function noteUnchanged(
@@ -278,18 +304,23 @@ export async function noteUnchanged(
     const untouched = isWhole ? 'untouched = CASE WHEN untouched = 0 THEN 0 ELSE 1 END,' : '';
     await change({
       sql: `UPDATE spaces SET ${untouched}
-        unchanged_since = CASE WHEN unchanged_since IS NULL OR ${byId(few)} < unchanged_since THEN ${byId(few)} ELSE unchanged_since END,
+        unchanged_since = CASE WHEN unchanged_since IS NULL AND changed_on IS NOT NULL AND checked_on IS NOT NULL THEN NULL
+          WHEN unchanged_since IS NULL OR ${byId(few)} < unchanged_since THEN ${byId(few)} ELSE unchanged_since END,
         checked_on = ?, asked_pass = ? WHERE id IN (${marks(few)})`,
       params: [...pairs, ...pairs, today, pass, ...few.map(({ id }) => id)],
     });
   }
 }
 
-/** Spaces whose newest change is recent are known to be in use: they count as checked. */
-export async function noteRecent(pass: number, recent: Day, today: Day): Promise<void> {
+/**
+ * Spaces whose newest change is recent are known to be in use, and nobody is asked about them. They count as checked up to that
+ * change only: a later one whose event was lost is found when they are asked about again.
+ */
+export async function noteRecent(pass: number, recent: Day): Promise<void> {
   await change({
-    sql: `UPDATE spaces SET checked_on = ?, asked_pass = ? WHERE ${ASKABLE} AND asked_pass < ? AND changed_on >= ?`,
-    params: [today, pass, pass, recent],
+    sql: `UPDATE spaces SET checked_on = changed_on, asked_pass = ?, untouched = CASE WHEN changed_on > settled_on THEN 0 ELSE untouched END
+      WHERE ${ASKABLE} AND asked_pass < ? AND changed_on >= ?`,
+    params: [pass, pass, recent],
   });
 }
 
@@ -355,21 +386,28 @@ export async function noteAccess(spaceId: string, access: string, pages: 'one' |
   await change({ sql: 'UPDATE spaces SET access = ?, pages = ? WHERE id = ?', params: [access, pages, spaceId] });
 }
 
-const Owned = z.object({ id: z.string(), owner_id: z.string(), status: z.string(), visible: SqlFlag });
+const Owned = z.object({ id: z.string(), owner_id: z.string(), owner_standing: z.string(), status: z.string(), visible: SqlFlag });
+export interface OwnSpace {
+  id: string;
+  status: string;
+  ownerStanding: string;
+  isVisible: boolean;
+}
 /** Of several spaces of one owner, the one that is in their hands counts. */
 const BY_STATUS = ['current', 'archived', 'trashed', 'unknown'];
 
 /** The space of each of these people, by account id, those that have one. */
-export async function findSpacesOf(ownerIds: readonly string[]): Promise<Map<string, { id: string; status: string; isVisible: boolean }>> {
-  const found = new Map<string, { id: string; status: string; isVisible: boolean }>();
+export async function findSpacesOf(ownerIds: readonly string[]): Promise<Map<string, OwnSpace>> {
+  const found = new Map<string, OwnSpace>();
   for (const few of slices(ownerIds)) {
     const rows = await select(
-      { sql: `SELECT id, owner_id, status, visible FROM spaces WHERE owner_id IN (${marks(few)})`, params: few },
+      { sql: `SELECT id, owner_id, owner_standing, status, visible FROM spaces WHERE owner_id IN (${marks(few)})`, params: few },
       Owned,
     );
-    for (const { id, owner_id, status, visible } of rows) {
+    for (const { id, owner_id, owner_standing, status, visible } of rows) {
       const other = found.get(owner_id);
-      if (!other || BY_STATUS.indexOf(status) < BY_STATUS.indexOf(other.status)) found.set(owner_id, { id, status, isVisible: visible });
+      if (!other || BY_STATUS.indexOf(status) < BY_STATUS.indexOf(other.status))
+        found.set(owner_id, { id, status, ownerStanding: owner_standing, isVisible: visible });
     }
   }
   return found;

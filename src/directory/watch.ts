@@ -1,6 +1,7 @@
 /**
  * What events tell the directory: who changed or visited which personal space, and which came to be, changed its status or went.
- * Costs no points, and at most one statement for each process, space, day and kind. What gets lost is found by the next reading.
+ * Costs no points, and at most one statement for each process, space, day and kind, with one in 250 more that asks what other
+ * processes have noted. What gets lost is found by the next reading.
  */
 import { LRUCache } from 'lru-cache';
 import { type Day, dayOf } from '../domain/directory';
@@ -11,7 +12,7 @@ import type { SpaceContent } from '../events/personal-space';
 import type { SpaceChange } from '../events/space';
 import { SqlError } from '../forge/errors';
 import { readSettings } from '../store/settings';
-import { noteOwnSpace } from './people';
+import { noteOwnSpace, noteSpacesGone } from './people';
 import { type Author, listNoted, noteChange, noteStatus, noteVisit, removeSpaces } from './spaces';
 
 /** What this process knows to be noted today: some 200 bytes each. */
@@ -78,6 +79,7 @@ export const noteContent: Reaction<SpaceContent> = async (event, { installContex
 export const noteSpace: Reaction<SpaceChange> = async ({ kind, spaceId, key, ownerId, status, at }) => {
   if (kind === 'deleted') {
     await removeSpaces([spaceId]);
+    await noteSpacesGone([spaceId]);
     return undefined;
   }
   const seen = status === 'archived' || status === 'trashed' ? status : 'current';

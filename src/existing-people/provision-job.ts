@@ -1,26 +1,40 @@
 /**
- * Spaces for people who have none, without waiting until they next use Confluence: an admin's job over a census.
+ * Spaces for people who have none, without waiting until they next use Confluence: an admin's job over people frozen by a plan.
  * It acts as each person, which is documented for schedules, so it runs there and never on the queue.
  */
 import { z } from 'zod';
 import { asPerson } from '../confluence/call';
+import { type Context, readContext } from '../directory/derive';
+import { openDirectory } from '../directory/keep';
+import { countFrozen, leaveOut, readFrozen, thaw } from '../directory/run-rows';
+import { readIncarnation } from '../directory/schema';
 import { isIn, type Person, reasonOf } from '../domain/person';
 import type { Policy } from '../domain/policy/document';
 import { isIdle, templateOf } from '../domain/policy/match';
-import { type Decided, isSwitchedOff, type ProvisioningDecision } from '../domain/provisioning/decide';
-import { DAY_MS, startOfDay } from '../domain/time';
+import { type Decided, isSwitchedOff } from '../domain/provisioning/decide';
+import { DAY_MS, MINUTE_MS, startOfDay } from '../domain/time';
 import { hasTime } from '../forge/deadline';
-import { AppError, ConfluenceError, PlatformRefusal, UnreadableRecord } from '../forge/errors';
+import { AppError, ConfluenceError, PlatformRefusal, SqlError, UnreadableRecord } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
-import { add, type Batches, countOutcomes } from '../jobs/batches';
+import { add, type Batches, countOutcomes as countDone, countOpenBatch } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
-import { createPlan, type Plan, startPlan } from '../jobs/plan';
-import type { Job } from '../jobs/record';
+import { createPlan, startPlan } from '../jobs/plan';
+import { type Job, newJobId } from '../jobs/record';
 import { provision } from '../provisioning/provision';
 import { readPolicy } from '../store/policy';
-import { type Census, census, readCensus, readGroups, requireGroups } from './census';
-import { ProvisionRow } from './rows';
-import { decideRow, type Outcome, outcomeOf } from './simulation';
+import {
+  countOutcomes,
+  decideEverybody,
+  freezePeople,
+  isToDo,
+  type OutcomeCount,
+  readSelection,
+  type SampledPerson,
+  type Selection,
+  StoredSelection,
+  samplePeople,
+  storeSelection,
+} from './selection';
 
 /** People acted on between two writes of their outcome. */
 const ROWS_PER_WRITE = 10;
@@ -40,13 +54,38 @@ const MAX_FAILED_SHARE = 0.2;
 const MAX_TRIES = 3;
 /** People shown of a plan. */
 const SAMPLE = 25;
+/** The schedule's interval, and people served in one turn: six requests one after another each, in under five minutes (README). */
+const TURN_MS = 5 * MINUTE_MS;
+const PEOPLE_PER_TURN = 200;
+/** Batches read at a time while a plan is made again: half a megabyte. */
+const BATCHES_PER_READ = 25;
+
+/** People taken up at a time. */
+const ROWS_PER_BATCH = 200;
+/** A directory that was lost is read again meanwhile. */
+const WAIT_FOR_DIRECTORY_MS = 15 * MINUTE_MS;
+
+export const ProvisionRow = z.object({
+  accountId: z.string(),
+  outcome: z.enum(['created', 'offered', 'adopted', 'kept', 'failed']).optional(),
+  reason: z.string().optional(),
+  tries: z.number().int().optional(),
+});
+export type ProvisionRow = z.infer<typeof ProvisionRow>;
 
 const ProvisionWork = z.object({
-  census: z.string(),
-  censusBatches: z.number().int(),
+  selection: StoredSelection,
   /** The plan holds under this version only. */
   policyVersion: z.number().int(),
   cloudId: z.string(),
+  /** Why, in the admin's words. */
+  reason: z.string().nullable(),
+  /** The life of the database that holds who is to come. */
+  incarnation: z.string(),
+  /** It is gone, and an admin was told. */
+  isLost: z.boolean(),
+  /** The last person of the batches that are complete. */
+  after: z.string(),
   /** People acted on, and those who failed, when the present wave began. */
   waveStart: z.number().int(),
   failedBefore: z.number().int(),
@@ -55,69 +94,99 @@ type ProvisionWork = z.infer<typeof ProvisionWork>;
 type ProvisionJob = JobOf<ProvisionWork>;
 
 export interface PeoplePlan {
-  outcomes: (Outcome & { count: number })[];
+  planId: string;
+  /** Whom the job acts on. */
+  count: number;
+  /** What happens to everybody who was chosen, the most frequent first. */
+  outcomes: OutcomeCount[];
+  /** Everybody who was chosen. */
   people: number;
-  /** Whom the job would act on. */
   creates: number;
   offers: number;
-  sample: { accountId: string; outcome: Outcome }[];
+  sample: SampledPerson[];
   points: number;
+  createdAt: number;
 }
-
-/** Counts what a job would do now, person by person, and does nothing. @throws AppError census-lacks-groups */
-export async function planPeople(counted: Census, policy: Policy, now: number): Promise<PeoplePlan> {
-  const outcomes = new Map<string, Outcome & { count: number }>();
-  const plan: PeoplePlan = { outcomes: [], people: 0, creates: 0, offers: 0, sample: [], points: 0 };
-  const groups = await readGroups(counted);
-  requireGroups(groups, policy);
-  for await (const rows of readCensus(counted)) {
-    for (const row of rows) {
-      const decision = decideRow(groups, row, policy, now);
-      const outcome = outcomeOf(decision, row);
-      const entry = outcomes.get(`${outcome.kind} ${outcome.reason}`) ?? { ...outcome, count: 0 };
-      entry.count += 1;
-      outcomes.set(`${outcome.kind} ${outcome.reason}`, entry);
-      plan.people += 1;
-      if (!isForJob(decision)) continue;
-      if (decision.kind === 'decided' && decision.action === 'create') {
-        plan.creates += 1;
-        plan.points += POINTS_PER_SPACE + templateOf(policy, decision.treatment.template).children.length;
-      } else {
-        plan.offers += 1;
-        plan.points += POINTS_PER_OFFER;
-      }
-      if (plan.sample.length < SAMPLE) plan.sample.push({ accountId: row.accountId, outcome });
-    }
-  }
-  plan.outcomes = [...outcomes.values()].sort((a, b) => b.count - a.count);
-  return plan;
-}
-
-const isForJob = (decision: ProvisioningDecision): boolean =>
-  decision.kind === 'decided' && (decision.action === 'create' || decision.action === 'offer');
 
 interface NewPlan {
-  census: Census;
-  total: number;
-  policyVersion: number;
+  selection: Selection;
+  policy: Policy;
+  incarnation: string;
+  by: Context;
   createdBy: string;
   cloudId: string;
   now: number;
 }
 
-/** The plan under an id; starting it takes the id alone. */
-export function createPeoplePlan({ census: { id, batches }, policyVersion, cloudId, ...plan }: NewPlan): Promise<Plan<ProvisionWork>> {
-  const work = { census: id, censusBatches: batches, policyVersion, cloudId, waveStart: 0, failedBefore: 0 };
-  return createPlan(provisionExisting, { work, ...plan });
+/**
+ * Counts what a job would do now, freezes whom it would act on, and does nothing.
+ * @throws AppError not-ready when the outcomes could not be decided in time
+ */
+export async function planPeople({ selection, policy, incarnation, by, createdBy, cloudId, now }: NewPlan): Promise<PeoplePlan> {
+  if (!(await decideEverybody(by, now))) throw new AppError('not-ready');
+  const planId = newJobId(provisionExisting.kind, now);
+  const stored = await storeSelection(planId, selection);
+  const [outcomes, count] = [await countOutcomes(selection), await freezePeople(planId, selection, by, now)];
+  const frozen = { selection: stored, policyVersion: by.version, cloudId, incarnation };
+  const work = { ...frozen, reason: null, isLost: false, after: '', waveStart: 0, failedBefore: 0 };
+  await createPlan(provisionExisting, { work, total: count, createdBy, now }, planId);
+  const toDo = outcomes.filter(isToDo);
+  const peopleIn = (rows: readonly OutcomeCount[]): number => rows.reduce((sum, row) => sum + row.count, 0);
+  return {
+    planId,
+    count,
+    outcomes,
+    people: peopleIn(outcomes),
+    creates: peopleIn(toDo.filter(({ outcome }) => outcome === 'create')),
+    offers: peopleIn(toDo.filter(({ outcome }) => outcome === 'offer')),
+    sample: count === 0 ? [] : await samplePeople(selection, by, SAMPLE),
+    points: toDo.reduce((sum, row) => sum + row.count * pointsOf(row, policy), 0),
+    createdAt: now,
+  };
 }
 
-/** @throws AppError plan-stale when the policy has changed, busy while another such job runs */
-export function startPeoplePlan(id: string, startedBy: string, now: number): Promise<Job> {
-  return startPlan(provisionExisting, id, startedBy, now, async ({ work }) => {
+/** What one person of this outcome costs. */
+function pointsOf({ outcome, ruleId }: OutcomeCount, policy: Policy): number {
+  if (outcome === 'offer') return POINTS_PER_OFFER;
+  const { template } = policy.rules.find(({ id }) => id === ruleId) ?? policy.everyoneElse;
+  return POINTS_PER_SPACE + templateOf(policy, template).children.length;
+}
+
+/** When so many people will have had their turn, whatever points there are (ms): by the ticks, and by the days of a daily limit. */
+export function servedBy(count: number, perDay: number | null, now: number): number {
+  const byTicks = now + Math.ceil(count / PEOPLE_PER_TURN) * TURN_MS;
+  const days = perDay === null ? 0 : Math.ceil(count / perDay) - 1;
+  return days < 1 ? byTicks : Math.max(byTicks, startOfDay(now) + days * DAY_MS);
+}
+
+/**
+ * @param count how many people the admin was shown
+ * @throws AppError plan-changed when these are not the ones any more, plan-stale when the policy has changed, busy while
+ *   another such job runs
+ */
+export function startPeoplePlan(
+  id: string,
+  { count, reason, startedBy, now }: { count: number; reason: string | null; startedBy: string; now: number },
+): Promise<Job> {
+  return startPlan(provisionExisting, id, startedBy, now, async ({ work, total }) => {
     const state = await readPolicy();
     if (state.kind === 'unreadable' || state.version !== work.policyVersion) throw new AppError('plan-stale');
+    if (count !== total || (await countLeft(id)) !== total) throw new AppError('plan-changed');
+    return { ...work, reason };
   });
 }
+
+/** How many frozen people there are; none when the database was lost. */
+async function countLeft(planId: string): Promise<number> {
+  try {
+    return await countFrozen(planId);
+  } catch (error) {
+    if (isGone(error)) return 0;
+    throw error;
+  }
+}
+
+const isGone = (error: unknown): boolean => error instanceof SqlError && error.kind === 'missing';
 
 export const provisionExisting = defineJob({
   kind: 'provision',
@@ -129,16 +198,20 @@ export const provisionExisting = defineJob({
   stepsPerTurn: STEPS_PER_TURN,
   cost: ROWS_PER_WRITE * MAX_POINTS_PER_PERSON,
   step,
+  settle: async (job) => {
+    await thawFrozen(job.id);
+    return countOpenBatch(job);
+  },
 });
 
 async function step(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<Progress<ProvisionWork>> {
-  if (job.batches >= job.work.censusBatches) return { next: FINISH };
   const state = await readPolicy();
   // Whoever switches everything off has not decided anything about the people of this job.
   if (state.kind === 'unreadable' || isIdle(state.policy)) return { next: { kind: 'pause', problem: 'policy-off' } };
-  const rows = (await batches.read(job.batches)) ?? (await beginBatch(job, batches, state.policy));
+  const rows = await batches.read(job.batches);
+  if (!rows) return beginBatch(job, batches);
   const few = rows.filter((row) => row.outcome === undefined).slice(0, ROWS_PER_WRITE);
-  if (few.length === 0) return { completed: countOutcomes(rows), next: CONTINUE };
+  if (few.length === 0) return { work: { ...job.work, after: lastOf(rows, job) }, completed: countDone(rows), next: CONTINUE };
   let waitingUntil: number | null = null;
   try {
     for (const row of few) {
@@ -155,7 +228,7 @@ async function step(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<
 
 /** If many people of a wave failed, an admin looks at it before the next wave starts. */
 function afterWave({ counts: before, work }: ProvisionJob, rows: ProvisionRow[], waitingUntil: number | null): Progress<ProvisionWork> {
-  const counts = add(before, countOutcomes(rows));
+  const counts = add(before, countDone(rows));
   const acted = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const failed = counts.failed ?? 0;
   const { waveStart, failedBefore } = work;
@@ -202,13 +275,68 @@ function outcomeFor(decision: Decided, person: Person | null, since: number): No
   return isIn(person, 'offered') ? 'offered' : 'kept';
 }
 
-/** The people in this batch of the census to whom the policy now applies. */
-async function beginBatch(job: ProvisionJob, batches: Batches<ProvisionRow>, policy: Policy): Promise<ProvisionRow[]> {
-  const counted = await census.existing(job.work.census);
-  const groups = await readGroups(counted);
-  const people = (await census.batches(counted).read(job.batches)) ?? [];
+/** Rows of a paused job lose accounts that were closed. */
+const ERASED = 'unknown';
+
+const lastOf = (rows: readonly ProvisionRow[], { work }: ProvisionJob): string =>
+  rows.findLast(({ accountId }) => accountId !== ERASED)?.accountId ?? work.after;
+
+/** Takes up the next few of the plan. */
+async function beginBatch(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<Progress<ProvisionWork>> {
+  const { work } = job;
+  if (work.isLost) return planAgain(job, batches);
+  const accountIds = await readNext(job);
+  if (accountIds === 'lost') return { work: { ...work, isLost: true }, next: { kind: 'pause', problem: 'plan-lost' } };
+  if (accountIds.length === 0) {
+    await thawFrozen(job.id);
+    return { next: FINISH };
+  }
+  await batches.write(
+    job.batches,
+    accountIds.map((accountId) => ({ accountId })),
+  );
+  return { next: CONTINUE };
+}
+
+async function readNext({ id, work, counts, total }: ProvisionJob): Promise<string[] | 'lost'> {
+  try {
+    const accountIds = await readFrozen(id, work.after, ROWS_PER_BATCH);
+    if (accountIds.length > 0) return accountIds;
+    // An empty list is the end, or another database.
+    const isSame = (await readIncarnation())?.id === work.incarnation;
+    if (isSame) return [];
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+  const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return done >= total ? [] : 'lost';
+}
+
+/** Freezes who is left of the selection, once the directory knows everybody again. */
+async function planAgain(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<Progress<ProvisionWork>> {
+  const { id, work } = job;
   const now = Date.now();
-  const rows = people.filter((row) => isForJob(decideRow(groups, row, policy, now))).map(({ accountId }): ProvisionRow => ({ accountId }));
-  await batches.write(job.batches, rows);
-  return rows;
+  const { incarnation, state } = await openDirectory(now);
+  const wait = { next: { kind: 'wait', until: now + WAIT_FOR_DIRECTORY_MS, problem: 'directory-reading' } } as const;
+  if (state.data.peopleAt === null) return wait;
+  const by = await readContext(state.data.pass);
+  if (!(await decideEverybody(by, now))) return wait;
+  await freezePeople(id, await readSelection(id, work.selection), by, now);
+  for (let from = 0; from < job.batches; from += BATCHES_PER_READ) {
+    const done = await batches.readMany(from, Math.min(job.batches, from + BATCHES_PER_READ));
+    await leaveOut(
+      id,
+      done.flat().map(({ accountId }) => accountId),
+    );
+  }
+  return { work: { ...work, incarnation: incarnation.id, isLost: false, after: '' }, next: CONTINUE };
+}
+
+/** Nobody needs the list any more. Should the database not answer, the rows expire. */
+async function thawFrozen(id: string): Promise<void> {
+  try {
+    await thaw(id);
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+  }
 }

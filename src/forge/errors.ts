@@ -150,8 +150,6 @@ export type ErrorCode =
   | 'plan-stale'
   | 'plan-changed'
   | 'not-ready'
-  | 'no-census'
-  | 'census-lacks-groups'
   | 'not-changeable'
   | 'space-there'
   | 'record-unreadable'

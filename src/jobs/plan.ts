@@ -40,8 +40,12 @@ interface NewPlan<Work> {
   now: number;
 }
 
-export async function createPlan<Work, Row>(kind: JobKind<Work, Row>, { work, total, createdBy, now }: NewPlan<Work>): Promise<Plan<Work>> {
-  const id = newJobId(kind.kind, now);
+/** @param id given when rows were written or frozen for the plan before it exists */
+export async function createPlan<Work, Row>(
+  kind: JobKind<Work, Row>,
+  { work, total, createdBy, now }: NewPlan<Work>,
+  id = newJobId(kind.kind, now),
+): Promise<Plan<Work>> {
   const data = { schemaVersion: 1, work, total, createdBy, startedAt: null } as const;
   const plan: Plan<Work> = { id, revision: 0, kind: kind.kind, createdAt: now, ...data };
   const transaction = kvs.transact();
@@ -65,7 +69,7 @@ function setPlan(transaction: Transaction, { id, revision, kind, createdAt, ...d
 
 /**
  * Creates the job, takes its lock and marks the plan, all or nothing. A second click finds the job.
- * @param check throws AppError when the plan may not be started any more
+ * @param check throws AppError when the plan may not be started any more; answers what the job begins with
  * @throws AppError busy while another run holds the lock
  */
 export function startPlan<Work, Row>(
@@ -73,12 +77,12 @@ export function startPlan<Work, Row>(
   id: string,
   startedBy: string,
   now: number,
-  check: (plan: Plan<Work>) => Promise<void> = async () => {},
+  check: (plan: Plan<Work>) => Promise<Work> = async ({ work }) => work,
 ): Promise<Job> {
   return startOnce(kind, id, async (transaction) => {
     const plan = await existingPlan(kind, id, now);
-    await check(plan);
+    const work = await check(plan);
     setPlan(transaction, { ...plan, startedAt: now });
-    return { work: plan.work, total: plan.total, startedBy, now };
+    return { work, total: plan.total, startedBy, now };
   });
 }

@@ -23,8 +23,8 @@ const policyVersion = z.number().int();
 const failures = z.number().int();
 const state = <S extends PersonStateName>(name: S) => z.literal(name);
 
-/** A state as it is stored, and as a census takes a copy of it. */
-export const StoredState = z.discriminatedUnion('state', [
+/** A state as it is stored. */
+const StoredState = z.discriminatedUnion('state', [
   z.object({ state: state('excluded'), reason: Reason, recheckAt: z.number().nullable(), policyVersion }),
   z.object({ state: state('offered'), policyVersion }),
   z.object({ state: state('postponed'), until: z.number(), policyVersion }),
@@ -213,6 +213,8 @@ function bodyOf(news: PersonNews, person: Person, space: PromisedSpace | null): 
 /** Forgets a person altogether, with what the trail says of it. Also a record that cannot be read. */
 export async function deletePerson(accountId: string, { by, at }: Pick<PersonWrite, 'by' | 'at'>): Promise<void> {
   const transaction = kvs.transact().delete(accountId, { entityName: PERSON });
+  // Its revision may be unreadable, too: the time is no less unique.
+  addToOutbox(transaction, 'person', accountId, at);
   const frame = { at, by, accountId, spaceId: null, runId: null, reason: null, policyVersion: null };
   addEvent(transaction, `person:${accountId}:forgotten-${at}`, { ...frame, body: { kind: 'forgotten' } });
   await commit(transaction);

@@ -10,6 +10,8 @@ const tick = (site: LocalSite) => site.platform.runFunction('scheduledTrigger', 
 describe('a tick', () => {
   it('with nothing due is one read, and writes nothing', async () => {
     const site = startSite();
+    // By then the site has been read into the directory.
+    await site.advance('PT16M');
     await tick(site);
     site.resetUsage();
     await tick(site);
@@ -24,7 +26,7 @@ describe('a tick', () => {
   });
 
   it('tries again next time what has failed', async () => {
-    const site = startSite();
+    const site = startSite({ settings: { sql: 'absent' } });
     site.addFault({ target: 'kvs', path: '**/entity/query', respond: { status: 500 } });
     expect(await tick(site)).toEqual({ kind: 'ok' });
     site.resetUsage();

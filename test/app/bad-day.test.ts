@@ -1,7 +1,18 @@
 /** The main journeys when everything goes wrong at once: calls are slow and throttled, events late, out of order, doubled or lost. */
 import { describe, expect, it } from 'vitest';
 import type { LocalSite } from '../emulator/site';
-import { ADMIN_ACCOUNT_ID, accountIdOf, admin, adminData, person, personalSpacesOf, recordOf, setPolicy, startSite } from '../support/site';
+import {
+  ADMIN_ACCOUNT_ID,
+  accountIdOf,
+  admin,
+  adminData,
+  knowEverybody,
+  person,
+  personalSpacesOf,
+  recordOf,
+  setPolicy,
+  startSite,
+} from '../support/site';
 
 const worst = (seed: number) => ({
   latency: {
@@ -130,12 +141,11 @@ describe.each(SEEDS)('on a bad day (seed %i)', (seed) => {
   it('the job for existing people creates one space for each of them', async () => {
     const site = startSite({ people: 30, settings: { ...worst(seed), nativeAutoCreate: false } });
     await setPolicy(site, { mode: 'auto' });
-    await adminData(site, 'people.startCensus', {});
-    await site.advance('PT2H');
-    const plan = await persist(() => admin(site, 'people.plan', {}), site);
-    await persist(() => admin(site, 'people.start', { jobId: plan.job?.id ?? '' }), site);
+    await knowEverybody(site);
+    const { planId, count } = await persist(() => admin(site, 'people.plan', {}), site);
+    await persist(() => admin(site, 'people.start', { planId, count }), site);
     await site.advance('PT12H');
-    expect(await adminData(site, 'job.get', { jobId: plan.job?.id ?? '' })).toMatchObject({ state: 'done' });
+    expect(await adminData(site, 'job.get', { jobId: planId })).toMatchObject({ state: 'done' });
     for (const accountId of NEWCOMERS) expect(spaceOf(site, accountId), accountId).toHaveLength(1);
   });
 });

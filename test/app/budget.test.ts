@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ask } from '../../src/confluence/call';
 import { type BudgetClass, newHour } from '../../src/domain/budget';
+import { DEFAULT_POLICY } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
 import {
   ADMIN_ACCOUNT_ID,
@@ -55,7 +56,8 @@ describe('a request to Confluence', () => {
   });
 
   it('takes its points from a lease: counting a hundred people takes a few writes', async () => {
-    const site = startSite({ seed: 'scale', people: 110, spaces: 0 });
+    // Without the directory, whose readings are counted in the same record.
+    const site = startSite({ seed: 'scale', people: 110, spaces: 0, settings: { sql: 'absent' } });
     await setPolicy(site, { mode: 'auto' });
     site.activity({ count: 100, spread: 'PT5M', views: 1 });
     await site.advance('PT10M');
@@ -68,8 +70,9 @@ describe('a request to Confluence', () => {
   });
 
   it('gives back the excess of a lease once the quota is known to be smaller', async () => {
+    // An offer causes no events, so there is one process only.
     const site = startSite({ settings: { warmProcesses: 1 } });
-    await setPolicy(site, { mode: 'auto' });
+    await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     expect(hourOf(site)?.data.byClass.events).toBe(325);
     site.changeSettings({ hourlyPoints: 650 });
@@ -226,15 +229,16 @@ describe('an administrator', () => {
 
   it('is checked once every ten minutes, across all processes', async () => {
     const site = startSite();
+    const questions = (): number => site.usage().rest.byRoute['GET /wiki/rest/api/user/current']?.requests ?? 0;
     await adminData(site, 'policy.get', {});
-    const before = requests(site);
+    const before = questions();
     await site.advance('PT9M');
     site.platform.restart();
     await setPolicy(site, { mode: 'ask' });
-    expect(requests(site)).toBe(before);
+    expect(questions()).toBe(before);
     await site.advance('PT2M');
     await adminData(site, 'policy.get', {});
-    expect(requests(site)).toBe(before + 1);
+    expect(questions()).toBe(before + 1);
   });
 
   it('who no longer is one may read and save for ten minutes, but start nothing', async () => {
@@ -244,8 +248,8 @@ describe('an administrator', () => {
     expect(await admin(site, 'policy.get', {})).toMatchObject({ ok: true });
     for (const [name, input] of [
       ['cleanup.survey', { idleDays: 180 }],
-      ['people.startCensus', {}],
-      ['tombstones.lift', { accountId: ANA }],
+      ['people.readGroups', { policy: DEFAULT_POLICY }],
+      ['people.lift', { accountId: ANA }],
       ['policy.pause', { paused: false }],
     ] as const) {
       const fresh = startSite();

@@ -16,7 +16,7 @@ import {
   setPolicy,
   startSite,
 } from '../support/site';
-import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
+import { ON_THEIR_OWN, type Stop, stopAtEachCall } from '../support/stops';
 
 const homeOf = (site: LocalSite, accountId = ANA): string =>
   personalSpacesOf(site, accountId)[0]?.pages.find((p) => p.isHomepage)?.body ?? '';
@@ -182,7 +182,7 @@ describe('an existing space', () => {
 
 describe('an adoption that is stopped after any of its calls', () => {
   async function run(settings: Partial<SiteSettings>, stop?: Stop): Promise<LocalSite> {
-    const site = startSite({ settings: { ...ONE_PROCESS, ...settings } });
+    const site = startSite({ settings: { ...ON_THEIR_OWN, ...settings } });
     await setPolicy(site, { mode: 'auto', children: [{ title: 'Goals', source: { kind: 'builtin' } }] });
     stop?.order(site);
     site.createNatively(ANA);

@@ -175,7 +175,7 @@ class History {
         await hasWorked(person(site, 'offer.create', accountId));
         break;
       case 'lift':
-        if ((await hasWorked(admin(site, 'tombstones.lift', { accountId }))) !== false) promised.removed = false;
+        if ((await hasWorked(admin(site, 'people.lift', { accountId }))) !== false) promised.removed = false;
         break;
       case 'policy':
         await setPolicy(site, { mode: step.mode }).catch(() => null);
@@ -203,22 +203,22 @@ class History {
   private async orderJob(what: (Step & { kind: 'job' })['what']): Promise<void> {
     const { site, jobs } = this;
     const ask: typeof adminData = (...call) => adminData(...call).catch(() => ({}) as never);
-    const start = async (kind: 'archive' | 'provision', jobId: string | undefined): Promise<void> => {
-      if (!jobId) return;
-      const { id } = await ask(site, kind === 'archive' ? 'cleanup.start' : 'people.start', { jobId });
-      if (id) Object.assign(jobs, kind === 'archive' ? { archive: id, newest: id } : { newest: id });
-    };
     if (what === 'archive') {
       const { id: surveyId } = await ask(site, 'cleanup.survey', { idleDays: IDLE_DAYS });
       if (!surveyId) return;
       jobs.newest = surveyId;
       await site.advance('PT2M');
-      await start('archive', (await ask(site, 'cleanup.preview', { surveyId, selection: { kind: 'all', except: [] } })).job?.id);
+      const jobId = (await ask(site, 'cleanup.preview', { surveyId, selection: { kind: 'all', except: [] } })).job?.id;
+      const { id } = jobId ? await ask(site, 'cleanup.start', { jobId }) : { id: undefined };
+      if (id) Object.assign(jobs, { archive: id, newest: id });
     }
     if (what === 'provision') {
-      await ask(site, 'people.startCensus', {});
+      // Opening the page begins to read the site, if nothing has.
+      await ask(site, 'directory.get', {});
       await site.advance('PT2M');
-      await start('provision', (await ask(site, 'people.plan', {})).job?.id);
+      const { planId, count } = await ask(site, 'people.plan', {});
+      const { runId } = planId ? await ask(site, 'people.start', { planId, count }) : { runId: undefined };
+      if (runId) Object.assign(jobs, { newest: runId });
     }
     if (what === 'undo' && jobs.archive) await ask(site, 'cleanup.restore', { jobId: jobs.archive });
     if (jobs.newest && (what === 'cancel' || what === 'pause' || what === 'resume')) await ask(site, `job.${what}`, { jobId: jobs.newest });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobView } from '../../src/api/admin/jobs';
 import type { LocalSite } from '../emulator/site';
-import { ADMIN_ACCOUNT_ID, admin, adminData, setPolicy, startSite } from '../support/site';
+import { ADMIN_ACCOUNT_ID, admin, adminData, knowEverybody, setPolicy, startSite } from '../support/site';
 import { ONE_PROCESS } from '../support/stops';
 
 const CONSUMER = 'consumer:work-consumer';
@@ -31,14 +31,19 @@ async function planArchive(
   return { planId: plan.job.id, spaces: few.map((row) => ({ id: Number(row.spaceId), ownerId: row.ownerId ?? '' })) };
 }
 
-async function planPeople(site: LocalSite): Promise<string> {
-  return (await adminData(site, 'people.plan', {})).job?.id ?? '';
+interface FrozenPlan {
+  planId: string;
+  count: number;
 }
 
-async function countedPeople(site: LocalSite): Promise<void> {
+async function planPeople(site: LocalSite): Promise<FrozenPlan> {
+  const { planId, count } = await adminData(site, 'people.plan', {});
+  return { planId, count };
+}
+
+async function knownPeople(site: LocalSite): Promise<void> {
   await setPolicy(site, { mode: 'auto' });
-  await adminData(site, 'people.startCensus', {});
-  await site.advance('PT1M');
+  await knowEverybody(site);
 }
 
 const statusOf = (site: LocalSite, spaceId: number) => site.confluence.state.spacesById.get(spaceId)?.status;
@@ -72,19 +77,18 @@ describe('two runs in one scope', () => {
 
   it('of the job for existing people: exactly one starts, and the other may when the first was stopped', async () => {
     const site = startSite();
-    await countedPeople(site);
-    const plans = [await planPeople(site)];
-    await site.advance('PT1S');
-    plans.push(await planPeople(site));
-    const answers = await Promise.all(plans.map((jobId) => admin(site, 'people.start', { jobId })));
+    await knownPeople(site);
+    const plans = [await planPeople(site), await planPeople(site)];
+    const answers = await Promise.all(plans.map((plan) => admin(site, 'people.start', plan)));
     const winner = answers.findIndex((answer) => answer.ok);
-    expect(answers[1 - winner]).toEqual({ ok: false, error: { code: 'busy', details: { runId: plans[winner] } } });
-    await adminData(site, 'job.cancel', { jobId: plans[winner] as string });
+    const [first, second] = [plans[winner], plans[1 - winner]] as [FrozenPlan, FrozenPlan];
+    expect(answers[1 - winner]).toEqual({ ok: false, error: { code: 'busy', details: { runId: first.planId } } });
+    await adminData(site, 'job.cancel', { jobId: first.planId });
     await site.advance(FOUND);
-    expect(await jobOf(site, plans[winner] as string)).toMatchObject({ state: 'cancelled' });
-    expect(await admin(site, 'people.start', { jobId: plans[1 - winner] as string })).toMatchObject({ ok: true });
+    expect(await jobOf(site, first.planId)).toMatchObject({ state: 'cancelled' });
+    expect(await admin(site, 'people.start', second)).toMatchObject({ ok: true });
     await site.advance('PT1H');
-    expect(await jobOf(site, plans[1 - winner] as string)).toMatchObject({ state: 'done' });
+    expect(await jobOf(site, second.planId)).toMatchObject({ state: 'done' });
   });
 
   it('while the first is paused: a restore is told, too', async () => {
@@ -106,17 +110,18 @@ describe('two runs in one scope', () => {
 describe('a start that fails in storage', () => {
   it('leaves nothing locked and nothing running: the next click starts it', async () => {
     const site = startSite();
-    await countedPeople(site);
-    const jobId = await planPeople(site);
+    await knownPeople(site);
+    const plan = await planPeople(site);
+    // Nothing else has to be stored to start.
     site.addFault({ target: 'kvs', path: '**/transaction', respond: { status: 500 } });
-    expect(await admin(site, 'people.start', { jobId })).toMatchObject({ ok: false, error: { code: 'busy' } });
-    expect(await admin(site, 'job.get', { jobId })).toMatchObject({ ok: false, error: { code: 'not-found' } });
-    await site.advance('PT1S');
+    expect(await admin(site, 'people.start', plan)).toMatchObject({ ok: false, error: { code: 'busy' } });
+    expect(await admin(site, 'job.get', { jobId: plan.planId })).toMatchObject({ ok: false, error: { code: 'not-found' } });
     const other = await planPeople(site);
-    await adminData(site, 'people.start', { jobId: other });
-    expect(await admin(site, 'people.start', { jobId })).toMatchObject({ ok: false, error: { code: 'busy', details: { runId: other } } });
+    await adminData(site, 'people.start', other);
+    const refused = { ok: false, error: { code: 'busy', details: { runId: other.planId } } };
+    expect(await admin(site, 'people.start', plan)).toMatchObject(refused);
     await site.advance('PT1H');
-    expect(await jobOf(site, other)).toMatchObject({ state: 'done' });
+    expect(await jobOf(site, other.planId)).toMatchObject({ state: 'done' });
   });
 });
 
@@ -203,7 +208,7 @@ describe('messages', () => {
 
 describe('a refusal of storage', () => {
   it('that will not pass ends the job with a reason', async () => {
-    const site = startSite();
+    const site = startSite({ settings: { sql: 'absent' } });
     const tooLarge = { status: 400, body: { code: 'MAX_SIZE', message: 'MAX_SIZE' } };
     site.addFault({ target: 'kvs', path: '/api/v1/set', times: 9_999, respond: tooLarge });
     const { id } = await adminData(site, 'cleanup.survey', { idleDays: 180 });

@@ -21,10 +21,9 @@ describe.skipIf(executable === null)('in the browser', () => {
       const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
       await admin.getByText('Nobody has saved a policy yet').waitFor();
       await admin.getByRole('radio', { name: 'Automatic' }).check();
-      await admin.getByRole('button', { name: 'Count the people' }).click();
-      await admin.getByText(/Counting: 0 of about/).waitFor();
-      await site.advance('PT10S');
-      await admin.getByText(/106 people counted on/).waitFor();
+      await admin.getByText(/Homestead is reading who is on this site: 0 people so far/).waitFor();
+      await site.advance('PT10M');
+      await admin.getByText(/Homestead knows \d+ people on this site/).waitFor();
       await admin.getByRole('button', { name: 'Simulate' }).click();
       await admin.getByText('106 people would be treated differently, of 106.').waitFor();
       await local.axe();

@@ -62,7 +62,6 @@ const PersonChange = z.strictObject({
 });
 const AppAct = z.strictObject({ act: z.enum(['install', 'uninstall', 'upgrade', 'redeploy']) });
 /** While the directory is filled ahead of time. */
-const FILLING_HOURLY_POINTS = 1_000_000_000;
 const FILLING_HOURS = 30 * 24;
 const Completeness = z.object({ complete: z.boolean() });
 const DirectoryAnswer = z.object({ ok: z.literal(true), data: z.object({ spaces: Completeness, people: Completeness }) });
@@ -383,24 +382,19 @@ export class LocalSite {
   }
 
   /**
-   * Moves the clock until the app's directory says that it is complete, without a limit of points on the way.
+   * Moves the clock until the app's directory says that it is complete. The hour's points hold as ever: an app that has once been
+   * told of more of them would go on as if they were there.
    * @throws Error if that takes more than 30 days, or the app has no such function
    */
   async fillDirectory(): Promise<void> {
-    const { hourlyPoints } = this.settings;
-    this.settings.hourlyPoints = FILLING_HOURLY_POINTS;
-    try {
-      for (let hours = 0; hours < FILLING_HOURS; hours += 1) {
-        const answer = await this.invoke({ module: 'admin', functionKey: 'directory.get', payload: {}, accountId: ADMIN_ACCOUNT_ID });
-        if ('error' in answer) throw new Error(`directory.get: ${answer.error.message}`);
-        const parsed = DirectoryAnswer.safeParse(answer.result);
-        if (parsed.success && parsed.data.data.spaces.complete && parsed.data.data.people.complete) return;
-        await this.advance('PT1H');
-      }
-      throw new Error('the directory is not complete after 30 days');
-    } finally {
-      this.settings.hourlyPoints = hourlyPoints;
+    for (let hours = 0; hours < FILLING_HOURS; hours += 1) {
+      const answer = await this.invoke({ module: 'admin', functionKey: 'directory.get', payload: {}, accountId: ADMIN_ACCOUNT_ID });
+      if ('error' in answer) throw new Error(`directory.get: ${answer.error.message}`);
+      const parsed = DirectoryAnswer.safeParse(answer.result);
+      if (parsed.success && parsed.data.data.spaces.complete && parsed.data.data.people.complete) return;
+      await this.advance('PT1H');
     }
+    throw new Error('the directory is not complete after 30 days');
   }
 
   /** Reads the app's database in MySQL; nothing is counted. @throws ControlError */

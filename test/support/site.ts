@@ -111,6 +111,15 @@ export function changed(policy: Policy, { mode, selfService, access, template, c
   };
 }
 
+/** The clock moves on until the directory knows everybody, with the points that the site has. */
+export async function knowEverybody(site: LocalSite): Promise<void> {
+  for (let looks = 0; looks < 500; looks += 1) {
+    if ((await adminData(site, 'directory.get', {})).people.complete) return;
+    await site.advance('PT5M');
+  }
+  throw new Error('the directory does not know everybody yet');
+}
+
 /** A person reads a page, and the clock moves on so that everything this sets off can run. */
 export async function readsAPage(site: LocalSite, accountId: string, duration = 'PT30S'): Promise<void> {
   site.activity({ accountId, views: 1 });
@@ -174,12 +183,17 @@ export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): 
   return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
 }
 
-/** The whole state but for what any call may leave behind: points that it cost, and when somebody was seen to be an administrator. */
-export function promisesOf(site: LocalSite): ReturnType<LocalSite['state']> {
-  const { kvs, ...rest } = site.state();
+/**
+ * The state but for what any call may leave behind: points that it cost, when somebody was seen to be an administrator, and
+ * what the directory has read by then.
+ */
+export function promisesOf(site: LocalSite): Omit<ReturnType<LocalSite['state']>, 'sql'> {
+  const { kvs, sql: _read, ...rest } = site.state();
   const without = (values: object, prefix: string) => Object.fromEntries(Object.entries(values).filter(([key]) => !key.startsWith(prefix)));
-  const counter = without(kvs.entities.counter ?? {}, 'hour:');
-  return { ...rest, kvs: { plain: without(kvs.plain, 'admin:'), entities: { ...kvs.entities, counter } } };
+  const { counter = {}, job = {}, register = {}, ...entities } = kvs.entities;
+  const { directory: _state, agenda: _due, 'open-jobs': _open, ...registers } = register;
+  const own = { ...entities, counter: without(counter, 'hour:'), job: without(job, 'directory-'), register: registers };
+  return { ...rest, kvs: { plain: without(without(kvs.plain, 'admin:'), 'outbox:'), entities: own } };
 }
 
 /** The names of stored times. */
@@ -190,6 +204,7 @@ const TIMES = [
 
 /** The state without what legitimately differs between two runs: times, and ids that contain them. */
 export function comparable(site: LocalSite): unknown {
-  const text = JSON.stringify(promisesOf(site), (key, value: unknown) => (TIMES.includes(key) ? undefined : value));
-  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(census|provision)-\d+-[0-9a-f]{8}/g, '$1-ID'));
+  const differs = [...TIMES, 'incarnation'];
+  const text = JSON.stringify(promisesOf(site), (key, value: unknown) => (differs.includes(key) ? undefined : value));
+  return JSON.parse(text.replace(/policy:\d+/g, 'policy:T').replace(/(directory|provision)-\d+-[0-9a-f]{8}/g, '$1-ID'));
 }

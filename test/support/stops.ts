@@ -10,6 +10,8 @@ export interface Stop {
 
 /** For scenes that run dozens of times: they are not about what other processes remember. */
 export const ONE_PROCESS = { warmProcesses: 1 };
+/** Nor about the directory, which reads the whole site meanwhile. */
+export const ON_THEIR_OWN = { ...ONE_PROCESS, sql: 'absent' } as const;
 
 /** `npm run test:long` stops after every call. */
 const IS_LONG = process.env.HOMESTEAD_LONG !== undefined;

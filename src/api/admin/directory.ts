@@ -132,7 +132,8 @@ export const directoryFunctions = {
   }),
 };
 
-async function readProgress(open: OpenDirectory, now: number) {
+/** How far the reading of the site is. */
+export async function readProgress(open: OpenDirectory, now: number) {
   const { data } = open.state;
   const [job, budget, sizes, groups] = [
     data.jobId === null ? null : await readJob(data.jobId),

@@ -9,7 +9,7 @@ import { administers, administersNow, mayPause } from '../standing';
 
 export interface JobView {
   id: string;
-  kind: 'survey' | 'archive' | 'restore' | 'census' | 'provision' | 'plan';
+  kind: 'survey' | 'archive' | 'restore' | 'directory' | 'provision' | 'plan';
   state: Job['state'] | 'planned';
   createdAt: number;
   updatedAt: number;
@@ -25,6 +25,8 @@ export interface JobView {
   idleDays: number | null;
   unchangedSince: number | null;
   source: string | null;
+  /** Why, in the words of the admin who started it. */
+  reason: string | null;
 }
 
 export interface Page<T> {
@@ -51,17 +53,19 @@ export async function counted(job: Job): Promise<JobView> {
 /** What the page shows of the work of cleanup jobs. */
 const CleanupWork = z.object({ idleDays: z.number(), unchangedSince: z.number(), source: z.string().nullable().default(null) });
 const NO_CLEANUP = { idleDays: null, unchangedSince: null, source: null };
+const ReasonedWork = z.object({ reason: z.string() });
 
 /** What the page may know about a job; what the job uses to find its place stays on the server. */
 export function jobView(job: Job): JobView {
   const { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem } = job;
   const view = { id, state, createdAt, updatedAt, startedBy, batches, total, counts, waitingUntil, problem };
-  return { ...view, kind: job.kind as JobView['kind'], ...(CleanupWork.safeParse(job.work).data ?? NO_CLEANUP) };
+  const reason = ReasonedWork.safeParse(job.work).data?.reason ?? null;
+  return { ...view, kind: job.kind as JobView['kind'], reason, ...(CleanupWork.safeParse(job.work).data ?? NO_CLEANUP) };
 }
 
 /** A plan looks like a job that has not begun. */
 export function planView({ id, createdAt, createdBy, total, work }: Plan<unknown>): JobView {
-  const nothingYet = { batches: 0, counts: {}, waitingUntil: null, problem: null };
+  const nothingYet = { batches: 0, counts: {}, waitingUntil: null, problem: null, reason: null };
   const view = { id, kind: 'plan', state: 'planned', createdAt, updatedAt: createdAt, startedBy: createdBy, total, ...nothingYet } as const;
   return { ...view, ...(CleanupWork.safeParse(work).data ?? NO_CLEANUP) };
 }

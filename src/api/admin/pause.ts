@@ -1,5 +1,6 @@
 /** Pausing and resuming everything, at once and whatever state the hour is in. */
 import { z } from 'zod';
+import { followPolicy } from '../../directory/keep';
 import { AppError } from '../../forge/errors';
 import { retryStale } from '../../forge/kvs';
 import { readPolicy, writePolicy } from '../../store/policy';
@@ -36,6 +37,8 @@ async function setPaused(paused: boolean, caller: Caller): Promise<PolicyView> {
       restores: null,
       pause,
     };
-    return policyView(await writePolicy(stored.version, version));
+    const saved = await writePolicy(stored.version, version);
+    await followPolicy(Date.now());
+    return policyView(saved);
   });
 }

@@ -1,12 +1,23 @@
 /** People: why a person has a space or not, what a policy would change, spaces for existing people, tombstones. */
 import { z } from 'zod';
 import { asApp } from '../../confluence/call';
+import { readContext, UNREADABLE_VERSION } from '../../directory/derive';
+import { keepForPage, startUnread } from '../../directory/keep';
+import { PeopleFilter } from '../../directory/lists';
+import { listReadGroups } from '../../directory/people';
+import { doneBy } from '../../directory/progress';
 import { Policy } from '../../domain/policy/document';
 import type { PromisedSpace } from '../../domain/space';
-import { type Census, type CensusCost, census, planCensus, startCensus } from '../../existing-people/census';
-import { createPeoplePlan, type PeoplePlan, planPeople, provisionExisting, startPeoplePlan } from '../../existing-people/provision-job';
-import type { ProvisionRow } from '../../existing-people/rows';
-import { type Simulation, simulate } from '../../existing-people/simulation';
+import {
+  type PeoplePlan,
+  type ProvisionRow,
+  planPeople,
+  provisionExisting,
+  servedBy,
+  startPeoplePlan,
+} from '../../existing-people/provision-job';
+import { countPresent, EVERYBODY, namesEverybody, type Selection } from '../../existing-people/selection';
+import { costOfReading, type Simulation, simulate, unreadGroups } from '../../existing-people/simulate';
 import { readBudget } from '../../forge/budget';
 import { AppError } from '../../forge/errors';
 import { listJobs } from '../../jobs/record';
@@ -15,36 +26,39 @@ import { forgetUnreadable, liftTombstone } from '../../provisioning/tombstones';
 import { listPeople, readPersonRecord } from '../../store/people';
 import { readPolicy } from '../../store/policy';
 import { listBrokenPromises } from '../../store/spaces';
-import { define } from '../define';
-import { AccountId, Cursor, Id, Nothing } from '../inputs';
+import { type Caller, define } from '../define';
+import { AccountId, Cursor, distinct, Id, Nothing } from '../inputs';
+import { MAX_REASON_CHARS, MAX_SELECTED } from '../limits';
 import { administers, administersNow } from '../standing';
-import { counted, hasFailed, type JobView, jobView, PAGE_ROWS, type Page, planView, RowsInput, readRowsPage } from './jobs';
+import { readProgress } from './directory';
+import { counted, hasFailed, type JobView, jobView, PAGE_ROWS, type Page, RowsInput, readRowsPage } from './jobs';
 
-/** Censuses looked through for one that is complete. */
-const CENSUSES_READ = 10;
 const JOBS_SHOWN = 10;
 
-export interface CensusView {
-  census: JobView | null;
-  /** The newest one that is complete; simulation and plans use it. */
-  complete: JobView | null;
-}
-
-export interface CensusCostView extends Pick<CensusCost, 'people' | 'points'> {
-  hours: number;
-}
-
 export interface SimulationView extends Simulation {
-  /** When the people were counted. */
-  countedAt: number;
+  /** Everybody is counted, and nobody's outcome depends on what was not read. Only a daily limit may still make somebody wait. */
+  exact: boolean;
+  /** Everybody is in the directory; else: as far as it is, and when it will be there (ms; null = nobody can say). */
+  complete: boolean;
+  doneAt: number | null;
+  /** What reading the unread groups costs; null = there are none. */
+  reading: GroupReadingView | null;
+}
+
+export interface GroupReadingView {
+  points: number;
+  doneAt: number;
 }
 
 export interface PeoplePlanView extends PeoplePlan {
-  job: JobView | null;
-  hours: number;
+  /** Of everybody with a license, from 0 to 1. */
+  share: number;
+  /** When everybody will have had their turn, by the points of the hours, the schedule, and the daily limit (ms). */
+  doneAt: number;
   /** Days that the rollout's daily limit takes; null without one. */
   days: number | null;
-  countedAt: number;
+  /** Ids of groups of the policy that nobody has read: whoever gets a space because of these alone is left out. */
+  unread: string[];
 }
 
 export interface ProvisionRowView {
@@ -65,8 +79,17 @@ export interface BrokenPromiseView {
 }
 
 const OnePerson = z.strictObject({ accountId: AccountId });
-/** With a policy that is not saved yet, its groups are counted too. */
-const MaybePolicy = z.strictObject({ policy: Policy.optional() });
+const OnePolicy = z.strictObject({ policy: Policy });
+const AccountIds = distinct(AccountId, MAX_SELECTED);
+const SelectionInput = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('some'), accountIds: AccountIds.min(1) }),
+    z.strictObject({ kind: z.literal('all'), filter: PeopleFilter.default({}), except: AccountIds.default([]) }),
+  ])
+  .transform(
+    (input): Selection =>
+      input.kind === 'some' ? { filter: { accountIds: input.accountIds }, except: [] } : { filter: input.filter, except: input.except },
+  );
 
 export const peopleFunctions = {
   'people.explain': define({
@@ -77,69 +100,28 @@ export const peopleFunctions = {
       return explain({ accountId, as: asApp(), isPerson: false, occasion: 'activity', now: Date.now() }, await readPolicy(), record);
     },
   }),
-  'people.census': define({
-    input: Nothing,
-    authorise: administers,
-    handle: async (): Promise<CensusView> => {
-      const censuses = await listJobs(census.kind, CENSUSES_READ);
-      const complete = censuses.find((job) => job.state === 'done');
-      return { census: censuses[0] ? jobView(censuses[0]) : null, complete: complete ? jobView(complete) : null };
-    },
-  }),
-  'people.censusCost': define({
-    input: MaybePolicy,
-    authorise: administers,
-    handle: async ({ policy }): Promise<CensusCostView> => {
-      const { people, points } = await planCensus([await readablePolicy(), ...(policy ? [policy] : [])]);
-      const { limit } = await readBudget(Date.now());
-      return { people, points, hours: points / limit };
-    },
-  }),
-  'people.startCensus': define({
-    input: MaybePolicy,
-    authorise: administersNow,
-    handle: async ({ policy }, caller) => {
-      const [newest] = await listJobs(census.kind, 1);
-      if (newest && (newest.state === 'running' || newest.state === 'cancelling')) return jobView(newest);
-      const cost = await planCensus([await readablePolicy(), ...(policy ? [policy] : [])]);
-      return jobView(await startCensus(cost, caller.accountId, Date.now()));
-    },
-  }),
   'people.simulate': define({
-    input: z.strictObject({ policy: Policy }),
+    input: OnePolicy,
     authorise: administers,
-    handle: async ({ policy }): Promise<SimulationView> => {
-      const newest = await newestCensus();
-      const simulation = await simulate(newest, await readablePolicy(), policy, Date.now());
-      return { ...simulation, countedAt: newest.createdAt };
-    },
+    handle: ({ policy }) => simulationView(policy, Date.now()),
+  }),
+  'people.readGroups': define({
+    input: OnePolicy,
+    authorise: administersNow,
+    handle: ({ policy }) => readGroups(policy, Date.now()),
   }),
   'people.plan': define({
-    input: Nothing,
+    input: z.strictObject({ selection: SelectionInput.default(EVERYBODY) }),
     authorise: administers,
-    handle: async (_input, caller): Promise<PeoplePlanView> => {
-      const [newest, state, now] = [await newestCensus(), await readPolicy(), Date.now()];
-      if (state.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: state.problem });
-      const plan = await planPeople(newest, state.policy, now);
-      const total = plan.creates + plan.offers;
-      const { limit } = await readBudget(now);
-      const { perDay } = state.policy.rollout;
-      const { accountId: createdBy, cloudId } = caller;
-      const frozen = { census: newest, total, policyVersion: state.version, createdBy, cloudId, now };
-      return {
-        ...plan,
-        job: total > 0 ? planView(await createPeoplePlan(frozen)) : null,
-        sample: plan.sample.map(({ accountId, outcome }) => ({ accountId, outcome })),
-        hours: plan.points / limit,
-        days: perDay === null ? null : Math.ceil(total / perDay),
-        countedAt: newest.createdAt,
-      };
-    },
+    handle: ({ selection }, caller) => plan(selection, caller, Date.now()),
   }),
   'people.start': define({
-    input: z.strictObject({ jobId: Id }),
+    input: z.strictObject({ planId: Id, count: z.number().int().min(0), reason: z.string().trim().max(MAX_REASON_CHARS).optional() }),
     authorise: administersNow,
-    handle: async ({ jobId }, caller) => jobView(await startPeoplePlan(jobId, caller.accountId, Date.now())),
+    handle: async ({ planId, count, reason }, { accountId: startedBy }): Promise<JobView & { runId: string }> => {
+      const job = await startPeoplePlan(planId, { count, reason: reason || null, startedBy, now: Date.now() });
+      return { ...jobView(job), runId: job.id };
+    },
   }),
   'people.jobs': define({
     input: Nothing,
@@ -166,7 +148,7 @@ export const peopleFunctions = {
       return { people: await Promise.all(page.people.map(personView)), unreadable: page.unreadable, cursor: page.cursor };
     },
   }),
-  'tombstones.lift': define({
+  'people.lift': define({
     input: OnePerson,
     authorise: administersNow,
     handle: async ({ accountId }, caller) => personView(await liftTombstone(accountId, caller.accountId)),
@@ -191,15 +173,58 @@ export const peopleFunctions = {
   }),
 };
 
-async function readablePolicy() {
-  const state = await readPolicy();
-  if (state.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: state.problem });
-  return state.policy;
+async function simulationView(policy: Policy, now: number): Promise<SimulationView> {
+  const open = await keepForPage(now);
+  const saved = await readPolicy();
+  if (saved.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: saved.problem });
+  const simulation = await simulate(saved.policy, policy, now);
+  const complete = open.state.data.peopleAt !== null;
+  const isRead = simulation.unread.length === 0;
+  return {
+    ...simulation,
+    exact: complete && isRead,
+    complete,
+    doneAt: complete ? null : (await readProgress(open, now)).progress.people.doneAt,
+    reading: isRead ? null : await readingView(simulation.unread, now),
+  };
 }
 
-/** @throws AppError no-census when nobody has counted the people yet */
-async function newestCensus(): Promise<Census> {
-  const done = (await listJobs(census.kind, CENSUSES_READ)).find((job) => job.state === 'done');
-  if (!done) throw new AppError('no-census');
-  return census.parse(done);
+async function readingView(unread: readonly string[], now: number): Promise<GroupReadingView> {
+  const points = await costOfReading(unread);
+  return { points, doneAt: doneBy(points, await readBudget(now), now) };
+}
+
+/** @returns the reading; `jobId` null = all of them have been read */
+async function readGroups(policy: Policy, now: number): Promise<GroupReadingView & { jobId: string | null }> {
+  const { state } = await keepForPage(now);
+  const unread = unreadGroups([policy], await listReadGroups());
+  if (unread.length === 0) return { jobId: null, points: 0, doneAt: now };
+  const view = await readingView(unread, now);
+  const job = await startUnread(state, now, unread);
+  return { ...view, jobId: job?.id ?? null };
+}
+
+async function unreadablePolicy(): Promise<AppError> {
+  const state = await readPolicy();
+  return new AppError('policy-unreadable', { problem: state.kind === 'unreadable' ? state.problem : '' });
+}
+
+/** @throws AppError not-ready while people are still being read, policy-unreadable */
+async function plan(selection: Selection, { accountId: createdBy, cloudId }: Caller, now: number): Promise<PeoplePlanView> {
+  const { incarnation, state } = await keepForPage(now);
+  if (state.data.peopleAt === null) throw new AppError('not-ready');
+  const by = await readContext(state.data.pass);
+  if (by.version === UNREADABLE_VERSION) throw await unreadablePolicy();
+  const { policy } = by;
+  const planned = await planPeople({ selection, policy, incarnation: incarnation.id, by, createdBy, cloudId, now });
+  const { count, people, points } = planned;
+  const { perDay } = policy.rollout;
+  const everybody = namesEverybody(selection) ? people : await countPresent();
+  return {
+    ...planned,
+    share: everybody === 0 ? 0 : count / everybody,
+    doneAt: Math.max(doneBy(points, await readBudget(now), now), servedBy(count, perDay, now)),
+    days: perDay === null ? null : Math.ceil(count / perDay),
+    unread: unreadGroups([policy], by.groups),
+  };
 }

@@ -1,5 +1,6 @@
 /** The policy: reading, saving, text, history. */
 import { z } from 'zod';
+import { followPolicy } from '../../directory/keep';
 import { comparePolicies, type PolicyChange } from '../../domain/policy/compare';
 import { DEFAULT_POLICY, Policy, type PolicyState, parsePolicyText } from '../../domain/policy/document';
 import { AppError, ConfluenceError, PlatformRefusal, StaleRecord } from '../../forge/errors';
@@ -83,7 +84,9 @@ async function save(baseVersion: number, version: Omit<Parameters<typeof writePo
   const stored = await readPolicyAfterFirstStart();
   if (stored.kind === 'unreadable') throw new AppError('policy-unreadable', { problem: stored.problem });
   try {
-    return policyView(await writePolicy(baseVersion, { ...version, now: Date.now() }));
+    const saved = await writePolicy(baseVersion, { ...version, now: Date.now() });
+    await followPolicy(Date.now());
+    return policyView(saved);
   } catch (error) {
     if (!(error instanceof StaleRecord)) throw error;
     const newest = policyView(await readPolicy());
@@ -94,7 +97,10 @@ async function save(baseVersion: number, version: Omit<Parameters<typeof writePo
 async function startOver(savedBy: string): Promise<PolicyView> {
   try {
     const started = await replaceUnreadablePolicy(savedBy, Date.now());
-    if (started) return policyView(started);
+    if (started) {
+      await followPolicy(Date.now());
+      return policyView(started);
+    }
   } catch (error) {
     if (!(error instanceof StaleRecord)) throw error;
   }

@@ -27,10 +27,13 @@ export function outcomeOf(decision: ProvisioningDecision, person: { hasSpace: bo
     case 'offer':
       return { kind: decision.action, reason };
     case 'keep':
-      return { kind: reason === 'offer-open' || reason === 'offer-postponed' ? 'offer' : 'nothing', reason };
+      return { kind: STANDING_OFFERS.some((offer) => offer === reason) ? 'offer' : 'nothing', reason };
     default:
       if (reason === 'offer-open') return { kind: 'offer', reason };
       if (person.hasSpace && isSwitchedOff(decision)) return { kind: 'space', reason: 'has-space' };
       return { kind: person.state === 'ready' || person.state === 'has-space' ? 'space' : 'nothing', reason };
   }
 }
+
+/** Offers that people already have: whoever would get one is left alone. */
+export const STANDING_OFFERS = ['offer-open', 'offer-postponed'] as const satisfies Reason[];

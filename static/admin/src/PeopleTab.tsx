@@ -1,26 +1,28 @@
-/** Spaces for people who have none: count, plan, run; and the list of spaces that are not created again. */
+/** Spaces for people who have none: plan and run; and the list of spaces that are not created again. */
 import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
+import Textfield from '@atlaskit/textfield';
 import { useState } from 'react';
 import type { JobView } from '../../../src/api/admin/jobs';
 import type { PeoplePlanView } from '../../../src/api/admin/people';
+import { MAX_REASON_CHARS } from '../../../src/api/limits';
 import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
+import { LabeledField } from '../../shared/controls';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, text } from '../../shared/text';
-import { CensusLine } from './CensusLine';
-import { useCensus } from './census';
 import { useNames } from './display-names';
 import { isActive, usePolling, withJob } from './job-progress';
+import { KnownPeople, useKnownPeople } from './KnownPeople';
 import { ProvisionJobCard } from './ProvisionJobCard';
 import { outcomeLabel } from './SimulationCard';
 import { Tombstones } from './Tombstones';
 
 export function PeopleTab({ isChanged }: { isChanged: boolean }) {
-  const census = useCensus();
+  const known = useKnownPeople();
   const jobs = useLoaded<JobView[]>(() => callAdmin('people.jobs', {}));
   const [plan, setPlan] = useState<PeoplePlanView | null>(null);
   const { busy, error, attempt } = useAttempt<'plan' | 'start'>();
@@ -30,9 +32,9 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
   const isBusy = list.some((job) => isActive(job) || job.state === 'paused');
 
   const preview = (): Promise<void> => attempt('plan', async () => setPlan(await callAdmin('people.plan', {})));
-  const start = (jobId: string): Promise<void> =>
+  const start = ({ planId, count }: PeoplePlanView, reason: string): Promise<void> =>
     attempt('start', async () => {
-      replace(await callAdmin('people.start', { jobId }));
+      replace(await callAdmin('people.start', { planId, count, reason }));
       setPlan(null);
     });
 
@@ -44,13 +46,13 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
         </Heading>
         <p className="subtle">{text('people.text')}</p>
       </div>
-      <CensusLine census={census} />
+      <KnownPeople known={known} />
       {isChanged && (
         <SectionMessage appearance="warning">
           <p className="text">{text('people.unsaved')}</p>
         </SectionMessage>
       )}
-      {census.isCounted && (
+      {known.isComplete && (
         <div>
           <Button appearance={plan ? 'default' : 'primary'} isDisabled={isBusy} isLoading={busy === 'plan'} onClick={() => void preview()}>
             {text('people.preview')}
@@ -58,7 +60,7 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
         </div>
       )}
       {error !== null && <Failure error={error} />}
-      {plan && <Plan plan={plan} isStarting={busy === 'start'} isBusy={isBusy} onStart={(jobId) => void start(jobId)} />}
+      {plan && <Plan plan={plan} isStarting={busy === 'start'} isBusy={isBusy} onStart={(reason) => void start(plan, reason)} />}
       {jobs.loaded.state === 'loading' && <Waiting />}
       {jobs.loaded.state === 'failed' && <Failure error={jobs.loaded.error} onRetry={jobs.reload} />}
       {list.map((job) => (
@@ -73,28 +75,37 @@ interface PlanProps {
   plan: PeoplePlanView;
   isStarting: boolean;
   isBusy: boolean;
-  onStart: (jobId: string) => void;
+  onStart: (reason: string) => void;
 }
 
+const labelOf = ({ outcome, reason }: Pick<PeoplePlanView['sample'][number], 'outcome' | 'reason'>): string =>
+  outcomeLabel({ kind: outcome, reason });
+
 function Plan({ plan, isStarting, isBusy, onStart }: PlanProps) {
-  const { job, creates, offers } = plan;
-  const nameOf = useNames(plan.sample.map((row) => row.accountId));
+  const { count, creates, offers, people, sample } = plan;
+  const [reason, setReason] = useState('');
+  const nameOf = useNames(sample.map((row) => row.accountId));
   return (
     <section className="card stack" aria-label={text('people.plan')}>
       <p className="text">
-        <strong>{text('people.plan.count', { creates, offers, people: plan.people })}</strong>
+        <strong>{text('people.plan.count', { creates, offers, people })}</strong>
       </p>
+      {plan.unread.length > 0 && (
+        <SectionMessage appearance="warning">
+          <p className="text">{text('people.plan.unread', { groups: plan.unread.length })}</p>
+        </SectionMessage>
+      )}
       <ul className="outcomes">
-        {plan.outcomes.map((outcome) => (
-          <li key={`${outcome.kind} ${outcome.reason}`}>
-            <strong>{formatNumber(outcome.count)}</strong> {outcomeLabel(outcome)}
+        {plan.outcomes.map((row) => (
+          <li key={`${row.outcome} ${row.reason} ${row.ruleId}`}>
+            <strong>{formatNumber(row.count)}</strong> {labelOf(row)}
           </li>
         ))}
       </ul>
-      {job && (
+      {count > 0 && (
         <>
           <p className="text">
-            {text('people.plan.cost', { points: formatNumber(plan.points), hours: formatNumber(Math.max(0.1, plan.hours)) })}
+            {text('people.plan.cost', { points: formatNumber(plan.points), time: formatTime(plan.doneAt) })}
             {plan.days !== null && ` ${text('people.plan.days', { days: plan.days })}`}
           </p>
           <p className="text">{text('people.plan.waves')}</p>
@@ -107,26 +118,29 @@ function Plan({ plan, isStarting, isBusy, onStart }: PlanProps) {
                   { key: 'what', content: text('people.column.what') },
                 ],
               }}
-              rows={plan.sample.map(({ accountId, outcome }) => ({
-                key: accountId,
+              rows={sample.map((row) => ({
+                key: row.accountId,
                 cells: [
-                  { key: 'person', content: nameOf(accountId) },
-                  { key: 'what', content: outcomeLabel(outcome) },
+                  { key: 'person', content: nameOf(row.accountId) },
+                  { key: 'what', content: labelOf(row) },
                 ],
               }))}
             />
           </div>
-          {creates + offers > plan.sample.length && (
-            <p className="subtle">{text('people.plan.more', { count: creates + offers - plan.sample.length })}</p>
-          )}
+          {count > sample.length && <p className="subtle">{text('people.plan.more', { count: count - sample.length })}</p>}
+          <LabeledField label={text('people.reason')}>
+            {(id) => (
+              <Textfield id={id} value={reason} maxLength={MAX_REASON_CHARS} onChange={(event) => setReason(event.currentTarget.value)} />
+            )}
+          </LabeledField>
           <div>
-            <Button appearance="primary" isDisabled={isBusy} isLoading={isStarting} onClick={() => onStart(job.id)}>
-              {text('people.start', { count: creates + offers })}
+            <Button appearance="primary" isDisabled={isBusy} isLoading={isStarting} onClick={() => onStart(reason)}>
+              {text('people.start', { count })}
             </Button>
           </div>
         </>
       )}
-      <p className="subtle">{text('people.plan.counted', { time: formatTime(plan.countedAt) })}</p>
+      <p className="subtle">{text('people.plan.checked')}</p>
     </section>
   );
 }

@@ -7,10 +7,13 @@ import type { JobView } from '../../../src/api/admin/jobs';
 import type { ProvisionRowView } from '../../../src/api/admin/people';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
-import { formatTime, text, textOf, textOr } from '../../shared/text';
+import { formatTime, type TextKey, text, textOf, textOr } from '../../shared/text';
 import { useNames } from './display-names';
 import { JobResults } from './JobResults';
 import { JOB_APPEARANCES } from './job-progress';
+
+/** What a job waits for, where it is not points. */
+const WAITING: Readonly<Record<string, TextKey>> = { 'day-full': 'job.waiting.day', 'directory-reading': 'job.waiting.directory' };
 
 export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (job: JobView) => void }) {
   const [isOpen, setOpen] = useState(false);
@@ -43,14 +46,14 @@ export function ProvisionJobCard({ job, onChange }: { job: JobView; onChange: (j
         </div>
       </div>
       {!isOver && <ProgressBar ariaLabel={text('job.progress', { done, total: job.total })} value={job.total > 0 ? done / job.total : 0} />}
+      {job.reason !== null && <p className="text">{text('job.reason', { reason: job.reason })}</p>}
       <p className="text" role="status">
         {job.state !== 'done' && `${text('job.progress', { done, total: job.total })}: `}
         {text('people.job.counts', { created, offered, adopted, kept, failed })}
         {job.state === 'running' && ` ${text('people.job.schedule')}`}
-        {job.waitingUntil !== null &&
-          ` ${text(job.problem === 'day-full' ? 'job.waiting.day' : 'job.waiting', { time: formatTime(job.waitingUntil) })}`}
+        {job.waitingUntil !== null && ` ${text(WAITING[job.problem ?? ''] ?? 'job.waiting', { time: formatTime(job.waitingUntil) })}`}
         {job.problem !== null &&
-          job.problem !== 'day-full' &&
+          WAITING[job.problem] === undefined &&
           ` ${textOr(`job.problem.${job.problem}`, text('job.problem', { problem: job.problem }))}`}
       </p>
       {error !== null && <Failure error={error} />}

@@ -1,17 +1,19 @@
 /** What the policy on the page would change, and for how many people, with examples. */
 import Button from '@atlaskit/button/new';
+import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
+import type { JobView } from '../../../src/api/admin/jobs';
 import type { SimulationView } from '../../../src/api/admin/people';
 import type { Policy } from '../../../src/domain/policy/document';
-import type { Outcome } from '../../../src/existing-people/simulation';
+import type { Outcome } from '../../../src/domain/provisioning/outcome';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
-import { formatNumber, type TextKey, text, textOf } from '../../shared/text';
-import { CensusLine } from './CensusLine';
-import { useCensus } from './census';
+import { formatNumber, formatTime, type TextKey, text, textOf } from '../../shared/text';
 import { useNames } from './display-names';
+import { isActive, usePolling } from './job-progress';
+import { KnownPeople, useKnownPeople } from './KnownPeople';
 
 export function outcomeLabel({ kind, reason }: Outcome): string {
   return `${text(`outcome.${kind}` as TextKey)}: ${textOf('reason', reason)}`;
@@ -20,50 +22,104 @@ export function outcomeLabel({ kind, reason }: Outcome): string {
 /** Changes listed; the rest are only counted. */
 const TRANSITIONS_SHOWN = 8;
 
+interface Shown {
+  /** The policy that was simulated. */
+  of: string;
+  view: SimulationView;
+}
+
 export function SimulationCard({ policy, isChanged }: { policy: Policy; isChanged: boolean }) {
-  const census = useCensus(policy);
-  const [simulation, setSimulation] = useState<{ of: string; view: SimulationView } | null>(null);
-  const { busy, error, attempt } = useAttempt<'simulate'>();
-  const isRunning = busy !== null;
-  const run = (): Promise<void> =>
-    attempt('simulate', async () => setSimulation({ of: JSON.stringify(policy), view: await callAdmin('people.simulate', { policy }) }));
+  const known = useKnownPeople();
+  const [simulation, setSimulation] = useState<Shown | null>(null);
+  const [reading, setReading] = useState<JobView | null>(null);
+  const { busy, error, attempt } = useAttempt<'simulate' | 'read'>();
+  const simulate = async (): Promise<void> =>
+    setSimulation({ of: JSON.stringify(policy), view: await callAdmin('people.simulate', { policy }) });
+  const run = (): Promise<void> => attempt('simulate', simulate);
+  const read = (): Promise<void> =>
+    attempt('read', async () => {
+      const { jobId } = await callAdmin('people.readGroups', { policy });
+      if (jobId === null) await simulate();
+      else setReading(await callAdmin('job.get', { jobId }));
+    });
+  usePolling([reading], (job) => {
+    setReading(job);
+    if (!isActive(job)) void run();
+  });
+  const isStale = simulation !== null && simulation.of !== JSON.stringify(policy);
   return (
     <Card id="simulation" heading={text('simulation.heading')}>
       <p className="text">{text('simulation.text')}</p>
-      <CensusLine census={census} />
-      {census.isCounted && (
-        <div>
-          <Button isLoading={isRunning} onClick={() => void run()}>
-            {text('simulation.run')}
-          </Button>
-        </div>
-      )}
-      {isRunning && <Waiting />}
+      <KnownPeople known={known} />
+      <div>
+        <Button isLoading={busy === 'simulate'} onClick={() => void run()}>
+          {text('simulation.run')}
+        </Button>
+      </div>
+      {busy === 'simulate' && <Waiting />}
       {error !== null && <Failure error={error} />}
-      {simulation && !isRunning && (
-        <Result view={simulation.view} isStale={simulation.of !== JSON.stringify(policy)} isChanged={isChanged} />
+      {simulation && busy !== 'simulate' && (
+        <div className="stack" role="status">
+          {isStale && <p className="problem">{text('simulation.stale')}</p>}
+          {simulation.view.unread.length > 0 && !isStale && (
+            <Unread view={simulation.view} isReading={busy === 'read' || isActive(reading)} onRead={() => void read()} />
+          )}
+          <Result view={simulation.view} policy={policy} isChanged={isChanged} />
+        </div>
       )}
     </Card>
   );
 }
 
-function Result({ view, isStale, isChanged }: { view: SimulationView; isStale: boolean; isChanged: boolean }) {
+/** The answer depends on groups whose members nobody has read. */
+function Unread({ view, isReading, onRead }: { view: SimulationView; isReading: boolean; onRead: () => void }) {
+  const groups = view.unread.length;
+  const { points = 0, doneAt = 0 } = view.reading ?? {};
+  return (
+    <SectionMessage appearance="warning" title={text('simulation.unread', { groups })}>
+      <div className="stack">
+        <p className="text">{text('simulation.unread.text', { groups, points: formatNumber(points), time: formatTime(doneAt) })}</p>
+        <div>
+          <Button isLoading={isReading} onClick={onRead}>
+            {text('simulation.read', { groups })}
+          </Button>
+        </div>
+      </div>
+    </SectionMessage>
+  );
+}
+
+function changedText({ people, changed, changedAtLeast }: SimulationView, isChanged: boolean): string {
+  if (changedAtLeast < changed) return text('simulation.between', { least: changedAtLeast, most: changed, people });
+  return text(isChanged ? 'simulation.changed' : 'simulation.same', { changed, people });
+}
+
+function Result({ view, policy, isChanged }: { view: SimulationView; policy: Policy; isChanged: boolean }) {
   const shown = view.transitions.slice(0, TRANSITIONS_SHOWN);
   const nameOf = useNames(shown.flatMap((t) => t.examples));
+  const ruleOf = (id: string | null): string | null => policy.rules.find((rule) => rule.id === id)?.name ?? null;
   return (
-    <div className="stack" role="status">
-      {isStale && <p className="problem">{text('simulation.stale')}</p>}
-      <p className="text">
-        <strong>{text(isChanged ? 'simulation.changed' : 'simulation.same', { changed: view.changed, people: view.people })}</strong>
-      </p>
+    <>
+      <div className="tight">
+        <p className="text">
+          <strong>{changedText(view, isChanged)}</strong>
+        </p>
+        {!view.complete && <p className="problem">{text('simulation.incomplete')}</p>}
+      </div>
       {shown.length > 0 && (
         <ul className="outcomes">
-          {shown.map(({ from, to, count, examples }) => (
-            <li key={`${from.kind} ${from.reason} ${to.kind} ${to.reason}`}>
-              <strong>{formatNumber(count)}</strong> {outcomeLabel(from)} → {outcomeLabel(to)}
-              <p className="subtle">{text('simulation.examples', { names: examples.map(nameOf).join(', ') })}</p>
-            </li>
-          ))}
+          {shown.map(({ from, to, count, examples }) => {
+            const rule = ruleOf(to.ruleId);
+            return (
+              <li key={`${from.kind} ${from.reason} ${from.ruleId} ${to.kind} ${to.reason} ${to.ruleId}`}>
+                <strong>{formatNumber(count)}</strong> {outcomeLabel(from)} → {outcomeLabel(to)}
+                <p className="subtle">
+                  {rule !== null && `${text('simulation.rule', { rule })} `}
+                  {text('simulation.examples', { names: examples.map(nameOf).join(', ') })}
+                </p>
+              </li>
+            );
+          })}
         </ul>
       )}
       <div className="tight">
@@ -74,8 +130,13 @@ function Result({ view, isStale, isChanged }: { view: SimulationView; isStale: b
               <strong>{formatNumber(outcome.count)}</strong> {outcomeLabel(outcome)}
             </li>
           ))}
+          {view.undecided > 0 && (
+            <li>
+              <strong>{formatNumber(view.undecided)}</strong> {text('simulation.undecided')}
+            </li>
+          )}
         </ul>
       </div>
-    </div>
+    </>
   );
 }

@@ -51,7 +51,7 @@ function List({ state }: { state: State }) {
   const { cursor } = loaded.data;
   const lift = (person: PersonView): void => {
     setError(null);
-    callAdmin('tombstones.lift', { accountId: person.accountId }).then(
+    callAdmin('people.lift', { accountId: person.accountId }).then(
       () => set({ people: people.filter((other) => other.accountId !== person.accountId), unreadable, cursor }),
       setError,
     );

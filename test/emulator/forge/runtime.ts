@@ -202,11 +202,12 @@ function requireFor(bundlePath: string, storages: AsyncLocalStorage<unknown>[]):
 function siteDate(clock: Clock): DateConstructor {
   return class SiteDate extends Date {
     constructor(...args: unknown[]) {
-      if (args.length === 0) super(clock.now());
+      if (args.length === 0) super(SiteDate.now());
       else super(...(args as [number]));
     }
     static override now(): number {
-      return clock.now();
+      // As in every engine, in whole milliseconds.
+      return Math.floor(clock.now());
     }
   } as unknown as DateConstructor;
 }
