@@ -143,19 +143,27 @@ export async function noteVisit({ spaceId, key, by, day }: Touch, now: number): 
   });
 }
 
-const NotedRow = z.object({ id: z.string(), author: z.enum(['owner', 'others']).nullable(), visited: SqlFlag });
+const NotedRow = z.object({
+  id: z.string(),
+  changed_by: z.enum(['owner', 'others']).nullable(),
+  changed_by_on: z.string().nullable(),
+  visited_on: z.string().nullable(),
+});
 
 /** Spaces of which events have told that day, by whichever process: who changed it last, and whether anybody visited it. */
 export async function listNoted(day: Day, limit: number): Promise<{ spaceId: string; changedBy: Author | null; isVisited: boolean }[]> {
   const rows = await select(
     {
-      sql: `SELECT id, CASE WHEN changed_by_on = ? THEN changed_by ELSE NULL END AS author, CASE WHEN visited_on = ? THEN 1 ELSE 0 END AS visited
-        FROM spaces WHERE changed_by_on = ? OR visited_on = ? LIMIT ${limit}`,
-      params: [day, day, day, day],
+      sql: `SELECT id, changed_by, changed_by_on, visited_on FROM spaces WHERE changed_by_on = ? OR visited_on = ? LIMIT ${limit}`,
+      params: [day, day],
     },
     NotedRow,
   );
-  return rows.map(({ id, author, visited }) => ({ spaceId: id, changedBy: author, isVisited: visited }));
+  return rows.map(({ id, changed_by, changed_by_on, visited_on }) => ({
+    spaceId: id,
+    changedBy: changed_by_on === day ? changed_by : null,
+    isVisited: visited_on === day,
+  }));
 }
 
 /** A space that only an event has named so far. */

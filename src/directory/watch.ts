@@ -50,7 +50,7 @@ async function learnFromOthers(installContext: string, day: Day): Promise<void> 
     }
   } catch (error) {
     // It only spares statements; what this event told is noted.
-    if (!(error instanceof SqlError)) throw error;
+    if (!(error instanceof SqlError) || error.kind === 'failed') throw error;
   }
 }
 
