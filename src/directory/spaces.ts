@@ -157,6 +157,29 @@ export async function noteVisit({ spaceId, key, by, day }: Touch, now: number): 
   });
 }
 
+const NotedRow = z.object({
+  id: z.string(),
+  changed_by: z.enum(['owner', 'others']).nullable(),
+  changed_by_on: z.string().nullable(),
+  visited_on: z.string().nullable(),
+});
+
+/** Spaces of which events have told that day, by whichever process: who changed it last, and whether anybody visited it. */
+export async function listNoted(day: Day, limit: number): Promise<{ spaceId: string; changedBy: Author | null; isVisited: boolean }[]> {
+  const rows = await select(
+    {
+      sql: `SELECT id, changed_by, changed_by_on, visited_on FROM spaces WHERE changed_by_on = ? OR visited_on = ? LIMIT ${limit}`,
+      params: [day, day],
+    },
+    NotedRow,
+  );
+  return rows.map(({ id, changed_by, changed_by_on, visited_on }) => ({
+    spaceId: id,
+    changedBy: changed_by_on === day ? changed_by : null,
+    isVisited: visited_on === day,
+  }));
+}
+
 /** A space that only an event has named so far. */
 const UNLISTED = { ownerId: null, status: 'unknown', statusAt: 0, isVisible: true, createdAt: null } as const;
 

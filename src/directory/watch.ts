@@ -1,20 +1,28 @@
 /**
  * What events tell the directory: who changed or visited which personal space, and which came to be, changed its status or went.
- * Costs no points, and at most one statement for each process, space, day and kind. What gets lost is found by the next reading.
+ * Costs no points, and at most one statement for each process, space, day and kind, with one in 250 more that asks what other
+ * processes have noted. What gets lost is found by the next reading.
  */
 import { LRUCache } from 'lru-cache';
-import { dayOf } from '../domain/directory';
+import { type Day, dayOf } from '../domain/directory';
 import { personalSpaceKey } from '../domain/personal-space-key';
 import { MINUTE_MS } from '../domain/time';
 import type { Installation, Reaction } from '../events/listen';
 import type { SpaceContent } from '../events/personal-space';
 import type { SpaceChange } from '../events/space';
+import { SqlError } from '../forge/errors';
 import { readSettings } from '../store/settings';
 import { noteOwnSpace, noteSpacesGone } from './people';
-import { noteChange, noteStatus, noteVisit, removeSpaces } from './spaces';
+import { type Author, listNoted, noteChange, noteStatus, noteVisit, removeSpaces } from './spaces';
 
-/** What this process has noted today: some 200 bytes each. */
-const noted = new LRUCache<string, true>({ max: 20_000 });
+/** What this process knows to be noted today: some 200 bytes each. */
+const noted = new LRUCache<string, true>({ max: 30_000 });
+/** Statements of this process since it last asked what others have noted, for each installation. */
+const written = new LRUCache<string, number>({ max: 100 });
+/** After so many of them it asks: on a busy site, that one statement spares it more of its own. */
+const STATEMENTS_BEFORE_ASKING = 250;
+/** Spaces that one such answer names: about half a second of the database's time. */
+const NAMED_AT_ONCE = 10_000;
 /** How long a process remembers whether visits are kept. */
 const SETTINGS_MS = 15 * MINUTE_MS;
 const keepsVisits = new LRUCache<string, boolean>({ max: 100 });
@@ -27,13 +35,32 @@ async function visitsAreKept(installContext: string): Promise<boolean> {
   return visits;
 }
 
+const keyOf = (installContext: string, spaceId: string, day: Day, kind: Author | 'visit'): string =>
+  `${installContext} ${spaceId} ${day} ${kind}`;
+
+/** Notes come from all processes alike, so what another one has noted need not be noted again. */
+async function learnFromOthers(installContext: string, day: Day): Promise<void> {
+  const statements = (written.get(installContext) ?? 0) + 1;
+  written.set(installContext, statements % STATEMENTS_BEFORE_ASKING);
+  if (statements < STATEMENTS_BEFORE_ASKING) return;
+  try {
+    for (const { spaceId, changedBy, isVisited } of await listNoted(day, NAMED_AT_ONCE)) {
+      if (changedBy !== null) noted.set(keyOf(installContext, spaceId, day, changedBy), true);
+      if (isVisited) noted.set(keyOf(installContext, spaceId, day, 'visit'), true);
+    }
+  } catch (error) {
+    // It only spares statements; what this event told is noted.
+    if (!(error instanceof SqlError) || error.kind === 'failed') throw error;
+  }
+}
+
 export const noteContent: Reaction<SpaceContent> = async (event, { installContext }: Installation) => {
   const { spaceId, key, by, kind, at } = event;
   const looksOwn = key === personalSpaceKey(by);
   // Looking at one's own pages is neither a change nor a visit.
   if (kind === 'view' && (looksOwn || !(await visitsAreKept(installContext)))) return undefined;
   const day = dayOf(at);
-  const once = `${installContext} ${spaceId} ${day} ${kind === 'view' ? 'visit' : looksOwn ? 'owner' : 'others'}`;
+  const once = keyOf(installContext, spaceId, day, kind === 'view' ? 'visit' : looksOwn ? 'owner' : 'others');
   if (noted.get(once)) return undefined;
   // Before the statement: others of the same second need none of their own.
   noted.set(once, true);
@@ -45,6 +72,7 @@ export const noteContent: Reaction<SpaceContent> = async (event, { installContex
     noted.delete(once);
     throw error;
   }
+  await learnFromOthers(installContext, day);
   return undefined;
 };
 

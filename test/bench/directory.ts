@@ -11,7 +11,7 @@ import { chance } from '../emulator/random';
 import type { LocalSite } from '../emulator/site';
 import { adminData, setPolicy } from '../support/site';
 import { directoryState, endSite, type ReadingCost, sqlNumber, startQuietly, untilRead } from './filling';
-import { addChanges, heavyTail, type Scene, times } from './scenes';
+import { addChanges, addSpacesAlone, heavyTail, type Scene, times } from './scenes';
 import { against, counted, per, row } from './table';
 
 const SIZE = Number(process.env.BENCH_SIZE ?? 100_000);
@@ -60,7 +60,8 @@ export async function search(): Promise<void> {
 
 async function searchOne(kind: SearchKind, inTime: Scene['inTime'], inOrder: Scene['inOrder'], size: number): Promise<void> {
   const { name, active, changes, goals } = kind;
-  const site = startQuietly({ seed: 'scale', people: size, spaces: size, active: 0 });
+  const site = startQuietly({ seed: 'empty' });
+  addSpacesAlone(site.confluence, size);
   const { length: activeSpaces } = addChanges(site.confluence, { active, changes, inTime, inOrder });
   const { points } = await untilRead(site);
   const { changes: asked = 0, untouched = 0, list = 0 } = points;

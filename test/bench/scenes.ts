@@ -1,6 +1,7 @@
 /** What has happened in the personal spaces of a large site before the app looks at them. */
+import { accountIdOf } from '../emulator/confluence/seed';
 import type { ConfluenceSite } from '../emulator/confluence/site';
-import type { Space } from '../emulator/confluence/state';
+import { EVERYONE_GRANT, personalSpaceKey, type Space } from '../emulator/confluence/state';
 import { type Chance, chance } from '../emulator/random';
 
 export interface Scene {
@@ -27,6 +28,30 @@ export const heavyTail: Scene['changes'] = (dice) => {
   const share = dice.share();
   return share < 0.75 ? 1 + dice.pick(3) : share < 0.95 ? 4 + dice.pick(20) : 100 + dice.pick(400);
 };
+
+/** How old every space is, in days. */
+const AGE_DAYS = 400;
+
+/** Personal spaces that everybody may read and nobody owns anymore, so that nothing has to be read of people. */
+export function addSpacesAlone(site: ConfluenceSite, count: number): void {
+  for (let n = 1; n <= count; n += 1) {
+    const authorId = accountIdOf(n);
+    site.state.addSpace({
+      key: personalSpaceKey(authorId),
+      name: `Person ${n}`,
+      type: 'personal',
+      status: 'current',
+      authorId,
+      ownerId: null,
+      createdAt: site.clock.now() - AGE_DAYS * DAY_MS,
+      description: '',
+      grants: [EVERYONE_GRANT],
+      homeTitle: 'Overview',
+      homeBody: '',
+    });
+  }
+  site.state.forgetPast();
+}
 
 /** Writes the scene into the site, as if it had been so for long. @returns the spaces in which something changed */
 export function addChanges(site: ConfluenceSite, { active, changes, inTime, inOrder }: Scene): Space[] {
