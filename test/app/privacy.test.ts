@@ -138,6 +138,8 @@ it('rows of jobs are reported, and erased too: what was archived can still be re
       .map((name) => name.split(':')[1]),
   ).toEqual(expect.arrayContaining([runId, planId]));
 
+  // Queries lag.
+  await site.advance('PT3S');
   const own: OwnRows = await personData(site, 'me.rows', owner);
   expect(own.next).toBeNull();
   expect(new Set(own.rows.map(({ jobId }) => jobId))).toEqual(new Set([runId, planId]));

@@ -52,10 +52,6 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.picture(`activity-${suffix}`);
 
       await again.getByRole('tab', { name: 'Cleanup' }).click();
-      await again.getByText('Homestead is still reading this site').waitFor();
-      await local.axe();
-      await local.picture(`cleanup-reading-${suffix}`);
-      await site.advance('PT20M');
       await again.getByText('19 personal spaces without a change for 180 days').waitFor();
       await again.getByRole('checkbox', { name: 'Select Grace Wei' }).check();
       await again.getByText('1 space selected').waitFor();

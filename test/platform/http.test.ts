@@ -45,10 +45,10 @@ describe('the control API', () => {
       hourlyPoints: 65000,
     });
     expect((await call('POST', '/_local/activity', { accountId: ANA, views: 2 })).status).toBe(200);
-    // Two views, and the space that Confluence created at the first one.
+    // Two views, and the space that Confluence created at the first one: provisioning and the directory both hear of it.
     expect((await call('POST', '/_local/clock', { advance: 'PT20S' })).body).toEqual({
       now: '2026-11-23T09:00:20.000Z',
-      ran: { trigger: 3, consumer: 0, scheduledTrigger: 0 },
+      ran: { trigger: 4, consumer: 0, scheduledTrigger: 0 },
       running: 0,
     });
     expect((await call('GET', '/_local/usage')).body).toMatchObject({
@@ -87,7 +87,14 @@ describe('the control API', () => {
       (await call('POST', '/_local/invoke', { module: 'admin', functionKey: 'nothing', payload: {}, accountId: ADMIN_ACCOUNT_ID })).body,
     ).toMatchObject({ result: { ok: false, error: { code: 'bad-request', details: { problem: expect.stringContaining('nothing') } } } });
     expect((await call('GET', `/_local/notices?accountId=${ANA}`)).body).toEqual({ backgroundScript: false, flags: [], tookMs: 0 });
-    expect(Object.keys((await call('GET', '/_local/state')).body)).toEqual(['kvs', 'userProperties', 'spaceProperties', 'spaces', 'audit']);
+    expect(Object.keys((await call('GET', '/_local/state')).body)).toEqual([
+      'kvs',
+      'userProperties',
+      'spaceProperties',
+      'spaces',
+      'audit',
+      'sql',
+    ]);
     expect((await call('DELETE', '/_local/usage')).status).toBe(200);
     expect((await call('DELETE', '/_local/faults')).status).toBe(200);
   });

@@ -9,6 +9,7 @@ import { PROJECT_ROOT } from '../emulator/forge/manifest';
 import { type LoggedStatement, Sql } from '../emulator/forge/sql';
 import { DEFAULT_SETTINGS } from '../emulator/settings';
 import { noUsage } from '../emulator/usage';
+import { listUnused, some } from '../support/cleanup';
 import { nextReading } from '../support/directory';
 import { compareWithMariaDb, HAS_MARIADB, type MariaDb, startMariaDb } from '../support/mariadb';
 import {
@@ -217,18 +218,27 @@ async function wholeLife(): Promise<LoggedStatement[]> {
   await adminData(site, 'overview.get', {});
   await adminData(site, 'directory.get', {});
   await personData(site, 'me.data', OWNER);
+  // What plans freeze: by filter, by ids, and with exceptions.
+  const { policy } = await adminData(site, 'policy.get', {});
+  await adminData(site, 'people.simulate', { policy });
+  await adminData(site, 'people.plan', {});
+  await adminData(site, 'people.plan', { selection: { kind: 'some', accountIds: [accountIdOf(7)] } });
+  const unused = await listUnused(site, 30);
+  const rest = { kind: 'all' as const, filter: { unchangedForDays: 30 }, except: unused.slice(2) };
+  for (const selection of [some(unused.slice(0, 1)), rest]) {
+    const { planId, count } = await adminData(site, 'cleanup.preview', { selection });
+    await adminData(site, 'cleanup.start', { planId, count });
+    await site.advance('PT5M');
+  }
   await nextReading(site);
   return site.sqlLog ?? [];
 }
 
-/** Nothing in the app asks for these yet: what clean-up and plans freeze. */
-const NOT_ASKED_YET = [
-  'run-rows.ts: SELECT MAX(id) AS id FROM (…) chosen',
-  'run-rows.ts: INSERT INTO run_rows (run_id, subject, expires_on) SELECT ?, id, ? FROM … WHERE … … AND id',
+/** Said only when a run is tried again, when a plan that was lost is made again, and after 250 events in one process (`watch.ts`). */
+const NOT_SAID_HERE = [
   'run-rows.ts: INSERT INTO run_rows (run_id, subject, expires_on) VALUES … ON DUPLICATE KEY UPDATE expire',
-  'run-rows.ts: SELECT COUNT(*) AS frozen FROM run_rows WHERE run_id = ?',
-  'run-rows.ts: SELECT subject FROM run_rows WHERE run_id = ? AND subject > ? ORDER BY subject LIMIT …',
-  'run-rows.ts: DELETE FROM run_rows WHERE run_id = ?',
+  'run-rows.ts: DELETE FROM run_rows WHERE run_id = ? AND subject IN (…)',
+  'spaces.ts: SELECT id, changed_by, changed_by_on, visited_on FROM spaces WHERE changed_by_on = ? OR vi',
 ];
 
 const DIRECTORY = join(PROJECT_ROOT, 'src/directory');
@@ -265,7 +275,7 @@ describe.skipIf(!HAS_MARIADB)('all that the app says to its database', () => {
     const sources = statementsInSources();
     expect(sources.length).toBeGreaterThan(50);
     const unsaid = sources.filter(({ pattern }) => !said.some((query) => pattern.test(query))).map(({ name }) => name);
-    expect(unsaid).toEqual(NOT_ASKED_YET);
+    expect(unsaid).toEqual(NOT_SAID_HERE);
     expect(log.filter(({ status }) => status !== 200).map(({ query }) => query)).toEqual(['SELECT name, value FROM meta']);
     const mariaDb = await startMariaDb();
     try {
