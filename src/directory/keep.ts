@@ -8,7 +8,7 @@ import { dayOf } from '../domain/directory';
 import { groupsOf } from '../domain/policy/match';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/time';
 import { within } from '../forge/budget';
-import { StaleRecord } from '../forge/errors';
+import { SqlError, StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { startJob } from '../jobs/control';
 import { isOver, type Job, readJob } from '../jobs/record';
@@ -39,12 +39,22 @@ export const keepDirectory = defineWork({
   everyMs: EVERY_THIRD_TICK_MS,
   leaseMs: 2 * MINUTE_MS,
   run: async (now) => {
-    const { state } = await openDirectory(now);
-    await startWhatIsDue(state, now);
-    const { version } = await readContext(state.data.pass);
-    if (await hasStaleOutcomes(version)) await startDeciding(state, now);
+    try {
+      await keep(now);
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      // A database that is not there is not asked for at every tick.
+      log('directory-unavailable', { kind: error.kind, code: error.code });
+    }
   },
 });
+
+async function keep(now: number): Promise<void> {
+  const { state } = await openDirectory(now);
+  await startWhatIsDue(state, now);
+  const { version } = await readContext(state.data.pass);
+  if (await hasStaleOutcomes(version)) await startDeciding(state, now);
+}
 
 export interface OpenDirectory {
   incarnation: Incarnation;

@@ -17,7 +17,7 @@ import {
   readsAPage,
   recordOf,
   setPolicy,
-  startSite,
+  startAlone,
 } from '../support/site';
 
 /** Two others without a space. */
@@ -36,7 +36,7 @@ async function appSees(site: LocalSite, accountId: string): Promise<string[] | n
 }
 
 async function provisioned(settings: Partial<SiteSettings>, origin: 'created' | 'adopted', accountId = ANA): Promise<LocalSite> {
-  const site = startSite({ settings });
+  const site = startAlone({ settings });
   await setPolicy(site, { mode: 'auto' });
   if (origin === 'adopted') {
     site.createNatively(accountId);
@@ -83,7 +83,7 @@ describe('after provisioning', () => {
     ['site-default', 'ROLES', 'given'],
     ['site-default', 'PRE_ROLES', 'not-possible'],
   ] as const)('a space that is %s on a %s site: %s', async (access, roleMode, outcome) => {
-    const site = startSite({ settings: { roleMode, appIsSpaceAdmin: 'never' } });
+    const site = startAlone({ settings: { roleMode, appIsSpaceAdmin: 'never' } });
     await setPolicy(site, { mode: 'auto', access });
     await readsAPage(site, ANA);
     expect(promiseOf(site, ANA)?.appRole.outcome).toBe(outcome);
@@ -96,7 +96,7 @@ describe('after provisioning', () => {
 describe('the app’s role', () => {
   it('costs one request and one point a person once the site is known', async () => {
     const costOf = async (appRole: boolean): Promise<[number, number]> => {
-      const site = startSite();
+      const site = startAlone();
       await setPolicy(site, { mode: 'auto', appRole });
       await readsAPage(site, ANA);
       site.resetUsage();
@@ -117,7 +117,7 @@ describe('the app’s role', () => {
 
   it('is not asked for where the policy says so, and no space is made in another way because of it', async () => {
     for (const roleMode of ['ROLES', 'PRE_ROLES'] as const) {
-      const site = startSite({ settings: { roleMode } });
+      const site = startAlone({ settings: { roleMode } });
       await setPolicy(site, { mode: 'auto', appRole: false });
       await readsAPage(site, ANA);
       expect(promiseOf(site, ANA)).toMatchObject({ call: 'private-call', appRole: { outcome: 'off', due: null } });
@@ -151,7 +151,7 @@ describe('the app’s role', () => {
   });
 
   it('is not refused to a whole site because one owner may not give it', async () => {
-    const site = startSite();
+    const site = startAlone();
     site.createNatively(ANA);
     const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
     if (!space) throw new Error('no space');
@@ -182,7 +182,7 @@ describe('the app’s role', () => {
   });
 
   it.each([429, 503])('is given later by the schedule if Confluence answered %i', async (status) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, BEA);
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/api/v2/spaces/*/role-assignments', respond: { status } });
@@ -196,7 +196,7 @@ describe('the app’s role', () => {
   });
 
   it('is given up after a few failures, and the space stays as it is', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     const path = '/wiki/api/v2/spaces/*/role-assignments';
     site.addFault({ target: 'confluence', method: 'POST', path, times: 99, respond: { status: 503 } });
@@ -210,7 +210,7 @@ describe('the app’s role', () => {
   });
 
   it('is left out on a site without roles that refuses the app at creation; that is not tried for the next person', async () => {
-    const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
+    const site = startAlone({ settings: { roleMode: 'PRE_ROLES' } });
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space', times: 1, respond: { status: 400 } });
     await readsAPage(site, ANA);
@@ -222,7 +222,7 @@ describe('the app’s role', () => {
   });
 
   it('makes a readable space without the app where there are no roles and the app is refused', async () => {
-    const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
+    const site = startAlone({ settings: { roleMode: 'PRE_ROLES' } });
     await setPolicy(site, { mode: 'auto', access: 'licensed' });
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space', times: 1, respond: { status: 400 } });
     await readsAPage(site, ANA);
@@ -262,7 +262,7 @@ describe('an owner', () => {
     ['given', { roleMode: 'PRE_ROLES' }, {}],
     ['seen', { appRoleGrant: 'refused', appIsSpaceAdmin: 'always' }, {}],
   ] as const)('is told whether the app sees the space: %s with %j and %j', async (app, settings, policy) => {
-    const site = startSite({ settings });
+    const site = startAlone({ settings });
     await setPolicy(site, { mode: 'auto', ...policy });
     await readsAPage(site, ANA);
     expect(await personData(site, 'me.access', ANA)).toMatchObject({ readers: 'nobody', app });
@@ -309,7 +309,7 @@ describe('the site check', () => {
     [{ roleMode: 'ROLES', appRoleGrant: 'refused' }, 'limited', 'refused'],
     [{ roleMode: 'ROLES_TRANSITION', appRoleGrant: 'refused', appIsSpaceAdmin: 'always' }, 'limited', 'refused'],
   ] as const)('tries it on a private space of the admin’s with %j and finds it %s: %s', async (settings, outcome, finding) => {
-    const site = startSite({ settings });
+    const site = startAlone({ settings });
     const before = JSON.stringify(site.state().spaces);
     expect(await check(site, false)).toMatchObject({ outcome: 'unknown', finding: 'untried' });
     expect(await check(site, true)).toMatchObject({ outcome, finding, details: { seenAt: expect.any(Number) } });
@@ -325,7 +325,7 @@ describe('the site check', () => {
   });
 
   it('deletes what an earlier check left behind, and does not create another beside one that stays', async () => {
-    const site = startSite();
+    const site = startAlone();
     const left = (): string[] => site.confluence.state.spaces.flatMap(({ key }) => (key.startsWith('HSCHECK') ? [key] : []));
     site.addFault({ target: 'confluence', method: 'DELETE', path: '/wiki/rest/api/space/*', times: 3, respond: { status: 403 } });
     expect(await check(site, true)).toMatchObject({ outcome: 'limited', finding: 'accepted', notes: [{ finding: 'left-behind' }] });
@@ -342,7 +342,7 @@ describe('the site check', () => {
     const count = (site: LocalSite): number => site.confluence.state.spaces.filter(({ key }) => key.startsWith('HSCHECK')).length;
     let left = 0;
     for (let n = 1; ; n += 2) {
-      const site = startSite();
+      const site = startAlone();
       site.addFault({ killAfterCall: n });
       const payload = { checks: ['app-role'], consent: true };
       await site.invoke({ module: 'admin', functionKey: 'site.run', payload, accountId: ADMIN_ACCOUNT_ID });

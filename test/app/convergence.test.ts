@@ -14,7 +14,7 @@ import {
   readsAPage,
   recordOf,
   setPolicy,
-  startSite,
+  startAlone,
 } from '../support/site';
 import { ON_THEIR_OWN, type Stop, stopAtEachCall } from '../support/stops';
 
@@ -47,7 +47,7 @@ describe("Confluence's own creation races Homestead's", () => {
       { nativeAutoCreate: true, nativeAutoCreateDelay: 'PT1S', eventDelay: 'PT2M', deliverEvents: { times: 3, reorder: true, drop: 0 } },
     ],
   ] as [string, Partial<SiteSettings>][])('%s', async (_when, settings) => {
-    const site = startSite({ settings });
+    const site = startAlone({ settings });
     await setPolicy(site, { mode: 'auto' });
     site.activity({ accountId: ANA, views: 2 });
     await site.advance('PT30M');
@@ -64,7 +64,7 @@ describe("Confluence's own creation races Homestead's", () => {
     '/batch/get',
   ];
   it.each(POINTS)('at the call %s', async (point) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     let hasRaced = false;
     site.platform.beforeCall = (invocation, call) => {
@@ -78,7 +78,7 @@ describe("Confluence's own creation races Homestead's", () => {
   });
 
   it('even if nobody reads anything afterwards', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.createNatively(ANA);
     await site.advance('PT5M');
@@ -88,7 +88,7 @@ describe("Confluence's own creation races Homestead's", () => {
   });
 
   it('and is noted for the site check', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.createNatively(ANA);
     await site.advance('PT5M');
@@ -99,7 +99,7 @@ describe("Confluence's own creation races Homestead's", () => {
 
 describe('an existing space', () => {
   it('untouched for a year is adopted', async () => {
-    const site = startSite({ settings: { cqlLag: 'PT0S' } });
+    const site = startAlone({ settings: { cqlLag: 'PT0S' } });
     site.createNatively(ANA);
     await site.advance('PT1M');
     ageSpace(site, spaceIdOf(site), 365);
@@ -115,7 +115,7 @@ describe('an existing space', () => {
     ['an attachment', (site: LocalSite) => addPage(site, 'attachment')],
     ['an edited homepage', (site: LocalSite) => site.activity({ accountId: ANA, edits: 1, spaceId: spaceIdOf(site) })],
   ])('that has had %s for a long time is recorded and left as it is', async (_what, touch) => {
-    const site = startSite();
+    const site = startAlone();
     site.createNatively(ANA);
     touch(site);
     await site.advance('PT1M');
@@ -129,7 +129,7 @@ describe('an existing space', () => {
   });
 
   it("keeps the owner's first words, and is made private if it is only minutes old", async () => {
-    const site = startSite({ settings: { eventDelay: 'PT2M' } });
+    const site = startAlone({ settings: { eventDelay: 'PT2M' } });
     await setPolicy(site, { mode: 'auto' });
     site.createNatively(ANA);
     const home = site.confluence.state.content.get(Number(personalSpacesOf(site, ANA)[0]?.pages[0] && homeIdOf(site)));
@@ -145,7 +145,7 @@ describe('an existing space', () => {
   });
 
   it('stays open to a person the owner gave access by name', async () => {
-    const site = startSite();
+    const site = startAlone();
     site.createNatively(ANA);
     const space = site.confluence.state.spacesById.get(Number(spaceIdOf(site)));
     if (space)
@@ -162,7 +162,7 @@ describe('an existing space', () => {
   });
 
   it('is left alone while the rule is off, and adopted once it is on', async () => {
-    const site = startSite();
+    const site = startAlone();
     site.createNatively(ANA);
     await site.advance('PT1M');
     expect(recordOf(site, ANA)).toBeUndefined();
@@ -172,7 +172,7 @@ describe('an existing space', () => {
   });
 
   it('that its owner created by hand is adopted as well', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addSpace({ owner: ANA });
     await site.advance('PT5M');
@@ -182,7 +182,7 @@ describe('an existing space', () => {
 
 describe('an adoption that is stopped after any of its calls', () => {
   async function run(settings: Partial<SiteSettings>, stop?: Stop): Promise<LocalSite> {
-    const site = startSite({ settings: { ...ON_THEIR_OWN, ...settings } });
+    const site = startAlone({ settings: { ...ON_THEIR_OWN, ...settings } });
     await setPolicy(site, { mode: 'auto', children: [{ title: 'Goals', source: { kind: 'builtin' } }] });
     stop?.order(site);
     site.createNatively(ANA);

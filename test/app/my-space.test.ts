@@ -15,7 +15,7 @@ import {
   readsAPage,
   recordOf,
   setPolicy,
-  startSite,
+  startAlone,
 } from '../support/site';
 
 const FIELDS: Field[] = [
@@ -33,7 +33,7 @@ function pageWith(site: LocalSite, text: string) {
 
 describe('self-service', () => {
   it('creates a space at a click where the rule allows it, and nothing on its own', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'off', selfService: true });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
@@ -44,7 +44,7 @@ describe('self-service', () => {
   });
 
   it('can be forbidden by a rule', async () => {
-    const site = startSite();
+    const site = startAlone();
     const sales = site.confluence.state.groupsByName.get('sales')?.id ?? '';
     const rule = {
       id: 's',
@@ -67,7 +67,7 @@ describe('self-service', () => {
   });
 
   it('lets a person decline, and undo it', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     const declined = await personData(site, 'me.decline', ANA);
     expect(declined).toMatchObject({ record: { state: 'declined', by: ANA }, can: { create: false, undo: true } });
@@ -80,7 +80,7 @@ describe('self-service', () => {
   });
 
   it('explains to the person exactly what it explains to the admin', async () => {
-    const site = startSite();
+    const site = startAlone();
     const engineering = site.confluence.state.groupsByName.get('engineering')?.id ?? '';
     const rule = {
       id: 'e',
@@ -114,7 +114,7 @@ describe('self-service', () => {
 
 describe('details', () => {
   it('are saved to a table on the homepage and to a space property, and not at all if one is invalid', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     expect(homeOf(site)?.body).toContain('<ac:structured-macro ac:name="details"');
@@ -134,7 +134,7 @@ describe('details', () => {
   });
 
   it('lose nothing when someone else saves the homepage at the same moment', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     let times = 0;
@@ -153,7 +153,7 @@ describe('details', () => {
   });
 
   it('leave alone what the owner wrote in the table, and update only what has changed', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'Engineer', office: 'Oslo' } });
@@ -167,7 +167,7 @@ describe('details', () => {
   });
 
   it('are written again when an earlier save did not reach the page, and say what the page says', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/api/v2/pages/*', respond: { status: 503 } });
@@ -187,7 +187,7 @@ describe('details', () => {
   });
 
   it('write nothing when the page says the same already, whatever its markup', async () => {
-    const site = startSite();
+    const site = startAlone();
     const label = 'A "quoted" > año';
     await setPolicy(site, { mode: 'auto', fields: [{ key: 'odd', label, kind: 'text', required: false, help: '' }] });
     await readsAPage(site, ANA);
@@ -206,7 +206,7 @@ describe('details', () => {
   });
 
   it('never overwrite what the owner wrote into a cell meanwhile, until they have seen it', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'Engineer', office: 'Oslo' } });
@@ -232,7 +232,7 @@ describe('details', () => {
   });
 
   it('leave a link in a cell where it is', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'Engineer' } });
@@ -246,7 +246,7 @@ describe('details', () => {
   });
 
   it('are kept when Confluence does not take the page, which is left alone', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/api/v2/pages/*', times: 9, respond: { status: 403 } });
@@ -256,7 +256,7 @@ describe('details', () => {
   });
 
   it('may hold characters that XML cannot, which are left out', async () => {
-    const site = startSite();
+    const site = startAlone();
     const fields: Field[] = [{ key: 'role', label: 'My\u0007 role', kind: 'text', required: true, help: '' }];
     await setPolicy(site, { mode: 'auto', fields, children: [{ title: 'Go\vals', source: { kind: 'builtin' } }] });
     site.changePerson(ANA, { displayName: 'Bo\u000b\ufffe Berg\ud800' });
@@ -273,7 +273,7 @@ describe('details', () => {
   });
 
   it('may be named like a property that every object has', async () => {
-    const site = startSite();
+    const site = startAlone();
     const fields: Field[] = [{ key: 'constructor', label: 'Constructor', kind: 'text', required: true, help: '' }];
     await setPolicy(site, { mode: 'auto', fields });
     await readsAPage(site, ANA);
@@ -283,7 +283,7 @@ describe('details', () => {
   });
 
   it('leave alone a homepage that cannot be parsed, and keep the values', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     const page = [...site.confluence.state.content.values()].find((item) => item.body.includes('Hello, I am Bo'));
@@ -295,7 +295,7 @@ describe('details', () => {
   });
 
   it('that are required are asked for once more, in a separate notice', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     const first = await site.notices.load(ANA);
@@ -315,7 +315,7 @@ describe('details', () => {
   });
 
   it('are not asked for again once they are filled in', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
@@ -327,7 +327,7 @@ describe('details', () => {
   });
 
   it('of someone who already had a space go to the end of their homepage', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     await readsAPage(site, OWNER);
     expect(recordOf(site, OWNER)).toMatchObject({ state: 'has-space' });
@@ -340,7 +340,7 @@ describe('details', () => {
 
 describe('who can see it', () => {
   it.each(['ROLES', 'ROLES_TRANSITION'] as const)('is shown to the owner, who can change it on a %s site', async (roleMode) => {
-    const site = startSite({ settings: { roleMode } });
+    const site = startAlone({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(await personData(site, 'me.access', ANA)).toEqual({ readers: 'nobody', canChange: true, app: 'given' });
@@ -360,7 +360,7 @@ describe('who can see it', () => {
   });
 
   it('does not include the accounts of other apps', async () => {
-    const site = startSite({ settings: { roleMode: 'ROLES' } });
+    const site = startAlone({ settings: { roleMode: 'ROLES' } });
     const app = site.addPerson({ accountType: 'app', displayName: 'Some app' });
     site.createNatively(ANA);
     const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
@@ -377,7 +377,7 @@ describe('who can see it', () => {
   });
 
   it('is not called private while classic permissions apply in addition to roles', async () => {
-    const site = startSite({ settings: { roleMode: 'ROLES_TRANSITION' } });
+    const site = startAlone({ settings: { roleMode: 'ROLES_TRANSITION' } });
     site.createNatively(ANA);
     const space = site.confluence.state.spacesById.get(Number(personalSpacesOf(site, ANA)[0]?.id));
     const group = site.confluence.state.groupsByName.get('engineering')?.id ?? '';
@@ -390,7 +390,7 @@ describe('who can see it', () => {
   });
 
   it('cannot be changed where apps are not allowed to, and the page says so', async () => {
-    const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
+    const site = startAlone({ settings: { roleMode: 'PRE_ROLES' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(await personData(site, 'me.access', ANA)).toEqual({ readers: 'nobody', canChange: false, app: 'given' });
@@ -407,7 +407,7 @@ describe('access by policy', () => {
     ['site-default', 'ROLES', 'open', 2],
     ['site-default', 'PRE_ROLES', 'open', 2],
   ] as const)('%s on a %s site results in a space that is %s', async (access, roleMode, expected, grants) => {
-    const site = startSite({ settings: { roleMode } });
+    const site = startAlone({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto', access });
     await readsAPage(site, ANA);
     expect(letIn(site, ANA)).toHaveLength(grants);
@@ -426,7 +426,7 @@ describe('access by policy', () => {
     ['fails again and again', { status: 500 }],
     ['is malformed', { status: 200, body: { nonsense: true } }],
   ])('is applied even if the page template %s', async (_what, respond) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/template/*', times: 9, respond });
     await readsAPage(site, ANA);
@@ -435,7 +435,7 @@ describe('access by policy', () => {
   });
 
   it('comes with a caveat where the site cannot apply it to an existing space', async () => {
-    const site = startSite({ settings: { roleMode: 'PRE_ROLES' } });
+    const site = startAlone({ settings: { roleMode: 'PRE_ROLES' } });
     site.createNatively(ANA);
     await site.advance('PT1M');
     await setPolicy(site, { mode: 'auto' });
@@ -449,7 +449,7 @@ describe('access by policy', () => {
 
 describe('pages of a template', () => {
   it("are created once, from their own templates, in the person's language", async () => {
-    const site = startSite();
+    const site = startAlone();
     const child = (title: string, templateId?: string) => ({
       title,
       source: templateId ? { kind: 'confluence' as const, templateId } : { kind: 'builtin' as const },
@@ -468,7 +468,7 @@ describe('pages of a template', () => {
 
 describe('notices', () => {
   it('are in Spanish for people who use Spanish', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     site.changePerson(ANA, { locale: 'es_MX' });
     await readsAPage(site, ANA);
@@ -477,7 +477,7 @@ describe('notices', () => {
   });
 
   it('cost nothing over 10,000 page views by people who have none', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     for (let n = 1; n < 60; n += 1) await readsAPage(site, accountIdOf(n), 'PT0S').catch(() => {});
     await site.advance('PT5M');
@@ -496,7 +496,7 @@ describe('notices', () => {
 
 describe('privacy', () => {
   it('shows the caller everything stored about them, and nothing about anyone else', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     expect(await personData(site, 'me.data', ANA)).toEqual({
       ...{ record: null, reason: null, space: null, notices: [], trail: [], hasOlder: false },

@@ -17,13 +17,13 @@ import {
   readsAPage,
   recordOf,
   setPolicy,
-  startSite,
+  startAlone,
 } from '../support/site';
 import { ON_THEIR_OWN, type Stop, stopAtEachCall } from '../support/stops';
 
 describe('with the policy off', () => {
   it('changes nothing, and reads storage once', async () => {
-    const site = startSite();
+    const site = startAlone();
     site.resetUsage();
     await readsAPage(site, ANA);
     expect(site.usage().rest.requests).toBe(0);
@@ -34,7 +34,7 @@ describe('with the policy off', () => {
 
 describe('with the policy on automatic', () => {
   it('creates one private space with the built-in homepage and raises the notice', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
 
@@ -66,7 +66,7 @@ describe('with the policy on automatic', () => {
   });
 
   it('fills in the template that the admin chose', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
     await readsAPage(site, ANA);
     const body = personalSpacesOf(site, ANA)[0]?.pages[0]?.body ?? '';
@@ -80,7 +80,7 @@ describe('with the policy on automatic', () => {
     ['is broken', '425993', 'template-broken'],
     ['is gone', '999999', 'template-missing'],
   ])('uses the built-in homepage when the template %s, and says so', async (_what, templateId, problem) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId } });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)[0]?.pages[0]?.body).toContain('Hello, I am Bo Berg');
@@ -90,7 +90,7 @@ describe('with the policy on automatic', () => {
 
   it('costs one storage read per settled person in a cold process, none in a warm one, and no request', async () => {
     // With several warm processes, each would read a person once.
-    const site = startSite({ settings: { warmProcesses: 1 } });
+    const site = startAlone({ settings: { warmProcesses: 1 } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     // Events of the new space were heard in a second process, which would be as likely to get the next one.
@@ -120,7 +120,7 @@ describe('with the policy on automatic', () => {
     ['of unknown status', { accountStatus: 'unknown' }, 'account-unknown'],
     ['unlicensed', { licensed: false }, 'account-unlicensed'],
   ])('creates nothing for someone who is %s', async (_what, change, reason) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.changePerson(ANA, change);
     site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: ANA });
@@ -131,7 +131,7 @@ describe('with the policy on automatic', () => {
   });
 
   it('creates nothing for anonymous readers or in response to its own changes', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.resetUsage();
     site.sendEvent({ eventType: 'avi:confluence:viewed:page' });
@@ -147,7 +147,7 @@ describe('with the policy on automatic', () => {
     ['archived', 'space-archived'],
     ['trashed', 'space-trashed'],
   ] as const)('creates nothing for someone whose space is %s, and remembers why', async (status, reason) => {
-    const site = startSite();
+    const site = startAlone();
     site.addSpace({ owner: ANA, status });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -156,7 +156,7 @@ describe('with the policy on automatic', () => {
   });
 
   it('does not recreate a deleted space', async () => {
-    const site = startSite({ settings: { appIsSpaceAdmin: 'always' } });
+    const site = startAlone({ settings: { appIsSpaceAdmin: 'always' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     const [space] = personalSpacesOf(site, ANA);
@@ -173,7 +173,7 @@ describe('with the policy on automatic', () => {
   });
 
   it('does not recreate a deleted space that it never knew about', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     const space = site.confluence.state.spacesById.get(Number(site.addSpace({ owner: ANA }).id));
     await site.confluence.request(
@@ -187,7 +187,7 @@ describe('with the policy on automatic', () => {
   });
 
   it('creates one space even if events arrive five times and out of order', async () => {
-    const site = startSite({ settings: { deliverEvents: { times: 5, reorder: true, drop: 0 } } });
+    const site = startAlone({ settings: { deliverEvents: { times: 5, reorder: true, drop: 0 } } });
     await setPolicy(site, { mode: 'auto' });
     site.activity({ accountId: ANA, views: 3 });
     await site.advance('PT5M');
@@ -196,7 +196,7 @@ describe('with the policy on automatic', () => {
   });
 
   it('creates one space when several triggers run at once', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     for (let i = 0; i < 6; i += 1) site.sendEvent({ eventType: 'avi:confluence:viewed:page', atlassianId: ANA, n: i });
     await site.advance('PT20M');
@@ -215,7 +215,7 @@ describe('when Confluence creates the space first', () => {
     ['ROLES_TRANSITION', 'private', 1],
     ['PRE_ROLES', 'open', 2],
   ] as const)('adopts the space that won the race on a %s site, which ends up %s', async (roleMode, access, grants) => {
-    const site = startSite({ settings: { roleMode } });
+    const site = startAlone({ settings: { roleMode } });
     await setPolicy(site, { mode: 'auto' });
     let hasRaced = false;
     site.platform.beforeCall = (_invocation, call) => {
@@ -236,7 +236,7 @@ describe('when Confluence creates the space first', () => {
   });
 
   it('leaves alone what the owner has already written', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.platform.beforeCall = (_invocation, call) => {
       if (!call.startsWith('confluence PUT /wiki/api/v2/pages/')) return;
@@ -255,7 +255,7 @@ describe('when Confluence creates the space first', () => {
 
 describe('the creation calls', () => {
   it('fall back to GraphQL, make the space private, and remember what worked', async () => {
-    const site = startSite({ settings: { asUserPersonalCreate: 'graphql' } });
+    const site = startAlone({ settings: { asUserPersonalCreate: 'graphql' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(letIn(site, ANA)).toHaveLength(1);
@@ -267,7 +267,7 @@ describe('the creation calls', () => {
   });
 
   it('use the permission list when the private call does not exist', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 9, respond: { status: 404 } });
     await readsAPage(site, ANA);
@@ -277,7 +277,7 @@ describe('the creation calls', () => {
   });
 
   it('do not create an open space where no call can make it private', async () => {
-    const site = startSite({ settings: { asUserPersonalCreate: 'graphql', roleMode: 'PRE_ROLES' } });
+    const site = startAlone({ settings: { asUserPersonalCreate: 'graphql', roleMode: 'PRE_ROLES' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
@@ -285,7 +285,7 @@ describe('the creation calls', () => {
   });
 
   it('are not tried again for a week after a refusal, which is recorded once', async () => {
-    const site = startSite({ settings: { asUserPersonalCreate: 'refused' } });
+    const site = startAlone({ settings: { asUserPersonalCreate: 'refused' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(recordOf(site, ANA)).toMatchObject({ state: 'refused', reason: 'creation-refused' });
@@ -302,7 +302,7 @@ describe('the creation calls', () => {
   });
 
   it('are not tried when the platform does not allow impersonation in triggers, and the trail says so', async () => {
-    const site = startSite({ settings: { asUserIn: ['scheduledTrigger'] } });
+    const site = startAlone({ settings: { asUserIn: ['scheduledTrigger'] } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
@@ -313,7 +313,7 @@ describe('the creation calls', () => {
 
 describe('after a stopped or failed run, Homestead', () => {
   it('adopts a space that the person created themselves weeks later', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 9, respond: { status: 503 } });
     await readsAPage(site, ANA, 'PT30M');
@@ -329,7 +329,7 @@ describe('after a stopped or failed run, Homestead', () => {
   });
 
   it('deletes a space that turns out not to be personal, and does not use that call for a month', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.confluence.onAnswer = (request, answer) => {
       if (!request.url.endsWith('/space/_private') || answer.status !== 200) return;
@@ -356,7 +356,7 @@ describe('after a stopped or failed run, Homestead', () => {
     ['a month later', (site: LocalSite) => site.advance('P31D')],
     ['when an admin says so', (site: LocalSite) => adminData(site, 'site.resetCalls', {})],
   ])('uses a call that once created something else again %s', async (_when, passes) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.confluence.onAnswer = (request, answer) => {
       if (!request.url.endsWith('/space/_private') || answer.status !== 200) return;
@@ -374,7 +374,7 @@ describe('after a stopped or failed run, Homestead', () => {
   it.each(['private-endpoint', 'graphql'] as const)(
     'shortens a long name for the space and its homepage (%s)',
     async (asUserPersonalCreate) => {
-      const site = startSite({ settings: { asUserPersonalCreate } });
+      const site = startAlone({ settings: { asUserPersonalCreate } });
       await setPolicy(site, { mode: 'auto' });
       site.changePerson(ANA, { displayName: `${'x'.repeat(198)}😀${'y'.repeat(100)}` });
       await readsAPage(site, ANA);
@@ -387,7 +387,7 @@ describe('after a stopped or failed run, Homestead', () => {
   );
 
   it('does not adopt a global space that has the key of a personal one', async () => {
-    const site = startSite();
+    const site = startAlone();
     site.addSpace({ owner: ANA });
     const space = site.confluence.state.spaces.find((s) => s.ownerId === ANA);
     if (space) space.type = 'global';
@@ -403,7 +403,7 @@ describe('after a stopped or failed run, Homestead', () => {
     ['the notice', 'POST', '/wiki/rest/api/user/*/property/*', { state: 'ready' }],
     ['the look-up', 'POST', '/wiki/api/v2/users-bulk', { state: 'refused', reason: 'confluence-error' }],
   ])('records that Confluence refuses %s, and does not try again at every page view', async (_what, method, path, expected) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method, path, times: 99, respond: { status: 403 } });
     await readsAPage(site, ANA);
@@ -416,7 +416,7 @@ describe('after a stopped or failed run, Homestead', () => {
   });
 
   it('falls back to the built-in homepage if Confluence rejects the template', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto', template: { kind: 'confluence', templateId: '425985' } });
     site.addFault({ target: 'confluence', method: 'PUT', path: '/wiki/api/v2/pages/*', respond: { status: 400 } });
     await readsAPage(site, ANA);
@@ -426,7 +426,7 @@ describe('after a stopped or failed run, Homestead', () => {
   });
 
   it('asks at most once per process while Confluence tells the app to wait', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     const respond = { status: 429, headers: { 'Retry-After': '300' } };
     site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', times: 99, respond });
@@ -444,7 +444,7 @@ describe('after a stopped or failed run, Homestead', () => {
   });
 
   it('waits if the new space is not yet listed for its owner', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', after: 1, respond: { status: 200, body: { results: [] } } });
     await readsAPage(site, ANA, 'PT5M');
@@ -455,7 +455,7 @@ describe('after a stopped or failed run, Homestead', () => {
 
 describe('after a failure, Homestead', () => {
   it('does not overwrite an answer that the person gave in the meantime', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await setPolicy(site, { mode: 'auto' });
@@ -473,7 +473,7 @@ describe('after a failure, Homestead', () => {
   });
 
   it('finishes a day later what a refusal by Confluence interrupted', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', method: 'GET', path: '/wiki/api/v2/spaces/*', respond: { status: 403 } });
     await readsAPage(site, ANA);
@@ -486,7 +486,7 @@ describe('after a failure, Homestead', () => {
   });
 
   it('stops trying for a day when Confluence keeps failing, and says so', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/space/_private', times: 999, respond: { status: 500 } });
     for (let i = 0; i < 20; i += 1) await readsAPage(site, ANA, 'PT20M');
@@ -495,7 +495,7 @@ describe('after a failure, Homestead', () => {
   });
 
   it('shows an offer whose notice failed at first', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/*/property/*', respond: { status: 500 } });
     await readsAPage(site, ANA, 'PT5M');
@@ -503,7 +503,7 @@ describe('after a failure, Homestead', () => {
   });
 
   it('withdraws an offer when the person creates a space themselves', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     site.addSpace({ owner: ANA });
@@ -513,7 +513,7 @@ describe('after a failure, Homestead', () => {
   });
 
   it('makes offers even where impersonation is not allowed, since a click does not need it', async () => {
-    const site = startSite({ settings: { asUserIn: [] } });
+    const site = startAlone({ settings: { asUserIn: [] } });
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
@@ -532,7 +532,7 @@ describe('when a call fails, Homestead', () => {
   ];
 
   it.each(ROUTES)('waits as long as Confluence says (429 at %s)', async (path) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, times: 99, respond: { status: 429, headers: { 'Retry-After': '120' } } });
     await readsAPage(site, ANA, 'PT1M');
@@ -549,7 +549,7 @@ describe('when a call fails, Homestead', () => {
   });
 
   it.each(ROUTES)('tries again after a Confluence error (500 at %s)', async (path) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, times: 2, respond: { status: 500 } });
     await readsAPage(site, ANA, 'PT20M');
@@ -559,7 +559,7 @@ describe('when a call fails, Homestead', () => {
   });
 
   it.each(ROUTES)('continues after the deadline passed during a call (%s)', async (path) => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({ target: 'confluence', path, respond: { status: 200, body: {}, delay: 'PT26S' } });
     await readsAPage(site, ANA, 'PT20M');
@@ -570,7 +570,7 @@ describe('when a call fails, Homestead', () => {
   });
 
   it('retries when storage fails, and loses nothing', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({
       target: 'kvs',
@@ -587,7 +587,7 @@ describe('when a call fails, Homestead', () => {
   });
 
   it('drops an answer that it cannot read, and acts on the next activity', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     site.addFault({
       target: 'confluence',
@@ -606,7 +606,7 @@ describe('a run that is stopped after any of its calls', () => {
 
   /** Provisions one person; the stopped invocation is delivered again. */
   async function run({ mode = 'auto', ...settings }: Run, stop?: Stop): Promise<LocalSite> {
-    const site = startSite({ settings: { ...ON_THEIR_OWN, ...settings } });
+    const site = startAlone({ settings: { ...ON_THEIR_OWN, ...settings } });
     await setPolicy(site, { mode, template: { kind: 'confluence', templateId: '425985' } });
     stop?.order(site);
     await readsAPage(site, ANA, 'PT30M');
@@ -632,7 +632,7 @@ describe('a run that is stopped after any of its calls', () => {
 describe('a click on "Create my space" that is stopped after any of its calls', () => {
   it('is finished at the next activity, with one space and one homepage', async () => {
     const stops = await stopAtEachCall('resolver:notice', async ({ name, order }) => {
-      const site = startSite();
+      const site = startAlone();
       await setPolicy(site, { mode: 'ask' });
       await readsAPage(site, ANA);
       await site.notices.load(ANA);
@@ -659,7 +659,7 @@ describe('a click on "Create my space" that is stopped after any of its calls', 
 
 describe('with the policy on ask', () => {
   it('offers a space, and creates it at one click', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toEqual([]);
@@ -675,7 +675,7 @@ describe('with the policy on ask', () => {
   });
 
   it('accepts "No, thanks" for good, under any policy', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
@@ -690,7 +690,7 @@ describe('with the policy on ask', () => {
   });
 
   it('asks again 30 days after "Not now"', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
@@ -704,7 +704,7 @@ describe('with the policy on ask', () => {
   });
 
   it('keeps an open offer while the policy is off, and shows it again afterwards', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
@@ -720,7 +720,7 @@ describe('with the policy on ask', () => {
   });
 
   it('adopts the space that Confluence created before the click', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
@@ -732,7 +732,7 @@ describe('with the policy on ask', () => {
   });
 
   it('explains a refusal to the person who asked', async () => {
-    const site = startSite({ settings: { asUserPersonalCreate: 'refused' } });
+    const site = startAlone({ settings: { asUserPersonalCreate: 'refused' } });
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
@@ -743,7 +743,7 @@ describe('with the policy on ask', () => {
 
 describe('the notice', () => {
   it('is gone on every device once it is dismissed', async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
     await site.notices.load(ANA);
@@ -755,7 +755,7 @@ describe('the notice', () => {
   });
 
   it("belongs to one person: nobody can read or answer someone else's", async () => {
-    const site = startSite();
+    const site = startAlone();
     await setPolicy(site, { mode: 'ask' });
     await readsAPage(site, ANA);
     expect(await person(site, 'notice.get', accountIdOf(3))).toMatchObject({ ok: true, data: { kind: 'none' } });
@@ -766,7 +766,7 @@ describe('the notice', () => {
   });
 
   it('costs no invocation for people who have none', async () => {
-    const site = startSite();
+    const site = startAlone();
     for (let n = 1; n < 60; n += 1) await site.notices.load(accountIdOf(n));
     expect(site.usage().frontend.requests).toBe(0);
     expect(site.usage().invocations).toEqual({});

@@ -40,6 +40,10 @@ export function startSite(options: SiteOptions = {}): LocalSite {
   return site;
 }
 
+/** Like `startSite`, without the directory, which reads the whole site again and again: for what does not need it, and moves weeks. */
+export const startAlone = ({ settings, ...options }: SiteOptions = {}): LocalSite =>
+  startSite({ ...options, settings: { sql: 'absent', ...settings } });
+
 /** Calls a function of the admin page, as the admin unless told otherwise. */
 export async function admin<F extends AdminFunction>(
   site: LocalSite,
