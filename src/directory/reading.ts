@@ -59,6 +59,8 @@ const PHASES = [
   'outcomes',
 ] as const;
 const Phase = z.enum(PHASES);
+/** Those that ask Confluence; the others go on when the hour's points are used up. */
+const ASKING: readonly (typeof PHASES)[number][] = ['list', 'members', 'look-up', 'changes', 'untouched'];
 export type Phase = (typeof PHASES)[number];
 
 const Work = z.object({
@@ -90,6 +92,7 @@ export const reading = defineJob({
   lock: null,
   isInTrail: false,
   cost: COST,
+  isFree: ({ phases: [phase] }) => phase === undefined || !ASKING.includes(phase),
   step,
 });
 

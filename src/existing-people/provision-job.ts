@@ -45,6 +45,8 @@ const MAX_POINTS_PER_PERSON = 100;
 /** What one person costs when the first call works, by the published rule (README, "What it costs"). */
 const POINTS_PER_SPACE = 13;
 const POINTS_PER_OFFER = 7;
+/** The most that one step may cost. */
+const STEP_COST = ROWS_PER_WRITE * MAX_POINTS_PER_PERSON;
 /** Steps come every five minutes, and the platform gives 1,000 impersonations a minute to everything the app does. */
 const STEPS_PER_TURN = 50;
 /** The first people show whether the rest will go well, so the job is checked after this many, and regularly after that. */
@@ -155,7 +157,7 @@ function pointsOf({ outcome, ruleId }: OutcomeCount, policy: Policy): number {
 /** When so many people will have had their turn (ms): by the points of the hours, by the ticks, and by the days of a daily limit. */
 export function servedBy({ count, points }: PeoplePlan, perDay: number | null, budget: Budget, now: number): number {
   // A step sets aside what its people could cost at most: the end of each hour is too short for another one.
-  const limit = Math.max(budget.limit - provisionExisting.cost, budget.limit / 2);
+  const limit = Math.max(budget.limit - STEP_COST, budget.limit / 2);
   const byPoints = doneBy(points, { ...budget, limit }, now);
   const byTicks = now + Math.ceil(count / PEOPLE_PER_TURN) * TURN_MS;
   const days = perDay === null ? 0 : Math.ceil(count / perDay) - 1;
@@ -189,7 +191,7 @@ export const provisionExisting = defineJob({
   lock: 'existing-people',
   isInTrail: true,
   stepsPerTurn: STEPS_PER_TURN,
-  cost: ROWS_PER_WRITE * MAX_POINTS_PER_PERSON,
+  cost: STEP_COST,
   step,
   settle: async (job) => {
     await thawFrozen(job.id);

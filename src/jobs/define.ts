@@ -37,6 +37,8 @@ interface Definition<Work, Row> {
   isInTrail: boolean;
   /** The most points that one step may cost. */
   cost: number;
+  /** The next step asks nothing of Confluence, so it need not wait for points; left out = every step may ask. */
+  isFree?(work: Work): boolean;
   /** Whose points pay for it; left out = those of jobs. */
   account?: BudgetClass;
   /**
@@ -58,6 +60,8 @@ export interface AnyJob {
   isInTrail: boolean;
   stepsPerTurn: number;
   cost: number;
+  /** The most points that the next step may cost. */
+  costOf(job: Job): number;
   account: BudgetClass;
   step(job: Job): Promise<Progress<unknown>>;
   settle(job: Job): Promise<Counts>;
@@ -93,6 +97,7 @@ export function defineJob<Work, Row>(definition: Definition<Work, Row>): JobKind
     },
     batches,
     cost: definition.cost,
+    costOf: (job) => (definition.isFree?.(parseWork(job.work)) ? 0 : definition.cost),
     account: definition.account ?? 'jobs',
     step: (job) => definition.step(parse(job), batches(job)),
     settle: (job) => (settle ? settle(parse(job), batches(job)) : countOpenBatch(job)),

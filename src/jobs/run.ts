@@ -94,7 +94,7 @@ async function nextOutcome(kind: AnyJob, job: Job, mayWork: boolean): Promise<Ou
       const counts = add(job.counts, await within('admin', () => kind.settle(job)));
       return { job: { ...job, counts }, next: 'cancelled' };
     }
-    const run = await withinBudget(kind.cost, now, () => kind.step(job), kind.account);
+    const run = await withinBudget(kind.costOf(job), now, () => kind.step(job), kind.account);
     return run ? afterStep(job, run.result) : { job: { ...job, waitingUntil: nextHour(now) }, next: 'hand-over' };
   } catch (error) {
     return afterFailure(kind, job, error);
