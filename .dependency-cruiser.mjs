@@ -9,7 +9,7 @@ const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|noti
 const DOORS = [
   'page-templates/(builtin|details-table|pages|render)',
   'notices/notices',
-  'directory/(accounts|keep|reading|schema|lists|classes|derive|people|spaces|run-rows|projector|progress)',
+  'directory/(accounts|keep|outcomes|reading|schema|lists|classes|derive|people|spaces|run-rows|projector|progress)',
   'provisioning/(provision|answers|app-role|explain|facts|creation-calls|promised-access|status-change)',
 ];
 
@@ -54,6 +54,12 @@ export default {
       severity: 'error',
       from: { path: '^src/provisioning/' },
       to: { path: FEATURES, pathNot: '^src/(provisioning|page-templates|notices)/' },
+    },
+    {
+      name: 'sql-lives-in-the-directory',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/directory/' },
+      to: { path: '^src/forge/sql\\.ts$' },
     },
     {
       name: 'api-is-the-top',

@@ -1,7 +1,7 @@
 /** Asks the search index whether spaces are idle right now: comments and attachments show nowhere else. */
 import { askForChanges } from '../confluence/search';
-import { dayOf } from '../domain/directory';
 import { type Answer, FIRST_PACE, nextQuestion, type Question, takeAnswer } from '../domain/probe';
+import { dayOf } from '../domain/time';
 import { ConfluenceError } from '../forge/errors';
 
 /** `active`: it names a change. `unknown`: it gives no answer that can be relied on. */

@@ -5,10 +5,10 @@
 import { z } from 'zod';
 import { asApp } from '../confluence/call';
 import { readSpace } from '../confluence/spaces';
-import { readFrozen, thaw } from '../directory/run-rows';
+import { forgetFrozen, readFrozen } from '../directory/run-rows';
 import { nameSpaces, noteStatuses } from '../directory/spaces';
 import { SPACES_PER_WRITE } from '../domain/cleanup';
-import { SqlError } from '../forge/errors';
+import { orWhenMissing } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { ACTING, type Batches, batchesOf, type Counts, countOutcomes } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
@@ -74,7 +74,7 @@ export const archive = defineJob({
   step: archiveStep,
   settle: async (job, batches) => {
     const counts = await settle(job, batches, archiveTask(job));
-    await forgetPlan(job.id);
+    await forgetFrozen(job.id);
     return counts;
   },
 });
@@ -105,7 +105,7 @@ async function archiveStep(job: Archive, batches: Batches<SpaceRow>): Promise<Pr
   if (rows === null) return { next: { kind: 'pause', problem: PLAN_LOST } };
   const last = rows.at(-1);
   if (last === undefined) {
-    await forgetPlan(job.id);
+    await forgetFrozen(job.id);
     return { next: FINISH };
   }
   if (await actOnNext(job, batches, archiveTask(job), rows)) return { next: CONTINUE };
@@ -116,7 +116,7 @@ async function archiveStep(job: Archive, batches: Batches<SpaceRow>): Promise<Pr
 /** The next rows of the plan; none = it is done, null = they were lost. */
 async function beginArchiveBatch(job: Archive, batches: Batches<SpaceRow>): Promise<SpaceRow[] | null> {
   const { after, taken } = job.work;
-  const ids = await frozenIds(job.id, after);
+  const ids = await orWhenMissing([], () => readFrozen(job.id, after, ROWS_PER_BATCH));
   if (ids.length === 0) return taken < job.total ? null : [];
   const named = await nameSpaces(ids);
   const rows: SpaceRow[] = [];
@@ -127,24 +127,6 @@ async function beginArchiveBatch(job: Archive, batches: Batches<SpaceRow>): Prom
   }
   await batches.write(job.batches, rows);
   return rows;
-}
-
-async function frozenIds(runId: string, after: string): Promise<string[]> {
-  try {
-    return await readFrozen(runId, after, ROWS_PER_BATCH);
-  } catch (error) {
-    if (error instanceof SqlError && error.kind === 'missing') return [];
-    throw error;
-  }
-}
-
-/** Frozen ids that nobody needs expire by themselves, so this may fail. */
-async function forgetPlan(runId: string): Promise<void> {
-  try {
-    await thaw(runId);
-  } catch (error) {
-    log('plan-not-forgotten', { runId, ...describe(error) });
-  }
 }
 
 async function restoreStep(job: Restore, batches: Batches<SpaceRow>): Promise<Progress<RestoreWork>> {
@@ -227,8 +209,9 @@ async function tellDirectory(rows: readonly SpaceRow[], { action }: Task): Promi
   if (done.length === 0) return;
   try {
     await noteStatuses(
-      done.map(({ spaceId: id, key, ownerId }) => ({ id, key: key || null, ownerId, status })),
+      done.map(({ spaceId: id, key, ownerId }) => ({ id, key: key || null, ownerId, status, createdAt: null })),
       Date.now(),
+      true,
     );
   } catch (error) {
     log('directory-not-told', describe(error));

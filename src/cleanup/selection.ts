@@ -1,8 +1,8 @@
 /** Which spaces a run takes up: chosen by an admin, counted by the directory, and frozen as ids. */
 import { z } from 'zod';
-import { archivable, type Condition, countVerdicts, SpaceFilter, spaceConditions, type Verdict, where } from '../directory/lists';
+import { allBut, archivable, type Condition, countVerdicts, SpaceFilter, spaceConditions, type Verdict } from '../directory/lists';
 import { freezeChosen, freezeIds } from '../directory/run-rows';
-import { addDays, dayOf } from '../domain/directory';
+import { addDays, dayOf } from '../domain/time';
 import { batchesOf } from '../jobs/batches';
 import { existingJob } from '../jobs/record';
 import { SpaceRow } from './rows';
@@ -26,18 +26,16 @@ export interface Counted {
   leftOut: { reason: LeftOutReason; count: number }[];
 }
 
-function conditionsOf(selection: Selection, now: number): { spaces: Condition[]; except: readonly string[] } {
-  return selection.kind === 'some'
-    ? { spaces: spaceConditions({ spaceIds: selection.spaceIds }, now), except: [] }
-    : { spaces: spaceConditions(selection.filter, now), except: selection.except };
-}
+const conditionsOf = (selection: Selection, now: number): Condition[] =>
+  selection.kind === 'some'
+    ? spaceConditions({ spaceIds: selection.spaceIds }, now)
+    : [...spaceConditions(selection.filter, now), ...allBut(selection.except)];
 
 const unusedBefore = (days: number, now: number): string => addDays(dayOf(now), -days);
 
 /** One statement. @param days without a change after which a space counts as unused */
 export async function count(selection: Selection, days: number, now: number): Promise<Counted> {
-  const { spaces, except } = conditionsOf(selection, now);
-  const verdicts = await countVerdicts(spaces, except, unusedBefore(days, now));
+  const verdicts = await countVerdicts(conditionsOf(selection, now), unusedBefore(days, now));
   const known = verdicts.reduce((sum, verdict) => sum + verdict.count, 0);
   const unlisted = selection.kind === 'some' ? new Set(selection.spaceIds).size - known : 0;
   const leftOut: Counted['leftOut'] = verdicts.flatMap(({ verdict, count: n }) =>
@@ -55,9 +53,7 @@ export async function freeze(runId: string, chosen: Chosen, days: number, now: n
       (await failedIn(chosen.runId)).filter((id) => id > after),
       now,
     );
-  const { spaces, except } = conditionsOf(chosen, now);
-  const further = after === '' ? [] : [{ sql: 'id > ?', params: [after] }];
-  return freezeChosen(runId, 'spaces', where([...archivable(spaces, unusedBefore(days, now)), ...further]), except, now);
+  return freezeChosen(runId, 'spaces', archivable(conditionsOf(chosen, now), unusedBefore(days, now)), now, after);
 }
 
 /** Ids of the spaces that failed in a run. */

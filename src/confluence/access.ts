@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { RoleMode } from '../domain/provisioning/decide';
 import { isFinal } from '../forge/errors';
 import { asApp, ask, chargeIdentities, failure, type Requester, readJson } from './call';
-import { readOwnAccountId, readPeople } from './people';
+import { PEOPLE_PER_CALL, readOwnAccountId, readPeople } from './people';
 
 /** Sites without the new roles may not know the call at all. */
 const NO_ROLES_STATUSES = [400, 403, 404, 405, 501];
@@ -35,8 +35,6 @@ const Assignments = z.object({
 });
 /** Pages read of one space's permissions; a personal space has a few hundred rows. */
 const MAX_ACCESS_PAGES = 8;
-/** The largest number of ids that users-bulk takes. */
-const PEOPLE_PER_CALL = 250;
 
 /** `grant`: a role's id, or a classic permission as `operation/target`. */
 type Principal = { type: string; id: string; grant: string };

@@ -22,7 +22,10 @@ export interface BulkUser extends PersonFacts {
   displayName: string;
 }
 
-/** At most 250 ids; unknown ids are missing from the answer. */
+/** The largest number of ids that users-bulk takes (OpenAPI v2). */
+export const PEOPLE_PER_CALL = 250;
+
+/** At most `PEOPLE_PER_CALL` ids; unknown ids are missing from the answer. */
 export async function readPeople(accountIds: string[]): Promise<BulkUser[]> {
   const operation = 'users-bulk';
   const response = await ask(operation, () =>
@@ -162,18 +165,19 @@ export async function listLicensedGroups(): Promise<z.infer<typeof Group>[]> {
 const Member = z.object({ accountId: z.string(), accountType: z.string().default('atlassian'), isGuest: z.boolean().default(false) });
 const Members = z.object({ results: z.array(Member), totalSize: z.number().optional(), size: z.number() });
 
-/** One page of members, at most 200, and how many there are in all when asked for. */
+/** One page of members, at most 200, and how many there are in all; null = there is no such group any more. */
 export async function listGroupMembers(
   groupId: string,
   start: number,
   limit: number,
-): Promise<{ members: z.infer<typeof Member>[]; total: number | null }> {
+): Promise<{ members: z.infer<typeof Member>[]; total: number | null } | null> {
   const operation = 'group members';
   const response = await ask(operation, () =>
     asApp().requestConfluence(
       route`/wiki/rest/api/group/${groupId}/membersByGroupId?start=${start}&limit=${limit}&shouldReturnTotalSize=true`,
     ),
   );
+  if (response.status === 404) return null;
   const page = await readJson(operation, response, Members);
   chargeIdentities(page.results.length);
   return { members: page.results, total: page.totalSize ?? null };

@@ -2,6 +2,7 @@
 import { route } from '@forge/api';
 import { z } from 'zod';
 import type { Answer, Candidate } from '../domain/probe';
+import { DAY_MS, dayOf } from '../domain/time';
 import { asApp, ask, chargeObjects, type Requester, readJson } from './call';
 
 const SearchHit = z.object({ resultGlobalContainer: z.object({ displayUrl: z.string() }) });
@@ -13,7 +14,7 @@ const keyOf = (hit: z.infer<typeof SearchHit>): string =>
 /** Every kind of item that counts as a change in a space. */
 const ACTIVITY_TYPES = 'page,blogpost,comment,attachment,whiteboard,database';
 /** CQL dates are to the minute in the caller's time zone, which the app cannot read: one day of margin keeps more, never less. */
-const TIME_ZONE_MARGIN_MS = 86_400_000;
+const TIME_ZONE_MARGIN_MS = DAY_MS;
 
 const Change = SearchHit.extend({ lastModified: z.iso.datetime({ offset: true }) });
 const ChangesPage = z.object({
@@ -54,8 +55,6 @@ export function changesQuestion(asked: readonly Candidate[]): string {
   // Without parentheses, CQL joins strictly from left to right.
   return `(${parts.join(' or ')}) and type in (${ACTIVITY_TYPES}) order by lastmodified desc`;
 }
-
-const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 'YYYY-MM-DD'.length);
 
 /** What can be attached to pages without changing them. */
 const OTHER_TYPES = 'comment,attachment,whiteboard,database';

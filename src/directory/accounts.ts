@@ -1,5 +1,5 @@
 /** The accounts that the directory names: for the weekly report, for the erasure of those that are closed, and for whoever asks about themselves. */
-import { SqlError } from '../forge/errors';
+import { orWhenMissing } from '../forge/errors';
 import { eraseFromDirectory } from './derive';
 import { findPerson, findSpacesOfOwner, type PeopleRow, type SpaceRow } from './lists';
 import { listMemberIds, listPeopleIds } from './people';
@@ -15,14 +15,14 @@ export async function listAccountsInDirectory(
   cursor: string | null,
 ): Promise<{ accountIds: string[]; cursor: string | null }> {
   const source = Number(cursor?.slice(0, 1) ?? 0);
-  const accountIds = await orNothing([], () => SOURCES[source]?.(cursor?.slice(2) ?? '', limit) ?? Promise.resolve([]));
+  const accountIds = await orWhenMissing([], () => SOURCES[source]?.(cursor?.slice(2) ?? '', limit) ?? Promise.resolve([]));
   const last = accountIds.at(-1);
   if (last !== undefined && accountIds.length === limit) return { accountIds, cursor: `${source}:${last}` };
   return { accountIds, cursor: source + 1 < SOURCES.length ? `${source + 1}:` : null };
 }
 
 export async function eraseAccounts(accountIds: readonly string[]): Promise<void> {
-  await orNothing(undefined, async () => {
+  await orWhenMissing(undefined, async () => {
     await eraseFromDirectory(accountIds);
     await thawAccounts(accountIds);
   });
@@ -35,17 +35,7 @@ export interface DirectoryRows {
 }
 
 export const rowsAbout = (accountId: string, now: number): Promise<DirectoryRows> =>
-  orNothing({ person: null, spaces: [] }, async () => ({
+  orWhenMissing({ person: null, spaces: [] }, async () => ({
     person: await findPerson(accountId),
     spaces: await findSpacesOfOwner(accountId, now),
   }));
-
-/** Without tables nothing is stored in them. @throws SqlError busy or failed */
-async function orNothing<T>(nothing: T, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof SqlError && error.kind === 'missing') return nothing;
-    throw error;
-  }
-}

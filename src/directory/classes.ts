@@ -10,7 +10,7 @@ import { change, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
 import { groupsOfSet, idsOf, RememberedColumns, toRemembered, type Yardstick } from './people';
 
 /** Whom a policy can be about; of everybody else it is only known how they stand. */
-const PRESENT = "standing IN ('active', 'guest')";
+export const PRESENT = "standing IN ('active', 'guest')";
 
 const ClassRow = z.object({
   standing: z.enum(STANDINGS),

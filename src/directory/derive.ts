@@ -1,7 +1,8 @@
 /** What the lists say of people, put together: how they stand, their groups, their space. */
 import type { BulkUser } from '../confluence/people';
-import { dayOf, type Standing, standingOf } from '../domain/directory';
+import { type Standing, standingOf } from '../domain/directory';
 import { DEFAULT_POLICY } from '../domain/policy/document';
+import { dayOf } from '../domain/time';
 import { readPolicy } from '../store/policy';
 import {
   listReadGroups,

@@ -4,9 +4,8 @@
  */
 import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
 import { listGroupMembers, listLicensedGroups } from '../confluence/people';
-import { dayOf } from '../domain/directory';
 import { groupsOf } from '../domain/policy/match';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/time';
+import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS } from '../domain/time';
 import { within } from '../forge/budget';
 import { SqlError, StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
@@ -86,7 +85,7 @@ export async function startWhatIsDue(state: Register<DirectoryState>, now: numbe
     await startWhole(state, now);
   } else if (groupsAt === null || now >= groupsAt + GROUPS_MS) {
     await removeExpired(now);
-    await startGroups(state, await groupsDue(now), now);
+    await startGroups(state, await groupsDue(now), { isDaily: true, now });
   } else {
     await startUnread(state, now);
   }
@@ -94,10 +93,10 @@ export async function startWhatIsDue(state: Register<DirectoryState>, now: numbe
 
 async function startWhole(state: Register<DirectoryState>, now: number): Promise<void> {
   const known = await within('jobs', () => lookAtGroups(true, now));
-  const { pass, begunAt, promisesAt } = state.data;
+  const { begunAt, promisesAt } = state.data;
   const recent = dayOf(begunAt ?? now);
   const phases = promisesAt === null ? WHOLE_READING : WHOLE_READING.filter((phase) => phase !== 'promises');
-  await start(state, phases, { recent, groups: known.map(({ number }) => number), isWhole: true, now }, pass + 1);
+  await start(state, phases, { recent, groups: known.map(({ number }) => number), isWhole: true, isDaily: true, now });
 }
 
 /**
@@ -113,16 +112,17 @@ export async function startUnread(state: Register<DirectoryState>, now: number, 
   const isStale = !groupsOf(policy.policy).every((id) => known.has(id)) || asked.some((id) => (known.get(id) ?? null) === null);
   if (!isStale) return null;
   const groups = await within('jobs', () => lookAtGroups(false, now, asked));
-  return startGroups(
-    state,
-    groups.filter(({ readAt }) => readAt === null),
-    now,
-  );
+  const unread = groups.filter(({ readAt }) => readAt === null);
+  return startGroups(state, unread, { isDaily: false, now });
 }
 
-function startGroups(state: Register<DirectoryState>, groups: readonly ReadGroup[], now: number): Promise<Job> {
-  const options = { recent: dayOf(now), groups: groups.map(({ number }) => number), isWhole: false, now };
-  return start(state, GROUP_READING, options, state.data.pass + 1);
+function startGroups(
+  state: Register<DirectoryState>,
+  groups: readonly ReadGroup[],
+  { isDaily, now }: { isDaily: boolean; now: number },
+): Promise<Job> {
+  const options = { recent: dayOf(now), groups: groups.map(({ number }) => number), isWhole: false, isDaily, now };
+  return start(state, GROUP_READING, options);
 }
 
 /** The outcomes of everybody, and nothing else. */
@@ -149,19 +149,17 @@ interface Start {
   recent: string;
   groups: number[];
   isWhole: boolean;
+  /** All groups were looked at: the next time is in a day. */
+  isDaily: boolean;
   now: number;
 }
 
 /** The state says first which number the reading has: should the process end here, it is started anew under the next. */
-async function start(
-  state: Register<DirectoryState>,
-  phases: readonly Phase[],
-  { isWhole, now, ...rest }: Start,
-  pass: number,
-): Promise<Job> {
+async function start(state: Register<DirectoryState>, phases: readonly Phase[], { isWhole, isDaily, now, ...rest }: Start): Promise<Job> {
+  const pass = state.data.pass + 1;
   const id = `${reading.kind}-${now}-${pass}`;
   const begun = isWhole ? { jobId: id, begunAt: now } : {};
-  await writeState(state, { pass, groupsAt: now, ...begun });
+  await writeState(state, { pass, ...(isDaily ? { groupsAt: now } : {}), ...begun });
   return startJob(reading, { work: newReading(phases, { pass, now, ...rest }), total: 0, startedBy: NOBODY, now }, id);
 }
 
@@ -180,7 +178,7 @@ async function lookAtGroups(isCounted: boolean, now: number, asked: readonly str
     return { id, number, isLicensed, members: 0, readAt: null, countedAt: null };
   });
   for (const group of isCounted ? groups.slice(0, COUNTED_AT_ONCE) : []) {
-    group.members = (await listGroupMembers(group.id, 0, 1)).total ?? group.members;
+    group.members = (await listGroupMembers(group.id, 0, 1))?.total ?? group.members;
     group.countedAt = now;
   }
   await writeGroups(groups);

@@ -1,8 +1,9 @@
 /** Lists of spaces and people: any filter, any order, page by page without counting off what came before. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { addDays, type Day, dayOf, LIFECYCLES, LISTED_STATUSES, STANDINGS, UNUSED_DAYS } from '../domain/directory';
+import { LIFECYCLES, LISTED_STATUSES, STANDINGS, UNUSED_DAYS } from '../domain/directory';
 import { OUTCOMES } from '../domain/provisioning/outcome';
+import { addDays, type Day, dayOf } from '../domain/time';
 import { AppError } from '../forge/errors';
 import { marks, SqlFlag, SqlNumber, type SqlValue, type Statement, select } from '../forge/sql';
 
@@ -10,10 +11,7 @@ import { marks, SqlFlag, SqlNumber, type SqlValue, type Statement, select } from
 type Columns<K extends string> = Record<K, string>;
 
 /** A condition and its parameters. */
-export interface Condition {
-  sql: string;
-  params: readonly SqlValue[];
-}
+export type Condition = Statement;
 
 /** The newest change that was seen; null when only a day is known since which there was none. */
 const CHANGED_ON = 'CASE WHEN unchanged_since IS NULL OR changed_on >= unchanged_since THEN changed_on ELSE NULL END';
@@ -110,6 +108,9 @@ const oneOf = (column: string, values: readonly SqlValue[] | undefined): Conditi
   // Nothing is one of none.
   return [values.length === 0 ? { sql: '1 = 0', params: [] } : { sql: `${column} IN (${marks(values)})`, params: values }];
 };
+/** All but these. */
+export const allBut = (ids: readonly string[]): Condition[] =>
+  ids.length === 0 ? [] : [{ sql: `id NOT IN (${marks(ids)})`, params: ids }];
 const flag = (column: string, value: boolean | undefined): Condition[] =>
   value === undefined ? [] : [{ sql: `${column} = ?`, params: [value ? 1 : 0] }];
 
@@ -161,12 +162,8 @@ export const archivable = (spaces: readonly Condition[], unusedBefore: Day): Con
 const VerdictRow = z.object({ verdict: z.enum(VERDICTS), spaces: SqlNumber });
 
 /** How many of the spaces have which verdict, those that occur. */
-export async function countVerdicts(
-  spaces: readonly Condition[],
-  except: readonly string[],
-  unusedBefore: Day,
-): Promise<{ verdict: Verdict; count: number }[]> {
-  const { sql, params } = where([...spaces, ...(except.length === 0 ? [] : [{ sql: `id NOT IN (${marks(except)})`, params: except }])]);
+export async function countVerdicts(spaces: readonly Condition[], unusedBefore: Day): Promise<{ verdict: Verdict; count: number }[]> {
+  const { sql, params } = where(spaces);
   const rows = await select(
     { sql: `SELECT ${verdict(unusedBefore)} AS verdict, COUNT(*) AS spaces FROM spaces WHERE ${sql} GROUP BY verdict`, params },
     VerdictRow,

@@ -1,8 +1,9 @@
 /** What the directory learns of people: which groups they are in, how they stand, what Homestead remembers of them. */
 import { z } from 'zod';
-import { type Day, outcomeFor, type Remembered, STANDINGS, type Standing } from '../domain/directory';
+import { outcomeFor, type Remembered, STANDINGS, type Standing } from '../domain/directory';
 import type { Policy } from '../domain/policy/document';
 import { bucketOf } from '../domain/provisioning/rollout';
+import type { Day } from '../domain/time';
 import { change, marks, rowMarks, SqlFlag, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
 import { copyStandings } from './spaces';
 
@@ -142,10 +143,6 @@ export interface PersonRow {
   /** Waits to be looked up. */
   look: boolean;
 }
-export interface StoredPersonRow extends PersonRow {
-  /** They are to be looked up one by one. */
-  look: boolean;
-}
 
 /** Columns of a remembered state. */
 export const RememberedColumns = {
@@ -178,8 +175,8 @@ export const setOfGroups = (groups: readonly number[]): string => groups.join(',
 export const groupsOfSet = (set: string): number[] => (set === '' ? [] : set.split(',').map(Number));
 
 /** The rows of these people by account id, those that exist. */
-export async function readPeopleRows(accountIds: readonly string[]): Promise<Map<string, StoredPersonRow>> {
-  const found = new Map<string, StoredPersonRow>();
+export async function readPeopleRows(accountIds: readonly string[]): Promise<Map<string, PersonRow>> {
+  const found = new Map<string, PersonRow>();
   for (const few of slices(accountIds)) {
     const rows = await select(
       {
@@ -223,7 +220,8 @@ const OUTCOME_COLUMNS = 'outcome, reason, rule_id, policy_version';
 const NEW_OUTCOME =
   'outcome = VALUES(outcome), reason = VALUES(reason), rule_id = VALUES(rule_id), policy_version = VALUES(policy_version)';
 /** Standings that mean that nobody is there any more to use a space. */
-const GONE = "('deactivated', 'closed', 'unlicensed')";
+const GONE: readonly Standing[] = ['deactivated', 'closed', 'unlicensed'];
+const GONE_WORDS = `(${GONE.map((standing) => `'${standing}'`).join(', ')})`;
 
 /** Those with `look` have to be looked up one by one: the groups do not tell, or no list names their space. */
 export async function notePeople(people: readonly PersonRow[], by: Yardstick, today: Day, now: number): Promise<void> {
@@ -236,14 +234,14 @@ export async function notePeople(people: readonly PersonRow[], by: Yardstick, to
       person.spaceId,
       person.look ? 1 : 0,
       0,
-      ['deactivated', 'closed', 'unlicensed'].includes(person.standing) ? today : null,
+      GONE.includes(person.standing) ? today : null,
       today,
       ...outcomeColumns(person, by, now),
     ]);
     await change({
       sql: `INSERT INTO people (id, standing, group_set, bucket, space_id, look, record_revision, gone_since, seen_on, ${OUTCOME_COLUMNS})
         VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE
-        gone_since = CASE WHEN VALUES(standing) NOT IN ${GONE} THEN NULL WHEN gone_since IS NULL THEN VALUES(gone_since) ELSE gone_since END,
+        gone_since = CASE WHEN VALUES(standing) NOT IN ${GONE_WORDS} THEN NULL WHEN gone_since IS NULL THEN VALUES(gone_since) ELSE gone_since END,
         standing = VALUES(standing), group_set = VALUES(group_set), space_id = VALUES(space_id), look = VALUES(look),
         seen_on = VALUES(seen_on), ${NEW_OUTCOME}`,
       params: rows.flat(),

@@ -1,15 +1,17 @@
 /** How far the present reading is, and when it will be done: an honest guess by what is left and what the hours give. */
-
-import { GROUPS_PER_PAGE } from '../confluence/people';
+import { GROUPS_PER_PAGE, PEOPLE_PER_CALL } from '../confluence/people';
 import { HOUR_MS } from '../domain/time';
 import { type Budget, nextHour } from '../forge/budget';
 import { isOver, type Job } from '../jobs/record';
 import type { ReadGroup } from './people';
-import { type Phase, type ReadingWork, reading } from './reading';
+import { type Phase, type ReadingWork, reading, SPACES_PER_PAGE } from './reading';
 import type { DirectoryState } from './state';
 
 /** Points a minute that a reading can use at most, by its calls one after another; half of what was measured on the local site. */
 const POINTS_PER_MINUTE = 20_000;
+/** Points for each space of a list, and for each person looked up, with their share of the page's request. */
+const LISTED = 1 + 1 / SPACES_PER_PAGE;
+const LOOKED_UP = 2 + 1 / PEOPLE_PER_CALL;
 /** Before a site has told: points a space for the questions of each kind, and the share of people to be looked up. */
 const FIRST_GUESS = { changes: 0.3, untouched: 0.5, lookUp: 0.3 };
 
@@ -45,14 +47,14 @@ function pointsOf(phase: Phase, { spent, groups }: ReadingWork, sizes: Sizes, me
   const pace = (guess: number): number => (done > 0 ? points / done : guess);
   switch (phase) {
     case 'list':
-      return Math.max(0, sizes.spaces - done) * pace(1.004);
+      return Math.max(0, sizes.spaces - done) * pace(LISTED);
     case 'members': {
       const toRead = new Set(groups);
       const size = sizes.groups.filter(({ number }) => toRead.has(number)).reduce((sum, group) => sum + group.members, 0);
       return size * (2 + 1 / GROUPS_PER_PAGE);
     }
     case 'look-up':
-      return (sizes.toLookUp > 0 ? sizes.toLookUp : Math.max(0, FIRST_GUESS.lookUp * members - done)) * 2.004;
+      return (sizes.toLookUp > 0 ? sizes.toLookUp : Math.max(0, FIRST_GUESS.lookUp * members - done)) * LOOKED_UP;
     case 'changes':
       return Math.max(0, sizes.spaces - done) * pace(FIRST_GUESS.changes);
     case 'untouched':

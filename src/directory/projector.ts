@@ -1,10 +1,10 @@
 /** Copies promises into the directory: a transaction that changes a record leaves a key in the outbox, which is read here. */
 import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
-import { dayOf, rememberedOf } from '../domain/directory';
+import { rememberedOf } from '../domain/directory';
 import { type Person, spaceIdOf } from '../domain/person';
 import type { PromisedSpace } from '../domain/space';
-import { MINUTE_MS } from '../domain/time';
-import { SqlError } from '../forge/errors';
+import { dayOf, MINUTE_MS } from '../domain/time';
+import { orWhenMissing } from '../forge/errors';
 import { type OutboxEntry, readOutbox, removeFromOutbox } from '../store/outbox';
 import { readPersonRecords } from '../store/people';
 import { readSpaceRecords } from '../store/spaces';
@@ -44,12 +44,8 @@ async function drain(_now: number, deadline: number): Promise<void> {
   while (Date.now() < deadline) {
     const entries = await readOutbox();
     if (entries.length === 0) return;
-    try {
-      await project(entries, pass);
-    } catch (error) {
-      // Without tables there is nothing to keep in step; when they are made, every record is read.
-      if (!(error instanceof SqlError && error.kind === 'missing')) throw error;
-    }
+    // Without tables there is nothing to keep in step; when they are made, every record is read.
+    await orWhenMissing(undefined, () => project(entries, pass));
     await removeFromOutbox(entries);
   }
 }

@@ -4,11 +4,22 @@
  * like any job, and can be repeated.
  */
 import { z } from 'zod';
-import { GROUPS_PER_PAGE, listGroupMembers, readPeople } from '../confluence/people';
+import { GROUPS_PER_PAGE, listGroupMembers, PEOPLE_PER_CALL, readPeople } from '../confluence/people';
 import { askForChanges } from '../confluence/search';
 import { listPersonalSpaces } from '../confluence/spaces';
-import { addDays, type Day, dayOf } from '../domain/directory';
-import { afterRefusal, type Candidate, FIRST_PACE, type Finding, nextQuestion, Pace, type Question, takeAnswer } from '../domain/probe';
+import {
+  afterRefusal,
+  type Candidate,
+  FIRST_PACE,
+  type Finding,
+  MAX_HITS,
+  MAX_KEYS,
+  nextQuestion,
+  Pace,
+  type Question,
+  takeAnswer,
+} from '../domain/probe';
+import { addDays, type Day, dayOf } from '../domain/time';
 import { ConfluenceError } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
@@ -23,15 +34,11 @@ import { LIST_LAG_MS } from './spaces';
 import { readState, writeState } from './state';
 
 /** The largest page of spaces that v2 gives. */
-const SPACES_PER_PAGE = 250;
-/** The largest number of ids that users-bulk takes. */
-const PEOPLE_PER_CALL = 250;
+export const SPACES_PER_PAGE = 250;
 /** People whose rows are put together in one step: about ten statements. */
 const PEOPLE_PER_STEP = 500;
 /** Spaces in hand while questions are asked about them. */
 const SPACES_IN_HAND = 600;
-/** The most spaces that one question takes. */
-const SPACES_PER_QUESTION = 100;
 /** How a site answers a question that is too long for it. */
 const TOO_LONG = [400, 414];
 /** Points that the questions of one step may cost; what they answered is written at the end. */
@@ -41,7 +48,7 @@ const RECORDS_PER_PAGE = 100;
 /** Classes of people whose outcome is written in one step. */
 const CLASSES_PER_STEP = 50;
 /** The dearest step: questions that stop at their bound, and one more with the longest answer. */
-const COST = POINTS_PER_STEP + 251;
+const COST = POINTS_PER_STEP + 1 + MAX_HITS;
 /** Days that the first question about a space looks back. Further back only what was never touched is told from the rest. */
 const LOOK_BACK_DAYS = 180;
 
@@ -59,9 +66,9 @@ const PHASES = [
   'outcomes',
 ] as const;
 const Phase = z.enum(PHASES);
+export type Phase = z.infer<typeof Phase>;
 /** Those that ask Confluence; the others go on when the hour's points are used up. */
-const ASKING: readonly (typeof PHASES)[number][] = ['list', 'members', 'look-up', 'changes', 'untouched'];
-export type Phase = (typeof PHASES)[number];
+const ASKING: readonly Phase[] = ['list', 'members', 'look-up', 'changes', 'untouched'];
 
 const Work = z.object({
   pass: z.number().int(),
@@ -225,7 +232,10 @@ async function readMembers({ cursor, groups, pass }: ReadingWork): Promise<Move>
   const group = known.find((g) => g.number === number);
   if (!group) return { groups: rest, cursor: '' };
   const start = cursor === '' ? 0 : Number(cursor);
-  const { members, total } = await listGroupMembers(group.id, start, GROUPS_PER_PAGE);
+  const page = await listGroupMembers(group.id, start, GROUPS_PER_PAGE);
+  // A group that is gone stops nobody else's reading. Who was in it is left as it was, until no policy names it.
+  if (!page) return { groups: rest, cursor: '' };
+  const { members, total } = page;
   // Apps are members, too, and customers of a help desk.
   const persons = members.filter(({ accountType }) => accountType === 'atlassian');
   await people.noteMembers(number, persons, pass);
@@ -298,7 +308,7 @@ async function askAbout(candidates: readonly Candidate[], isWhole: boolean, work
   const idle: { id: string; since: Day }[] = [];
   const before = pointsSoFar();
   // A group is filled up from what is in hand, so a hand that is not the last one is never played to its end.
-  const least = candidates.length < SPACES_IN_HAND ? 1 : SPACES_PER_QUESTION;
+  const least = candidates.length < SPACES_IN_HAND ? 1 : MAX_KEYS;
   while (left.length >= least && pointsSoFar() - before < POINTS_PER_STEP) {
     const question = nextQuestion(left, pace);
     if (!question) break;

@@ -3,10 +3,11 @@
  * here; what was done is in storage. Should the database be lost, the plan is made again.
  */
 import { z } from 'zod';
-import { addDays, dayOf } from '../domain/directory';
-import { SqlError } from '../forge/errors';
+import { addDays, dayOf } from '../domain/time';
+import { orWhenMissing } from '../forge/errors';
+import { describe, log } from '../forge/log';
 import { change, marks, rowMarks, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
-import type { where } from './lists';
+import { type Condition, where } from './lists';
 
 /** A run that waits for points may take days. */
 const KEPT_DAYS = 90;
@@ -15,25 +16,25 @@ const ROWS_PER_FREEZE = 30_000;
 
 const SliceRow = z.object({ last: z.string().nullable(), size: SqlNumber });
 
-/** Freezes whatever the conditions name, a slice at a time. May be stopped and repeated. @returns how many there are */
+/** Freezes whatever the conditions name, a slice at a time. May be stopped and repeated. @param from ids up to this one are left out @returns how many there are */
 export async function freezeChosen(
   runId: string,
   table: 'spaces' | 'people',
-  chosen: ReturnType<typeof where>,
-  except: readonly string[],
+  conditions: readonly Condition[],
   now: number,
+  from = '',
 ): Promise<number> {
-  const left = except.length === 0 ? '' : `AND id NOT IN (${marks(except)})`;
+  const chosen = where(conditions);
   const expiresOn = addDays(dayOf(now), KEPT_DAYS);
-  let after = '';
+  let after = from;
   let frozen = 0;
   for (;;) {
-    const ids = `SELECT id FROM ${table} WHERE ${chosen.sql} ${left} AND id > ? ORDER BY id LIMIT ${ROWS_PER_FREEZE}`;
-    const params: SqlValue[] = [...chosen.params, ...except, after];
+    const ids = `SELECT id FROM ${table} WHERE ${chosen.sql} AND id > ? ORDER BY id LIMIT ${ROWS_PER_FREEZE}`;
+    const params: SqlValue[] = [...chosen.params, after];
     const [slice] = await select({ sql: `SELECT MAX(id) AS last, COUNT(*) AS size FROM (${ids}) chosen`, params }, SliceRow);
     if (!slice?.last) return frozen;
     await change({
-      sql: `INSERT INTO run_rows (run_id, subject, expires_on) SELECT ?, id, ? FROM ${table} WHERE ${chosen.sql} ${left} AND id > ? AND id <= ?
+      sql: `INSERT INTO run_rows (run_id, subject, expires_on) SELECT ?, id, ? FROM ${table} WHERE ${chosen.sql} AND id > ? AND id <= ?
         ON DUPLICATE KEY UPDATE expires_on = VALUES(expires_on)`,
       params: [runId, expiresOn, ...params, slice.last],
     });
@@ -56,7 +57,7 @@ export async function freezeIds(runId: string, ids: readonly string[], now: numb
   return countFrozen(runId);
 }
 
-export async function countFrozen(runId: string): Promise<number> {
+async function countFrozen(runId: string): Promise<number> {
   const [row] = await select(
     { sql: 'SELECT COUNT(*) AS frozen FROM run_rows WHERE run_id = ?', params: [runId] },
     z.object({ frozen: SqlNumber }),
@@ -65,14 +66,7 @@ export async function countFrozen(runId: string): Promise<number> {
 }
 
 /** Like `countFrozen`; none when the database was lost. */
-export async function countLeft(runId: string): Promise<number> {
-  try {
-    return await countFrozen(runId);
-  } catch (error) {
-    if (error instanceof SqlError && error.kind === 'missing') return 0;
-    throw error;
-  }
-}
+export const countLeft = (runId: string): Promise<number> => orWhenMissing(0, () => countFrozen(runId));
 
 const SubjectRow = z.object({ subject: z.string() });
 
@@ -91,9 +85,18 @@ export async function leaveOut(runId: string, ids: readonly string[]): Promise<v
     await change({ sql: `DELETE FROM run_rows WHERE run_id = ? AND subject IN (${marks(few)})`, params: [runId, ...few] });
 }
 
-/** The run is over. */
+/** The run is over, or its plan is made again. */
 export async function thaw(runId: string): Promise<void> {
   await change({ sql: 'DELETE FROM run_rows WHERE run_id = ?', params: [runId] });
+}
+
+/** Like `thaw`. What nobody needs expires by itself, so this may fail. */
+export async function forgetFrozen(runId: string): Promise<void> {
+  try {
+    await thaw(runId);
+  } catch (error) {
+    log('frozen-not-forgotten', { runId, ...describe(error) });
+  }
 }
 
 /** Rows of plans that nobody started. */

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { migrationRunner } from '@forge/sql';
 import { z } from 'zod';
-import { SqlError } from '../forge/errors';
+import { orWhenMissing, SqlError } from '../forge/errors';
 import { log } from '../forge/log';
 import { change, select, toSqlError } from '../forge/sql';
 
@@ -133,13 +133,8 @@ async function readMeta(): Promise<Meta> {
 
 /** null = there are no tables, or not all of them. @throws SqlError busy or failed */
 export async function readIncarnation(): Promise<Incarnation | null> {
-  try {
-    const { incarnation, isUpToDate } = await readMeta();
-    return isUpToDate ? incarnation : null;
-  } catch (error) {
-    if (error instanceof SqlError && error.kind === 'missing') return null;
-    throw error;
-  }
+  const meta = await orWhenMissing(null, readMeta);
+  return meta?.isUpToDate ? meta.incarnation : null;
 }
 
 /**

@@ -3,9 +3,9 @@
  * reads a column that it has just assigned.
  */
 import { z } from 'zod';
-import { type Day, dayOf, settledOn } from '../domain/directory';
+import { settledOn } from '../domain/directory';
 import type { SpaceStatus } from '../domain/space';
-import { MINUTE_MS } from '../domain/time';
+import { type Day, dayOf, MINUTE_MS } from '../domain/time';
 import { change, marks, rowMarks, SqlFlag, type SqlValue, select, slices } from '../forge/sql';
 
 /** Lists lag behind (Confluence: seconds); whatever is younger than this may be missing from them. */
@@ -92,26 +92,21 @@ export async function noteListed(spaces: readonly ListedSpace[], pass: number, a
   }
 }
 
-/** A space came to be, or its status changed. @param at when (ms) */
-export async function noteStatus(space: ListedSpace | (Omit<ListedSpace, 'createdAt'> & { createdAt: null }), at: number): Promise<void> {
-  // Events come from spaces that the app cannot see, too: whether it sees one that is known already is for the lists to say.
-  const row = rowOf({ ...space, statusAt: at, isVisible: true }, at);
-  await change({
-    sql: `INSERT INTO spaces (${COLUMNS}) VALUES (${marks(row)}) ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS},
-      created_on = COALESCE(created_on, VALUES(created_on)), settled_on = COALESCE(settled_on, VALUES(settled_on))`,
-    params: row,
-  });
-}
+/** A space of which somebody has said what its status is. */
+export type StatedSpace = Pick<ListedSpace, 'id' | 'ownerId' | 'status'> & { key: string | null; createdAt: number | null };
 
-/** These have a status now; when they were created is not said. @param at when that was so (ms) */
-export async function noteStatuses(
-  spaces: readonly (Omit<ListedSpace, 'createdAt' | 'key'> & { key: string | null })[],
-  at: number,
-): Promise<void> {
+/**
+ * These came to be, or their status changed.
+ * @param at when that was so (ms)
+ * @param isSeen the app has just seen them. Events come from spaces that it cannot see, too: then it is for the lists to say
+ */
+export async function noteStatuses(spaces: readonly StatedSpace[], at: number, isSeen: boolean): Promise<void> {
   for (const few of slices(spaces)) {
-    const rows = few.map((space) => rowOf({ ...space, statusAt: at, isVisible: true, createdAt: null }, at));
+    const rows = few.map((space) => rowOf({ ...space, statusAt: at, isVisible: true }, at));
     await change({
-      sql: `INSERT INTO spaces (${COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS}, visible = 1`,
+      sql: `INSERT INTO spaces (${COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE ${KEEP_FORGOTTEN}, ${NEWEST_STATUS},
+        ${isSeen ? 'visible = 1,' : ''} created_on = COALESCE(created_on, VALUES(created_on)),
+        settled_on = COALESCE(settled_on, VALUES(settled_on))`,
       params: rows.flat(),
     });
   }

@@ -4,16 +4,15 @@
  * processes have noted. What gets lost is found by the next reading.
  */
 import { LRUCache } from 'lru-cache';
-import { type Day, dayOf } from '../domain/directory';
 import { personalSpaceKey } from '../domain/personal-space-key';
-import { MINUTE_MS } from '../domain/time';
+import { type Day, dayOf, MINUTE_MS } from '../domain/time';
 import type { Installation, Reaction } from '../events/listen';
 import type { SpaceContent } from '../events/personal-space';
 import type { SpaceChange } from '../events/space';
 import { SqlError } from '../forge/errors';
 import { readSettings } from '../store/settings';
 import { noteOwnSpace, noteSpacesGone } from './people';
-import { type Author, listNoted, noteChange, noteStatus, noteVisit, removeSpaces } from './spaces';
+import { type Author, listNoted, noteChange, noteStatuses, noteVisit, removeSpaces } from './spaces';
 
 /** What this process knows to be noted today: some 200 bytes each. */
 const noted = new LRUCache<string, true>({ max: 30_000 });
@@ -85,7 +84,7 @@ export const noteSpace: Reaction<SpaceChange> = async ({ kind, spaceId, key, own
   const seen = status === 'archived' || status === 'trashed' ? status : 'current';
   // An update that does not say the status says nothing that the directory keeps.
   if (kind === 'updated' && status === null) return undefined;
-  await noteStatus({ id: spaceId, key, ownerId, status: seen, createdAt: kind === 'created' ? at : null }, at);
+  await noteStatuses([{ id: spaceId, key, ownerId, status: seen, createdAt: kind === 'created' ? at : null }], at, false);
   if (kind === 'created' && ownerId !== null) await noteOwnSpace(ownerId, spaceId);
   return undefined;
 };

@@ -6,7 +6,7 @@ import { decideProvisioning, NO_FACTS, type PersonFacts, type ProvisioningDecisi
 import { ANY_VERSION, type Outcome, outcomeOf } from './provisioning/outcome';
 import type { Reason } from './reasons';
 import type { SpaceStatus } from './space';
-import { DAY_MS } from './time';
+import { addDays, type Day } from './time';
 
 /** `unlicensed`: a good account in no group that gives a license. `unknown`: Confluence does not say. */
 export const STANDINGS = ['active', 'guest', 'deactivated', 'closed', 'unlicensed', 'unknown'] as const;
@@ -24,17 +24,12 @@ export const LIFECYCLES = ['in-use', 'unused', 'asked', 'told', 'kept', 'protect
 /** Days without a change after which a space counts as unused in lists. */
 export const UNUSED_DAYS = 180;
 
-/** A UTC day as `YYYY-MM-DD`: it sorts as text. */
-export type Day = string;
-export const dayOf = (at: number): Day => new Date(at).toISOString().slice(0, 10);
-export const addDays = (day: Day, days: number): Day => dayOf(Date.parse(day) + days * DAY_MS);
-
 /** Changes up to the end of the second day after its creation belong to the making of a space. */
 const SETTLING_DAYS = 2;
 /** The last day whose changes still count as part of its making. */
 export const settledOn = (createdOn: Day): Day => addDays(createdOn, SETTLING_DAYS);
 
-/** What Confluence's user record says of somebody who is in no group that gives a license. */
+/** The standing of somebody in no licensed group, from Confluence's user record. */
 export function standingOf(person: Pick<PersonFacts, 'accountType' | 'accountStatus' | 'isGuest'>): Standing {
   if (person.accountStatus === 'inactive') return 'deactivated';
   if (person.accountStatus === 'closed') return 'closed';
@@ -42,7 +37,7 @@ export function standingOf(person: Pick<PersonFacts, 'accountType' | 'accountSta
   return person.isGuest ? 'guest' : 'unlicensed';
 }
 
-/** What is kept here of somebody's remembered state: as much as decisions need that look at lists. */
+/** The part of a person's record that the directory keeps: enough to decide about them without reading the record. */
 export interface Remembered {
   state: PersonStateName;
   reason: Reason | null;
@@ -127,7 +122,7 @@ export function outcomeFor(known: KnownPerson, policy: Policy, now: number): Lis
   return { ...outcome, ruleId: matchRule(policy, known.groups).ruleId };
 }
 
-/** What `decideProvisioning` is told of somebody by their standing. */
+/** A standing as the account facts that `decideProvisioning` takes. */
 function accountOf(standing: Standing, hasSpace: boolean): PersonFacts {
   const accountStatus = standing === 'deactivated' ? 'inactive' : standing === 'closed' || standing === 'unknown' ? standing : 'active';
   return { accountType: 'atlassian', accountStatus, isGuest: standing === 'guest', personalSpaceId: hasSpace ? '-' : null };

@@ -16,7 +16,7 @@ export interface Candidate {
 }
 
 /** Keys per `space in (...)`: Atlassian publishes no limit. What refuses fewer is remembered (`afterRefusal`). */
-const MAX_KEYS = 100;
+export const MAX_KEYS = 100;
 /** Bytes of one question in a URL, encoded: not published either; 8,000 is what servers commonly take. */
 const MAX_BYTES = 8_000;
 /** Of these, what is not a list of keys: path, types, order (some 330 bytes), and for each day its condition (some 90). */
@@ -25,7 +25,7 @@ const BYTES_OF_DAY = 120;
 /** What the quotes and the comma around a key take, encoded. */
 const BYTES_AROUND_KEY = 9;
 /** The most hits that one page may hold (Confluence Cloud publishes none without `expand`; v2 gives 250). */
-const MAX_HITS = 250;
+export const MAX_HITS = 250;
 /** Different days in one question. More of them are asked for from the earlier day, which stays exact and costs hits. */
 const MAX_DAYS = 4;
 

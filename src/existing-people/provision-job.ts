@@ -6,8 +6,17 @@ import { z } from 'zod';
 import { asPerson } from '../confluence/call';
 import { type Context, readContext } from '../directory/derive';
 import { openDirectory } from '../directory/keep';
+import {
+  countOutcomes,
+  freezePeople,
+  isToDo,
+  type OutcomeCount,
+  type SampledPerson,
+  type Selection,
+  samplePeople,
+} from '../directory/outcomes';
 import { doneBy } from '../directory/progress';
-import { countLeft, leaveOut, readFrozen, thaw } from '../directory/run-rows';
+import { countLeft, forgetFrozen, leaveOut, readFrozen } from '../directory/run-rows';
 import { readIncarnation } from '../directory/schema';
 import { isIn, type Person, reasonOf } from '../domain/person';
 import type { Policy } from '../domain/policy/document';
@@ -16,7 +25,7 @@ import { type Decided, isSwitchedOff } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS, startOfDay } from '../domain/time';
 import type { Budget } from '../forge/budget';
 import { hasTime } from '../forge/deadline';
-import { AppError, ConfluenceError, PlatformRefusal, SqlError, UnreadableRecord } from '../forge/errors';
+import { AppError, ConfluenceError, orWhenMissing, PlatformRefusal, UnreadableRecord } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
 import { add, type Batches, countOutcomes as countDone, countOpenBatch } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
@@ -24,19 +33,7 @@ import { createPlan, type Plan, startPlan } from '../jobs/plan';
 import { type Job, newJobId } from '../jobs/record';
 import { provision } from '../provisioning/provision';
 import { readPolicy } from '../store/policy';
-import {
-  countOutcomes,
-  decideEverybody,
-  freezePeople,
-  isToDo,
-  type OutcomeCount,
-  readSelection,
-  type SampledPerson,
-  type Selection,
-  StoredSelection,
-  samplePeople,
-  storeSelection,
-} from './selection';
+import { decideEverybody, readSelection, StoredSelection, storeSelection } from './selection';
 
 /** People acted on between two writes of their outcome. */
 const ROWS_PER_WRITE = 10;
@@ -181,8 +178,6 @@ export function startPeoplePlan(
   return startPlan(provisionExisting, id, startedBy, now, check, reason);
 }
 
-const isGone = (error: unknown): boolean => error instanceof SqlError && error.kind === 'missing';
-
 export const provisionExisting = defineJob({
   kind: 'provision',
   work: ProvisionWork,
@@ -194,7 +189,7 @@ export const provisionExisting = defineJob({
   cost: STEP_COST,
   step,
   settle: async (job) => {
-    await thawFrozen(job.id);
+    await forgetFrozen(job.id);
     return countOpenBatch(job);
   },
 });
@@ -283,7 +278,7 @@ async function beginBatch(job: ProvisionJob, batches: Batches<ProvisionRow>): Pr
   const accountIds = await readNext(job);
   if (accountIds === 'lost') return { work: { ...work, isLost: true }, next: { kind: 'pause', problem: 'plan-lost' } };
   if (accountIds.length === 0) {
-    await thawFrozen(job.id);
+    await forgetFrozen(job.id);
     return { next: FINISH };
   }
   await batches.write(
@@ -294,15 +289,10 @@ async function beginBatch(job: ProvisionJob, batches: Batches<ProvisionRow>): Pr
 }
 
 async function readNext({ id, work, counts, total }: ProvisionJob): Promise<string[] | 'lost'> {
-  try {
-    const accountIds = await readFrozen(id, work.after, ROWS_PER_BATCH);
-    if (accountIds.length > 0) return accountIds;
-    // An empty list is the end, or another database.
-    const isSame = (await readIncarnation())?.id === work.incarnation;
-    if (isSame) return [];
-  } catch (error) {
-    if (!isGone(error)) throw error;
-  }
+  const accountIds = await orWhenMissing([], () => readFrozen(id, work.after, ROWS_PER_BATCH));
+  if (accountIds.length > 0) return accountIds;
+  // An empty list is the end, or another database.
+  if ((await readIncarnation())?.id === work.incarnation) return [];
   const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return done >= total ? [] : 'lost';
 }
@@ -325,13 +315,4 @@ async function planAgain(job: ProvisionJob, batches: Batches<ProvisionRow>): Pro
     );
   }
   return { work: { ...work, incarnation: incarnation.id, isLost: false, after: '' }, next: CONTINUE };
-}
-
-/** Nobody needs the list any more. Should the database not answer, the rows expire. */
-async function thawFrozen(id: string): Promise<void> {
-  try {
-    await thaw(id);
-  } catch (error) {
-    if (!(error instanceof SqlError)) throw error;
-  }
 }

@@ -7,7 +7,6 @@ import { type ListedOutcome, outcomeFor } from '../domain/directory';
 import type { Policy } from '../domain/policy/document';
 import { groupsOf } from '../domain/policy/match';
 import type { Outcome } from '../domain/provisioning/outcome';
-import { ConfluenceError } from '../forge/errors';
 
 /** People shown for each change. */
 const EXAMPLES = 5;
@@ -76,12 +75,8 @@ async function readSizes(groupIds: readonly string[]): Promise<number[]> {
 }
 
 async function readSize(groupId: string): Promise<number> {
-  try {
-    return (await listGroupMembers(groupId, 0, 1)).total ?? Number.POSITIVE_INFINITY;
-  } catch (error) {
-    if (error instanceof ConfluenceError && error.status === 404) return 0;
-    throw error;
-  }
+  const group = await listGroupMembers(groupId, 0, 1);
+  return group ? (group.total ?? Number.POSITIVE_INFINITY) : 0;
 }
 
 /** Points for reading these groups' members; of many groups, an estimate from the first. */

@@ -75,6 +75,16 @@ export class SqlError extends Error {
   }
 }
 
+/** @returns `nothing` while there are no tables: nothing is stored in them @throws SqlError busy or failed */
+export async function orWhenMissing<T>(nothing: T, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof SqlError && error.kind === 'missing') return nothing;
+    throw error;
+  }
+}
+
 /** Forge's storage did not answer as it should; every error of @forge/kvs carries these details. */
 export function isStorageError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'responseDetails' in error;

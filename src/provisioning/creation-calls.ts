@@ -16,6 +16,7 @@ import { listLicensedGroups, readPerson } from '../confluence/people';
 import { deleteSpace, findSpaceByKey, readSpace } from '../confluence/spaces';
 import type { Treatment } from '../domain/policy/document';
 import { shorten } from '../domain/text';
+import { dayOf } from '../domain/time';
 import { isFinal } from '../forge/errors';
 import { type CreationCalls, readCreationCalls, rememberUnfitCall } from '../store/site-facts';
 
@@ -111,7 +112,7 @@ export async function createPersonalSpace({ as, cloudId, space, access, appId, b
     isAppRefused ||= app !== null;
     refusals.push({ text: `${call}: ${creation.status} ${creation.detail}`, isPermission: creation.status === 403 });
   }
-  const notUsed = calls.unfit.map(({ call, until }) => `${call}: not used until ${new Date(until).toISOString().slice(0, 10)}`);
+  const notUsed = calls.unfit.map(({ call, until }) => `${call}: not used until ${dayOf(until)}`);
   const detail = shorten([...refusals.map((r) => r.text), ...notUsed].join(' | '), MAX_DETAIL);
   // "You may not" is about the person; anything else says that the call is not for personal spaces.
   return isOnlyOpenLeft && !refusals.some((r) => r.isPermission) ? { kind: 'no-private-way', detail } : { kind: 'refused', detail };

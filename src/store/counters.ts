@@ -2,7 +2,7 @@
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
 import { BUDGET_CLASSES, type Hour } from '../domain/budget';
-import { startOfDay } from '../domain/time';
+import { dayOf } from '../domain/time';
 import { StaleRecord } from '../forge/errors';
 import { commit, type Transaction, whileRevision } from '../forge/kvs';
 
@@ -17,7 +17,7 @@ async function readCounter(key: string): Promise<z.infer<typeof Counter>> {
   return stored === undefined ? { revision: 0, count: 0 } : Counter.parse(stored);
 }
 
-const dayKey = (at: number): string => `begun:${new Date(startOfDay(at)).toISOString().slice(0, 10)}`;
+const dayKey = (at: number): string => `begun:${dayOf(at)}`;
 
 /** People who automatically got a space or an offer in the UTC day of `at` (ms); counted only under a daily limit. */
 export async function readBegun(at: number): Promise<number> {

@@ -423,6 +423,22 @@ describe('follows', () => {
     expect(await differences(site, { namedGroups: [group] })).toEqual([]);
   });
 
+  it('everybody else, when a group that the policy names is gone', async () => {
+    const site = startSite();
+    const group = site.confluence.state.groupsByName.get('engineering')?.id ?? '';
+    await nameGroup(site, group);
+    const { policy } = await adminData(site, 'policy.get', {});
+    const gone = { target: 'confluence', path: `/wiki/rest/api/group/${group}/membersByGroupId**`, times: 1_000, respond: { status: 404 } };
+    site.addFault(gone);
+    site.confluence.onAnswer = () => {};
+    await site.fillDirectory();
+    expect((await adminData(site, 'people.list', { filter: { standing: ['active'] } })).total).toBeGreaterThan(90);
+    expect(await adminData(site, 'people.simulate', { policy })).toMatchObject({ unread: [group], exact: false });
+    site.clearFaults();
+    await site.advance('P1DT1H');
+    expect(await adminData(site, 'people.simulate', { policy })).toMatchObject({ unread: [], exact: true });
+  });
+
   it('a group that the policy has just named: only that one is read, for at most 2.2 points a member', async () => {
     const site = await filled();
     const group = site.confluence.state.groupsByName.get('engineering')?.id ?? '';

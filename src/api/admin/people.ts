@@ -4,6 +4,7 @@ import { asApp } from '../../confluence/call';
 import { readContext, UNREADABLE_VERSION } from '../../directory/derive';
 import { keepForPage, startUnread } from '../../directory/keep';
 import { PeopleFilter } from '../../directory/lists';
+import { countPresent, type Selection } from '../../directory/outcomes';
 import { listReadGroups } from '../../directory/people';
 import { doneBy } from '../../directory/progress';
 import { Policy } from '../../domain/policy/document';
@@ -16,7 +17,7 @@ import {
   servedBy,
   startPeoplePlan,
 } from '../../existing-people/provision-job';
-import { countPresent, EVERYBODY, namesEverybody, type Selection } from '../../existing-people/selection';
+import { EVERYBODY, namesEverybody } from '../../existing-people/selection';
 import { costOfReading, type Simulation, simulate, unreadGroups } from '../../existing-people/simulate';
 import { readBudget } from '../../forge/budget';
 import { AppError } from '../../forge/errors';
