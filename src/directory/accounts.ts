@@ -2,7 +2,7 @@
 import { orWhenMissing } from '../forge/errors';
 import { eraseFromDirectory } from './derive';
 import { findPerson, findSpacesOfOwner, type PeopleRow, type SpaceRow } from './lists';
-import { listMemberIds, listPeopleIds } from './people';
+import { listMemberIds, listPeopleIds, listReadGroups, readMemberships } from './people';
 import { thawAccounts } from './run-rows';
 import { listOwnerIds } from './spaces';
 
@@ -31,11 +31,17 @@ export async function eraseAccounts(accountIds: readonly string[]): Promise<void
 /** What the directory has about somebody. */
 export interface DirectoryRows {
   person: PeopleRow | null;
+  /** Ids of the groups that are known of them: those that give a license, and those that the policy names. */
+  groups: string[];
   spaces: SpaceRow[];
 }
 
 export const rowsAbout = (accountId: string, now: number): Promise<DirectoryRows> =>
-  orWhenMissing({ person: null, spaces: [] }, async () => ({
-    person: await findPerson(accountId),
-    spaces: await findSpacesOfOwner(accountId, now),
-  }));
+  orWhenMissing({ person: null, groups: [], spaces: [] }, async () => {
+    const { groups = [] } = (await readMemberships([accountId])).get(accountId) ?? {};
+    return {
+      person: await findPerson(accountId),
+      groups: (await listReadGroups()).filter(({ number }) => groups.includes(number)).map(({ id }) => id),
+      spaces: await findSpacesOfOwner(accountId, now),
+    };
+  });

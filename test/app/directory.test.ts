@@ -12,6 +12,7 @@ import {
   ageSpace,
   OWNER,
   personalSpacesOf,
+  personData,
   setPolicy,
   startSite,
 } from '../support/site';
@@ -421,6 +422,17 @@ describe('follows', () => {
     expect(groupsInDirectory(site).get(accountIdOf(3))).not.toContain(group);
     expect(groupsInDirectory(site).get(ANA)).toContain(group);
     expect(await differences(site, { namedGroups: [group] })).toEqual([]);
+  });
+
+  it('what it knows of somebody, which their own page shows, groups included', async () => {
+    const site = await filled();
+    const group = site.confluence.state.groupsByName.get('engineering')?.id ?? '';
+    await nameGroup(site, group);
+    await site.advance('PT30M');
+    const { directory } = await personData(site, 'me.data', OWNER);
+    expect(directory.person).toMatchObject({ accountId: OWNER, standing: 'active', spaceId: spaceOf(site, OWNER) });
+    expect(directory.groups).toEqual(groupsInDirectory(site).get(OWNER));
+    expect(directory.spaces).toMatchObject([{ spaceId: spaceOf(site, OWNER), ownerId: OWNER }]);
   });
 
   it('everybody else, when a group that the policy names is gone', async () => {

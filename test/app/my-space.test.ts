@@ -500,7 +500,7 @@ describe('privacy', () => {
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     expect(await personData(site, 'me.data', ANA)).toEqual({
       ...{ record: null, reason: null, space: null, notices: [], trail: [], hasOlder: false },
-      ...{ administratorSince: null, details: {}, hasNoticeFlag: false, directory: { person: null, spaces: [] } },
+      ...{ administratorSince: null, details: {}, hasNoticeFlag: false, directory: { person: null, groups: [], spaces: [] } },
     });
     await readsAPage(site, ANA);
     await personData(site, 'me.saveDetails', ANA, { values: { role: 'x' } });
