@@ -3,14 +3,12 @@ import { expect, it } from 'vitest';
 import { JOBS } from '../../src/all-jobs';
 import { Policy } from '../../src/domain/policy/document';
 import { DEFAULT_QUOTA } from '../../src/forge/budget';
-import { accountIdOf, adminData, changed, knowEverybody, person, setPolicy, startSite } from '../support/site';
+import { accountIdOf, adminData, knowEverybody, person, setPolicy, startSite } from '../support/site';
 
-/** A tenth of the people with a tenth of the quota shows the same; `npm run test:long` runs the full size. */
+/** Fewer people with as much less of a quota show the same; `npm run test:long` runs the full size. */
 const PEOPLE = process.env.HOMESTEAD_LONG ? 20_000 : 2_000;
 const QUOTA = 2 * PEOPLE;
 const SHARE = 0.6;
-/** Statements and requests to storage that an admin's click may take, however many people there are. */
-const MAX_OPERATIONS = 20;
 
 it('a job never exceeds its share of an hour, creates one space for everyone, and lets people go first', async () => {
   const site = startSite({ seed: 'scale', people: PEOPLE, spaces: 0, settings: { hourlyPoints: QUOTA } });
@@ -44,26 +42,3 @@ it('has room in an hour for the most expensive step of every job, at the smalles
   const smallest = Array.from({ length: 100 }, (_, share) => share).find((jobShare) => Policy.safeParse({ jobShare }).success) ?? 0;
   for (const { kind, cost } of JOBS) expect(cost, kind).toBeLessThanOrEqual((DEFAULT_QUOTA * smallest) / 100);
 });
-
-it('simulating and planning for 100,000 people take at most 20 operations each', async () => {
-  const site = startSite({ seed: 'scale', people: 100_000, spaces: 0, settings: { hourlyPoints: 10_000_000 } });
-  site.confluence.onAnswer = () => {};
-  await setPolicy(site, { mode: 'auto' });
-  await knowEverybody(site);
-  // What the last reading began is over, and the admin has just been seen.
-  await site.advance('PT10M');
-  const { policy } = await adminData(site, 'policy.get', {});
-  let operations = 0;
-  site.platform.beforeCall = ({ name }, call) => {
-    if (name === 'resolver:admin' && /^(kvs|sql) /.test(call)) operations += 1;
-  };
-  const simulation = await adminData(site, 'people.simulate', { policy: changed(policy, { mode: 'ask' }) });
-  expect(simulation).toMatchObject({ people: 100_000, changed: 100_000, exact: true });
-  expect(operations).toBeGreaterThan(2);
-  expect(operations).toBeLessThanOrEqual(MAX_OPERATIONS);
-  operations = 0;
-  const plan = await adminData(site, 'people.plan', {});
-  expect(plan).toMatchObject({ people: 100_000, count: 100_000, points: 1_300_000 });
-  expect(operations).toBeGreaterThan(10);
-  expect(operations).toBeLessThanOrEqual(MAX_OPERATIONS);
-}, 600_000);

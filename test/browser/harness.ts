@@ -17,6 +17,9 @@ const PICTURES = process.env.HOMESTEAD_PICTURES ?? resolve(import.meta.dirname, 
 /** How long Playwright waits for something to appear: enough for a machine that is three times slower. */
 const APPEAR_MS = 20_000;
 
+/** Longer than any page waits before it looks again. */
+const LOOKS_AGAIN_MS = 30_000;
+
 /** One theme and width is enough to test a scene. `npm run test:long` and `npm run pictures` run all of them. */
 export function themes<T>(first: T, ...others: T[]): T[] {
   return process.env.HOMESTEAD_LONG || process.env.HOMESTEAD_PICTURES ? [first, ...others] : [first];
@@ -40,6 +43,8 @@ export class BrowserSite {
     const server = await listen(site, 0);
     const context = await browser.newContext({ viewport: { width, height: 900 }, locale: 'en-US' });
     context.setDefaultTimeout(APPEAR_MS);
+    // Time passes as usual, but a test may move it on: pages that wait for the site look again every few seconds.
+    await context.clock.install();
     const page = await context.newPage();
     const it = new BrowserSite(site, server, context, page);
     site.confluence.onAnswer = (request, answer) => it.problems.push(...checkCall(request, answer));
@@ -69,6 +74,12 @@ export class BrowserSite {
     this.site.stop();
     expect(this.problems).toEqual([]);
     expect(this.site.allNotModelled).toEqual([]);
+  }
+
+  /** The site's clock moves on, and then the page's own, so that it looks again at what it is waiting for. */
+  async advance(duration: string): Promise<void> {
+    await this.site.advance(duration);
+    await this.context.clock.fastForward(LOOKS_AGAIN_MS);
   }
 
   async signIn(accountId: string): Promise<void> {

@@ -48,7 +48,7 @@ describe.skipIf(executable === null)('the pages of the local site', () => {
 
     await page.getByRole('button', { name: 'Switch Homestead on and be Bo' }).click();
     await page.getByRole('heading', { name: 'Welcome', level: 1 }).waitFor();
-    await site.advance('PT10S');
+    await local.advance('PT10S');
     await page.reload();
     await page.getByRole('button', { name: 'Go to my space' }).click();
     await page.getByRole('heading', { name: 'Hello, I am Bo Berg' }).waitFor();

@@ -57,7 +57,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await dialog.getByRole('button', { name: 'Done' }).click();
       await admin.getByText('Members of engineering but not of contractors').waitFor();
       await admin.getByText(/Homestead is reading who is on this site/).waitFor();
-      await site.advance('PT10M');
+      await local.advance('PT10M');
       await admin.getByText(/Homestead knows \d+ people on this site/).waitFor();
       await admin.getByRole('button', { name: 'Simulate' }).click();
       await admin.getByText('3 groups of this policy were never read').waitFor();
@@ -67,7 +67,12 @@ describe.skipIf(executable === null)('in the browser', () => {
       await admin.getByRole('button', { name: 'Read these groups' }).click();
       const known = admin.getByText(/\d+ people would be treated differently, of 106/);
       // The click may reach the site after the clock has moved.
-      await expect.poll(async () => (await site.advance('PT30S')) && (await known.count())).toBe(1);
+      await expect
+        .poll(async () => {
+          await local.advance('PT30S');
+          return known.count();
+        })
+        .toBe(1);
       expect(await admin.getByText('were never read').count()).toBe(0);
       await local.axe();
       await local.picture(`rules-${suffix}`);
@@ -176,7 +181,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await local.picture('explain-light-1280');
 
     await admin.getByRole('tab', { name: 'Existing people' }).click();
-    await site.advance('PT10M');
+    await local.advance('PT10M');
     await admin.getByRole('button', { name: 'Preview' }).click();
     await admin.getByText(/53 would get a space and none an offer/).waitFor();
     await local.axe();
@@ -189,7 +194,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('Paused', { exact: true }).waitFor();
     await admin.getByRole('button', { name: 'Resume' }).click();
     await admin.getByText('Running').waitFor();
-    await site.advance('PT20M');
+    await local.advance('PT20M');
     await admin.getByText('53 created, 0 offered').waitFor();
     await admin.getByRole('button', { name: 'Details' }).click();
     await admin
@@ -208,7 +213,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       { kind: 'person', person: site.person(ANA), viaApp: false },
       { method: 'DELETE', url: `/wiki/rest/api/space/${space.key}`, headers: new Headers(), body: undefined },
     );
-    await site.advance('PT1M');
+    await local.advance('PT1M');
     await admin.getByRole('tab', { name: 'Policy' }).click();
     await admin.getByRole('tab', { name: 'Existing people' }).click();
     await admin.getByRole('row', { name: /Bo Berg.*was deleted.*the owner/ }).waitFor();
@@ -224,7 +229,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await save(admin, 1);
     await admin.getByRole('radio', { name: 'Automatic' }).check();
     await save(admin, 2);
-    await local.site.advance('PT5S');
+    await local.advance('PT5S');
     await admin.getByRole('tab', { name: 'History' }).click();
     await admin.getByText('Everyone else › Mode: ask → auto').waitFor();
     await local.axe();
@@ -261,7 +266,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     const policy = { everyoneElse: { mode: 'auto', access: 'licensed' } };
     await site.invoke({ module: 'admin', functionKey: 'policy.save', payload: { policy, baseVersion: 0 }, accountId: ADMIN_ACCOUNT_ID });
     site.activity({ accountId: ANA, views: 1 });
-    await site.advance('PT1M');
+    await local.advance('PT1M');
     const before = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await before.getByRole('tab', { name: 'Site check' }).click();
     const downloading = local.page.waitForEvent('download');
@@ -316,7 +321,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.axe();
       await local.picture(`my-space-${suffix}`);
       // The owner edits a cell on the page while the form is open.
-      await site.advance('PT3S');
+      await local.advance('PT3S');
       const home = [...site.confluence.state.content.values()].find(({ body }) => body.includes('<th>Office</th><td>Oslo</td>'));
       if (home) home.body = home.body.replace('<td>Oslo</td>', '<td>Oslo, third floor</td>');
       await mine.getByLabel('Office').selectOption('Lisbon');

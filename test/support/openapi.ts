@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import Ajv from 'ajv';
+import Ajv, { type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { ProductAnswer, ProductRequest } from '../emulator/confluence/site';
 import { PROJECT_ROOT } from '../emulator/forge/manifest';
@@ -142,6 +142,14 @@ function queryValue(schema: Json, texts: string[]): unknown {
   return value;
 }
 
+const compiled = new WeakMap<Json, ValidateFunction>();
+
+function compiledOnce(schema: Json): ValidateFunction {
+  const validate = compiled.get(schema) ?? ajv.compile({ ...schema, $ref: undefined });
+  compiled.set(schema, validate);
+  return validate;
+}
+
 function checkQuery(at: string, document: Document, parameters: Parameter[], query: URLSearchParams, status: number): string[] {
   // A refused request is there to test the refusal.
   if (status >= 400) return [];
@@ -154,8 +162,9 @@ function checkQuery(at: string, document: Document, parameters: Parameter[], que
       continue;
     }
     const schema = resolveRef(document, parameter.schema ?? {});
-    const value = queryValue(schema, query.getAll(name));
-    if (!ajv.validate({ ...schema, $ref: undefined }, value)) problems.push(`${at}: query parameter ${name}: ${ajv.errorsText()}`);
+    const validate = compiledOnce(schema);
+    if (!validate(queryValue(schema, query.getAll(name))))
+      problems.push(`${at}: query parameter ${name}: ${ajv.errorsText(validate.errors)}`);
   }
   for (const parameter of known)
     if (parameter.required && !query.has(parameter.name)) problems.push(`${at}: query parameter ${parameter.name} is required`);

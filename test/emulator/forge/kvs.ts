@@ -46,6 +46,17 @@ interface Entry {
 }
 type Store = Map<string, Entry>;
 
+/** What queries read of each value: a query looks at every value of its entity. */
+const parsed = new WeakMap<Entry, { json: string; value: Readonly<Record<string, unknown>> }>();
+
+function parsedOnce(entry: Entry, json: string): Readonly<Record<string, unknown>> {
+  const known = parsed.get(entry);
+  if (known?.json === json) return known.value;
+  const value = JSON.parse(json) as Record<string, unknown>;
+  parsed.set(entry, { json, value });
+  return value;
+}
+
 const Ttl = z.object({ value: z.number().positive(), unit: z.enum(['SECONDS', 'MINUTES', 'HOURS', 'DAYS']) });
 const Options = z
   .object({
@@ -356,7 +367,7 @@ export class Kvs {
     const rows = [...entity.store].flatMap(([key, entry]) => {
       const json = this.seenByQueries(entry);
       if (json === undefined) return [];
-      const value = JSON.parse(json) as Record<string, unknown>;
+      const value = parsedOnce(entry, json);
       if (!partitionFields.every((field, i) => value[field] === partition[i])) return [];
       const range = rangeField === null ? key : value[rangeField as string];
       if (range === undefined) return [];

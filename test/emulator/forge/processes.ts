@@ -50,19 +50,19 @@ export class Processes {
       isCold: member === undefined,
       release: (isAlive) => {
         if (generation !== this.generation) {
-          process.end();
+          process.end?.();
           return;
         }
         this.busy -= 1;
         if (isAlive) this.idle.push({ process, idleSince: this.clock.now() });
-        else process.end();
+        else process.end?.();
       },
     };
   }
 
   /** From now on everything starts cold: a new version was deployed, or a test needs fresh memory. */
   replaceAll(): void {
-    for (const { process } of this.idle) process.end();
+    for (const { process } of this.idle) process.end?.();
     this.idle = [];
     this.busy = 0;
     this.generation += 1;
@@ -71,6 +71,6 @@ export class Processes {
   private endIdle(): void {
     const old = this.clock.now() - IDLE_MS;
     // The list is ordered by when they became idle, so the ones idle the longest end first.
-    while (this.idle.length > this.settings.warmProcesses && (this.idle[0] as Member).idleSince < old) this.idle.shift()?.process.end();
+    while (this.idle.length > this.settings.warmProcesses && (this.idle[0] as Member).idleSince < old) this.idle.shift()?.process.end?.();
   }
 }

@@ -92,16 +92,45 @@ export interface PlatformSeam {
   logLine(invocation: Invocation, line: string): void;
 }
 
-const current = new AsyncLocalStorage<Invocation>();
+/** What the code that runs now belongs to: its invocation, and what the bundle's own async storages hold. */
+interface Context {
+  readonly invocation: Invocation | undefined;
+  readonly stores: ReadonlyMap<object, unknown>;
+}
+
+/**
+ * The only async storage that reaches Node. Each one makes every promise of this Node process slower, and each bundle of each
+ * process would create its own.
+ */
+const contexts = new AsyncLocalStorage<Context>();
+const OUTSIDE: Context = { invocation: undefined, stores: new Map() };
+
+/** Takes the place of `AsyncLocalStorage` in the bundles; of its methods, only those that the bundles use. */
+class BundleStorage<T> {
+  static bind = AsyncLocalStorage.bind;
+
+  run<R>(store: T, callback: () => R): R {
+    const { invocation, stores } = contexts.getStore() ?? OUTSIDE;
+    return contexts.run({ invocation, stores: new Map(stores).set(this, store) }, callback);
+  }
+
+  getStore(): T | undefined {
+    return contexts.getStore()?.stores.get(this) as T | undefined;
+  }
+}
+
+const currentInvocation = (): Invocation | undefined => contexts.getStore()?.invocation;
+
+const runIn = <R>(invocation: Invocation, run: () => R): R => contexts.run({ ...OUTSIDE, invocation }, run);
 
 Object.defineProperty(globalThis, '__forge_runtime__', {
   configurable: true,
-  get: () => current.getStore()?.forgeRuntime,
+  get: () => currentInvocation()?.forgeRuntime,
 });
 Object.defineProperty(globalThis, '__forge_fetch__', {
   configurable: true,
   value: (target: FetchTarget, path: string, init: RequestInit) => {
-    const invocation = current.getStore();
+    const invocation = currentInvocation();
     if (!invocation) return Promise.reject(new Error('__forge_fetch__ outside of an invocation'));
     return invocation.platform.fetch(invocation, target, path, init);
   },
@@ -113,7 +142,8 @@ type Handler = (payload: unknown, context: unknown) => unknown;
 export interface FunctionProcess {
   /** Runs a handler by its name in the manifest (`file.export`). @throws what the handler throws, or Error if there is none */
   run(invocation: Invocation, handler: string, payload: unknown, context: unknown): Promise<unknown>;
-  end(): void;
+  /** Only where there is something to end: a process of the operating system. */
+  end?(): void;
 }
 
 const scripts = new Map<string, Script>();
@@ -138,34 +168,24 @@ const INJECTED = [
  */
 export function startProcess(folder: string, clock: Clock, dice: Chance): FunctionProcess {
   const bundles = new Map<string, Record<string, Handler>>();
-  const storages: AsyncLocalStorage<unknown>[] = [];
   return {
     run: (invocation, name, payload, context) =>
-      current.run(invocation, async () => {
+      runIn(invocation, async () => {
         const [file = '', exported = ''] = name.split('.');
-        const bundle = bundles.get(file) ?? loadBundle(join(folder, `${file}.cjs`), clock, dice, storages);
+        const bundle = bundles.get(file) ?? loadBundle(join(folder, `${file}.cjs`), clock, dice);
         bundles.set(file, bundle);
         const handler = bundle[exported];
         if (!handler) throw new Error(`the bundle does not export '${name}'`);
         return handler(payload, context);
       }),
-    end: () => {
-      for (const storage of storages) storage.disable();
-    },
   };
 }
 
 /**
  * Evaluates a bundle afresh. Its `Date`, timers, `performance` and `Math.random` are the site's, so that a run can be
  * repeated. Egress by `fetch` is refused.
- * @param storages takes the bundle's async storages: one that nobody disables makes every later promise of this Node process slower
  */
-export function loadBundle(
-  bundlePath: string,
-  clock: Clock,
-  dice: Chance,
-  storages: AsyncLocalStorage<unknown>[] = [],
-): Record<string, Handler> {
+export function loadBundle(bundlePath: string, clock: Clock, dice: Chance): Record<string, Handler> {
   let script = scripts.get(bundlePath);
   if (!script) {
     const source = readFileSync(bundlePath, 'utf8');
@@ -175,7 +195,7 @@ export function loadBundle(
   const module = { exports: {} as Record<string, Handler> };
   const injected: Record<string, unknown> = {
     exports: module.exports,
-    require: requireFor(bundlePath, storages),
+    require: requireFor(bundlePath),
     module,
     Date: siteDate(clock),
     Math: Object.create(Math, { random: { value: () => dice.share() } }),
@@ -188,15 +208,9 @@ export function loadBundle(
   return module.exports;
 }
 
-function requireFor(bundlePath: string, storages: AsyncLocalStorage<unknown>[]): (id: string) => unknown {
+function requireFor(bundlePath: string): (id: string) => unknown {
   const require = createRequire(bundlePath);
-  class TrackedStorage<T> extends AsyncLocalStorage<T> {
-    constructor() {
-      super();
-      storages.push(this as AsyncLocalStorage<unknown>);
-    }
-  }
-  return (id) => (/^(?:node:)?async_hooks$/.test(id) ? { ...require(id), AsyncLocalStorage: TrackedStorage } : require(id));
+  return (id) => (/^(?:node:)?async_hooks$/.test(id) ? { ...require(id), AsyncLocalStorage: BundleStorage } : require(id));
 }
 
 function siteDate(clock: Clock): DateConstructor {
@@ -220,7 +234,7 @@ function sitePerformance(clock: Clock): () => number {
 /** Sends each log line to the invocation that writes it or, outside of one (a cold start), to stderr. */
 function siteConsole(): Record<string, (...parts: unknown[]) => void> {
   const write = (...parts: unknown[]): void => {
-    const invocation = current.getStore();
+    const invocation = currentInvocation();
     const line = parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ');
     if (invocation) invocation.platform.logLine(invocation, line);
     else process.stderr.write(`${line}\n`);
@@ -232,7 +246,8 @@ function siteConsole(): Record<string, (...parts: unknown[]) => void> {
 function siteTimers(clock: Clock): Record<string, unknown> {
   const cancels = new Map<object, () => void>();
   const set = (repeats: boolean, run: (...args: unknown[]) => void, delay: number, args: unknown[]): object => {
-    const invocation = current.getStore();
+    const context = contexts.getStore() ?? OUTSIDE;
+    const { invocation } = context;
     const timer = { unref: () => timer, ref: () => timer, hasRef: () => false };
     if (!invocation) return timer;
     const arm = (): void => {
@@ -242,7 +257,7 @@ function siteTimers(clock: Clock): Record<string, unknown> {
         cancels.delete(timer);
         if (invocation.state !== 'running') return;
         if (repeats) arm();
-        current.run(invocation, () => run(...args));
+        contexts.run(context, () => run(...args));
       });
       cancels.set(timer, () => {
         cancel();
