@@ -1,7 +1,7 @@
 /** Forge SQL on the local site, through the real package. */
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import type { SiteSettings } from '../emulator/settings';
+import { DEFAULT_SETTINGS, IDEAL_SETTINGS, type SiteSettings } from '../emulator/settings';
 import { startPlatform } from '../support/functions';
 
 const PACKAGE = JSON.stringify(createRequire(import.meta.url).resolve('@forge/sql'));
@@ -17,6 +17,8 @@ const attempt = async (call) => {
     return { error: { name, code, message, suggestion, context, status: responseDetails?.status } };
   }
 };
+// Long values are made here: what a page may send is shorter.
+const written = (value) => (value?.times === undefined ? value : value.text.repeat(value.times));
 exports.resolve = async ({ call: { payload } }) => {
   const answers = [];
   for (const step of payload) {
@@ -25,7 +27,7 @@ exports.resolve = async ({ call: { payload } }) => {
       migrationRunner.enqueue('v1', step.migrate);
       answers.push(await attempt(() => migrationRunner.run()));
     } else if (step.migrations) answers.push(await attempt(() => migrationRunner.list()));
-    else answers.push(await attempt(() => sql.prepare(step.query).bindParams(...(step.params ?? [])).execute()));
+    else answers.push(await attempt(() => sql.prepare(step.query).bindParams(...(step.params ?? []).map(written)).execute()));
   }
   return answers;
 };
@@ -38,6 +40,8 @@ const TABLE = {
   ddl: `CREATE TABLE IF NOT EXISTS thing (
     id VARCHAR(40) NOT NULL, size INT NOT NULL DEFAULT 0, at BIGINT, note TEXT, isOpen BOOLEAN, PRIMARY KEY (id))`,
 };
+
+const WITHOUT_LATENCY = { ...DEFAULT_SETTINGS.latency, ...IDEAL_SETTINGS.latency };
 
 function database(change: Partial<SiteSettings> = {}) {
   const platform = startPlatform(FUNCTIONS, change);
@@ -133,6 +137,58 @@ describe('Forge SQL', () => {
     const { run } = database();
     const answers = await run(...Array.from({ length: 26 }, () => TABLE));
     expect(answers.map((a) => a.error?.code)).toEqual([...Array.from({ length: 25 }, () => undefined), 'RATE_LIMIT_EXCEEDED']);
+  });
+
+  it('runs 150 statements a second', async () => {
+    const { run, clock } = database({ latency: WITHOUT_LATENCY });
+    const statements = Array.from({ length: 151 }, () => ({ query: 'SELECT id FROM thing' }));
+    const [, ...answers] = await run(TABLE, ...statements);
+    expect(answers.findIndex(({ error }) => error?.code === 'RATE_LIMIT_EXCEEDED')).toBe(150);
+    await clock.advance(1_000);
+    expect((await run({ query: 'SELECT id FROM thing' }))[0]?.error).toBeUndefined();
+  });
+
+  it('works for 62.5 seconds a minute, whoever asks', async () => {
+    const { run, settings, clock, usage } = database({ latency: WITHOUT_LATENCY });
+    await run(TABLE);
+    settings.sql = 'slow';
+    // Seven writes of three seconds each, by four functions at a time.
+    const writes = Array.from({ length: 7 }, () => ({ query: 'DELETE FROM thing' }));
+    const answers = (await Promise.all(Array.from({ length: 4 }, () => run(...writes)))).flat();
+    const codes = answers.map(({ error }) => error?.code);
+    expect(new Set(codes)).toEqual(new Set([undefined, 'RATE_LIMIT_EXCEEDED']));
+    expect(usage.sql.milliseconds).toBeGreaterThanOrEqual(62_500);
+    expect(codes.filter((code) => code === undefined)).toHaveLength(21);
+    await clock.advance(60_000);
+    expect((await run(...writes.slice(0, 1)))[0]?.error).toBeUndefined();
+  });
+
+  it('takes at most 1 MiB, and answers with at most 4 MiB', async () => {
+    const { run } = database();
+    const note = { text: 'x', times: 60_000 };
+    const insert = (ids: number[]) => ({
+      query: `INSERT INTO thing (id, note) VALUES ${ids.map(() => '(?, ?)').join(', ')}`,
+      params: ids.flatMap((id) => [String(id), note]),
+    });
+    const numbers = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
+    const [, tooLong] = await run(TABLE, insert(numbers(0, 18)));
+    expect(tooLong?.error).toMatchObject({ code: 'INVALID_SQL_QUERY', status: 413 });
+    const select = { query: 'SELECT note FROM thing' };
+    const answers = await run(...[0, 17, 34, 51].map((from) => insert(numbers(from, 17))), select);
+    expect(answers[4]?.error).toBeUndefined();
+    const [, tooLarge, smaller] = await run(insert(numbers(68, 17)), select, { query: 'SELECT note FROM thing LIMIT 60' });
+    expect(tooLarge?.error).toMatchObject({ code: 'SQL_EXECUTION_ERROR', status: 413 });
+    expect(smaller?.rows).toHaveLength(60);
+  });
+
+  it.each([
+    ['changed', 0],
+    ['matched', 1],
+  ] as const)('counts rows that a write leaves as they are, or does not (%s)', async (sqlAffectedRows, affectedRows) => {
+    const { run } = database({ sqlAffectedRows });
+    const put = { query: 'INSERT INTO thing (id, size) VALUES (?, ?)', params: ['a', 7] };
+    const answers = await run(TABLE, put, { query: 'UPDATE thing SET size = ? WHERE id = ?', params: [7, 'a'] });
+    expect(answers[2]?.rows).toMatchObject({ affectedRows });
   });
 
   it('keeps migrations, and loses everything when the app is uninstalled', async () => {
