@@ -20,6 +20,7 @@ import {
   takeAnswer,
 } from '../domain/probe';
 import { addDays, type Day, dayOf } from '../domain/time';
+import { hasTime } from '../forge/deadline';
 import { ConfluenceError } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
@@ -309,7 +310,8 @@ async function askAbout(candidates: readonly Candidate[], isWhole: boolean, work
   const before = pointsSoFar();
   // A group is filled up from what is in hand, so a hand that is not the last one is never played to its end.
   const least = candidates.length < SPACES_IN_HAND ? 1 : MAX_KEYS;
-  while (left.length >= least && pointsSoFar() - before < POINTS_PER_STEP) {
+  // A few hundred answers, one after another, may take longer than the step has left.
+  while (left.length >= least && pointsSoFar() - before < POINTS_PER_STEP && hasTime()) {
     const question = nextQuestion(left, pace);
     if (!question) break;
     const finding = await ask(question, pace);

@@ -96,6 +96,19 @@ it.each([
   300_000,
 );
 
+it('a search that is answered slowly is handed over in time, and comes to its end', async () => {
+  const site = startSite({ seed: 'scale', people: 2_000, spaces: 2_000, active: 0.8, settings: ONE_PROCESS });
+  site.confluence.onAnswer = () => {};
+  site.changeSettings({ latency: { routes: { 'GET /wiki/rest/api/search': 'PT15S' } } });
+  await site.advance('PT2H');
+  await untilRead(site);
+  expect(await differences(site)).toEqual([]);
+  const { byRoute } = site.usage().rest;
+  // More questions than fit into one invocation.
+  expect(byRoute['GET /wiki/rest/api/search']?.requests).toBeGreaterThan(20);
+  expect(site.usage().invocations['consumer:work-consumer']?.killed).toBe(0);
+});
+
 it.each(['slow', 'full', 'throttled', 'absent'] as const)(
   'with a database that is %s the rest of the app works, and readings wait',
   async (sql) => {
