@@ -139,7 +139,7 @@ async function restoreStep(job: Restore, batches: Batches<SpaceRow>): Promise<Pr
 
 /** An empty batch is written, too: a list of the run's rows reads its batches in order. */
 async function beginRestoreBatch(job: Restore, batches: Batches<SpaceRow>): Promise<SpaceRow[]> {
-  const rows = await rowsToRestore(job.work, job.batches);
+  const rows = await rowsToRestore(job.work, job.batches, job.batches + 1);
   await batches.write(job.batches, rows);
   return rows;
 }
@@ -148,9 +148,9 @@ async function beginRestoreBatch(job: Restore, batches: Batches<SpaceRow>): Prom
 const ENDS: readonly (string | undefined)[] = ['not-archived', 'archived-again'];
 const isSettled = ({ outcome, reason }: SpaceRow): boolean => outcome === 'restored' || (outcome === 'kept' && ENDS.includes(reason));
 
-/** Of one batch of the source, what is left to restore. `acting` = the source was cut off before it knew; the space itself will tell. */
-export async function rowsToRestore({ source, earlier, only, retryOf }: RestoreWork, number: number): Promise<SpaceRow[]> {
-  const rowsOf = async (runId: string): Promise<SpaceRow[]> => (await batchesOf(SpaceRow, runId).read(number)) ?? [];
+/** Of batches `from` to `to` (not included) of the source, what is left to restore. `acting` = the source was cut off before it knew; the space itself will tell. */
+export async function rowsToRestore({ source, earlier, only, retryOf }: RestoreWork, from: number, to: number): Promise<SpaceRow[]> {
+  const rowsOf = async (runId: string): Promise<SpaceRow[]> => (await batchesOf(SpaceRow, runId).readMany(from, to)).flat();
   const settled = new Set<string>();
   for (const runId of earlier) for (const row of await rowsOf(runId)) if (isSettled(row)) settled.add(row.spaceId);
   const failed =

@@ -14,8 +14,10 @@ import { startJob, startOnce } from '../jobs/control';
 import { createPlan, startPlan } from '../jobs/plan';
 import { isOver, type Job, newJobId, readJobs, setJob } from '../jobs/record';
 import { type Archive, archive, newArchiveWork, PLAN_LOST, type Restore, type RestoreWork, restore, rowsToRestore } from './jobs';
-import { type Counted, count, failedIn, freeze, type Selection } from './selection';
+import { type Counted, count, failedIn, freeze, type Selection, withoutOwners } from './selection';
 
+/** Batches of rows counted at a time: some hundred kilobytes from each run. */
+const BATCHES_AT_ONCE = 25;
 /** One space takes about five calls, one after another (local site: 0.15 s each). */
 const MS_PER_SPACE = 800;
 
@@ -38,10 +40,11 @@ export async function previewArchive(selection: Selection, createdBy: string, no
   await requireCompleteDirectory(now);
   const days = (selection.kind === 'all' ? selection.filter.unchangedForDays : undefined) ?? UNUSED_DAYS;
   const planId = newJobId(archive.kind, now);
-  const frozen = await freeze(planId, selection, days, now);
-  const { leftOut } = await count(selection, days, now);
+  const chosen = await withoutOwners(selection);
+  const frozen = await freeze(planId, chosen, days, now);
+  const { leftOut } = await count(chosen, days, now);
   const since = unchangedSince(days, now);
-  const work = newArchiveWork({ chosen: selection, unchangedForDays: days, unchangedSince: since });
+  const work = newArchiveWork({ chosen, unchangedForDays: days, unchangedSince: since });
   await createPlan(archive, { work, total: frozen, createdBy, now }, planId);
   const { current } = await countSpaces();
   return {
@@ -145,14 +148,21 @@ function startRestore(source: string, id: string, { only, retryOf }: Narrowed, s
 async function countToRestore(archived: Archive, work: RestoreWork, now: number): Promise<number> {
   if (work.only === null && work.retryOf === null) return (await countUndoable([archived], now)).get(archived.id) ?? 0;
   let total = 0;
-  for (let number = 0; number <= archived.batches; number += 1) total += (await rowsToRestore(work, number)).length;
+  for (let from = 0; from <= archived.batches; from += BATCHES_AT_ONCE)
+    total += (await rowsToRestore(work, from, Math.min(archived.batches + 1, from + BATCHES_AT_ONCE))).length;
   return total;
+}
+
+/** The same for every click on one run. Retries of retries are numbered, so that ids do not grow. */
+function idOfRetry(runId: string): string {
+  const [, first = runId, times = '0'] = /^(.*)-again-(\d+)$/.exec(runId) ?? [];
+  return `${first}-again-${Number(times) + 1}`;
 }
 
 /** What failed in a run, as a new one; a second click finds it. @throws AppError busy, bad-request when nothing failed */
 export async function retry(job: Archive | Restore, startedBy: string, now: number): Promise<Job> {
   if (!isOver(job)) throw new AppError('busy', { runId: job.id });
-  const id = `${job.id}-again`;
+  const id = idOfRetry(job.id);
   if (job.kind === restore.kind) {
     const { source } = restore.parse(job).work;
     return startRestore(source, id, { only: null, retryOf: job.id }, startedBy, now);

@@ -1,8 +1,10 @@
 /** Which spaces a run takes up: chosen by an admin, counted by the directory, and frozen as ids. */
 import { z } from 'zod';
-import { allBut, archivable, type Condition, countVerdicts, SpaceFilter, spaceConditions, type Verdict } from '../directory/lists';
+import { allBut, archivable, type Condition, countVerdicts, MAX_IDS, SpaceFilter, spaceConditions, type Verdict } from '../directory/lists';
 import { freezeChosen, freezeIds } from '../directory/run-rows';
+import { listSpacesOf } from '../directory/spaces';
 import { addDays, dayOf } from '../domain/time';
+import { AppError } from '../forge/errors';
 import { batchesOf } from '../jobs/batches';
 import { existingJob } from '../jobs/record';
 import { SpaceRow } from './rows';
@@ -30,6 +32,15 @@ const conditionsOf = (selection: Selection, now: number): Condition[] =>
   selection.kind === 'some'
     ? spaceConditions({ spaceIds: selection.spaceIds }, now)
     : [...spaceConditions(selection.filter, now), ...allBut(selection.except)];
+
+/** The same spaces, named by their own ids: a run keeps its selection, and names no accounts in it. */
+export async function withoutOwners(selection: Selection): Promise<Selection> {
+  if (selection.kind === 'some' || selection.filter.ownerIds === undefined) return selection;
+  const { ownerIds, spaceIds, ...filter } = selection.filter;
+  const owned = (await listSpacesOf(ownerIds)).filter((id) => spaceIds?.includes(id) ?? true);
+  if (owned.length > MAX_IDS) throw new AppError('bad-request', { problem: 'too-many-ids' });
+  return { ...selection, filter: { ...filter, spaceIds: owned } };
+}
 
 const unusedBefore = (days: number, now: number): string => addDays(dayOf(now), -days);
 

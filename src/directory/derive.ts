@@ -6,6 +6,7 @@ import { dayOf } from '../domain/time';
 import { readPolicy } from '../store/policy';
 import {
   listReadGroups,
+  type Memberships,
   notePeople,
   type PersonRow,
   type ReadGroup,
@@ -14,7 +15,7 @@ import {
   removePeople,
   type Yardstick,
 } from './people';
-import { copyStandings, findSpacesOf, forgetOwners, noteInvisible } from './spaces';
+import { copyStandings, findSpacesOf, forgetOwners, noteInvisible, type OwnSpace } from './spaces';
 
 export interface Context extends Yardstick {
   /** Numbers of the groups that give a license. */
@@ -39,28 +40,68 @@ export async function readContext(pass: number): Promise<Context> {
   };
 }
 
-/** Their rows anew, from memberships and spaces. Whom these do not settle, and nobody has looked up yet, is marked for that. */
+/** What their rows are made of. */
+interface Sources {
+  memberships: Map<string, Memberships>;
+  spaces: Map<string, OwnSpace>;
+  rows: Map<string, PersonRow>;
+}
+
+const readSources = async (accountIds: readonly string[]): Promise<Sources> => ({
+  memberships: await readMemberships(accountIds),
+  spaces: await findSpacesOf(accountIds),
+  rows: await readPeopleRows(accountIds),
+});
+
+/** All that somebody's row would have to follow. */
+function sourceOf(accountId: string, { memberships, spaces, rows }: Sources): string {
+  const { id, isVisible } = spaces.get(accountId) ?? {};
+  return JSON.stringify([memberships.get(accountId), id, isVisible, rows.get(accountId)?.remembered]);
+}
+
+/** How often rows are written again because their sources were changed meanwhile; the next reading does the rest. */
+const MAX_ROUNDS = 3;
+
+/**
+ * Their rows anew, from memberships and spaces. Whom these do not settle, and nobody has looked up yet, is marked for that.
+ * Other readings and events write the same rows: whose sources have changed by the time they are written is put together again, so
+ * that the last one to write knows everything.
+ */
 export async function derivePeople(accountIds: readonly string[], context: Context, now: number): Promise<void> {
-  const [memberships, spaces, rows] = [await readMemberships(accountIds), await findSpacesOf(accountIds), await readPeopleRows(accountIds)];
-  const people = accountIds.map((accountId): PersonRow => {
-    const { groups = [], isGuest = false } = memberships.get(accountId) ?? {};
-    const isLicensed = groups.some((number) => context.licensed.has(number));
-    const space = spaces.get(accountId);
-    const spaceId = space?.id ?? null;
-    const row = rows.get(accountId);
-    // Who was looked up, and of whom the lists say nothing else since, is settled until everybody is asked about again.
-    const isSettled = row !== undefined && !row.look && isPresent(row.standing) === isLicensed && row.spaceId === spaceId;
-    return {
-      accountId,
-      // Whoever left the groups may have left the company, or only lost the license.
-      standing: isLicensed ? (isGuest ? 'guest' : 'active') : row && !isPresent(row.standing) ? row.standing : 'unknown',
-      groups,
-      spaceId,
-      remembered: row?.remembered ?? null,
-      look: !isSettled && (!isLicensed || !space?.isVisible),
-    };
-  });
-  await writeDerived(people, context, now);
+  let left = accountIds;
+  for (let round = 0; round < MAX_ROUNDS && left.length > 0; round += 1) {
+    const sources = await readSources(left);
+    await writeDerived(
+      left.map((accountId) => derivedRow(accountId, sources, context)),
+      context,
+      now,
+    );
+    left = await changedSince(left, sources);
+  }
+}
+
+async function changedSince(accountIds: readonly string[], before: Sources): Promise<string[]> {
+  const after = await readSources(accountIds);
+  return accountIds.filter((accountId) => after.rows.has(accountId) && sourceOf(accountId, after) !== sourceOf(accountId, before));
+}
+
+function derivedRow(accountId: string, { memberships, spaces, rows }: Sources, context: Context): PersonRow {
+  const { groups = [], isGuest = false } = memberships.get(accountId) ?? {};
+  const isLicensed = groups.some((number) => context.licensed.has(number));
+  const space = spaces.get(accountId);
+  const spaceId = space?.id ?? null;
+  const row = rows.get(accountId);
+  // Who was looked up, and of whom the lists say nothing else since, is settled until everybody is asked about again.
+  const isSettled = row !== undefined && !row.look && isPresent(row.standing) === isLicensed && row.spaceId === spaceId;
+  return {
+    accountId,
+    // Whoever left the groups may have left the company, or only lost the license.
+    standing: isLicensed ? (isGuest ? 'guest' : 'active') : row && !isPresent(row.standing) ? row.standing : 'unknown',
+    groups,
+    spaceId,
+    remembered: row?.remembered ?? null,
+    look: !isSettled && (!isLicensed || !space?.isVisible),
+  };
 }
 
 const isPresent = (standing: Standing): boolean => standing === 'active' || standing === 'guest';
@@ -73,7 +114,8 @@ export async function settlePeople(
   now: number,
 ): Promise<void> {
   const found = new Map(users.map((user) => [user.accountId, user]));
-  const [memberships, spaces, rows] = [await readMemberships(accountIds), await findSpacesOf(accountIds), await readPeopleRows(accountIds)];
+  const sources = await readSources(accountIds);
+  const { memberships, spaces, rows } = sources;
   const invisible: { id: string; ownerId: string }[] = [];
   const people: PersonRow[] = [];
   const closed: string[] = [];
@@ -101,9 +143,11 @@ export async function settlePeople(
       });
   }
   await noteInvisible(invisible, context.pass, now);
+  const settled = { ...sources, spaces: await findSpacesOf(accountIds) };
   await writeDerived(people, context, now);
   await eraseFromDirectory(closed);
   await removePeople(gone);
+  await derivePeople(await changedSince(accountIds, settled), context, now);
 }
 
 async function writeDerived(people: readonly PersonRow[], context: Context, now: number): Promise<void> {

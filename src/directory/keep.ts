@@ -10,7 +10,7 @@ import { within } from '../forge/budget';
 import { SqlError, StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { startJob } from '../jobs/control';
-import { isOver, type Job, readJob } from '../jobs/record';
+import { isOver, type Job, readJob, readJobs } from '../jobs/record';
 import { readPolicy } from '../store/policy';
 import type { Register } from '../store/register';
 import { readContext } from './derive';
@@ -85,49 +85,57 @@ export async function startWhatIsDue(state: Register<DirectoryState>, now: numbe
     await startWhole(state, now);
   } else if (groupsAt === null || now >= groupsAt + GROUPS_MS) {
     await removeExpired(now);
-    await startGroups(state, await groupsDue(now), { isDaily: true, now });
+    await startDaily(state, now);
   } else {
     await startUnread(state, now);
   }
 }
 
 async function startWhole(state: Register<DirectoryState>, now: number): Promise<void> {
-  const known = await within('jobs', () => lookAtGroups(true, now));
   const { begunAt, promisesAt } = state.data;
-  const recent = dayOf(begunAt ?? now);
+  const looked = await within('jobs', () => lookAtGroups(state, true, now));
   const phases = promisesAt === null ? WHOLE_READING : WHOLE_READING.filter((phase) => phase !== 'promises');
-  await start(state, phases, { recent, groups: known.map(({ number }) => number), isWhole: true, isDaily: true, now });
+  await start(looked.state, phases, { recent: dayOf(begunAt ?? now), groups: looked.groups, isDaily: true, now });
+}
+
+/** Of the groups that the policy names: small ones, new ones, and large ones whose size has changed since they were read. */
+async function startDaily(state: Register<DirectoryState>, now: number): Promise<void> {
+  const policy = await readPolicy();
+  const named = new Set(policy.kind === 'unreadable' ? [] : groupsOf(policy.policy));
+  const looked = await within('jobs', () => lookAtGroups(state, true, now));
+  const due = looked.groups.filter(
+    ({ id, members, readMembers }) => readMembers === null || (named.has(id) && (members <= READ_DAILY || members !== readMembers)),
+  );
+  await start(looked.state, GROUP_READING, { recent: dayOf(now), groups: due, isDaily: true, now });
 }
 
 /**
  * Members of groups that the policy names and nobody has read yet, without waiting for the day to end.
  * @param asked groups that an admin wants to be read besides, for a policy that is not saved; the next look at all groups
  *   forgets those that are not saved by then
- * @returns the reading; null = there is nothing to read
+ * @returns the reading; null = there is nothing to read, or it is being read
  */
 export async function startUnread(state: Register<DirectoryState>, now: number, asked: readonly string[] = []): Promise<Job | null> {
   const policy = await readPolicy();
   if (policy.kind === 'unreadable') return null;
-  const known = new Map((await listReadGroups()).map(({ id, readAt }) => [id, readAt]));
-  const isStale = !groupsOf(policy.policy).every((id) => known.has(id)) || asked.some((id) => (known.get(id) ?? null) === null);
-  if (!isStale) return null;
-  const groups = await within('jobs', () => lookAtGroups(false, now, asked));
-  const unread = groups.filter(({ readAt }) => readAt === null);
-  return startGroups(state, unread, { isDaily: false, now });
+  const known = new Map((await listReadGroups()).map((group) => [group.id, group]));
+  const underWay = await readGroupsUnderWay(state.data);
+  const isWaiting = (group: ReadGroup | undefined): boolean => !group || (group.readMembers === null && !underWay.has(group.number));
+  if (![...groupsOf(policy.policy), ...asked].some((id) => isWaiting(known.get(id)))) return null;
+  const looked = await within('jobs', () => lookAtGroups(state, false, now, asked));
+  return start(looked.state, GROUP_READING, { recent: dayOf(now), groups: looked.groups.filter(isWaiting), isDaily: false, now });
 }
 
-function startGroups(
-  state: Register<DirectoryState>,
-  groups: readonly ReadGroup[],
-  { isDaily, now }: { isDaily: boolean; now: number },
-): Promise<Job> {
-  const options = { recent: dayOf(now), groups: groups.map(({ number }) => number), isWhole: false, isDaily, now };
-  return start(state, GROUP_READING, options);
+/** Numbers of the groups that a reading has yet to read. */
+async function readGroupsUnderWay({ jobId, groupJobId }: DirectoryState): Promise<Set<number>> {
+  const ids = [jobId, groupJobId].filter((id) => id !== null);
+  const jobs = (await readJobs(ids)).filter((job) => !isOver(job));
+  return new Set(jobs.flatMap((job) => reading.parse(job).work.groups));
 }
 
 /** The outcomes of everybody, and nothing else. */
-function startDeciding({ data: { pass } }: Register<DirectoryState>, now: number): Promise<Job> {
-  const work = newReading(['outcomes'], { pass, now, recent: dayOf(now), groups: [] });
+function startDeciding({ data: { pass, incarnation } }: Register<DirectoryState>, now: number): Promise<Job> {
+  const work = newReading(['outcomes'], { incarnation: incarnation ?? '', pass, now, recent: dayOf(now), groups: [] });
   return startJob(reading, { work, total: 0, startedBy: NOBODY, now });
 }
 
@@ -147,57 +155,77 @@ export async function followPolicy(now: number): Promise<void> {
 
 interface Start {
   recent: string;
-  groups: number[];
-  isWhole: boolean;
+  groups: readonly ReadGroup[];
   /** All groups were looked at: the next time is in a day. */
   isDaily: boolean;
   now: number;
 }
 
-/** The state says first which number the reading has: should the process end here, it is started anew under the next. */
-async function start(state: Register<DirectoryState>, phases: readonly Phase[], { isWhole, isDaily, now, ...rest }: Start): Promise<Job> {
+/**
+ * The state says first which number and job the reading has: should the process end here, it is started anew under the next.
+ * When all groups were last looked at is noted once their reading is there.
+ */
+async function start(state: Register<DirectoryState>, phases: readonly Phase[], { recent, groups, isDaily, now }: Start): Promise<Job> {
   const pass = state.data.pass + 1;
   const id = `${reading.kind}-${now}-${pass}`;
-  const begun = isWhole ? { jobId: id, begunAt: now } : {};
-  await writeState(state, { pass, ...(isDaily ? { groupsAt: now } : {}), ...begun });
-  return startJob(reading, { work: newReading(phases, { pass, now, ...rest }), total: 0, startedBy: NOBODY, now }, id);
+  const isWhole = phases !== GROUP_READING;
+  const begun = await writeState(state, { pass, ...(isWhole ? { jobId: id, begunAt: now } : { groupJobId: id }) });
+  const incarnation = state.data.incarnation ?? '';
+  const work = newReading(phases, { incarnation, pass, now, recent, groups: groups.map(({ number }) => number) });
+  const job = await startJob(reading, { work, total: 0, startedBy: NOBODY, now }, id);
+  if (isDaily) await noteGroupsLookedAt(begun, now);
+  return job;
 }
 
-/** The groups that matter: those that give a license, and those that the policy names or somebody asked for; others are forgotten. */
-async function lookAtGroups(isCounted: boolean, now: number, asked: readonly string[] = []): Promise<ReadGroup[]> {
+/** Somebody else may have written the state meanwhile: then groups are looked at once more. */
+async function noteGroupsLookedAt(state: Register<DirectoryState>, now: number): Promise<void> {
+  try {
+    await writeState(state, { groupsAt: now });
+  } catch (error) {
+    if (!(error instanceof StaleRecord)) throw error;
+  }
+}
+
+interface Look {
+  groups: ReadGroup[];
+  state: Register<DirectoryState>;
+}
+
+/**
+ * The groups that matter: those that give a license, and those that the policy names or somebody asked for; others are forgotten.
+ * @throws StaleRecord
+ */
+async function lookAtGroups(
+  state: Register<DirectoryState>,
+  isCounted: boolean,
+  now: number,
+  asked: readonly string[] = [],
+): Promise<Look> {
   const policy = await readPolicy();
   const licensed = (await listLicensedGroups()).map(({ id }) => id);
   const named = policy.kind === 'unreadable' ? [] : groupsOf(policy.policy);
   const known = new Map((await listReadGroups()).map((group) => [group.id, group]));
-  let number = Math.max(0, ...[...known.values()].map((group) => group.number));
-  const groups = [...new Set([...licensed, ...named, ...asked])].map((id): ReadGroup => {
-    const isLicensed = licensed.includes(id);
-    const group = known.get(id);
-    if (group) return { ...group, isLicensed };
-    number += 1;
-    return { id, number, isLicensed, members: 0, readAt: null, countedAt: null };
+  const wanted = new Set([...licensed, ...named, ...asked]);
+  const found = [...wanted].filter((id) => !known.has(id));
+  // Numbers are drawn before they are used, so that two looks at the same time never give out the same one.
+  const { lastGroupNumber } = state.data;
+  const drawn = found.length === 0 ? state : await writeState(state, { lastGroupNumber: lastGroupNumber + found.length });
+  const groups = [...wanted].map((id) => {
+    const { number, members, countedAt } = known.get(id) ?? {
+      number: lastGroupNumber + 1 + found.indexOf(id),
+      members: 0,
+      countedAt: null,
+    };
+    return { id, number, isLicensed: licensed.includes(id), members, countedAt };
   });
-  for (const group of isCounted ? groups.slice(0, COUNTED_AT_ONCE) : []) {
+  const longestAgo = [...groups].sort((a, b) => (a.countedAt ?? 0) - (b.countedAt ?? 0));
+  for (const group of isCounted ? longestAgo.slice(0, COUNTED_AT_ONCE) : []) {
     group.members = (await listGroupMembers(group.id, 0, 1))?.total ?? group.members;
     group.countedAt = now;
   }
   await writeGroups(groups);
-  const wanted = new Set(groups.map(({ id }) => id));
   if (policy.kind !== 'unreadable') await forgetGroups([...known.values()].filter(({ id }) => !wanted.has(id)));
-  return groups;
-}
-
-/** Of the groups that the policy names: small ones, new ones, and large ones whose size has changed. */
-async function groupsDue(now: number): Promise<ReadGroup[]> {
-  const policy = await readPolicy();
-  const named = new Set(policy.kind === 'unreadable' ? [] : groupsOf(policy.policy));
-  return within('jobs', async () => {
-    const before = new Map((await listReadGroups()).map((group) => [group.id, group.members]));
-    const groups = await lookAtGroups(true, now);
-    return groups.filter(
-      ({ id, members, readAt }) => readAt === null || (named.has(id) && (members <= READ_DAILY || before.get(id) !== members)),
-    );
-  });
+  return { groups: (await listReadGroups()).filter(({ id }) => wanted.has(id)), state: drawn };
 }
 
 /** For pages: like the agenda, but what others have begun meanwhile is as good. */

@@ -77,7 +77,7 @@ export const SpaceRow = z.object({
 export type SpaceRow = z.infer<typeof SpaceRow>;
 
 /** Ids named in one filter. */
-const MAX_IDS = 1_000;
+export const MAX_IDS = 1_000;
 const Ids = z.array(z.string().min(1).max(128)).max(MAX_IDS);
 
 /** Every part narrows the list; an empty filter is everything. */

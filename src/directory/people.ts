@@ -12,7 +12,9 @@ export interface ReadGroup {
   id: string;
   number: number;
   isLicensed: boolean;
+  /** As last counted, and when its members were last read; that is 0 for a group that is gone. */
   members: number;
+  readMembers: number | null;
   /** When its members were last read, or only counted (ms); null = never. */
   readAt: number | null;
   countedAt: number | null;
@@ -23,13 +25,14 @@ const GroupRow = z.object({
   group_number: z.number(),
   is_licensed: SqlFlag,
   members: z.number(),
+  read_members: z.number().nullable(),
   read_at: SqlNumber.nullable(),
   counted_at: SqlNumber.nullable(),
 });
 
 export async function listReadGroups(): Promise<ReadGroup[]> {
   const rows = await select(
-    { sql: 'SELECT id, group_number, is_licensed, members, read_at, counted_at FROM read_groups', params: [] },
+    { sql: 'SELECT id, group_number, is_licensed, members, read_members, read_at, counted_at FROM read_groups', params: [] },
     GroupRow,
   );
   return rows.map((row) => ({
@@ -37,22 +40,38 @@ export async function listReadGroups(): Promise<ReadGroup[]> {
     number: row.group_number,
     isLicensed: row.is_licensed,
     members: row.members,
+    readMembers: row.read_members,
     readAt: row.read_at,
     countedAt: row.counted_at,
   }));
 }
 
-/** Writes what is known of these groups; a new one brings its number. */
-export async function writeGroups(groups: readonly ReadGroup[]): Promise<void> {
+/** Writes how these groups were found. A number is a group's for good, and what its reading has noted stays. */
+export async function writeGroups(groups: readonly Omit<ReadGroup, 'readMembers' | 'readAt'>[]): Promise<void> {
   for (const few of slices(groups)) {
-    const rows = few.map((g): SqlValue[] => [g.id, g.number, g.isLicensed ? 1 : 0, g.members, g.readAt, g.countedAt]);
+    const rows = few.map((g): SqlValue[] => [g.id, g.number, g.isLicensed ? 1 : 0, g.members, g.countedAt]);
     await change({
-      sql: `INSERT INTO read_groups (id, group_number, is_licensed, members, read_at, counted_at) VALUES ${rowMarks(rows)}
-        ON DUPLICATE KEY UPDATE is_licensed = VALUES(is_licensed), members = VALUES(members), read_at = VALUES(read_at),
-        counted_at = VALUES(counted_at)`,
+      sql: `INSERT INTO read_groups (id, group_number, is_licensed, members, counted_at) VALUES ${rowMarks(rows)}
+        ON DUPLICATE KEY UPDATE is_licensed = VALUES(is_licensed), members = VALUES(members), counted_at = VALUES(counted_at)`,
       params: rows.flat(),
     });
   }
+}
+
+/** All of its members were read. */
+export async function noteGroupRead(number: number, members: number, now: number): Promise<void> {
+  await change({
+    sql: 'UPDATE read_groups SET members = ?, read_members = ?, read_at = ?, counted_at = ? WHERE group_number = ?',
+    params: [members, members, now, now, number],
+  });
+}
+
+/** Confluence does not know it: nobody has read its members, and nobody looks for them again before tomorrow. */
+export async function noteGroupGone(number: number, now: number): Promise<void> {
+  await change({
+    sql: 'UPDATE read_groups SET members = 0, read_members = 0, counted_at = ? WHERE group_number = ?',
+    params: [now, number],
+  });
 }
 
 /** Nobody asks about these groups any more: their members are looked at without them. */
@@ -69,7 +88,7 @@ export async function noteMembers(group: number, members: readonly { accountId: 
     const rows = few.map(({ accountId, isGuest }): SqlValue[] => [accountId, group, isGuest ? 1 : 0, pass, 1]);
     await change({
       sql: `INSERT INTO memberships (account_id, group_number, is_guest, pass, changed) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE
-        changed = CASE WHEN changed = 2 OR is_guest <> VALUES(is_guest) THEN 1 ELSE changed END,
+        changed = CASE WHEN changed IN (2, 4) OR is_guest <> VALUES(is_guest) THEN 1 ELSE changed END,
         is_guest = VALUES(is_guest), pass = CASE WHEN VALUES(pass) > pass THEN VALUES(pass) ELSE pass END`,
       params: rows.flat(),
     });
@@ -108,7 +127,7 @@ export async function readMemberships(accountIds: readonly string[]): Promise<Ma
   for (const few of slices(accountIds)) {
     const rows = await select(
       {
-        sql: `SELECT account_id, group_number, is_guest FROM memberships WHERE account_id IN (${marks(few)}) AND changed <> 2
+        sql: `SELECT account_id, group_number, is_guest FROM memberships WHERE account_id IN (${marks(few)}) AND changed NOT IN (2, 4)
           ORDER BY account_id, group_number`,
         params: few,
       },
@@ -124,11 +143,20 @@ export async function readMemberships(accountIds: readonly string[]): Promise<Ma
   return found;
 }
 
-/** Their rows say by now what the memberships say. */
+/** What has changed for these people is being put into their rows; what changes from now on is marked anew. */
+export async function takeUpMemberships(accountIds: readonly string[]): Promise<void> {
+  for (const few of slices(accountIds))
+    await change({
+      sql: `UPDATE memberships SET changed = changed + 2 WHERE changed IN (1, 2) AND account_id IN (${marks(few)})`,
+      params: few,
+    });
+}
+
+/** Their rows say by now what the memberships said when they were taken up. */
 export async function settleMemberships(accountIds: readonly string[]): Promise<void> {
   for (const few of slices(accountIds)) {
-    await change({ sql: `DELETE FROM memberships WHERE changed = 2 AND account_id IN (${marks(few)})`, params: few });
-    await change({ sql: `UPDATE memberships SET changed = 0 WHERE changed = 1 AND account_id IN (${marks(few)})`, params: few });
+    await change({ sql: `DELETE FROM memberships WHERE changed = 4 AND account_id IN (${marks(few)})`, params: few });
+    await change({ sql: `UPDATE memberships SET changed = 0 WHERE changed = 3 AND account_id IN (${marks(few)})`, params: few });
   }
 }
 
@@ -298,7 +326,7 @@ export async function countRows(): Promise<z.infer<typeof CountsRow>> {
   return row ?? { spaces: 0, people: 0, toLookUp: 0 };
 }
 
-/** People who would get a space, or an offer, and have none. */
+/** People who are to get a space and have none; offers do not count. */
 export async function countWaiting(): Promise<number> {
   const [row] = await select(
     { sql: "SELECT COUNT(*) AS waiting FROM people WHERE outcome = 'create' AND space_id IS NULL", params: [] },
@@ -355,7 +383,8 @@ export async function noteSpacesGone(spaceIds: readonly string[]): Promise<void>
 /** Nothing is remembered of them any more. */
 export async function forgetRemembered(accountId: string): Promise<void> {
   await change({
-    sql: `UPDATE people SET state = NULL, state_reason = NULL, state_until = NULL, state_how = NULL, policy_version = NULL WHERE id = ?`,
+    sql: `UPDATE people SET state = NULL, state_reason = NULL, state_until = NULL, state_how = NULL, record_revision = 0,
+      policy_version = NULL WHERE id = ?`,
     params: [accountId],
   });
 }

@@ -88,5 +88,5 @@ export function progressOf(
     const points = left?.get(last) ?? (left ? 0 : null);
     return { complete: completeAt !== null, doneAt: points === null ? null : doneBy(points, budget, now) };
   };
-  return { spaces: progress(state.spacesAt, 'changes'), people: progress(state.peopleAt, 'look-up') };
+  return { spaces: progress(state.spacesAt, 'untouched'), people: progress(state.peopleAt, 'look-up') };
 }

@@ -72,6 +72,8 @@ export type Phase = z.infer<typeof Phase>;
 const ASKING: readonly Phase[] = ['list', 'members', 'look-up', 'changes', 'untouched'];
 
 const Work = z.object({
+  /** The life of the database that is being filled. */
+  incarnation: z.string(),
   pass: z.number().int(),
   /** When it began (ms): what lists do not show by then is gone. */
   begunAt: z.number(),
@@ -107,9 +109,10 @@ export const reading = defineJob({
 /** @param groups numbers of groups to read */
 export function newReading(
   phases: readonly Phase[],
-  { pass, now, recent, groups }: { pass: number; now: number; recent: Day; groups: number[] },
+  { incarnation, pass, now, recent, groups }: { incarnation: string; pass: number; now: number; recent: Day; groups: number[] },
 ) {
   return {
+    incarnation,
     pass,
     begunAt: now,
     recent,
@@ -131,7 +134,7 @@ type Move = Partial<ReadingWork> & { isOver?: boolean; done?: number };
 async function step(job: Reading): Promise<Progress<ReadingWork>> {
   const { work } = job;
   const [phase] = work.phases;
-  if (phase === undefined) return { next: FINISH };
+  if (phase === undefined || !(await isPresent(work))) return { next: FINISH };
   const before = pointsSoFar();
   const { isOver = false, done = 0, ...move } = await STEPS[phase](work);
   const spent = work.spent[phase] ?? { points: 0, done: 0 };
@@ -155,13 +158,16 @@ const STEPS: Record<Phase, (work: ReadingWork) => Promise<Move>> = {
   outcomes: decideOutcomes,
 };
 
-/** Lists complete what they can say together; who reads the directory is told since when. */
-async function noteComplete(phase: Phase, { phases }: ReadingWork): Promise<void> {
-  const now = Date.now();
-  const isWhole = phases.includes('changes') || phases.includes('untouched') || phase === 'promises';
-  if (phase === 'promises') await writeState(await readState(), { promisesAt: now });
-  else if (phase === 'look-up' && isWhole) await writeState(await readState(), { peopleAt: now });
-  else if (phase === 'changes') await writeState(await readState(), { spacesAt: now });
+/** Of a database that was lost nothing is left to read into: the one in its place has a reading of its own. */
+const isPresent = async ({ incarnation }: ReadingWork): Promise<boolean> => (await readState()).data.incarnation === incarnation;
+
+/** Lists complete what they can say together; who reads the directory is told since when. @throws StaleRecord */
+async function noteComplete(phase: Phase, { phases, incarnation }: ReadingWork): Promise<void> {
+  const isWhole = phases.includes('untouched');
+  const part = phase === 'promises' ? 'promisesAt' : phase === 'look-up' ? 'peopleAt' : phase === 'untouched' ? 'spacesAt' : null;
+  if (!isWhole || part === null) return;
+  const state = await readState();
+  if (state.data.incarnation === incarnation) await writeState(state, { [part]: Date.now() });
 }
 
 /** What storage promises about spaces, and then about people. */
@@ -235,7 +241,10 @@ async function readMembers({ cursor, groups, pass }: ReadingWork): Promise<Move>
   const start = cursor === '' ? 0 : Number(cursor);
   const page = await listGroupMembers(group.id, start, GROUPS_PER_PAGE);
   // A group that is gone stops nobody else's reading. Who was in it is left as it was, until no policy names it.
-  if (!page) return { groups: rest, cursor: '' };
+  if (!page) {
+    await people.noteGroupGone(number, Date.now());
+    return { groups: rest, cursor: '' };
+  }
   const { members, total } = page;
   // Apps are members, too, and customers of a help desk.
   const persons = members.filter(({ accountType }) => accountType === 'atlassian');
@@ -245,12 +254,13 @@ async function readMembers({ cursor, groups, pass }: ReadingWork): Promise<Move>
   if (!isLast) return { cursor: String(start + GROUPS_PER_PAGE), done: persons.length };
   const now = Date.now();
   await people.noteLeft(number, pass);
-  await people.writeGroups([{ ...group, members: total ?? start + members.length, readAt: now, countedAt: now }]);
+  await people.noteGroupRead(number, total ?? start + members.length, now);
   return { groups: rest, cursor: '', done: persons.length };
 }
 
 async function putTogether({ cursor, pass }: ReadingWork): Promise<Move> {
   const accountIds = await people.listChangedMembers(cursor, PEOPLE_PER_STEP);
+  await people.takeUpMemberships(accountIds);
   await derivePeople(accountIds, await readContext(pass), Date.now());
   await people.settleMemberships(accountIds);
   const last = accountIds.at(-1);
@@ -287,7 +297,7 @@ async function askForRecentChanges(work: ReadingWork): Promise<Move> {
   const left = await spaces.listUnasked(pass, recent, cursor, SPACES_IN_HAND);
   const lookBack = addDays(today, -LOOK_BACK_DAYS);
   const candidates = left.map(({ id, key, checkedOn }) => ({ id, key, since: checkedOn ?? lookBack }));
-  return askAbout(candidates, false, work, today);
+  return askAbout(candidates, madeOnOf(left), false, work, today);
 }
 
 /** Which of the others were never changed since they were made, and when the rest were. What an event told of may not be the newest. */
@@ -295,13 +305,21 @@ async function askForAnyChange(work: ReadingWork): Promise<Move> {
   const today = dayOf(Date.now());
   const left = await spaces.listUndecided(work.cursor, SPACES_IN_HAND);
   const candidates = left.map(({ id, key, settledOn, changedOn }) => ({ id, key, since: changedOn ?? addDays(settledOn, 1) }));
-  return askAbout(candidates, true, work, today);
+  return askAbout(candidates, madeOnOf(left), true, work, today);
 }
 
 const earlier = (a: Day, b: Day): Day => (a < b ? a : b);
+const later = (a: Day, b: Day): Day => (a > b ? a : b);
+const madeOnOf = (left: readonly spaces.Unasked[]): Map<string, Day> => new Map(left.map(({ id, createdOn }) => [id, createdOn]));
 
 /** As many questions as a step may cost. What was answered is written at its end; the next step goes on from the first space without an answer. */
-async function askAbout(candidates: readonly Candidate[], isWhole: boolean, work: ReadingWork, today: Day): Promise<Move> {
+async function askAbout(
+  candidates: readonly Candidate[],
+  madeOn: ReadonlyMap<string, Day>,
+  isWhole: boolean,
+  work: ReadingWork,
+  today: Day,
+): Promise<Move> {
   if (candidates.length === 0) return { isOver: true };
   let { pace } = work;
   let left = candidates;
@@ -318,8 +336,8 @@ async function askAbout(candidates: readonly Candidate[], isWhole: boolean, work
     pace = finding.pace;
     const since = new Map(question.asked.map((candidate) => [candidate.id, candidate.since]));
     changed.push(...finding.changed);
-    // Of a space that is still being made, nothing can be said of days to come.
-    idle.push(...finding.idle.map((id) => ({ id, since: earlier(since.get(id) ?? today, today) })));
+    // Nothing is said of days before a space was made, nor, of one that is still being made, of days to come.
+    idle.push(...finding.idle.map((id) => ({ id, since: earlier(later(since.get(id) ?? today, madeOn.get(id) ?? today), today) })));
     const settled = new Set([...finding.changed.map(({ id }) => id), ...finding.idle, ...finding.unknown]);
     left = left.filter(({ id }) => !settled.has(id));
   }

@@ -73,7 +73,8 @@ const MIGRATIONS: readonly { name: string; statement: string }[] = [
     )`,
   },
   {
-    // Which groups a person is in; only groups that give a license or that the policy names. `changed`: 1 = new, 2 = gone.
+    // Which groups a person is in; only groups that give a license or that the policy names. `changed`: 1 = new, 2 = gone;
+    // 3 and 4 = the same, and being put into the person's row.
     name: 'v1-memberships',
     statement: `CREATE TABLE IF NOT EXISTS memberships (
       account_id VARCHAR(128) NOT NULL,
@@ -91,6 +92,7 @@ const MIGRATIONS: readonly { name: string; statement: string }[] = [
       group_number INT NOT NULL,
       is_licensed TINYINT NOT NULL,
       members INT NOT NULL,
+      read_members INT,
       read_at BIGINT,
       counted_at BIGINT
     )`,

@@ -236,10 +236,11 @@ export async function removeSpaces(ids: readonly string[]): Promise<void> {
   for (const few of slices(ids)) await change({ sql: `DELETE FROM spaces WHERE id IN (${marks(few)})`, params: few });
 }
 
-const UNASKED_COLUMNS = 'id, space_key, settled_on, changed_on, checked_on';
+const UNASKED_COLUMNS = 'id, space_key, created_on, settled_on, changed_on, checked_on';
 const Unasked = z.object({
   id: z.string(),
   space_key: z.string(),
+  created_on: z.string(),
   settled_on: z.string(),
   changed_on: z.string().nullable(),
   checked_on: z.string().nullable(),
@@ -247,6 +248,7 @@ const Unasked = z.object({
 export interface Unasked {
   id: string;
   key: string;
+  createdOn: Day;
   settledOn: Day;
   /** The newest change seen so far. */
   changedOn: Day | null;
@@ -255,6 +257,7 @@ export interface Unasked {
 const toUnasked = (row: z.infer<typeof Unasked>): Unasked => ({
   id: row.id,
   key: row.space_key,
+  createdOn: row.created_on,
   settledOn: row.settled_on,
   changedOn: row.changed_on,
   checkedOn: row.checked_on,
@@ -262,7 +265,7 @@ const toUnasked = (row: z.infer<typeof Unasked>): Unasked => ({
 /** Search names no content of a trashed space, and nothing in one that the app cannot see. */
 const ASKABLE = "visible = 1 AND status IN ('current', 'archived') AND space_key IS NOT NULL AND settled_on IS NOT NULL";
 
-/** Spaces to ask about in this pass, from old to new. Those with a change since `recent` need no question. */
+/** Spaces to ask about in this pass, by id. Those with a change since `recent` need no question. */
 export async function listUnasked(pass: number, recent: Day, after: string, limit: number): Promise<Unasked[]> {
   const rows = await select(
     {
@@ -275,7 +278,7 @@ export async function listUnasked(pass: number, recent: Day, after: string, limi
   return rows.map(toUnasked);
 }
 
-/** Spaces of which nobody knows yet whether anything was changed in them after their making, in order of creation. */
+/** Spaces of which nobody knows yet whether anything was changed in them after their making, by id. */
 export async function listUndecided(after: string, limit: number): Promise<Unasked[]> {
   const rows = await select(
     {
@@ -454,6 +457,14 @@ export async function findSpacesOf(ownerIds: readonly string[]): Promise<Map<str
     }
   }
   return found;
+}
+
+/** Ids of all spaces of these people. */
+export async function listSpacesOf(ownerIds: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const few of slices(ownerIds))
+    ids.push(...(await select({ sql: `SELECT id FROM spaces WHERE owner_id IN (${marks(few)})`, params: few }, IdRow)).map(({ id }) => id));
+  return ids;
 }
 
 /** Account ids of owners, for the weekly report. */

@@ -8,8 +8,11 @@ const State = z.object({
   incarnation: z.string().nullable(),
   /** Number of the reading that began last. */
   pass: z.number().int(),
-  /** The job of the present or last whole reading. */
+  /** The job of the present or last whole reading, and of the last one of groups only. */
   jobId: z.string().nullable(),
+  groupJobId: z.string().nullable(),
+  /** The number that was given to a group last. */
+  lastGroupNumber: z.number().int(),
   /** When the last whole reading of promises, spaces and people was complete (ms). */
   promisesAt: z.number().nullable(),
   spacesAt: z.number().nullable(),
@@ -26,6 +29,8 @@ const NOTHING: DirectoryState = {
   incarnation: null,
   pass: 0,
   jobId: null,
+  groupJobId: null,
+  lastGroupNumber: 0,
   promisesAt: null,
   spacesAt: null,
   peopleAt: null,

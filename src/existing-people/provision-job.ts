@@ -27,7 +27,7 @@ import type { Budget } from '../forge/budget';
 import { hasTime } from '../forge/deadline';
 import { AppError, ConfluenceError, orWhenMissing, PlatformRefusal, UnreadableRecord } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
-import { add, type Batches, countOutcomes as countDone, countOpenBatch } from '../jobs/batches';
+import { add, type Batches, type Counts, countOutcomes as countDone, countOpenBatch } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
 import { createPlan, type Plan, startPlan } from '../jobs/plan';
 import { type Job, newJobId } from '../jobs/record';
@@ -60,6 +60,9 @@ const TURN_MS = 5 * MINUTE_MS;
 const PEOPLE_PER_TURN = 200;
 /** Batches read at a time while a plan is made again: half a megabyte. */
 const BATCHES_PER_READ = 25;
+
+/** What a job was about is not so any more: an admin stops it, and plans again. */
+const PLAN_CHANGED = 'plan-changed';
 
 /** People taken up at a time. */
 const ROWS_PER_BATCH = 200;
@@ -163,7 +166,7 @@ export function servedBy({ count, points }: PeoplePlan, perDay: number | null, b
 
 /**
  * @param count how many people the admin was shown
- * @throws AppError plan-changed when these are not the ones any more, plan-stale when the policy has changed, busy while
+ * @throws AppError plan-changed when these are not the ones any more, stale when the policy has changed, busy while
  *   another such job runs
  */
 export function startPeoplePlan(
@@ -172,7 +175,7 @@ export function startPeoplePlan(
 ): Promise<Job> {
   const check = async ({ work, total }: Plan<ProvisionWork>): Promise<void> => {
     const state = await readPolicy();
-    if (state.kind === 'unreadable' || state.version !== work.policyVersion) throw new AppError('plan-stale');
+    if (state.kind === 'unreadable' || state.version !== work.policyVersion) throw new AppError('stale');
     if (count !== total || (await countLeft(id)) !== total) throw new AppError('plan-changed');
   };
   return startPlan(provisionExisting, id, startedBy, now, check, reason);
@@ -216,10 +219,12 @@ async function step(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<
   return afterWave(job, rows, waitingUntil);
 }
 
+const sumOf = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+
 /** If many people of a wave failed, an admin looks at it before the next wave starts. */
 function afterWave({ counts: before, work }: ProvisionJob, rows: ProvisionRow[], waitingUntil: number | null): Progress<ProvisionWork> {
   const counts = add(before, countDone(rows));
-  const acted = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const acted = sumOf(counts);
   const failed = counts.failed ?? 0;
   const { waveStart, failedBefore } = work;
   const isOver = acted >= (WAVES.find((size) => waveStart < size) ?? waveStart + LATER_WAVE);
@@ -293,11 +298,13 @@ async function readNext({ id, work, counts, total }: ProvisionJob): Promise<stri
   if (accountIds.length > 0) return accountIds;
   // An empty list is the end, or another database.
   if ((await readIncarnation())?.id === work.incarnation) return [];
-  const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return done >= total ? [] : 'lost';
+  return sumOf(counts) >= total ? [] : 'lost';
 }
 
-/** Freezes who is left of the selection, once the directory knows everybody again. */
+/**
+ * Freezes who is left of the selection, once the directory knows everybody again. Nobody is taken up whom the admin was not told of:
+ * under another policy, or with more people, it is another job.
+ */
 async function planAgain(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<Progress<ProvisionWork>> {
   const { id, work } = job;
   const now = Date.now();
@@ -305,6 +312,7 @@ async function planAgain(job: ProvisionJob, batches: Batches<ProvisionRow>): Pro
   const wait = { next: { kind: 'wait', until: now + WAIT_FOR_DIRECTORY_MS, problem: 'directory-reading' } } as const;
   if (state.data.peopleAt === null) return wait;
   const by = await readContext(state.data.pass);
+  if (by.version !== work.policyVersion) return { next: { kind: 'pause', problem: PLAN_CHANGED } };
   if (!(await decideEverybody(by, now))) return wait;
   await freezePeople(id, await readSelection(id, work.selection), by, now);
   for (let from = 0; from < job.batches; from += BATCHES_PER_READ) {
@@ -313,6 +321,10 @@ async function planAgain(job: ProvisionJob, batches: Batches<ProvisionRow>): Pro
       id,
       done.flat().map(({ accountId }) => accountId),
     );
+  }
+  if (sumOf(job.counts) + (await countLeft(id)) > job.total) {
+    await forgetFrozen(id);
+    return { next: { kind: 'pause', problem: PLAN_CHANGED } };
   }
   return { work: { ...work, incarnation: incarnation.id, isLost: false, after: '' }, next: CONTINUE };
 }

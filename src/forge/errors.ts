@@ -73,7 +73,14 @@ export class SqlError extends Error {
   ) {
     super(`${code}: ${detail}`);
   }
+
+  /** It may pass, and it may be the statement itself. */
+  get isTimeout(): boolean {
+    return this.code.startsWith(TIMED_OUT);
+  }
 }
+
+export const TIMED_OUT = 'QUERY_TIMED_OUT';
 
 /** @returns `nothing` while there are no tables: nothing is stored in them @throws SqlError busy or failed */
 export async function orWhenMissing<T>(nothing: T, run: () => Promise<T>): Promise<T> {
@@ -111,7 +118,7 @@ export function willPass(error: unknown): boolean {
 
 /** Somebody asks us to wait: that is not a failure. */
 export function isRateLimit(error: unknown): boolean {
-  if (error instanceof SqlError) return error.kind === 'busy';
+  if (error instanceof SqlError) return error.kind === 'busy' && !error.isTimeout;
   const status = error instanceof ConfluenceError || error instanceof PlatformRefusal ? error.status : storageStatus(error);
   return status === 429;
 }
@@ -157,7 +164,7 @@ export type ErrorCode =
   | 'bad-request'
   | 'conflict'
   | 'policy-unreadable'
-  | 'plan-stale'
+  | 'stale'
   | 'plan-changed'
   | 'not-ready'
   | 'not-changeable'

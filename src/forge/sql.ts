@@ -1,7 +1,7 @@
 /** Forge SQL: one statement at a time, and every row of an answer is parsed. */
 import sql, { ForgeSQLAPIError } from '@forge/sql';
 import { z } from 'zod';
-import { SqlError } from './errors';
+import { SqlError, TIMED_OUT } from './errors';
 
 export type SqlValue = string | number | null;
 
@@ -64,7 +64,7 @@ const NO_SUCH_TABLE = 1146;
 /** ER_RECORD_FILE_FULL; which code a full database gives is unverified. It passes when rows expire, or an admin gets more room. */
 const FULL = 1114;
 /** Codes of what passes by itself; `RATE_LIMIT_EXCEEDED` is not in the package's list. */
-const PASSING_CODES = ['RATE_LIMIT_EXCEEDED', 'QUERY_TIMED_OUT'];
+const PASSING_CODES = ['RATE_LIMIT_EXCEEDED', TIMED_OUT];
 
 async function guarded<T>(run: () => Promise<T>): Promise<T> {
   try {

@@ -59,16 +59,16 @@ export async function findRowsOf(accountId: string, cursor: string | null): Prom
 }
 
 /**
- * The row without closed accounts; null = nothing is left of it. What a job did stays: an archived space can be restored.
- * A personal space's key holds its owner's account id.
+ * The row without closed accounts; null = nothing is left of it: a person whom nothing has been done about. A space stays, whoever
+ * owned it: it can still be archived or restored. A personal space's key holds its owner's account id.
  */
 function withoutAccounts(row: Row, closed: ReadonlySet<string>): Row | null {
   const { accountId, ownerId } = row;
   const isAbout = accountId !== undefined && closed.has(accountId);
   const isOwned = typeof ownerId === 'string' && closed.has(ownerId);
   if (!isAbout && !isOwned) return row;
-  if (row.outcome === undefined) return null;
-  return isAbout ? { ...row, accountId: 'unknown' } : { ...row, ownerId: null, key: '' };
+  if (isOwned) return { ...row, ownerId: null, key: '' };
+  return row.outcome === undefined ? null : { ...row, accountId: 'unknown' };
 }
 
 /**

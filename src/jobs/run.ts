@@ -7,7 +7,7 @@ import { removeFromWorklist } from '../agenda/worklist';
 import type { EventBody } from '../domain/event';
 import { nextHour, within, withinBudget } from '../forge/budget';
 import { hasTime, remainingMs } from '../forge/deadline';
-import { ConfluenceError, isRateLimit, isStorageError, problemOf, StaleRecord, willPass } from '../forge/errors';
+import { ConfluenceError, isRateLimit, isStorageError, problemOf, SqlError, StaleRecord, willPass } from '../forge/errors';
 import { commit } from '../forge/kvs';
 import { describe, log } from '../forge/log';
 import { addEvent } from '../store/trail';
@@ -17,7 +17,10 @@ import type { AnyJob, Progress } from './define';
 import { releaseLock } from './lock';
 import { isActive, isLeased, type Job, OPEN_JOBS, readJob, setJob, writeJob } from './record';
 
-/** Seconds to wait after a failure that does not say how long. Storage counts its rates by the minute. */
+/**
+ * Seconds to wait after a failure that does not say how long. Storage counts its rates by the minute; a database that is slow or
+ * away has an hour until the job gives up.
+ */
 const DEFAULT_WAIT_S = 60;
 const STORAGE_WAIT_S = 30;
 /** Failures in a row after which a job gives up. */
@@ -127,7 +130,8 @@ async function afterFailure(kind: AnyJob, job: Job, error: unknown): Promise<Out
   // A record that the step works on was changed meanwhile: it looks again.
   if (error instanceof StaleRecord) return { job: { ...job, failures }, next: 'continue' };
   const seconds =
-    (error instanceof ConfluenceError ? error.retryAfterSeconds : null) ?? (isStorageError(error) ? STORAGE_WAIT_S : DEFAULT_WAIT_S);
+    (error instanceof ConfluenceError ? error.retryAfterSeconds : null) ??
+    (isStorageError(error) ? STORAGE_WAIT_S : error instanceof SqlError ? DEFAULT_WAIT_S * Math.max(1, failures) : DEFAULT_WAIT_S);
   return { job: { ...job, failures, waitingUntil: Date.now() + seconds * 1000 }, next: 'hand-over' };
 }
 

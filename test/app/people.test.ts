@@ -356,7 +356,7 @@ describe('the job for existing people', () => {
     const stale = await adminData(site, 'people.plan', {});
     await setPolicy(site, { jobShare: 40 });
     const start = ({ planId, count }: { planId: string; count: number }) => admin(site, 'people.start', { planId, count });
-    expect(await start(stale)).toMatchObject({ ok: false, error: { code: 'plan-stale' } });
+    expect(await start(stale)).toMatchObject({ ok: false, error: { code: 'stale' } });
     const first = await adminData(site, 'people.plan', {});
     const second = await adminData(site, 'people.plan', {});
     expect(await start({ ...first, count: first.count - 1 })).toMatchObject({ ok: false, error: { code: 'plan-changed' } });

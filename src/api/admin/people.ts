@@ -195,14 +195,14 @@ async function readingView(unread: readonly string[], now: number): Promise<Grou
   return { points, doneAt: doneBy(points, await readBudget(now), now) };
 }
 
-/** @returns the reading; `jobId` null = all of them have been read */
+/** @returns the reading that has begun, or is under way; `jobId` null = all of them have been read */
 async function readGroups(policy: Policy, now: number): Promise<GroupReadingView & { jobId: string | null }> {
   const { state } = await keepForPage(now);
   const unread = unreadGroups([policy], await listReadGroups());
   if (unread.length === 0) return { jobId: null, points: 0, doneAt: now };
   const view = await readingView(unread, now);
   const job = await startUnread(state, now, unread);
-  return { ...view, jobId: job?.id ?? null };
+  return { ...view, jobId: job?.id ?? state.data.groupJobId ?? state.data.jobId };
 }
 
 async function unreadablePolicy(): Promise<AppError> {
