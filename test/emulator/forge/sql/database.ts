@@ -536,7 +536,7 @@ function bind(params: readonly Param[], uses: readonly ParamUse[]): SqlValue[] {
       case 'string':
         if (typeof value !== 'string') throw new NotModelled(`a ${typeof value} for text`);
         if (use.isCompared) requireSameText(value);
-        if (use.isPattern) requirePattern(value, '\\');
+        if (use.isPattern) requirePattern(value);
         if (value.includes('\0')) throw new NotModelled('a NUL in text');
         return value;
       default:
