@@ -5,7 +5,7 @@
  */
 import { DatabaseError, NotModelled } from './errors';
 import type { Assignment, Core, Expr, Item, Ordering, Query, Source, Statement } from './parse';
-import { type Column, literalSql, quoted, type Table, type ValueType } from './schema';
+import { type Column, isNow, literalSql, quoted, refuseOtherCase, type Table, type ValueType } from './schema';
 
 /** `null`: the literal NULL. `param`: a parameter whose type its surroundings decide. */
 type ExprType = ValueType | 'null' | 'param';
@@ -739,6 +739,7 @@ export class Translator {
   // --- types -------------------------------------------------------------------------------------------------
 
   private settle(e: Emitted, type: ValueType, isCompared = false): void {
+    if (type === 'date') throw new NotModelled('a parameter as a time');
     for (const index of e.open) {
       const use = this.params[index] as ParamUse;
       const isFine = use.type === null || use.type === type || (isWhole(use.type) && isWhole(type));
@@ -778,18 +779,10 @@ export class Translator {
     let [type] = known as [ValueType];
     if (known.length > 1) {
       if (known.every(isNumber)) type = known.includes('double') ? 'double' : 'bigint';
-      else if (known.every((t) => t === 'date' || t === 'string')) type = this.dateOrString(parts);
       else throw new NotModelled(`a mix of types (${known.join(', ')})`);
     }
     for (const part of parts) if (part.type === 'param') this.settle(part, type);
     return type;
-  }
-
-  /** A date beside literal text in the form of a date. */
-  private dateOrString(parts: Emitted[]): ValueType {
-    for (const { type, sql } of parts)
-      if (type === 'string' && !/^'\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?'$/.test(sql)) throw new NotModelled('a date compared with text');
-    return 'date';
   }
 
   private needNumber(e: Emitted): void {
@@ -811,18 +804,13 @@ export class Translator {
   private store(e: Emitted, column: Column): Emitted {
     if (e.items) failRow();
     if (e.type === 'param') this.settle(e, column.type, column.type === 'string' && column.keyBytes !== null);
-    const fits =
-      e.type === 'null' ||
-      e.type === column.type ||
-      (isWhole(e.type) && (isWhole(column.type) || column.type === 'double')) ||
-      (e.type === 'string' && column.type === 'date' && /^'\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?'$/.test(e.sql));
+    const fits = e.type === 'null' || e.type === column.type || (isWhole(e.type) && (isWhole(column.type) || column.type === 'double'));
     if (!fits) throw new NotModelled(`a value of type ${e.type} for the column '${column.name}'`);
     return e;
   }
 }
 
 const isWhole = (type: ExprType): boolean => type === 'int' || type === 'bigint';
-const isNow = (value: Column['byDefault']): boolean => typeof value === 'object' && value !== null;
 const failRow = (): never => {
   throw new DatabaseError('ER_OPERAND_COLUMNS', 'Operand should contain 1 column(s)');
 };
@@ -899,12 +887,6 @@ function paramsIn(node: unknown): number {
   if (typeof node !== 'object' || node === null) return 0;
   if ((node as { kind?: string }).kind === 'param') return 1;
   return Object.values(node).reduce((sum: number, value) => sum + paramsIn(value), 0);
-}
-
-function refuseOtherCase(names: Iterable<string>, name: string): void {
-  for (const known of names)
-    if (known !== name && known.toLowerCase() === name.toLowerCase())
-      throw new NotModelled(`the name '${name}' differs from the column's in case`);
 }
 
 /** MySQL compares text as if it were padded with spaces, so text that ends with one, or holds control characters, is not modeled. */
