@@ -86,6 +86,9 @@ describe('Forge SQL', () => {
     ['SELCT id FROM thing', [], { code: 'INVALID_SQL_QUERY', debug: { errno: 1064 } }],
     ['SELECT key FROM thing', [], { code: 'INVALID_SQL_QUERY', debug: { errno: 1064 } }],
     ['CREATE TABLE other (id INT)', [], { code: 'SQL_EXECUTION_ERROR', debug: { errno: 1142 } }],
+    ['SELECT at, COUNT(*) FROM thing', [], { code: 'SQL_EXECUTION_ERROR', debug: { errno: 1140 } }],
+    ['SELECT size FROM thing GROUP BY at', [], { code: 'SQL_EXECUTION_ERROR', debug: { errno: 1055 } }],
+    ['SELECT at FROM thing GROUP BY at ORDER BY size', [], { code: 'SQL_EXECUTION_ERROR', debug: { errno: 1055 } }],
   ])('refuses %s', async (query, params, expected) => {
     const { run, usage } = database();
     const [, answer] = await run(TABLE, { query, params });
@@ -103,10 +106,82 @@ describe('Forge SQL', () => {
     ['SELECT NOW()', []],
     ['SELECT size / 2 FROM thing', []],
     ['SELECT id FROM thing FOR UPDATE', []],
+    ['SELECT id FROM thing WHERE size = at BETWEEN 1 AND 2', []],
+    ["SELECT id FROM thing WHERE 1 = note LIKE 'a'", []],
+    ['SELECT id FROM thing WHERE 0 = size IN (1, 2)', []],
+    ['SELECT id FROM thing WHERE 1 = 1 = 1', []],
+    ['SELECT id FROM thing WHERE size IS NULL = 0', []],
+    ['SELECT id FROM thing WHERE size BETWEEN 1 AND 2 IN (1)', []],
+    ['SELECT at, (SELECT MAX(o.size) FROM thing o WHERE o.id = t.id) AS m FROM thing t GROUP BY at', []],
+    ['SELECT COUNT(*), (SELECT MAX(o.size) FROM thing o WHERE o.id = t.id) AS m FROM thing t', []],
+    ['SELECT at FROM thing t GROUP BY at HAVING EXISTS (SELECT 1 FROM thing o WHERE o.id = t.id)', []],
+    ['SELECT at FROM thing t GROUP BY at ORDER BY at IN (SELECT o.at FROM thing o WHERE o.id = t.id)', []],
+    ['SELECT id, (SELECT MAX(t.size) FROM thing o) AS m FROM thing t', []],
+    ['SELECT size FROM thing GROUP BY 1', []],
+    ['SELECT size, COUNT(*) FROM thing WHERE size = 1', []],
+    ['SELECT id, size FROM thing GROUP BY id', []],
+    ['SELECT id FROM thing GROUP BY id ORDER BY size', []],
+    ['SELECT COUNT(*) FROM thing ORDER BY size', []],
+    ['SELECT id FROM thing ORDER BY COUNT(*)', []],
+    ['SELECT -size AS Less FROM thing ORDER BY less', []],
+    ['SELECT -size AS Size FROM thing ORDER BY size', []],
+    ['SELECT id AS Name FROM thing UNION SELECT id FROM thing ORDER BY name', []],
+    ['SELECT T.id FROM thing t', []],
+    ['SELECT a.id FROM thing a, thing b JOIN thing c ON c.id = a.id', []],
+    ["SELECT id FROM thing WHERE id LIKE ? ESCAPE '|'", ['a|%']],
+    ["SELECT id FROM thing WHERE id LIKE 'a|%' ESCAPE '|'", []],
+    ["SELECT id FROM thing WHERE id LIKE CONCAT(note, '%')", []],
+    ['SELECT id FROM thing WHERE id LIKE ?', ['a\\']],
+    ['SELECT id FROM thing WHERE id LIKE ?', ['a\\\\\\']],
+    ["SELECT id FROM thing WHERE id LIKE 'a\\\\\\\\\\\\'", []],
+    ["SELECT size % '2.5' FROM thing", []],
   ])('does not model %s', async (query, params) => {
     const { run, usage } = database();
     await run(TABLE, { query, params });
     expect(usage.notModelled).toHaveLength(1);
+  });
+
+  it.each([
+    ['CREATE TABLE other (id INT NOT NULL DEFAULT NULL)', 1067],
+    ['CREATE TABLE other (id TINYINT DEFAULT 300)', 1067],
+    ["CREATE TABLE other (id VARCHAR(2) DEFAULT 'abc')", 1067],
+    ['CREATE TABLE other (id INT DEFAULT CURRENT_TIMESTAMP)', 1067],
+    ['ALTER TABLE thing ADD COLUMN more INT NOT NULL DEFAULT NULL', 1067],
+    ['CREATE INDEX twice ON thing (size, size)', 1060],
+    ['CREATE TABLE other (id INT, PRIMARY KEY (id, id))', 1060],
+  ])('refuses %s', async (ddl, errno) => {
+    const { run, usage } = database();
+    const [, answer] = await run(TABLE, { ddl });
+    expect(answer?.error?.context.debug?.errno).toBe(errno);
+    expect(usage.notModelled).toEqual([]);
+  });
+
+  it.each([
+    'CREATE TABLE other (day DATE)',
+    'CREATE TABLE other (at DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP)',
+    'CREATE TABLE other (at TIMESTAMP)',
+    'ALTER TABLE thing ADD COLUMN made TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP',
+    'CREATE TABLE other (at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP PRIMARY KEY)',
+    "CREATE TABLE other (id INT DEFAULT '5')",
+    'CREATE TABLE other (id VARCHAR(2) DEFAULT 5)',
+    'CREATE TABLE other (id INT DEFAULT NULL PRIMARY KEY)',
+    'CREATE INDEX by_size ON thing (Size)',
+  ])('does not model %s', async (ddl) => {
+    const { run, usage } = database();
+    await run(TABLE, { ddl });
+    expect(usage.notModelled).toHaveLength(1);
+  });
+
+  it('does not model times that a statement names', async () => {
+    const { run, usage } = database();
+    await run(
+      { migrate: TABLE.ddl },
+      { query: 'SELECT id FROM __migrations WHERE migratedAt > ?', params: ['2026-01-01 00:00:00'] },
+      { query: "SELECT id FROM __migrations WHERE migratedAt > '2026-01-01'" },
+      { query: 'INSERT INTO __migrations (name, migratedAt) VALUES (?, ?)', params: ['a', '2026-01-01 00:00:00'] },
+      { query: "INSERT INTO __migrations (name, migratedAt) VALUES ('a', '2026-01-01 00:00:00')" },
+    );
+    expect(usage.notModelled).toHaveLength(4);
   });
 
   it.each([

@@ -8,6 +8,10 @@ import { type Executed, type Param, type Row, SqlDatabase, type Written } from '
 import { DatabaseError, NotModelled, Refusal } from './sql/errors';
 
 /** Limits: Forge docs, Forge SQL limits, unless another source is named. */
+/**
+ * Production's. Staging has 256 MiB and development 128 MiB, and to the app the local site is a development environment: but what
+ * is tried here are the sizes and limits under which the app is to work, and those are production's.
+ */
 const STORED_BYTES = 1024 ** 3;
 const DML_PER_SECOND = 150;
 const DDL_PER_MINUTE = 25;

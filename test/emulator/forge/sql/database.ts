@@ -530,13 +530,10 @@ function bind(params: readonly Param[], uses: readonly ParamUse[]): SqlValue[] {
       case 'double':
         if (typeof value !== 'number') throw new NotModelled('something other than a number for a DOUBLE');
         return value;
-      case 'date':
-        if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?$/.test(value)) throw new NotModelled(`'${value}' for a date`);
-        return value;
       case 'string':
         if (typeof value !== 'string') throw new NotModelled(`a ${typeof value} for text`);
         if (use.isCompared) requireSameText(value);
-        if (use.isPattern) requirePattern(value, '\\');
+        if (use.isPattern) requirePattern(value);
         if (value.includes('\0')) throw new NotModelled('a NUL in text');
         return value;
       default:

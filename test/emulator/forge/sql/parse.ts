@@ -14,7 +14,7 @@ export type Expr =
   | { kind: 'unary'; op: '-' | 'NOT'; a: Expr }
   | { kind: 'binary'; op: string; a: Expr; b: Expr }
   | { kind: 'is'; not: boolean; a: Expr; what: 'NULL' | 'TRUE' | 'FALSE' }
-  | { kind: 'like'; not: boolean; a: Expr; pattern: Expr; escape: string | null }
+  | { kind: 'like'; not: boolean; a: Expr; pattern: Expr }
   | { kind: 'between'; not: boolean; a: Expr; low: Expr; high: Expr }
   | { kind: 'in'; not: boolean; a: Expr; list: Expr[] | Query }
   | { kind: 'case'; base: Expr | null; whens: [condition: Expr, result: Expr][]; otherwise: Expr | null }
@@ -544,9 +544,14 @@ class Parser {
 
   private from(): Source[] {
     const sources = [this.source('none')];
+    let hasComma = false;
     for (;;) {
-      if (this.takeOp(',')) sources.push(this.source('cross'));
-      else if (this.takeWord('CROSS', 'JOIN')) sources.push(this.source('cross'));
+      // MySQL joins what follows a comma first.
+      if (hasComma && ['CROSS', 'INNER', 'JOIN', 'LEFT'].some((word) => this.isWord(word))) throw new NotModelled('JOIN after a comma');
+      if (this.takeOp(',')) {
+        hasComma = true;
+        sources.push(this.source('cross'));
+      } else if (this.takeWord('CROSS', 'JOIN')) sources.push(this.source('cross'));
       else if (this.takeWord('INNER', 'JOIN') || this.takeWord('JOIN')) sources.push(this.withCondition(this.source('inner')));
       else if (this.takeWord('LEFT')) {
         this.takeWord('OUTER');
@@ -591,42 +596,43 @@ class Parser {
     return this.predicate();
   }
 
+  /** What MySQL takes apart by precedence when two of these stand side by side needs parentheses here. */
   private predicate(): Expr {
-    let a = this.sum();
-    for (;;) {
-      if (this.token.kind === 'op' && COMPARISONS.has(this.token.text)) {
-        const op = this.token.text === '!=' ? '<>' : this.token.text;
-        this.at += 1;
-        if (this.isWord('ANY') || this.isWord('SOME') || this.isWord('ALL')) this.fail();
-        // Comparisons do not chain by accident: `a = b = c` is more likely a mistake than meant.
-        a = { kind: 'binary', op, a, b: this.sum() };
-        continue;
-      }
-      if (this.takeWord('IS')) {
-        const not = this.takeWord('NOT');
-        const what = (['NULL', 'TRUE', 'FALSE'] as const).find((word) => this.takeWord(word)) ?? this.fail();
-        a = { kind: 'is', not, a, what };
-        continue;
-      }
-      const not = this.isWord('NOT') && ['LIKE', 'IN', 'BETWEEN'].includes(this.peek(1).upper) && this.takeWord('NOT');
-      if (this.takeWord('LIKE')) {
-        const pattern = this.sum();
-        let escapedBy: string | null = null;
-        if (this.takeWord('ESCAPE')) {
-          escapedBy = this.text();
-          if ([...escapedBy].length !== 1) throw new NotModelled('an escape of several characters');
-        }
-        a = { kind: 'like', not, a, pattern, escape: escapedBy };
-      } else if (this.takeWord('BETWEEN')) {
-        const low = this.sum();
-        this.needWord('AND');
-        a = { kind: 'between', not, a, low, high: this.sum() };
-      } else if (this.takeWord('IN')) {
-        if (!this.isOp('(')) this.fail();
-        const list = this.isQueryIn() ? this.inParentheses(() => this.query()) : this.inList();
-        a = { kind: 'in', not, a, list };
-      } else return a;
+    const a = this.sum();
+    const predicate = this.predicateOf(a);
+    if (predicate && this.predicateOf(predicate)) throw new NotModelled('two comparisons side by side without parentheses');
+    return predicate ?? a;
+  }
+
+  /** null = no comparison follows. */
+  private predicateOf(a: Expr): Expr | null {
+    if (this.token.kind === 'op' && COMPARISONS.has(this.token.text)) {
+      const op = this.token.text === '!=' ? '<>' : this.token.text;
+      this.at += 1;
+      if (this.isWord('ANY') || this.isWord('SOME') || this.isWord('ALL')) this.fail();
+      return { kind: 'binary', op, a, b: this.sum() };
     }
+    if (this.takeWord('IS')) {
+      const not = this.takeWord('NOT');
+      const what = (['NULL', 'TRUE', 'FALSE'] as const).find((word) => this.takeWord(word)) ?? this.fail();
+      return { kind: 'is', not, a, what };
+    }
+    const not = this.isWord('NOT') && ['LIKE', 'IN', 'BETWEEN'].includes(this.peek(1).upper) && this.takeWord('NOT');
+    if (this.takeWord('LIKE')) {
+      // No sum: MySQL takes none here.
+      const pattern = this.unary();
+      if (this.takeWord('ESCAPE') && this.text() !== '\\') throw new NotModelled('an escape other than the backslash');
+      return { kind: 'like', not, a, pattern };
+    }
+    if (this.takeWord('BETWEEN')) {
+      const low = this.sum();
+      this.needWord('AND');
+      return { kind: 'between', not, a, low, high: this.sum() };
+    }
+    if (!this.takeWord('IN')) return null;
+    if (!this.isOp('(')) this.fail();
+    const list = this.isQueryIn() ? this.inParentheses(() => this.query()) : this.inList();
+    return { kind: 'in', not, a, list };
   }
 
   private inList(): Expr[] {

@@ -2,7 +2,10 @@
 import { DatabaseError, NotModelled } from './errors';
 import type { ColumnDefinition, IndexDefinition, Statement } from './parse';
 
-/** `int` comes back as a number; `bigint` and `date` come back as strings (Forge docs). */
+/**
+ * `int` comes back as a number; `bigint` and `date` come back as strings (Forge docs). `date` is only for the table in which
+ * `@forge/sql` keeps its migrations: such a value can be read, compared with its like and sorted by, but not named.
+ */
 export type ValueType = 'int' | 'bigint' | 'double' | 'string' | 'date';
 
 export interface Column {
@@ -43,7 +46,6 @@ const MAX_CHAR = 255;
 const BYTES_PER_CHARACTER = 4;
 /** TiDB: max-index-length. */
 const MAX_KEY_BYTES = 3_072;
-const DATE_BYTES = 8;
 
 export const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 export const sqliteIndexName = (table: string, index: string): string => quoted(`${table}:${index}`);
@@ -55,17 +57,25 @@ export function columnOf(definition: ColumnDefinition): Column {
   const column = quoted(name);
   const check = (rule: string, condition: string): string => `CONSTRAINT ${quoted(`${rule}:${name}`)} CHECK (${condition})`;
   const base = { name, notNull, byDefault, autoIncrement };
+  const invalid = (): DatabaseError => new DatabaseError('ER_INVALID_DEFAULT', `Invalid default value for '${name}'`);
+  if (byDefault === null && notNull) throw invalid();
+  if (byDefault !== undefined && autoIncrement) throw new NotModelled('a default beside AUTO_INCREMENT');
+  if (type in INT_BYTES || type === 'DOUBLE') {
+    if (isNow(byDefault)) throw invalid();
+    if (typeof byDefault === 'string') throw new NotModelled('text as the default of a number');
+  }
   if (type in INT_BYTES) {
     const range = RANGES[type];
+    if (range && typeof byDefault === 'number' && (byDefault < Number(range[0]) || byDefault > Number(range[1]))) throw invalid();
     // Not `INTEGER`: as a primary key, that would be SQLite's row id, which makes up numbers for NULL.
     const storage = `INT ${range ? check('range', `${column} BETWEEN ${range[0]} AND ${range[1]}`) : ''}`;
     return { ...base, type: type === 'BIGINT' ? 'bigint' : 'int', storage, keyBytes: INT_BYTES[type] as number };
   }
   if (type === 'DOUBLE') return { ...base, type: 'double', storage: 'REAL', keyBytes: 8 };
   if (type === 'DATE' || type === 'DATETIME' || type === 'TIMESTAMP') {
-    if (length !== null) throw new NotModelled('fractions of seconds');
-    const storage = `TEXT ${check('date', `length(${column}) = ${type === 'DATE' ? 10 : 19}`)}`;
-    return { ...base, type: 'date', storage, keyBytes: DATE_BYTES };
+    // What `@forge/sql` says about its migrations.
+    if (type !== 'TIMESTAMP' || length !== null || !notNull || !isNow(byDefault)) throw new NotModelled(`columns of type ${type}`);
+    return { ...base, type: 'date', storage: 'TEXT', keyBytes: null };
   }
   if (type in TEXT_BYTES) {
     if (byDefault !== undefined && byDefault !== null) throw new NotModelled('defaults of TEXT columns');
@@ -81,6 +91,9 @@ export function columnOf(definition: ColumnDefinition): Column {
       'ER_TOO_BIG_FIELDLENGTH',
       `Column length too big for column '${name}' (max = ${max}); use BLOB or TEXT instead`,
     );
+  if (isNow(byDefault)) throw invalid();
+  if (typeof byDefault === 'number' || byDefault?.endsWith(' ')) throw new NotModelled('such a default of text');
+  if (byDefault && [...byDefault].length > characters) throw invalid();
   const storage = `TEXT ${check('long', `length(${column}) <= ${characters}`)}`;
   return { ...base, type: 'string', storage, keyBytes: characters * BYTES_PER_CHARACTER };
 }
@@ -88,9 +101,12 @@ export function columnOf(definition: ColumnDefinition): Column {
 /** @throws DatabaseError if the columns cannot be in an index */
 export function checkIndex(table: Pick<Table, 'name' | 'columns'>, columns: readonly string[]): void {
   let bytes = 0;
-  for (const name of columns) {
+  for (const [i, name] of columns.entries()) {
     const column = table.columns.get(name);
+    if (!column) refuseOtherCase(table.columns.keys(), name);
     if (!column) throw new DatabaseError('ER_KEY_COLUMN_DOES_NOT_EXITS', `Key column '${name}' doesn't exist in table`);
+    if (columns.indexOf(name) !== i) throw new DatabaseError('ER_DUP_FIELDNAME', `Duplicate column name '${name}'`);
+    if (column.type === 'date') throw new NotModelled('a time in an index');
     if (column.keyBytes === null)
       throw new DatabaseError('ER_BLOB_KEY_WITHOUT_LENGTH', `BLOB/TEXT column '${name}' used in key specification without a key length`);
     bytes += column.keyBytes;
@@ -108,13 +124,26 @@ export function tableOf(statement: Extract<Statement, { kind: 'createTable' }>):
   const key = statement.primaryKey ?? [];
   const table: Table = { name: statement.table, columns, key, indexes: new Map(), rows: 0 };
   checkIndex(table, key);
-  for (const name of key) (columns.get(name) as Column).notNull = true;
+  for (const name of key) {
+    const column = columns.get(name) as Column;
+    if (column.byDefault === null) throw new NotModelled('DEFAULT NULL in a primary key');
+    column.notNull = true;
+  }
   for (const column of columns.values()) {
     if (column.autoIncrement && (key.length !== 1 || key[0] !== column.name))
       throw new NotModelled('AUTO_INCREMENT outside the primary key');
   }
   for (const index of statement.indexes) addIndex(table, index);
   return table;
+}
+
+export const isNow = (value: Column['byDefault']): value is { now: true } => typeof value === 'object' && value !== null;
+
+/** Names of columns, and of the select list, are the same in either case; here they have to be written alike. */
+export function refuseOtherCase(names: Iterable<string>, name: string): void {
+  for (const known of names)
+    if (known !== name && known.toLowerCase() === name.toLowerCase())
+      throw new NotModelled(`the name '${name}' differs from '${known}' in case`);
 }
 
 export function requireNewColumn(columns: ReadonlyMap<string, unknown>, name: string): void {
@@ -143,9 +172,8 @@ export function columnSql(column: Column, isAlone: boolean, adding = false): str
   // MySQL fills a new column with the type's zero when it has no default and must not be null.
   const implied = adding && column.notNull && column.byDefault === undefined ? (column.type === 'string' ? '' : 0) : undefined;
   const byDefault = implied ?? column.byDefault;
-  if (typeof byDefault === 'object' && byDefault !== null && adding) throw new NotModelled('adding a column with the time as its default');
-  if (adding && column.type === 'date' && implied !== undefined) throw new NotModelled('adding a date that must not be null');
-  if (byDefault !== undefined && (typeof byDefault !== 'object' || byDefault === null)) parts.push(`DEFAULT ${literalSql(byDefault)}`);
+  if (isNow(byDefault) && adding) throw new NotModelled('adding a column with the time as its default');
+  if (byDefault !== undefined && !isNow(byDefault)) parts.push(`DEFAULT ${literalSql(byDefault)}`);
   return parts.join(' ');
 }
 

@@ -5,7 +5,7 @@
  */
 import { DatabaseError, NotModelled } from './errors';
 import type { Assignment, Core, Expr, Item, Ordering, Query, Source, Statement } from './parse';
-import { type Column, literalSql, quoted, type Table, type ValueType } from './schema';
+import { type Column, isNow, literalSql, quoted, refuseOtherCase, type Table, type ValueType } from './schema';
 
 /** `null`: the literal NULL. `param`: a parameter whose type its surroundings decide. */
 type ExprType = ValueType | 'null' | 'param';
@@ -84,6 +84,8 @@ interface Scope {
   clause: string;
   /** What the query groups by; null = it does not group. */
   groups: Set<string> | null;
+  /** Columns that subqueries of this query read outside its aggregates. */
+  readBelow: Set<string>;
   inAggregate: boolean;
   allowsAggregates: boolean;
 }
@@ -297,6 +299,7 @@ export class Translator {
       names: new Map(),
       clause: 'field list',
       groups: null,
+      readBelow: new Set(),
       inAggregate: false,
       allowsAggregates: false,
     };
@@ -363,6 +366,7 @@ export class Translator {
       names: new Map(),
       clause: 'field list',
       groups: null,
+      readBelow: new Set(),
       inAggregate: false,
       allowsAggregates: false,
     };
@@ -370,6 +374,8 @@ export class Translator {
     const where = core.where ? this.condition(core.where, { ...scope, clause: 'where clause' }) : null;
     const named = namesOf(core.items);
     const isGrouped = core.groupBy.length > 0;
+    if (core.groupBy.some(({ kind }) => kind === 'literal' || kind === 'param'))
+      throw new NotModelled('grouping by a position or a constant');
     const keys = core.groupBy.map((expr) => this.emitNamed(expr, scope, named, 'group statement'));
     const groups = isGrouped ? new Set(keys.map((k) => k.sql)) : null;
     // A key that is named in the select list counts under its own text as well.
@@ -378,16 +384,12 @@ export class Translator {
       const item = named.get(expr.name);
       if (item && groups) groups.add(this.emit(item, { ...scope, allowsAggregates: true }).sql);
     }
-    const inner: Scope = { ...scope, groups, allowsAggregates: true };
+    const inner: Scope = { ...scope, groups, readBelow: new Set(), allowsAggregates: true };
     const outputs = this.items(core.items, inner, wanted);
     const usesAggregate = outputs.some((o) => o.emitted.hasAggregate) || isGrouped;
     if (usesAggregate) this.hasAggregate = true;
     const bare = outputs.find((o) => usesAggregate && o.emitted.isBare);
-    if (bare)
-      throw new DatabaseError(
-        'ER_WRONG_FIELD_WITH_GROUP',
-        `Expression of SELECT list is not in GROUP BY clause and contains nonaggregated column '${bare.name}' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by`,
-      );
+    if (bare) throw this.notGrouped(core, groups, `SELECT list ('${bare.name}')`);
     const after: Scope = { ...inner, names: new Map(outputs.filter((o) => o.isAliased).map((o) => [o.name, o.emitted])) };
     let sql = `SELECT ${core.isDistinct ? 'DISTINCT ' : ''}${outputs.map((o) => `${o.emitted.sql} AS ${quoted(o.name)}`).join(', ')}${from}`;
     if (where) sql += ` WHERE ${where}`;
@@ -401,8 +403,9 @@ export class Translator {
       const terms = orderBy.map(({ expr, descending }) => {
         const isPosition = expr.kind === 'literal' && typeof expr.value === 'number';
         const term = isPosition ? null : this.emitNamed(expr, after, named, 'order clause');
-        if (term?.isBare && usesAggregate)
-          throw new DatabaseError('ER_WRONG_FIELD_WITH_GROUP', 'Expression of ORDER BY is not in GROUP BY clause');
+        if (term?.hasAggregate && !usesAggregate) throw new NotModelled('an aggregate in ORDER BY only');
+        if (term?.isBare && usesAggregate && !groups) throw new NotModelled('sorting the one row of an aggregate');
+        if (term?.isBare && usesAggregate) throw this.notGrouped(core, groups, 'ORDER BY');
         if (term?.type === 'param') throw new NotModelled('sorting by a parameter');
         if (term && core.isDistinct && !outputs.some((o) => o.emitted.sql === term.sql || quoted(o.name) === term.sql))
           throw new NotModelled('sorting DISTINCT rows by something that is not selected');
@@ -410,13 +413,39 @@ export class Translator {
       });
       sql += ` ORDER BY ${terms.join(', ')}`;
     }
+    if (usesAggregate && [...inner.readBelow].some((column) => !groups?.has(column)))
+      throw new NotModelled('a subquery that reads a column outside the groups');
     return { sql, columns: outputs.map(({ name, emitted }) => ({ name, type: emitted.type, params: emitted.open })) };
+  }
+
+  /**
+   * The error for a column outside the groups. MySQL takes it after all if it depends on the groups: by a unique key, or by
+   * a condition that says what it equals. So it is an error for sure only where there are neither.
+   */
+  private notGrouped({ from, where }: Core, groups: ReadonlySet<string> | null, clause: string): Error {
+    const [source] = from;
+    const isCte = this.ctes.some((map) => map.has(String(source?.table)));
+    const table = from.length === 1 && typeof source?.table === 'string' && !isCte ? this.tables.get(source.table) : undefined;
+    const uniques = table ? [table.key, ...[...table.indexes.values()].filter((i) => i.isUnique).map((i) => i.columns)] : [];
+    const isInGroups = (name: string): boolean => groups?.has(`${quoted(source?.alias ?? '')}.${quoted(name)}`) ?? false;
+    if (!table || where || uniques.some((key) => key.length > 0 && key.every(isInGroups)))
+      return new NotModelled('a column outside the groups that may depend on them');
+    if (!groups)
+      return new DatabaseError(
+        'ER_MIX_OF_GROUP_FUNC_AND_FIELDS',
+        `In aggregated query without GROUP BY, ${clause} contains a nonaggregated column`,
+      );
+    return new DatabaseError(
+      'ER_WRONG_FIELD_WITH_GROUP',
+      `Expression of ${clause} is not in GROUP BY clause and contains a nonaggregated column`,
+    );
   }
 
   /** For clauses that may use names of the select list. MySQL and SQLite prefer different ones if a column has the same name. */
   private emitNamed(expr: Expr, scope: Scope, named: Map<string, Expr>, clause: string): Emitted {
     const names = new Map<string, Emitted>();
     for (const [name, item] of named) {
+      refuseOtherCase(namesIn(expr), name);
       if (!mentions(expr, name)) continue;
       const isSame = item.kind === 'column' && item.name === name;
       const isColumn = [...scope.sources.values()].some((columns) => columns.has(name));
@@ -527,9 +556,9 @@ export class Translator {
         const [a, pattern] = [again(expr.a), again(expr.pattern)];
         for (const e of [a, pattern]) this.needString(e);
         if (expr.pattern.kind === 'param') (this.params[expr.pattern.index] as ParamUse).isPattern = true;
-        if (expr.pattern.kind === 'literal') requirePattern(String(expr.pattern.value), expr.escape ?? '\\');
-        const escaped = literalSql(expr.escape ?? '\\');
-        return join([a, pattern], `(${a.sql} ${expr.not ? 'NOT ' : ''}LIKE ${pattern.sql} ESCAPE ${escaped})`, 'bigint');
+        else if (expr.pattern.kind === 'literal') requirePattern(String(expr.pattern.value));
+        else throw new NotModelled('a pattern that is neither text nor a parameter');
+        return join([a, pattern], `(${a.sql} ${expr.not ? 'NOT ' : ''}LIKE ${pattern.sql} ESCAPE '\\')`, 'bigint');
       }
       case 'between': {
         const parts = [again(expr.a), again(expr.low), again(expr.high)] as const;
@@ -577,11 +606,18 @@ export class Translator {
       if (found.length > 1) throw new DatabaseError('ER_NON_UNIQ_ERROR', `Column '${name}' in ${scope.clause} is ambiguous`);
       const [source] = found;
       if (!source) continue;
-      const isOwn = at === scope;
       const type = source[1].get(name) as ExprType;
-      return { ...plain(`${quoted(source[0])}.${quoted(name)}`, type), isBare: isOwn && !scope.inAggregate };
+      const sql = `${quoted(source[0])}.${quoted(name)}`;
+      if (at === scope) return { ...plain(sql, type), isBare: !scope.inAggregate };
+      // MySQL takes such an aggregate for one of the outer query.
+      if (scope.inAggregate) throw new NotModelled('an aggregate of a column of an outer query');
+      if (!at.inAggregate) at.readBelow.add(sql);
+      return plain(sql, type);
     }
-    for (const columns of scope.sources.values()) refuseOtherCase(columns.keys(), name);
+    for (let at: Scope | null = scope; at; at = at.parent) {
+      for (const columns of at.sources.values()) refuseOtherCase(columns.keys(), name);
+      if (table !== null) refuseOtherCase(at.sources.keys(), table);
+    }
     throw new DatabaseError('ER_BAD_FIELD_ERROR', `Unknown column '${table === null ? '' : `${table}.`}${name}' in '${scope.clause}'`);
   }
 
@@ -602,7 +638,7 @@ export class Translator {
       case 'DIV':
       case '%': {
         // By zero, a query gets NULL and a write fails.
-        if (right.kind !== 'literal' || !(Number(right.value) > 0))
+        if (right.kind !== 'literal' || typeof right.value !== 'number' || right.value <= 0)
           throw new NotModelled('division by something other than a number above 0');
         this.needWhole(a);
         return join([a, b], `(${a.sql} ${op === 'DIV' ? '/' : '%'} ${b.sql})`, 'bigint');
@@ -739,6 +775,7 @@ export class Translator {
   // --- types -------------------------------------------------------------------------------------------------
 
   private settle(e: Emitted, type: ValueType, isCompared = false): void {
+    if (type === 'date') throw new NotModelled('a parameter as a time');
     for (const index of e.open) {
       const use = this.params[index] as ParamUse;
       const isFine = use.type === null || use.type === type || (isWhole(use.type) && isWhole(type));
@@ -778,18 +815,10 @@ export class Translator {
     let [type] = known as [ValueType];
     if (known.length > 1) {
       if (known.every(isNumber)) type = known.includes('double') ? 'double' : 'bigint';
-      else if (known.every((t) => t === 'date' || t === 'string')) type = this.dateOrString(parts);
       else throw new NotModelled(`a mix of types (${known.join(', ')})`);
     }
     for (const part of parts) if (part.type === 'param') this.settle(part, type);
     return type;
-  }
-
-  /** A date beside literal text in the form of a date. */
-  private dateOrString(parts: Emitted[]): ValueType {
-    for (const { type, sql } of parts)
-      if (type === 'string' && !/^'\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?'$/.test(sql)) throw new NotModelled('a date compared with text');
-    return 'date';
   }
 
   private needNumber(e: Emitted): void {
@@ -811,18 +840,13 @@ export class Translator {
   private store(e: Emitted, column: Column): Emitted {
     if (e.items) failRow();
     if (e.type === 'param') this.settle(e, column.type, column.type === 'string' && column.keyBytes !== null);
-    const fits =
-      e.type === 'null' ||
-      e.type === column.type ||
-      (isWhole(e.type) && (isWhole(column.type) || column.type === 'double')) ||
-      (e.type === 'string' && column.type === 'date' && /^'\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?'$/.test(e.sql));
+    const fits = e.type === 'null' || e.type === column.type || (isWhole(e.type) && (isWhole(column.type) || column.type === 'double'));
     if (!fits) throw new NotModelled(`a value of type ${e.type} for the column '${column.name}'`);
     return e;
   }
 }
 
 const isWhole = (type: ExprType): boolean => type === 'int' || type === 'bigint';
-const isNow = (value: Column['byDefault']): boolean => typeof value === 'object' && value !== null;
 const failRow = (): never => {
   throw new DatabaseError('ER_OPERAND_COLUMNS', 'Operand should contain 1 column(s)');
 };
@@ -857,6 +881,10 @@ function orderOfUnion({ expr, descending }: Ordering, columns: readonly OutputCo
   if (expr.kind === 'literal' && typeof expr.value === 'number') return `${expr.value}${suffix}`;
   if (expr.kind !== 'column' || expr.table !== null) throw new NotModelled('sorting a union by an expression');
   const { name } = expr;
+  refuseOtherCase(
+    columns.map((c) => c.name),
+    name,
+  );
   if (!columns.some((c) => c.name === name)) throw new DatabaseError('ER_BAD_FIELD_ERROR', `Unknown column '${name}' in 'order clause'`);
   return `${quoted(name)}${suffix}`;
 }
@@ -886,12 +914,14 @@ function refuseReadAfterWrite(set: readonly Assignment[]): void {
 }
 
 /** Whether an expression names this column, or this name of the select list. */
-function mentions(node: unknown, name: string): boolean {
-  if (Array.isArray(node)) return node.some((item) => mentions(item, name));
-  if (typeof node !== 'object' || node === null) return false;
+const mentions = (node: unknown, name: string): boolean => namesIn(node).includes(name);
+
+/** The names of all columns in an expression. */
+function namesIn(node: unknown): string[] {
+  if (Array.isArray(node)) return node.flatMap(namesIn);
+  if (typeof node !== 'object' || node === null) return [];
   const expr = node as { kind?: string; name?: string };
-  if (expr.kind === 'column' && expr.name === name) return true;
-  return Object.values(node).some((value) => mentions(value, name));
+  return expr.kind === 'column' ? [expr.name as string] : Object.values(node).flatMap(namesIn);
 }
 
 function paramsIn(node: unknown): number {
@@ -901,12 +931,6 @@ function paramsIn(node: unknown): number {
   return Object.values(node).reduce((sum: number, value) => sum + paramsIn(value), 0);
 }
 
-function refuseOtherCase(names: Iterable<string>, name: string): void {
-  for (const known of names)
-    if (known !== name && known.toLowerCase() === name.toLowerCase())
-      throw new NotModelled(`the name '${name}' differs from the column's in case`);
-}
-
 /** MySQL compares text as if it were padded with spaces, so text that ends with one, or holds control characters, is not modeled. */
 export function requireSameText(text: string): void {
   if (text.endsWith(' ')) throw new NotModelled('text that ends with a space');
@@ -914,7 +938,8 @@ export function requireSameText(text: string): void {
   if (/[\u0000-\u001f]/.test(text)) throw new NotModelled('control characters in text that is compared');
 }
 
-export function requirePattern(pattern: string, escapedBy: string): void {
-  if (pattern.endsWith(escapedBy) && !pattern.endsWith(escapedBy + escapedBy))
-    throw new NotModelled('a pattern that ends with its escape character');
+/** There MySQL takes the escape for itself, SQLite finds nothing. */
+export function requirePattern(pattern: string): void {
+  const [escapes = ''] = /\\*$/.exec(pattern) ?? [];
+  if (escapes.length % 2 === 1) throw new NotModelled('a pattern that ends with its escape character');
 }
