@@ -1,7 +1,8 @@
 /** The directory on bad days: readings that are cut off, refused or starved, and a database that is slow, full, missing or lost. */
 import { expect, it } from 'vitest';
+import type { LoggedStatement } from '../emulator/forge/sql';
 import type { LocalSite } from '../emulator/site';
-import { differences, directoryState, nextReading, untilRead } from '../support/directory';
+import { differences, directoryState, groupsInDirectory, nameGroup, nextReading, untilRead } from '../support/directory';
 import {
   ANA,
   accountIdOf,
@@ -151,15 +152,16 @@ it.each(['slow', 'full', 'throttled', 'absent'] as const)(
   },
 );
 
-async function untilMembersAreRead(site: LocalSite): Promise<void> {
+/** The first reading has come to its first question of this kind. */
+async function untilAsked(site: LocalSite, route: string): Promise<void> {
   await site.advance('PT5M');
-  for (let tenths = 0; tenths < 100; tenths += 1) {
-    if (Object.keys(site.usage().rest.byRoute).some((route) => route.includes('membersByGroupId')) && site.usage().sql.rowsWritten > 50)
-      return;
+  for (let tenths = 0; tenths < 200; tenths += 1) {
+    if (site.usage().rest.byRoute[route] && site.usage().sql.rowsWritten > 50) return;
     await site.advance('PT0.1S');
   }
-  throw new Error('no members have been read');
+  throw new Error(`${route} was not asked`);
 }
+const untilMembersAreRead = (site: LocalSite): Promise<void> => untilAsked(site, 'GET /wiki/rest/api/group/{groupId}/membersByGroupId');
 
 it.each([
   ['in the middle of a reading', untilMembersAreRead],
@@ -181,6 +183,48 @@ it.each([
   // Since when somebody is gone nobody knows any more: the wait begins anew.
   const [row] = (await adminData(site, 'people.list', { filter: { accountIds: [OWNER] } })).rows;
   expect(row).toMatchObject({ standing: 'deactivated', goneSince: site.clock.iso().slice(0, 10) });
+});
+
+it('a reading whose database was lost never says that the one in its place is complete', async () => {
+  const site = quietSite();
+  await untilAsked(site, 'GET /wiki/rest/api/search');
+  site.loseSql();
+  site.changeSettings({ latency: { rest: 'PT3S' } });
+  const claims: { people: number[]; spaces: number[] } = { people: [], spaces: [] };
+  // An admin's page makes the tables again, and another reading begins, while this one waits.
+  for (let looks = 0; looks < 120; looks += 1) {
+    const answer = await admin(site, 'directory.get', {});
+    for (const part of ['people', 'spaces'] as const)
+      if (answer.ok && answer.data[part].complete) claims[part].push(answer.data[part].rows);
+    await site.advance('PT5S');
+  }
+  await untilRead(site);
+  expect(await differences(site)).toEqual([]);
+  const { people, spaces } = await adminData(site, 'directory.get', {});
+  expect(claims.people.length).toBeGreaterThan(0);
+  expect(new Set(claims.people)).toEqual(new Set([people.rows]));
+  expect(new Set(claims.spaces)).toEqual(new Set([spaces.rows]));
+});
+
+it('a group that is read while another reading puts people together is not forgotten', async () => {
+  const site = quietSite();
+  const group = site.confluence.state.groupsByName.get('engineering')?.id ?? '';
+  const log: LoggedStatement[] = [];
+  site.sqlLog = log;
+  let isOver = false;
+  // Between reading what rows are made of and writing them.
+  site.platform.beforeCall = ({ name }, call) => {
+    const isPuttingTogether = log.some(({ query }) => query.includes('WHERE changed > 0'));
+    const hasRead = log.at(-1)?.query.startsWith('SELECT id, standing, group_set') ?? false;
+    if (isOver || name !== 'consumer:work-consumer' || !call.startsWith('sql ') || !isPuttingTogether || !hasRead) return undefined;
+    isOver = true;
+    return nameGroup(site, group).then(() => new Promise<void>((done) => void site.clock.after(60_000, () => done())));
+  };
+  await site.advance('PT10M');
+  expect(isOver).toBe(true);
+  await untilRead(site);
+  const members = [...groupsInDirectory(site)].filter(([, groups]) => groups.includes(group)).map(([accountId]) => accountId);
+  expect(members.sort()).toEqual([...site.confluence.state.activeMembers(group)].sort());
 });
 
 /** Points an hour with which a reading of this many people takes most of a working day. With fewer than some 30, none can even begin. */

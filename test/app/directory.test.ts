@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { PEOPLE_SORTS, type PeopleFilter, type PeopleRow, SPACE_SORTS, type SpaceFilter, type SpaceRow } from '../../src/directory/lists';
 import type { LocalSite } from '../emulator/site';
-import { dayOf, daysAfter, differences, groupsInDirectory, nextReading, passes, readDirectory } from '../support/directory';
+import { dayOf, daysAfter, differences, groupsInDirectory, nameGroup, nextReading, passes, readDirectory } from '../support/directory';
 import {
   ADMIN_ACCOUNT_ID,
   ANA,
@@ -469,12 +469,6 @@ describe('follows', () => {
 });
 
 /** A rule about this group: nobody in it gets a space. */
-async function nameGroup(site: LocalSite, group: string): Promise<void> {
-  const { policy, version } = await adminData(site, 'policy.get', {});
-  const rule = { ...policy.everyoneElse, id: 'engineers', name: 'Engineers', groups: [group], exceptGroups: [] };
-  await adminData(site, 'policy.save', { policy: { ...policy, rules: [rule] }, baseVersion: version });
-}
-
 it('a space that nobody touched after its making is told from one that somebody did', async () => {
   const site = await filled();
   const made = site.createNatively(ANA);

@@ -250,3 +250,10 @@ export async function nextReading(site: LocalSite): Promise<void> {
   }
   await untilRead(site);
 }
+
+/** Saves a policy with a rule for this group. */
+export async function nameGroup(site: LocalSite, group: string): Promise<void> {
+  const { policy, version } = await adminData(site, 'policy.get', {});
+  const rule = { ...policy.everyoneElse, id: 'engineers', name: 'Engineers', groups: [group], exceptGroups: [] };
+  await adminData(site, 'policy.save', { policy: { ...policy, rules: [rule] }, baseVersion: version });
+}
