@@ -7,8 +7,14 @@ import { addDays, type Day, dayOf } from '../domain/time';
 import { AppError } from '../forge/errors';
 import { marks, SqlFlag, SqlNumber, type SqlValue, type Statement, select } from '../forge/sql';
 
-/** A column of a list: where it comes from, and what stands for "unknown", which comes last in either direction. */
+/** The SQL expression behind each column of a list. */
 type Columns<K extends string> = Record<K, string>;
+
+/** Columns that say "unknown" in a word. In any order it comes last, as null does. */
+const SAYS_UNKNOWN: readonly string[] = ['ownerStanding', 'standing', 'status', 'access', 'lifecycle'];
+const UNKNOWN = 'unknown';
+const sortable = <K extends string>(columns: Columns<K>, by: K): string =>
+  SAYS_UNKNOWN.includes(by) ? `NULLIF(${columns[by]}, '${UNKNOWN}')` : columns[by];
 
 /** A condition and its parameters. */
 export type Condition = Statement;
@@ -95,7 +101,7 @@ export const SpaceFilter = z.strictObject({
     .array(z.enum(['created', 'adopted']))
     .max(2)
     .optional(),
-  /** Matches the day of the last change, or the day since which none is known. */
+  /** Matches the day of the last change, or the day since which no change has been seen. */
   unchangedForDays: z.number().int().min(0).max(36_500).optional(),
   createdBefore: z.iso.date().optional(),
   untouched: z.boolean().optional(),
@@ -272,7 +278,7 @@ function after<C extends string>(query: ListQuery<C>): Condition[] {
   const position = Position.safeParse(parsedJson(cursor));
   if (!position.success || position.data[0] !== nameOf(query)) throw new AppError('bad-request', { problem: 'cursor' });
   const [, value, id] = position.data;
-  const column = columns[order.by];
+  const column = sortable(columns, order.by);
   if (value === null) return [{ sql: `(${column} IS NULL AND id > ?)`, params: [id] }];
   const later = order.direction === 'asc' ? '>' : '<';
   return [{ sql: `(${column} ${later} ? OR (${column} = ? AND id > ?) OR ${column} IS NULL)`, params: [value, value, id] }];
@@ -296,7 +302,7 @@ async function list<C extends string, R>(
 ): Promise<ListPage<R>> {
   const { table, columns, conditions, order, limit } = query;
   const page = where([...conditions, ...after(query)]);
-  const column = columns[order.by];
+  const column = sortable(columns, order.by);
   const orderBy = `CASE WHEN ${column} IS NULL THEN 1 ELSE 0 END, ${column} ${order.direction === 'asc' ? 'ASC' : 'DESC'}, id`;
   const rows = await select(
     { sql: `SELECT ${named(columns)} FROM ${table} WHERE ${page.sql} ORDER BY ${orderBy} LIMIT ${limit + 1}`, params: page.params },
@@ -313,8 +319,11 @@ async function list<C extends string, R>(
   };
 }
 
-/** A column's value as the database compares it. */
-const asStored = (value: string | number | boolean | null): SqlValue => (typeof value === 'boolean' ? Number(value) : value);
+/** A column's value as the database sorts it. */
+function asSorted(by: string, value: string | number | boolean | null): SqlValue {
+  if (value === UNKNOWN && SAYS_UNKNOWN.includes(by)) return null;
+  return typeof value === 'boolean' ? Number(value) : value;
+}
 
 interface PageRequest<F, C extends string> {
   filter: F;
@@ -325,12 +334,12 @@ interface PageRequest<F, C extends string> {
 
 export function listSpaces({ filter, ...page }: PageRequest<SpaceFilter, SpaceColumn>, now: number): Promise<ListPage<SpaceRow>> {
   const query = { table: 'spaces' as const, columns: spaceColumns(now), conditions: spaceConditions(filter, now), filter, ...page };
-  return list(query, SpaceRow, (row, by) => [asStored(row[by]), row.spaceId]);
+  return list(query, SpaceRow, (row, by) => [asSorted(by, row[by]), row.spaceId]);
 }
 
 export function listPeople({ filter, ...page }: PageRequest<PeopleFilter, PeopleColumn>): Promise<ListPage<PeopleRow>> {
   const query = { table: 'people' as const, columns: PEOPLE_COLUMNS, conditions: peopleConditions(filter), filter, ...page };
-  return list(query, PeopleRow, (row, by) => [asStored(row[by]), row.accountId]);
+  return list(query, PeopleRow, (row, by) => [asSorted(by, row[by]), row.accountId]);
 }
 
 const named = (columns: Columns<string>): string =>

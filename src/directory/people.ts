@@ -251,7 +251,7 @@ const NEW_OUTCOME =
 const GONE: readonly Standing[] = ['deactivated', 'closed', 'unlicensed'];
 const GONE_WORDS = `(${GONE.map((standing) => `'${standing}'`).join(', ')})`;
 
-/** Those with `look` have to be looked up one by one: the groups do not tell, or no list names their space. */
+/** Those with `look` have to be looked up by their ids: the groups do not tell, or no list names their space. */
 export async function notePeople(people: readonly PersonRow[], by: Yardstick, today: Day, now: number): Promise<void> {
   for (const few of slices(people)) {
     const rows = few.map((person): SqlValue[] => [
@@ -307,7 +307,7 @@ const IdRow = z.object({ id: z.string() });
 const ids = async (sql: string, params: readonly SqlValue[]): Promise<string[]> =>
   (await select({ sql, params }, IdRow)).map(({ id }) => id);
 
-/** People to be looked up one by one. */
+/** People to be looked up by their ids. */
 export const listToLookUp = (after: string, limit: number): Promise<string[]> =>
   ids(`SELECT id FROM people WHERE look = 1 AND id > ? ORDER BY id LIMIT ${limit}`, [after]);
 

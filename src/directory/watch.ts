@@ -1,7 +1,8 @@
 /**
  * What events tell the directory: who changed or visited which personal space, and which came to be, changed its status or went.
- * Costs no points, and at most one statement for each process, space, day and kind, with one in 250 more that asks what other
- * processes have noted. What gets lost is found by the next reading.
+ * Costs no points. A change or a visit is at most one statement for each process, space, day and kind, and one more in 250 asks what
+ * other processes have noted; a space that comes to be, changes its status or goes is one to four. What gets lost is found by the
+ * next reading.
  */
 import { LRUCache } from 'lru-cache';
 import { personalSpaceKey } from '../domain/personal-space-key';

@@ -23,14 +23,14 @@ import type { Policy } from '../domain/policy/document';
 import { isIdle, templateOf } from '../domain/policy/match';
 import { type Decided, isSwitchedOff } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS, startOfDay } from '../domain/time';
-import type { Budget } from '../forge/budget';
+import { type Budget, readBudget } from '../forge/budget';
 import { hasTime } from '../forge/deadline';
 import { AppError, ConfluenceError, orWhenMissing, PlatformRefusal, UnreadableRecord } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
 import { add, type Batches, type Counts, countOutcomes as countDone, countOpenBatch } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
 import { createPlan, type Plan, startPlan } from '../jobs/plan';
-import { type Job, newJobId } from '../jobs/record';
+import { isActive, type Job, newJobId } from '../jobs/record';
 import { provision } from '../provisioning/provision';
 import { readPolicy } from '../store/policy';
 import { decideEverybody, readSelection, StoredSelection, storeSelection } from './selection';
@@ -79,6 +79,8 @@ export type ProvisionRow = z.infer<typeof ProvisionRow>;
 
 const ProvisionWork = z.object({
   selection: StoredSelection,
+  /** What the plan said that all of it costs. */
+  points: z.number(),
   /** The plan holds under this version only. */
   policyVersion: z.number().int(),
   cloudId: z.string(),
@@ -129,10 +131,11 @@ export async function planPeople({ selection, policy, incarnation, by, createdBy
   const planId = newJobId(provisionExisting.kind, now);
   const stored = await storeSelection(planId, selection);
   const [outcomes, count] = [await countOutcomes(selection), await freezePeople(planId, selection, by, now)];
-  const frozen = { selection: stored, policyVersion: by.version, cloudId, incarnation };
+  const toDo = outcomes.filter(isToDo);
+  const points = toDo.reduce((sum, row) => sum + row.count * pointsOf(row, policy), 0);
+  const frozen = { selection: stored, points, policyVersion: by.version, cloudId, incarnation };
   const work = { ...frozen, isLost: false, after: '', waveStart: 0, failedBefore: 0 };
   await createPlan(provisionExisting, { work, total: count, createdBy, now }, planId);
-  const toDo = outcomes.filter(isToDo);
   const peopleIn = (rows: readonly OutcomeCount[]): number => rows.reduce((sum, row) => sum + row.count, 0);
   return {
     planId,
@@ -142,7 +145,7 @@ export async function planPeople({ selection, policy, incarnation, by, createdBy
     creates: peopleIn(toDo.filter(({ outcome }) => outcome === 'create')),
     offers: peopleIn(toDo.filter(({ outcome }) => outcome === 'offer')),
     sample: count === 0 ? [] : await samplePeople(selection, by, SAMPLE),
-    points: toDo.reduce((sum, row) => sum + row.count * pointsOf(row, policy), 0),
+    points,
     createdAt: now,
   };
 }
@@ -155,13 +158,29 @@ function pointsOf({ outcome, ruleId }: OutcomeCount, policy: Policy): number {
 }
 
 /** When so many people will have had their turn (ms): by the points of the hours, by the ticks, and by the days of a daily limit. */
-export function servedBy({ count, points }: PeoplePlan, perDay: number | null, budget: Budget, now: number): number {
+export function servedBy(
+  { count, points }: Pick<PeoplePlan, 'count' | 'points'>,
+  perDay: number | null,
+  budget: Budget,
+  now: number,
+): number {
   // A step sets aside what its people could cost at most: the end of each hour is too short for another one.
   const limit = Math.max(budget.limit - STEP_COST, budget.limit / 2);
   const byPoints = doneBy(points, { ...budget, limit }, now);
   const byTicks = now + Math.ceil(count / PEOPLE_PER_TURN) * TURN_MS;
   const days = perDay === null ? 0 : Math.ceil(count / perDay) - 1;
   return Math.max(byPoints, byTicks, days < 1 ? 0 : startOfDay(now) + days * DAY_MS);
+}
+
+/** What a job costs in all, and when it will be over (ms); null = it is over, or paused. */
+export async function forecast(run: Job, done: number, now: number): Promise<{ points: number; doneAt: number | null }> {
+  const { total, waitingUntil, work } = provisionExisting.parse(run);
+  if (!isActive(run)) return { points: work.points, doneAt: null };
+  const state = await readPolicy();
+  const perDay = state.kind === 'unreadable' ? null : state.policy.rollout.perDay;
+  const count = Math.max(0, total - done);
+  const left = { count, points: total === 0 ? 0 : (work.points * count) / total };
+  return { points: work.points, doneAt: servedBy(left, perDay, await readBudget(now), waitingUntil ?? now) };
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Explanation {
   /** Until when it holds (ms); null = until something changes. */
   until: number | null;
   hasSpace: boolean;
+  /** The rule that decides; null = none does, or the policy cannot be read. */
+  ruleId: string | null;
   /** The rules in order, up to the one that matched; null when none was needed. */
   rules: { id: string; name: string; verdict: RuleVerdict }[] | null;
   matched: {
@@ -66,6 +68,7 @@ export async function explain(
     caveats: decision.kind === 'needs' ? [] : decision.caveats,
     until: 'recheckAt' in decision ? decision.recheckAt : null,
     hasSpace: (facts.person?.personalSpaceId ?? null) !== null || isIn(record, 'ready', 'has-space'),
+    ruleId: match?.ruleId ?? null,
     rules: policy === null || match === null ? null : match.verdicts.map((verdict, i) => ({ ...nameOf(policy, i), verdict })),
     matched: policy && match && matchedBy(policy, match),
     record: record && (await personView(record)),

@@ -85,15 +85,43 @@ export function setSpace(transaction: Transaction, promised: PromisedSpace): Pro
 
 /** Spaces with a promise (access, the app's role) that is due to be tried again at `now` (ms), longest due first; `Infinity` = all of them. */
 export async function listBrokenPromises(now: number, limit: number): Promise<PromisedSpace[]> {
+  return (await readBrokenPromises(now, limit, null)).spaces;
+}
+
+async function readBrokenPromises(now: number, limit: number, cursor: string | null) {
   const query = kvs
     .entity<unknown>(SPACE)
     .query()
     .index('by-due', { partition: [DUE_ACCESS] });
-  const { results } = await (Number.isFinite(now) ? query.where(Where.lessThanEqualTo(now)) : query).limit(limit).getMany();
-  return results.flatMap(({ key, value }) => {
+  const due = (Number.isFinite(now) ? query.where(Where.lessThanEqualTo(now)) : query).limit(limit);
+  const { results, nextCursor } = await (cursor === null ? due : due.cursor(cursor)).getMany();
+  const spaces = results.flatMap(({ key, value }) => {
     const parsed = Stored.safeParse(value);
     return parsed.success ? (toSpace(key, value) ?? []) : [];
   });
+  return { spaces, cursor: nextCursor ?? null };
+}
+
+/** Spaces of a page when they are counted. */
+const COUNTED_AT_ONCE = 100;
+/** Pages that are counted at most: a thousand say as much as more would. */
+const PAGES_COUNTED = 10;
+
+/** How many spaces are more open than promised, or less; at most a thousand. */
+export async function countBrokenAccess(): Promise<number> {
+  let count = 0;
+  let cursor: string | null = null;
+  for (let page = 0; page < PAGES_COUNTED; page += 1) {
+    const found: Awaited<ReturnType<typeof readBrokenPromises>> = await readBrokenPromises(
+      Number.POSITIVE_INFINITY,
+      COUNTED_AT_ONCE,
+      cursor,
+    );
+    count += found.spaces.filter(({ access }) => access.broken !== null).length;
+    cursor = found.cursor;
+    if (cursor === null) break;
+  }
+  return count;
 }
 
 /** Spaces of Homestead's that are current, latest first. */

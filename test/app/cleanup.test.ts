@@ -297,6 +297,64 @@ describe('archiving', () => {
     expect(await admin(site, 'runs.retry', { runId: again.runId })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
   });
 
+  it('tries again and again what keeps failing, under ids that do not grow', async () => {
+    const site = await filledSite();
+    const [spaceId = ''] = await listUnused(site);
+    const { rows } = await adminData(site, 'spaces.list', { filter: { spaceIds: [spaceId] } });
+    site.addFault({
+      target: 'confluence',
+      method: 'PUT',
+      path: `/wiki/rest/api/space/${rows[0]?.key}`,
+      times: 999,
+      respond: { status: 500 },
+    });
+    let { runId } = await start(site, some([spaceId]));
+    const lengths = new Set<number>();
+    for (let times = 0; times < 7; times += 1) {
+      expect(await finished(site, runId)).toMatchObject({ failed: 1 });
+      ({ runId } = await adminData(site, 'runs.retry', { runId }));
+      lengths.add(runId.length);
+    }
+    expect(lengths.size).toBe(1);
+    site.clearFaults();
+    expect(await finished(site, runId)).toMatchObject({ state: 'done', counts: { archived: 1 } });
+  });
+
+  it('of some owners is a run over their spaces, and keeps no account', async () => {
+    const site = await filledSite();
+    const { rows } = await adminData(site, 'spaces.list', { filter: { spaceIds: (await listUnused(site)).slice(0, 2) } });
+    const ownerIds = rows.map(({ ownerId }) => ownerId ?? '');
+    const selection = { kind: 'all' as const, filter: { unchangedForDays: UNUSED_DAYS, ownerIds }, except: [] };
+    const { runId, count } = await start(site, selection);
+    expect(count).toBe(2);
+    expect(await finished(site, runId)).toMatchObject({ counts: { archived: 2 } });
+    const job = JSON.stringify(site.state().kvs.entities.job?.[runId]);
+    for (const ownerId of ownerIds) expect(job).not.toContain(ownerId);
+  });
+
+  it('a run whose owner is forgotten while it is paused still does what it announced, and no more', async () => {
+    const site = await filledSite();
+    const unused = await listUnused(site);
+    // Its first step is cut off before it has acted on anything.
+    const { runId, count } = await start(site, some(unused.slice(0, 5)));
+    site.addFault({
+      target: 'confluence',
+      path: '/wiki/rest/api/search',
+      times: 1,
+      respond: { status: 429, headers: { 'Retry-After': '86400' } },
+    });
+    await site.advance('PT1M');
+    await adminData(site, 'runs.pause', { runId });
+    const before = await allRows(site, runId);
+    expect(before.map((row) => row.outcome)).toEqual([null, null, null, null, null]);
+    site.changePerson(before[1]?.ownerId ?? '', { accountStatus: 'closed' });
+    await site.advance('P7DT1H');
+    await site.advance('PT4H');
+    expect((await allRows(site, runId))[1]).toMatchObject({ spaceId: before[1]?.spaceId, ownerId: null, key: '' });
+    await adminData(site, 'runs.resume', { runId });
+    expect(await finished(site, runId)).toMatchObject({ state: 'done', total: count, done: count });
+  });
+
   it('waits when Confluence tells it to, and then finishes', async () => {
     const site = await filledSite();
     site.addFault({

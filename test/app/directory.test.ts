@@ -212,7 +212,7 @@ function sorted<R>(rows: readonly R[], by: keyof R, direction: 'asc' | 'desc', i
   const sign = direction === 'asc' ? 1 : -1;
   const compare = (a: unknown, b: unknown): number => (a === b ? 0 : (a as string) < (b as string) ? -1 : 1);
   return [...rows].sort((a, b) => {
-    const [left, right] = [a[by] as unknown, b[by] as unknown];
+    const [left, right] = [a[by], b[by]].map((value) => (value === 'unknown' ? null : (value as unknown)));
     if (left === null || right === null) return left === right ? compare(idOf(a), idOf(b)) : left === null ? 1 : -1;
     return sign * compare(left, right) || compare(idOf(a), idOf(b));
   });

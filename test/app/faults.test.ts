@@ -87,6 +87,10 @@ it('a record that cannot be read affects only its own person, is named, and can 
   await adminData(site, 'people.forget', { accountId: ANA });
   await readsAPage(site, ANA);
   expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
+  // Their records begin anew, and the directory follows them.
+  await site.advance('PT30M');
+  const { rows } = await adminData(site, 'people.list', { filter: { accountIds: [ANA] } });
+  expect(rows).toMatchObject([{ accountId: ANA, state: 'ready' }]);
 });
 
 it('the trail keeps every archive, restore, offer and answer, no matter how often they repeat', async () => {

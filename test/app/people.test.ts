@@ -435,6 +435,33 @@ describe('the job for existing people', () => {
     for (const id of except) expect(personalSpacesOf(site, id)).toEqual([]);
   });
 
+  it.each([
+    ['another policy', (site: LocalSite) => setPolicy(site, { selfService: false })],
+    [
+      'more people',
+      async (site: LocalSite) => {
+        for (let n = 0; n < 300; n += 1) site.addPerson({ accountId: `712020:new-${n}`, displayName: `New ${n}` });
+      },
+    ],
+  ])('whose list was lost does not go on with %s than was announced', async (_what, changeIt) => {
+    const site = startSite({ seed: 'scale', people: 250, spaces: 0, settings: { hourlyPoints: 6_000 } });
+    await setPolicy(site, { mode: 'auto' });
+    await knowEverybody(site);
+    await site.advance('PT1H');
+    const { planId, count } = await adminData(site, 'people.plan', {});
+    const { runId: jobId } = await adminData(site, 'people.start', { planId, count });
+    await site.advance('PT10M');
+    await changeIt(site);
+    site.loseSql();
+    await site.advance('PT3H');
+    expect(await adminData(site, 'job.get', { jobId })).toMatchObject({ state: 'paused', problem: 'plan-lost' });
+    await adminData(site, 'job.resume', { jobId });
+    await site.advance('PT5H');
+    const job = await adminData(site, 'job.get', { jobId });
+    expect(job).toMatchObject({ state: 'paused', problem: 'plan-changed', total: count });
+    expect(job.counts.created ?? 0).toBeLessThanOrEqual(count);
+  });
+
   it('has the same outcome when a step is stopped after any call', async () => {
     const run = async (stop?: Stop): Promise<{ site: LocalSite; jobId: string }> => {
       const site = startSite({ people: 5, settings: ONE_PROCESS });

@@ -382,7 +382,7 @@ export class LocalSite {
   }
 
   /**
-   * Moves the clock until the app's directory says that it is complete. The hour's points hold as ever: an app that has once been
+   * Moves the clock until the app's directory says that it is complete, and counts usage from then on. The hour's points hold as ever: an app that has once been
    * told of more of them would go on as if they were there.
    * @throws Error if that takes more than 30 days, or the app has no such function
    */
@@ -391,7 +391,10 @@ export class LocalSite {
       const answer = await this.invoke({ module: 'admin', functionKey: 'directory.get', payload: {}, accountId: ADMIN_ACCOUNT_ID });
       if ('error' in answer) throw new Error(`directory.get: ${answer.error.message}`);
       const parsed = DirectoryAnswer.safeParse(answer.result);
-      if (parsed.success && parsed.data.data.spaces.complete && parsed.data.data.people.complete) return;
+      if (parsed.success && parsed.data.data.spaces.complete && parsed.data.data.people.complete) {
+        this.resetUsage();
+        return;
+      }
       await this.advance('PT1H');
     }
     throw new Error('the directory is not complete after 30 days');

@@ -26,7 +26,7 @@ import { AppError } from '../../forge/errors';
 import { readJob } from '../../jobs/record';
 import { accessOf } from '../../provisioning/promised-access';
 import { readSettings, Settings, writeSettings } from '../../store/settings';
-import { listBrokenPromises } from '../../store/spaces';
+import { countBrokenAccess } from '../../store/spaces';
 import { listEvents } from '../../store/trail';
 import { define } from '../define';
 import { Id, Nothing } from '../inputs';
@@ -48,7 +48,7 @@ const page = { cursor: Cursor, limit: z.number().int().min(1).max(MAX_ROWS).defa
 export interface PartView {
   /** In the directory now. */
   rows: number;
-  /** Everything that the site would say was read once. */
+  /** Everything that the site lets the app see has been read at least once. */
   complete: boolean;
   /** When the reading under way will be done, as far as can be told (ms); null = none is. */
   doneAt: number | null;
@@ -156,15 +156,10 @@ async function directoryView(now: number): Promise<DirectoryView> {
 
 async function overview(now: number): Promise<OverviewView> {
   const { incarnation } = await openDirectory(now);
-  const [spaces, waiting, hour, broken] = [
-    await countSpaces(),
-    await countWaiting(),
-    await reportHour(now),
-    await listBrokenPromises(now, MAX_ROWS),
-  ];
+  const [spaces, waiting, hour, broken] = [await countSpaces(), await countWaiting(), await reportHour(now), await countBrokenAccess()];
   const attention = [
     { kind: 'invisible-spaces', count: spaces.unknown },
-    { kind: 'broken-promises', count: broken.length },
+    { kind: 'broken-promises', count: broken },
   ].filter(({ count }) => count > 0);
   const { limit, spent, byClass } = hour;
   return {

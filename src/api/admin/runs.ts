@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { archive, restore } from '../../cleanup/jobs';
 import { type RowReason, SpaceRow } from '../../cleanup/rows';
 import { countUndoable, estimate, remakePlan, retry, undo, undoableUntil } from '../../cleanup/runs';
+import { forecast, provisionExisting } from '../../existing-people/provision-job';
 import { AppError } from '../../forge/errors';
 import { batchesOf } from '../../jobs/batches';
 import { cancel, currentCounts, pause, resume } from '../../jobs/control';
@@ -31,8 +32,8 @@ export interface RunView {
   total: number;
   done: number;
   failed: number;
-  /** What all of it costs, if nothing unexpected is found; null = nobody has worked that out. */
-  points: number | null;
+  /** What all of it costs, if nothing unexpected is found. */
+  points: number;
   /** When it will be over as things stand, or when it ended (ms); null = it is paused, or nobody can tell. */
   doneAt: number | null;
   counts: Record<string, number>;
@@ -121,6 +122,7 @@ async function existingCleanup(runId: string) {
   const job = await existingJob(runId);
   if (job.kind === archive.kind) return archive.parse(job);
   if (job.kind === restore.kind) return restore.parse(job);
+  if (job.kind === provisionExisting.kind) throw new AppError('bad-request', { problem: 'plan-again' });
   throw new AppError('not-found');
 }
 
@@ -145,12 +147,10 @@ async function toView(run: Job, undoable: number, now: number): Promise<RunView>
   const kind = Kind.parse(run.kind);
   const counts = await currentCounts(run);
   const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const isCleanup = kind !== 'provision';
-  const left = isCleanup && isActive(run) ? await estimate(kind, Math.max(0, total - done), waitingUntil ?? now) : null;
+  const { points, doneAt } = kind === 'provision' ? await forecast(run, done, now) : await forecastCleanup(kind, run, done, now);
   return {
-    ...{ runId, kind, state, createdAt, updatedAt, startedBy, reason, total, done, failed: counts.failed ?? 0, counts },
-    points: isCleanup ? (await estimate(kind, total, now)).points : null,
-    doneAt: isOver(run) ? updatedAt : (left?.doneAt ?? null),
+    ...{ runId, kind, state, createdAt, updatedAt, startedBy, reason, total, done, failed: counts.failed ?? 0, counts, points },
+    doneAt: isOver(run) ? updatedAt : doneAt,
     waitingUntil,
     problem,
     unchangedSince: kind === 'archive' ? archive.parse(run).work.unchangedSince : null,
@@ -158,6 +158,13 @@ async function toView(run: Job, undoable: number, now: number): Promise<RunView>
     undoable,
     undoableUntil: undoable > 0 ? undoableUntil(run) : null,
   };
+}
+
+async function forecastCleanup(kind: 'archive' | 'restore', run: Job, done: number, now: number) {
+  const { total, waitingUntil } = run;
+  const { points } = await estimate(kind, total, now);
+  const left = isActive(run) ? await estimate(kind, Math.max(0, total - done), waitingUntil ?? now) : null;
+  return { points, doneAt: left?.doneAt ?? null };
 }
 
 const rowView = ({ spaceId, key, ownerId, outcome, reason }: SpaceRow): RunRowView => ({
