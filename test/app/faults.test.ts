@@ -87,10 +87,23 @@ it('a record that cannot be read affects only its own person, is named, and can 
   await adminData(site, 'people.forget', { accountId: ANA });
   await readsAPage(site, ANA);
   expect(recordOf(site, ANA)).toMatchObject({ state: 'ready' });
-  // Their records begin anew, and the directory follows them.
+});
+
+it('the directory follows a record that begins anew', async () => {
+  const site = startSite();
+  await setPolicy(site, { mode: 'auto' });
+  await readsAPage(site, ANA);
   await site.advance('PT30M');
-  const { rows } = await adminData(site, 'people.list', { filter: { accountIds: [ANA] } });
-  expect(rows).toMatchObject([{ accountId: ANA, state: 'ready' }]);
+  const inDirectory = async () => (await adminData(site, 'people.list', { filter: { accountIds: [ANA] } })).rows[0]?.state;
+  expect(await inDirectory()).toBe('ready');
+  corrupt(site, 'person', ANA);
+  await adminData(site, 'people.forget', { accountId: ANA });
+  await site.advance('PT30M');
+  expect(await inDirectory()).toBeNull();
+  await readsAPage(site, ANA);
+  await site.advance('PT30M');
+  expect(await inDirectory()).toBe(recordOf(site, ANA)?.state);
+  expect(await inDirectory()).not.toBeNull();
 });
 
 it('the trail keeps every archive, restore, offer and answer, no matter how often they repeat', async () => {
