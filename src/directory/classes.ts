@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type KnownPerson, type ListedOutcome, outcomeFor, STANDINGS } from '../domain/directory';
 import type { Policy } from '../domain/policy/document';
 import { firstBucketOutside } from '../domain/provisioning/rollout';
-import { change, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
+import { changeAll, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
 import { groupsOfSet, idsOf, RememberedColumns, toRemembered, type Yardstick } from './people';
 
 /** Whom a policy can be about; of everybody else it is only known how they stand. */
@@ -114,7 +114,7 @@ const CLASSES_PER_UPDATE = 20;
 
 /**
  * Writes what the policy means now into the rows that say something else: they were decided by another version, or time has
- * passed since. One statement for classes of the same outcome.
+ * passed since. One statement for classes of the same outcome, or a few where they are large.
  * @returns whether there is more
  */
 export async function writeOutcomes(by: Yardstick, now: number, limit: number): Promise<boolean> {
@@ -134,7 +134,8 @@ export async function writeOutcomes(by: Yardstick, now: number, limit: number): 
   for (const { outcome, rows } of differing.values()) {
     for (const few of slices(rows, CLASSES_PER_UPDATE)) {
       const classes = few.map((row) => traits.map((trait) => sameAs(trait, row[trait.name])));
-      await change({
+      // Classes are told by what is stored, too, so that none of them is still one once it is written.
+      await changeAll({
         sql: `UPDATE people SET outcome = ?, reason = ?, rule_id = ?, policy_version = ?
           WHERE ${classes.map((alike) => `(${alike.map(({ sql }) => sql).join(' AND ')})`).join(' OR ')}`,
         params: [

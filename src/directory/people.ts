@@ -4,7 +4,7 @@ import { outcomeFor, type Remembered, STANDINGS, type Standing } from '../domain
 import type { Policy } from '../domain/policy/document';
 import { bucketOf } from '../domain/provisioning/rollout';
 import type { Day } from '../domain/time';
-import { change, marks, rowMarks, SqlFlag, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
+import { change, changeAll, marks, rowMarks, SqlFlag, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
 import { copyStandings } from './spaces';
 
 /** A group that gives a license, or that the policy names. */
@@ -77,7 +77,7 @@ export async function noteGroupGone(number: number, now: number): Promise<void> 
 /** Nobody asks about these groups any more: their members are looked at without them. */
 export async function forgetGroups(groups: readonly ReadGroup[]): Promise<void> {
   for (const { id, number } of groups) {
-    await change({ sql: 'UPDATE memberships SET changed = 2 WHERE group_number = ?', params: [number] });
+    await changeAll({ sql: 'UPDATE memberships SET changed = 2 WHERE group_number = ? AND changed <> 2', params: [number] });
     await change({ sql: 'DELETE FROM read_groups WHERE id = ?', params: [id] });
   }
 }
@@ -97,7 +97,10 @@ export async function noteMembers(group: number, members: readonly { accountId: 
 
 /** The group was read to its end: whoever was not named has left it. */
 export async function noteLeft(group: number, pass: number): Promise<void> {
-  await change({ sql: 'UPDATE memberships SET changed = 2 WHERE group_number = ? AND pass < ?', params: [group, pass] });
+  await changeAll({
+    sql: 'UPDATE memberships SET changed = 2 WHERE group_number = ? AND pass < ? AND changed <> 2',
+    params: [group, pass],
+  });
 }
 
 const AccountRow = z.object({ account_id: z.string() });
@@ -350,9 +353,9 @@ export const listUnknownOwners = (after: string, limit: number): Promise<string[
 
 /** Once a week everybody whom the groups do not settle is looked up: leavers may be back or closed, and spaces may have become visible. */
 export async function askAgain(): Promise<void> {
-  await change({
-    sql: `UPDATE people SET look = 1 WHERE standing NOT IN ('active', 'guest') OR space_id IS NULL
-      OR space_id NOT IN (SELECT id FROM spaces WHERE visible = 1)`,
+  await changeAll({
+    sql: `UPDATE people SET look = 1 WHERE look = 0 AND (standing NOT IN ('active', 'guest') OR space_id IS NULL
+      OR space_id NOT IN (SELECT id FROM spaces WHERE visible = 1))`,
     params: [],
   });
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { addDays, dayOf } from '../domain/time';
 import { orWhenMissing } from '../forge/errors';
 import { describe, log } from '../forge/log';
-import { change, marks, rowMarks, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
+import { change, changeAll, marks, rowMarks, SqlNumber, type SqlValue, select, slices } from '../forge/sql';
 import { type Condition, where } from './lists';
 
 /** A run that waits for points may take days. */
@@ -87,7 +87,7 @@ export async function leaveOut(runId: string, ids: readonly string[]): Promise<v
 
 /** The run is over, or its plan is made again. */
 export async function thaw(runId: string): Promise<void> {
-  await change({ sql: 'DELETE FROM run_rows WHERE run_id = ?', params: [runId] });
+  await changeAll({ sql: 'DELETE FROM run_rows WHERE run_id = ?', params: [runId] });
 }
 
 /** Like `thaw`. What nobody needs expires by itself, so this may fail. */
@@ -101,7 +101,7 @@ export async function forgetFrozen(runId: string): Promise<void> {
 
 /** Rows of plans that nobody started. */
 export async function removeExpired(now: number): Promise<void> {
-  await change({ sql: 'DELETE FROM run_rows WHERE expires_on < ?', params: [dayOf(now)] });
+  await changeAll({ sql: 'DELETE FROM run_rows WHERE expires_on < ?', params: [dayOf(now)] });
 }
 
 /** A closed account is not taken up by any run. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { settledOn } from '../domain/directory';
 import type { SpaceStatus } from '../domain/space';
 import { type Day, dayOf, MINUTE_MS } from '../domain/time';
-import { change, marks, rowMarks, SqlFlag, type SqlValue, select, slices } from '../forge/sql';
+import { change, changeAll, marks, rowMarks, SqlFlag, type SqlValue, select, slices } from '../forge/sql';
 
 /** Lists lag behind (Confluence: seconds); whatever is younger than this may be missing from them. */
 export const LIST_LAG_MS = 10 * MINUTE_MS;
@@ -213,7 +213,7 @@ export async function listVanished(pass: number, before: number, limit: number):
  * unknown; of one with a promise, the record says when it is gone.
  */
 export async function removeGone(pass: number, before: number): Promise<void> {
-  await change({
+  await changeAll({
     sql: `DELETE FROM spaces WHERE visible = 0 AND listed_pass < ? AND status_at < ? AND owner_standing <> 'closed' AND record_revision = 0`,
     params: [pass, before],
   });
@@ -337,7 +337,7 @@ export async function noteUnchanged(
  * change only: a later one whose event was lost is found when they are asked about again.
  */
 export async function noteRecent(pass: number, recent: Day): Promise<void> {
-  await change({
+  await changeAll({
     sql: `UPDATE spaces SET checked_on = changed_on, asked_pass = ?, untouched = CASE WHEN changed_on > settled_on THEN 0 ELSE untouched END
       WHERE ${ASKABLE} AND asked_pass < ? AND changed_on >= ?`,
     params: [pass, pass, recent],

@@ -43,6 +43,15 @@ export async function change({ sql: query, params }: Statement): Promise<number>
   return Changed.safeParse(rows).data?.affectedRows ?? 0;
 }
 
+/** Rows changed by one statement: a third of the memory that it is given (Forge SQL: 16 MiB), at some 250 bytes each (assumed). */
+const ROWS_PER_CHANGE = 20_000;
+
+/** Changes all rows that the statement names, some at a time; it must not name those that it has changed. @throws SqlError */
+export async function changeAll({ sql: query, params }: Statement): Promise<void> {
+  const some = { sql: `${query} LIMIT ${ROWS_PER_CHANGE}`, params };
+  while ((await change(some)) >= ROWS_PER_CHANGE);
+}
+
 /** COUNT, SUM and BIGINT come as strings (Forge SQL). */
 export const SqlNumber = z.coerce.number();
 export const SqlFlag = z.union([z.literal(0), z.literal(1)]).transform((value) => value === 1);

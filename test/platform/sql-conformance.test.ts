@@ -246,6 +246,13 @@ async function wholeLife(): Promise<LoggedStatement[]> {
     const { failed } = await finished(site, runId);
     if (failed > 0) await finished(site, (await adminData(site, 'runs.retry', { runId })).runId);
   }
+  // Of owners, and a group that is gone.
+  await adminData(site, 'cleanup.preview', { selection: { kind: 'all', filter: { ownerIds: [OWNER] }, except: [] } });
+  const goneGroup = { ...rule, groups: ['gone'] };
+  const latest = await adminData(site, 'policy.get', {});
+  site.addFault({ target: 'confluence', path: '/wiki/rest/api/group/gone/**', times: 99, respond: { status: 404 } });
+  await adminData(site, 'policy.save', { policy: { ...latest.policy, rules: [goneGroup] }, baseVersion: latest.version });
+  await site.advance('PT30M');
   await busyDay(site);
   await nextReading(site);
   return site.sqlLog ?? [];
