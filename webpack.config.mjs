@@ -9,18 +9,18 @@ const ROOT = import.meta.dirname;
  */
 const LOADED_ONCE = ['zod', 'lru-cache', 'saxes', '@formatjs/intl'];
 
-/** @type {import('webpack').Configuration} */
-export default {
+/** @returns {import('webpack').Configuration} with `--env whole`, everything is in the bundles, as in what is deployed */
+export default ({ whole = false } = {}) => ({
   context: ROOT,
   entry: Object.fromEntries(['index', 'activity', 'watch'].map((name) => [name, resolve(ROOT, `src/${name}.ts`)])),
   mode: 'production',
   target: 'node',
-  externals: Object.fromEntries(LOADED_ONCE.map((name) => [name, `commonjs ${name}`])),
+  externals: whole ? {} : Object.fromEntries(LOADED_ONCE.map((name) => [name, `commonjs ${name}`])),
   optimization: { minimize: false },
   devtool: false,
   performance: false,
   stats: 'errors-warnings',
-  output: { libraryTarget: 'commonjs', path: resolve(ROOT, '.cache/functions'), filename: '[name].cjs' },
+  output: { libraryTarget: 'commonjs', path: resolve(ROOT, whole ? '.cache/whole-functions' : '.cache/functions'), filename: '[name].cjs' },
   resolve: { extensions: ['.ts', '.tsx', '.js', '.jsx', '.json', '.cjs'] },
   module: {
     rules: [
@@ -32,4 +32,4 @@ export default {
       },
     ],
   },
-};
+});

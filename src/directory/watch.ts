@@ -15,8 +15,10 @@ import { readSettings } from '../store/settings';
 import { noteOwnSpace, noteSpacesGone } from './people';
 import { type Author, listNoted, noteChange, noteStatuses, noteVisit, removeSpaces } from './spaces';
 
-/** What this process knows to be noted today: some 200 bytes each. */
-const noted = new LRUCache<string, true>({ max: 30_000 });
+/** What this process knows to be noted, for each installation and day. */
+const noted = new LRUCache<string, Set<string>>({ max: 10 });
+/** Spaces and kinds remembered of one day: some 60 bytes each. */
+const NOTED_A_DAY = 50_000;
 /** Statements of this process since it last asked what others have noted, for each installation. */
 const written = new LRUCache<string, number>({ max: 100 });
 /** After so many of them it asks: on a busy site, that one statement spares it more of its own. */
@@ -35,8 +37,17 @@ async function visitsAreKept(installContext: string): Promise<boolean> {
   return visits;
 }
 
-const keyOf = (installContext: string, spaceId: string, day: Day, kind: Author | 'visit'): string =>
-  `${installContext} ${spaceId} ${day} ${kind}`;
+function notedOn(installContext: string, day: Day): Set<string> {
+  const key = `${installContext} ${day}`;
+  const known = noted.get(key);
+  if (known && known.size < NOTED_A_DAY) return known;
+  const begun = new Set<string>();
+  noted.set(key, begun);
+  return begun;
+}
+
+const INITIALS = { owner: 'o', others: 'p', visit: 'v' } as const;
+const noteOf = (spaceId: string, kind: Author | 'visit'): string => `${spaceId}${INITIALS[kind]}`;
 
 /** Notes come from all processes alike, so what another one has noted need not be noted again. */
 async function learnFromOthers(installContext: string, day: Day): Promise<void> {
@@ -44,9 +55,10 @@ async function learnFromOthers(installContext: string, day: Day): Promise<void> 
   written.set(installContext, statements % STATEMENTS_BEFORE_ASKING);
   if (statements < STATEMENTS_BEFORE_ASKING) return;
   try {
+    const today = notedOn(installContext, day);
     for (const { spaceId, changedBy, isVisited } of await listNoted(day, NAMED_AT_ONCE)) {
-      if (changedBy !== null) noted.set(keyOf(installContext, spaceId, day, changedBy), true);
-      if (isVisited) noted.set(keyOf(installContext, spaceId, day, 'visit'), true);
+      if (changedBy !== null) today.add(noteOf(spaceId, changedBy));
+      if (isVisited) today.add(noteOf(spaceId, 'visit'));
     }
   } catch (error) {
     // It only spares statements; what this event told is noted.
@@ -60,16 +72,17 @@ export const noteContent: Reaction<SpaceContent> = async (event, { installContex
   // Looking at one's own pages is neither a change nor a visit.
   if (kind === 'view' && (looksOwn || !(await visitsAreKept(installContext)))) return undefined;
   const day = dayOf(at);
-  const once = keyOf(installContext, spaceId, day, kind === 'view' ? 'visit' : looksOwn ? 'owner' : 'others');
-  if (noted.get(once)) return undefined;
+  const known = notedOn(installContext, day);
+  const note = noteOf(spaceId, kind === 'view' ? 'visit' : looksOwn ? 'owner' : 'others');
+  if (known.has(note)) return undefined;
   // Before the statement: others of the same second need none of their own.
-  noted.set(once, true);
+  known.add(note);
   const touch = { spaceId, key, by, looksOwn, day };
   try {
     if (kind === 'view') await noteVisit(touch, Date.now());
     else await noteChange(touch, Date.now());
   } catch (error) {
-    noted.delete(once);
+    known.delete(note);
     throw error;
   }
   await learnFromOthers(installContext, day);

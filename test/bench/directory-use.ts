@@ -2,13 +2,15 @@
  * The directory at 100,000 people and personal spaces, once it is filled: what its pages, events and memory cost, and what is
  * stored. Site time where time is named, with the default latencies; core time is that of the functions alone.
  */
-
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { PEOPLE_SORTS, type PeopleFilter, SPACE_SORTS, type SpaceFilter } from '../../src/directory/lists';
 import { LIFECYCLES, LISTED_STATUSES, STANDINGS } from '../../src/domain/directory';
 import { OUTCOMES } from '../../src/domain/provisioning/outcome';
 import { comment, edit, view } from '../emulator/confluence/activity';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import type { Space } from '../emulator/confluence/state';
+import { PROJECT_ROOT } from '../emulator/forge/manifest';
 import { chance } from '../emulator/random';
 import type { LocalSite } from '../emulator/site';
 import { priceOf } from '../emulator/usage';
@@ -126,6 +128,12 @@ async function dearestPage(
   return dearest;
 }
 
+/** Bundles like those that are deployed: the local site's own leave out libraries, which would be loaded from files. */
+function buildWhole(): string {
+  execFileSync('npx', ['webpack', '--env', 'whole'], { cwd: PROJECT_ROOT, stdio: 'ignore' });
+  return resolve(PROJECT_ROOT, '.cache/whole-functions');
+}
+
 /** Reads a whole export, page by page. */
 async function exportAll(site: LocalSite, memory: Measured, name: string): Promise<number> {
   let rows = 0;
@@ -141,7 +149,7 @@ async function exportAll(site: LocalSite, memory: Measured, name: string): Promi
 export async function pages(): Promise<void> {
   const site = startQuietly({ seed: 'scale', people: SIZE, spaces: SIZE, active: 0 });
   addChanges(site.confluence, { active: 0.1, changes: times(12), inTime: 'interleaved', inOrder: 'anywhere' });
-  const memory = runInChildProcesses(site);
+  const memory = runInChildProcesses(site, buildWhole());
   const peaks: [string, number][] = [];
   const peak = (name: string): void => {
     peaks.push([name, memory.peakMb()]);

@@ -30,12 +30,12 @@ export interface Measured {
   reset(): void;
 }
 
-/** From now on, every function of the site runs in a child process, until the site stops. */
-export function runInChildProcesses(site: LocalSite): Measured {
+/** From now on, every function of the site runs in a child process, until the site stops. @param folder where the bundles are */
+export function runInChildProcesses(site: LocalSite, folder = FUNCTION_FOLDER): Measured {
   let peakKb = 0;
   let cpuUs = 0;
   site.platform.processes.start = () =>
-    startChild(site, (message) => {
+    startChild(site, folder, (message) => {
       peakKb = Math.max(peakKb, message.maxRssKb ?? 0);
       cpuUs += message.cpuUs ?? 0;
     });
@@ -56,8 +56,8 @@ export function useChildProcesses(site: LocalSite): Measured {
   return runInChildProcesses(site);
 }
 
-function startChild(site: LocalSite, measure: (message: Message) => void): FunctionProcess {
-  const child = fork(resolve(import.meta.dirname, 'function-child.mjs'), [FUNCTION_FOLDER], {
+function startChild(site: LocalSite, folder: string, measure: (message: Message) => void): FunctionProcess {
+  const child = fork(resolve(import.meta.dirname, 'function-child.mjs'), [folder], {
     execArgv: [],
     serialization: 'advanced',
   });

@@ -68,10 +68,19 @@ async function run({ handler, payload, context, runtime, deadline }) {
     const bundle = bundles.get(file) ?? load(file);
     const result = await current.run(value, () => bundle[exported](payload, context));
     const { user, system } = process.cpuUsage(before);
-    process.send({ result, maxRssKb: process.resourceUsage().maxRSS, cpuUs: user + system });
+    process.send({ result, maxRssKb: peakKb(), cpuUs: user + system });
   } catch (error) {
     process.send({ error: { name: error.name, message: error.message, stack: error.stack } });
   }
+}
+
+/**
+ * The most memory that this process has had at one time. On Linux `maxRSS` begins with what the parent had when it made the process,
+ * and VmHWM does not.
+ */
+function peakKb() {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
 }
 
 process.on('message', (message) => {
