@@ -80,9 +80,9 @@ async function provisioning(): Promise<void> {
   const server = await listen(site, 0);
   await setPolicy(site, { mode: 'auto' });
   const part = (n: number): string[] => Array.from({ length: PEOPLE }, (_, i) => accountIdOf(1 + n * PEOPLE + i));
-  // A first person warms up the process, which also learns which creation call works here.
+  // A first person warms up the process, which also learns which creation call works here. Meanwhile the directory reads the site.
   site.activity({ accountId: accountIdOf(PEOPLE * 3 + 5), views: 1 });
-  await site.advance('PT1M');
+  await site.advance('PT1H');
 
   site.resetUsage();
   const homestead = await costOf(site, async () => {
