@@ -82,6 +82,17 @@ export class BrowserSite {
     await this.context.clock.fastForward(LOOKS_AGAIN_MS);
   }
 
+  /** Moves the clocks on, and further on until this is there: a click may reach the site after its clock has moved. */
+  async advanceUntil(duration: string, isThere: () => Promise<boolean>): Promise<void> {
+    await this.advance(duration);
+    const look = async (): Promise<boolean> => {
+      if (await isThere()) return true;
+      await this.advance('PT5S');
+      return false;
+    };
+    await expect.poll(look, { timeout: APPEAR_MS, interval: 100 }).toBe(true);
+  }
+
   async signIn(accountId: string): Promise<void> {
     await this.context.addCookies([{ name: 'local-site-person', value: encodeURIComponent(accountId), url: this.server.url }]);
   }

@@ -57,8 +57,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await dialog.getByRole('button', { name: 'Done' }).click();
       await admin.getByText('Members of engineering but not of contractors').waitFor();
       await admin.getByText(/Homestead is reading who is on this site/).waitFor();
-      await local.advance('PT10M');
-      await admin.getByText(/Homestead knows \d+ people on this site/).waitFor();
+      await local.advanceUntil('PT10M', () => admin.getByText(/Homestead knows \d+ people on this site/).isVisible());
       await admin.getByRole('button', { name: 'Simulate' }).click();
       await admin.getByText('3 groups of this policy were never read').waitFor();
       await local.axe();
@@ -66,13 +65,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.picture(`bounds-${suffix}`);
       await admin.getByRole('button', { name: 'Read these groups' }).click();
       const known = admin.getByText(/\d+ people would be treated differently, of 106/);
-      // The click may reach the site after the clock has moved.
-      await expect
-        .poll(async () => {
-          await local.advance('PT30S');
-          return known.count();
-        })
-        .toBe(1);
+      await local.advanceUntil('PT30S', () => known.isVisible());
       expect(await admin.getByText('were never read').count()).toBe(0);
       await local.axe();
       await local.picture(`rules-${suffix}`);
@@ -194,8 +187,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('Paused', { exact: true }).waitFor();
     await admin.getByRole('button', { name: 'Resume' }).click();
     await admin.getByText('Running').waitFor();
-    await local.advance('PT20M');
-    await admin.getByText('53 created, 0 offered').waitFor();
+    await local.advanceUntil('PT20M', () => admin.getByText('53 created, 0 offered').isVisible());
     await admin.getByRole('button', { name: 'Details' }).click();
     await admin
       .getByRole('row', { name: /Space created/ })

@@ -22,8 +22,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await admin.getByText('Nobody has saved a policy yet').waitFor();
       await admin.getByRole('radio', { name: 'Automatic' }).check();
       await admin.getByText(/Homestead is reading who is on this site: 0 people so far/).waitFor();
-      await local.advance('PT10M');
-      await admin.getByText(/Homestead knows \d+ people on this site/).waitFor();
+      await local.advanceUntil('PT10M', () => admin.getByText(/Homestead knows \d+ people on this site/).isVisible());
       await admin.getByRole('button', { name: 'Simulate' }).click();
       await admin.getByText('106 people would be treated differently, of 106.').waitFor();
       await local.axe();
@@ -63,10 +62,8 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.axe();
       await local.picture(`plan-${suffix}`);
       await again.getByRole('button', { name: 'Archive 1 space' }).click();
-      await local.advance('PT10S');
-      await again.getByText('1 archived, 0 left alone, 0 failed').waitFor();
-      await local.advance('PT10S');
-      await again.getByText('Reason: Nobody has used it since May').waitFor();
+      await local.advanceUntil('PT10S', () => again.getByText('1 archived, 0 left alone, 0 failed').isVisible());
+      await local.advanceUntil('PT10S', () => again.getByText('Reason: Nobody has used it since May').isVisible());
       expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeDefined();
       await again.getByText('18 personal spaces without a change for 180 days').waitFor();
       await again.getByRole('button', { name: 'Details' }).click();
@@ -74,11 +71,9 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.axe();
       await local.picture(`job-${suffix}`);
       await again.getByRole('button', { name: 'Restore these spaces' }).click();
-      await local.advance('PT10S');
-      await again.getByText('1 restored, 0 left alone, 0 failed').waitFor();
-      await local.advance('PT10S');
+      await local.advanceUntil('PT10S', () => again.getByText('1 restored, 0 left alone, 0 failed').isVisible());
+      await local.advanceUntil('PT10S', () => again.getByRole('button', { name: 'Restore these spaces' }).isHidden());
       expect(site.confluence.state.spaces.find((s) => s.name === 'Grace Wei' && s.status === 'archived')).toBeUndefined();
-      await again.getByRole('button', { name: 'Restore these spaces' }).waitFor({ state: 'detached' });
       await again.getByText('19 personal spaces without a change for 180 days').waitFor();
     },
     90_000,
@@ -126,8 +121,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('ArrowLeft');
     await admin.getByText('Homestead is still reading this site').waitFor();
-    await local.advance('PT20M');
-    await admin.getByText('Homestead is still reading this site').waitFor({ state: 'detached' });
+    await local.advanceUntil('PT20M', () => admin.getByText('Homestead is still reading this site').isHidden());
     await admin.getByRole('textbox', { name: 'No change for (days)' }).fill('200');
     await page.keyboard.press('Enter');
     await admin.getByText(/without a change for 200 days/).waitFor();
@@ -182,7 +176,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('A whole number from 1 to 3650').waitFor();
     expect(await admin.getByRole('button', { name: 'Show' }).isDisabled()).toBe(true);
     await days.fill('180');
-    await local.advance('PT20M');
+    await local.advanceUntil('PT20M', () => admin.getByRole('checkbox', { name: 'Select Grace Wei' }).isVisible());
     await admin.getByRole('checkbox', { name: 'Select Grace Wei' }).check();
     await admin.getByRole('button', { name: 'Preview cleanup' }).click();
     site.addFault({ target: 'confluence', path: '/wiki/rest/api/user/current', respond: { status: 503 } });
