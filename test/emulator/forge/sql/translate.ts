@@ -90,6 +90,17 @@ interface Scope {
   allowsAggregates: boolean;
 }
 
+const scopeIn = (parent: Scope | null): Scope => ({
+  sources: new Map(),
+  parent,
+  names: new Map(),
+  clause: 'field list',
+  groups: null,
+  readBelow: new Set(),
+  inAggregate: false,
+  allowsAggregates: false,
+});
+
 const NUMBERS = new Set<ExprType>(['int', 'bigint', 'double']);
 const isNumber = (type: ExprType): boolean => NUMBERS.has(type);
 const AGGREGATES = new Set(['COUNT', 'SUM', 'MIN', 'MAX']);
@@ -293,16 +304,7 @@ export class Translator {
 
   private scopeOf(table: Table): Scope {
     const types = new Map([...table.columns.values()].map((c) => [c.name, c.type as ExprType]));
-    return {
-      sources: new Map([[table.name, types]]),
-      parent: null,
-      names: new Map(),
-      clause: 'field list',
-      groups: null,
-      readBelow: new Set(),
-      inAggregate: false,
-      allowsAggregates: false,
-    };
+    return { ...scopeIn(null), sources: new Map([[table.name, types]]) };
   }
 
   // --- queries -------------------------------------------------------------------------------------------
@@ -360,16 +362,7 @@ export class Translator {
   }
 
   private core(core: Core, parent: Scope | null, wanted: readonly ValueType[], orderBy: readonly Ordering[]) {
-    const scope: Scope = {
-      sources: new Map(),
-      parent,
-      names: new Map(),
-      clause: 'field list',
-      groups: null,
-      readBelow: new Set(),
-      inAggregate: false,
-      allowsAggregates: false,
-    };
+    const scope = scopeIn(parent);
     const from = core.from.map((source) => this.source(source, scope, parent)).join('');
     const where = core.where ? this.condition(core.where, { ...scope, clause: 'where clause' }) : null;
     const named = namesOf(core.items);
