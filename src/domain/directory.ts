@@ -29,7 +29,7 @@ const SETTLING_DAYS = 2;
 /** The last day whose changes still count as part of its making. */
 export const settledOn = (createdOn: Day): Day => addDays(createdOn, SETTLING_DAYS);
 
-/** The standing of somebody in no licensed group, from Confluence's user record. */
+/** The standing of a person who is in no licensed group, worked out from their Confluence user record. */
 export function standingOf(person: Pick<PersonFacts, 'accountType' | 'accountStatus' | 'isGuest'>): Standing {
   if (person.accountStatus === 'inactive') return 'deactivated';
   if (person.accountStatus === 'closed') return 'closed';

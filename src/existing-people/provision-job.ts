@@ -27,7 +27,7 @@ import { type Budget, readBudget } from '../forge/budget';
 import { hasTime } from '../forge/deadline';
 import { AppError, ConfluenceError, orWhenMissing, PlatformRefusal, UnreadableRecord } from '../forge/errors';
 import { pointsSoFar } from '../forge/meter';
-import { add, type Batches, type Counts, countOutcomes as countDone, countOpenBatch } from '../jobs/batches';
+import { add, type Batches, countOutcomes as countDone, countOpenBatch, sumOf } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
 import { createPlan, type Plan, startPlan } from '../jobs/plan';
 import { isActive, type Job, newJobId } from '../jobs/record';
@@ -237,8 +237,6 @@ async function step(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<
   }
   return afterWave(job, rows, waitingUntil);
 }
-
-const sumOf = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /** If many people of a wave failed, an admin looks at it before the next wave starts. */
 function afterWave({ counts: before, work }: ProvisionJob, rows: ProvisionRow[], waitingUntil: number | null): Progress<ProvisionWork> {

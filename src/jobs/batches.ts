@@ -56,6 +56,9 @@ export function add(counts: Counts, more: Counts): Counts {
   return sum;
 }
 
+/** Rows that have come to an end, however they ended. */
+export const sumOf = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
+
 /** Outcome of a row whose action is about to be taken, or was cut off: nobody knows yet how it ended. */
 export const ACTING = 'acting';
 

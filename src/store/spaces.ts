@@ -88,7 +88,11 @@ export async function listBrokenPromises(now: number, limit: number): Promise<Pr
   return (await readBrokenPromises(now, limit, null)).spaces;
 }
 
-async function readBrokenPromises(now: number, limit: number, cursor: string | null) {
+async function readBrokenPromises(
+  now: number,
+  limit: number,
+  cursor: string | null,
+): Promise<{ spaces: PromisedSpace[]; cursor: string | null }> {
   const query = kvs
     .entity<unknown>(SPACE)
     .query()
@@ -112,11 +116,7 @@ export async function countBrokenAccess(): Promise<number> {
   let count = 0;
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_COUNTED; page += 1) {
-    const found: Awaited<ReturnType<typeof readBrokenPromises>> = await readBrokenPromises(
-      Number.POSITIVE_INFINITY,
-      COUNTED_AT_ONCE,
-      cursor,
-    );
+    const found = await readBrokenPromises(Number.POSITIVE_INFINITY, COUNTED_AT_ONCE, cursor);
     count += found.spaces.filter(({ access }) => access.broken !== null).length;
     cursor = found.cursor;
     if (cursor === null) break;

@@ -21,6 +21,7 @@ import {
   readsAPage,
   recordOf,
   setPolicy,
+  startPeopleJob,
   startSite,
 } from '../support/site';
 import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
@@ -29,11 +30,10 @@ const groupId = (site: LocalSite, name: string): string => site.confluence.state
 const licensed = (site: LocalSite) => site.people(100_000).results.filter((p) => p.licensed);
 
 async function startJob(site: LocalSite): Promise<string> {
-  const { planId, count } = await adminData(site, 'people.plan', {});
+  const { jobId, planId, count } = await startPeopleJob(site);
   expect(count).toBeGreaterThan(0);
-  const { runId } = await adminData(site, 'people.start', { planId, count });
-  expect(runId).toBe(planId);
-  return runId;
+  expect(jobId).toBe(planId);
+  return jobId;
 }
 
 /** A rule for the members of one group. */
@@ -448,8 +448,7 @@ describe('the job for existing people', () => {
     await setPolicy(site, { mode: 'auto' });
     await knowEverybody(site);
     await site.advance('PT1H');
-    const { planId, count } = await adminData(site, 'people.plan', {});
-    const { runId: jobId } = await adminData(site, 'people.start', { planId, count });
+    const { jobId, count } = await startPeopleJob(site);
     await site.advance('PT10M');
     await changeIt(site);
     site.loseSql();

@@ -24,6 +24,7 @@ import {
   personData,
   readsAPage,
   setPolicy,
+  startPeopleJob,
   startSite,
 } from '../support/site';
 
@@ -276,8 +277,7 @@ async function lifeAfterLoss(): Promise<LoggedStatement[]> {
   await knowEverybody(site);
   // The reading has used up this hour's points.
   await site.advance('PT1H');
-  const { planId, count } = await adminData(site, 'people.plan', {});
-  const { runId: jobId } = await adminData(site, 'people.start', { planId, count });
+  const { jobId, count } = await startPeopleJob(site);
   await site.advance('PT10M');
   site.loseSql();
   site.sqlLog = [];

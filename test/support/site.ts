@@ -124,6 +124,13 @@ export async function knowEverybody(site: LocalSite): Promise<void> {
   throw new Error('the directory does not know everybody yet');
 }
 
+/** Plans a job for everybody who has no space, and starts it. */
+export async function startPeopleJob(site: LocalSite): Promise<{ jobId: string; planId: string; count: number }> {
+  const { planId, count } = await adminData(site, 'people.plan', {});
+  const { runId: jobId } = await adminData(site, 'people.start', { planId, count });
+  return { jobId, planId, count };
+}
+
 /** A person reads a page, and the clock moves on so that everything this sets off can run. */
 export async function readsAPage(site: LocalSite, accountId: string, duration = 'PT30S'): Promise<void> {
   site.activity({ accountId, views: 1 });

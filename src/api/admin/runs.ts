@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { archive, restore } from '../../cleanup/jobs';
 import { type RowReason, SpaceRow } from '../../cleanup/rows';
 import { countUndoable, estimate, remakePlan, retry, undo, undoableUntil } from '../../cleanup/runs';
+import { pointsOf } from '../../domain/cleanup';
 import { forecast, provisionExisting } from '../../existing-people/provision-job';
 import { AppError } from '../../forge/errors';
-import { batchesOf } from '../../jobs/batches';
+import { batchesOf, sumOf } from '../../jobs/batches';
 import { cancel, currentCounts, pause, resume } from '../../jobs/control';
 import { existingJob, isActive, isOver, type Job, listJobs } from '../../jobs/record';
 import { define } from '../define';
@@ -146,7 +147,7 @@ async function toView(run: Job, undoable: number, now: number): Promise<RunView>
   const { id: runId, state, createdAt, updatedAt, startedBy, reason, total, waitingUntil, problem } = run;
   const kind = Kind.parse(run.kind);
   const counts = await currentCounts(run);
-  const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const done = sumOf(counts);
   const { points, doneAt } = kind === 'provision' ? await forecast(run, done, now) : await forecastCleanup(kind, run, done, now);
   return {
     ...{ runId, kind, state, createdAt, updatedAt, startedBy, reason, total, done, failed: counts.failed ?? 0, counts, points },
@@ -162,9 +163,8 @@ async function toView(run: Job, undoable: number, now: number): Promise<RunView>
 
 async function forecastCleanup(kind: 'archive' | 'restore', run: Job, done: number, now: number) {
   const { total, waitingUntil } = run;
-  const { points } = await estimate(kind, total, now);
   const left = isActive(run) ? await estimate(kind, Math.max(0, total - done), waitingUntil ?? now) : null;
-  return { points, doneAt: left?.doneAt ?? null };
+  return { points: pointsOf(kind, total), doneAt: left?.doneAt ?? null };
 }
 
 const rowView = ({ spaceId, key, ownerId, outcome, reason }: SpaceRow): RunRowView => ({
