@@ -10,12 +10,13 @@ import { erasure } from './privacy/erase';
 import { firstStart } from './privacy/first-start';
 import { accountReport } from './privacy/report';
 import { keptPromises } from './provisioning/kept-promises';
+import { leftBehind, waitingLine } from './provisioning/line';
 
 export { adminResolver } from './api/admin';
 export { personResolver } from './api/me';
 
 /** What comes due by the clock, in the order in which a tick runs it. Jobs take the rest of the tick. */
-const AGENDA = [firstStart, overdueNotices, keptPromises, keepDirectory, outbox, accountReport, erasure, unlistedJobs];
+const AGENDA = [firstStart, overdueNotices, keptPromises, leftBehind, keepDirectory, outbox, accountReport, erasure, unlistedJobs];
 
 export const work = makeWork(JOBS);
-export const tick = makeTick(AGENDA, [makeOpenJobs(JOBS)]);
+export const tick = makeTick(AGENDA, [waitingLine, makeOpenJobs(JOBS)]);

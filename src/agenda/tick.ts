@@ -4,8 +4,8 @@ import { RESERVE_MS, remainingMs } from '../forge/deadline';
 import { StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { parseRegister, type Register, readRegister, readRegisters, writeRegister } from '../store/register';
+import { NOTHING_LISTED, Worklist } from '../store/worklist';
 import type { ListedWork, TimedWork } from './define';
-import { NOTHING_LISTED, Worklist } from './worklist';
 
 /** All kinds are in one record, which every tick reads; the worklists are read with it. */
 const MAX_KINDS = 50;
@@ -24,7 +24,7 @@ const NOTHING_DUE: Agenda = { schemaVersion: 1, kinds: {} };
 
 /**
  * @param timed in the order in which they run
- * @param listed run after them, with the rest of the tick
+ * @param listed run after them, side by side, with the rest of the tick
  */
 export function makeTick(timed: readonly TimedWork[], listed: readonly ListedWork[]): () => Promise<void> {
   const kinds = [...timed, ...listed].map((work) => work.kind);
@@ -52,10 +52,13 @@ async function tick(timed: readonly TimedWork[], listed: readonly ListedWork[]):
     if (!isDone) failed.set(work.kind, now);
   }
   if (taken) await retryAtNextTick(taken, timed, failed);
-  for (const { kind, list, run: runListed } of listed) {
-    const { ids } = parseRegister(list, Worklist, NOTHING_LISTED, stored.get(list)).data;
-    if (ids.length > 0) await run(kind, Number.POSITIVE_INFINITY, () => runListed(ids, now));
-  }
+  // Side by side: each of them may take the rest of the tick, and mostly waits for answers.
+  await Promise.all(
+    listed.map(async ({ kind, list, run: runListed }) => {
+      const { ids } = parseRegister(list, Worklist, NOTHING_LISTED, stored.get(list)).data;
+      if (ids.length > 0) await run(kind, Number.POSITIVE_INFINITY, () => runListed(ids, now));
+    }),
+  );
 }
 
 /**

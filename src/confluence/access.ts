@@ -221,11 +221,14 @@ export type Assigned =
   /** `app`: whether the app was given its role along with the others; null = that was not asked for. */
   | { kind: 'assigned'; app: 'given' | 'refused' | null }
   /** This site has no role for reading: nothing was changed. */
-  | { kind: 'no-reader-role' };
+  | { kind: 'no-reader-role' }
+  /** Somebody was let in by name: nothing was changed. */
+  | { kind: 'people' };
 
 /**
  * Takes every role in the space from everyone but the owner and the app; with `licensed`, everyone with a
  * license may then read. Only on sites with roles.
+ * @param keepsPeople leaves everything as it is where somebody was let in by name
  */
 export async function assignReaders(
   as: Requester,
@@ -233,9 +236,11 @@ export async function assignReaders(
   ownerId: string,
   readers: 'nobody' | 'licensed',
   appRole: AppRoleChange,
+  keepsPeople: boolean,
 ): Promise<Assigned> {
   const holders = (await readAssignments(as, spaceId)) ?? [];
   const others = await withoutOwnerAndApps(holders, ownerId);
+  if (keepsPeople && others.some(({ type }) => type === 'user')) return { kind: 'people' };
   const roleId = readers === 'licensed' ? await readViewerRole(as) : null;
   if (readers === 'licensed' && roleId === null) return { kind: 'no-reader-role' };
   const changes = [

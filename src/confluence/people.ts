@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { PersonFacts, StandingFacts } from '../domain/provisioning/decide';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
 import { learnAppRole, readAppRole } from '../store/site-facts';
-import { asApp, asCaller, ask, chargeIdentities, type Requester, readJson } from './call';
+import { asApp, asCaller, ask, chargeIdentities, chargeObjects, type Requester, readJson } from './call';
 
 const User = z.object({
   accountId: z.string(),
@@ -55,20 +55,30 @@ export async function readPerson(accountId: string): Promise<BulkUser | null> {
 
 const CurrentUser = z.object({
   accountId: z.string(),
+  accountType: z.string().default('unknown'),
+  /** Confluence lets only active people ask; that it always says so is not documented. */
+  accountStatus: z.string().default('active'),
+  isGuest: z.boolean().default(false),
   displayName: z.string().default(''),
   publicName: z.string().default(''),
   locale: z.string().nullish(),
   operations: z.array(z.object({ operation: z.string(), targetType: z.string() })).default([]),
+  personalSpace: z.object({ id: z.number() }).nullish(),
 });
 export type CurrentUser = z.infer<typeof CurrentUser>;
 
-/** The user behind `as`, with their application-level operations. */
+/** The user behind `as`, with their application-level operations and, as far as this site names it, their personal space. */
 export async function readCurrentUser(as: Requester): Promise<CurrentUser> {
   const operation = 'user/current';
-  const response = await ask(operation, () => as.requestConfluence(route`/wiki/rest/api/user/current?expand=operations`));
+  const response = await ask(operation, () => as.requestConfluence(route`/wiki/rest/api/user/current?expand=operations,personalSpace`));
   const user = await readJson(operation, response, CurrentUser);
   chargeIdentities(1);
+  if (user.personalSpace) chargeObjects(1);
   return user;
+}
+
+export function factsOf({ accountType, accountStatus, isGuest, personalSpace }: CurrentUser): PersonFacts {
+  return { accountType, accountStatus, isGuest, personalSpaceId: personalSpace ? String(personalSpace.id) : null };
 }
 
 function may(user: CurrentUser, operation: string): boolean {

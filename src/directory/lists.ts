@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { LIFECYCLES, LISTED_STATUSES, STANDINGS, UNUSED_DAYS } from '../domain/directory';
 import { OUTCOMES } from '../domain/provisioning/outcome';
+import { SEEN_ACCESSES } from '../domain/space';
 import { addDays, type Day, dayOf } from '../domain/time';
 import { AppError } from '../forge/errors';
 import { marks, SqlFlag, SqlNumber, type SqlValue, type Statement, select } from '../forge/sql';
@@ -92,10 +93,7 @@ export const SpaceFilter = z.strictObject({
   status: z.array(z.enum(LISTED_STATUSES)).max(LISTED_STATUSES.length).optional(),
   ownerIds: Ids.optional(),
   ownerStanding: z.array(z.enum(STANDINGS)).max(STANDINGS.length).optional(),
-  access: z
-    .array(z.enum(['private', 'licensed', 'open', 'unknown']))
-    .max(4)
-    .optional(),
+  access: z.array(z.enum(SEEN_ACCESSES)).max(4).optional(),
   lifecycle: z.array(z.enum(LIFECYCLES)).max(LIFECYCLES.length).optional(),
   origin: z
     .array(z.enum(['created', 'adopted']))

@@ -1,5 +1,7 @@
 /** The points that Confluence gives the app in an hour, and who may spend them. Pure. */
 
+import { HOUR_MS } from './time';
+
 /** Highest first. A class never spends what is kept for those above it. */
 export const BUDGET_CLASSES = ['admin', 'person', 'undo', 'events', 'jobs'] as const;
 export type BudgetClass = (typeof BUDGET_CLASSES)[number];
@@ -20,6 +22,16 @@ const RESERVES: Record<BudgetClass, number> = {
   /** Nobody is below jobs. */
   jobs: 0,
 };
+
+/**
+ * What is kept for others is needed less, the less of the hour is left; at its end this share of it is still kept. Without that, a
+ * quarter of every hour would pass unused while people wait.
+ */
+const KEPT_AT_THE_END = 0.2;
+export const shareKept = (now: number): number => KEPT_AT_THE_END + (1 - KEPT_AT_THE_END) * (1 - (now % HOUR_MS) / HOUR_MS);
+
+/** The most that a class may spend in an hour, as a share of the quota, whatever is left: a herd of clicks leaves room for others. */
+const MOST: Partial<Record<BudgetClass, number>> = { person: 0.5 };
 
 /** A lease is at most this share of the quota: what a process leaves unused is lost to the hour, so it must be little. */
 const LARGEST_LEASE = 1 / 200;
@@ -57,7 +69,7 @@ const above = (name: BudgetClass): readonly BudgetClass[] => BUDGET_CLASSES.slic
 /** The most that a class may have in an hour in which nobody else needs anything. */
 export function limitOf(name: BudgetClass, quota: number, jobShare: number): number {
   const kept = above(name).reduce((sum, other) => sum + RESERVES[other], 0);
-  const most = Math.floor(quota * (1 - kept));
+  const most = Math.floor(quota * Math.min(1 - kept, MOST[name] ?? 1));
   return name === 'jobs' ? Math.min(most, Math.floor((quota * jobShare) / 100)) : most;
 }
 
@@ -67,9 +79,11 @@ export function roomFor(name: BudgetClass, hour: Hour, jobShare: number, now: nu
   if (isBackground(name) && blockedUntil !== null && now < blockedUntil) return 0;
   // What others use is an estimate: a person waiting for an answer may try, and Confluence itself says no.
   const others = isBackground(name) ? hour.others : 0;
-  const kept = above(name).reduce((sum, other) => sum + Math.max(0, quota * RESERVES[other] - byClass[other]), 0);
+  const share = shareKept(now);
+  const kept = above(name).reduce((sum, other) => sum + Math.max(0, quota * RESERVES[other] - byClass[other]) * share, 0);
   const free = quota - others - totalSpent(hour) - kept;
-  const room = name === 'jobs' ? Math.min(free, limitOf(name, quota, jobShare) - byClass.jobs) : free;
+  const isBounded = name === 'jobs' || MOST[name] !== undefined;
+  const room = isBounded ? Math.min(free, limitOf(name, quota, jobShare) - byClass[name]) : free;
   return Math.max(0, Math.floor(room));
 }
 

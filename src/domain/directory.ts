@@ -2,11 +2,19 @@
 import { type Person, type PersonState, type PersonStateName, recheckOf } from './person';
 import type { Policy } from './policy/document';
 import { matchRule } from './policy/match';
-import { decideProvisioning, NO_FACTS, type PersonFacts, type ProvisioningDecision, type ProvisioningFacts } from './provisioning/decide';
+import {
+  decideProvisioning,
+  dependsOnPolicy,
+  NO_FACTS,
+  type PersonFacts,
+  type ProvisioningDecision,
+  type ProvisioningFacts,
+} from './provisioning/decide';
 import { ANY_VERSION, type Outcome, outcomeOf } from './provisioning/outcome';
+import { shareOf } from './provisioning/rollout';
 import type { Reason } from './reasons';
 import type { SpaceStatus } from './space';
-import { addDays, type Day } from './time';
+import { addDays, DAY_MS, type Day } from './time';
 
 /** `unlicensed`: a good account in no group that gives a license. `unknown`: Confluence does not say. */
 export const STANDINGS = ['active', 'guest', 'deactivated', 'closed', 'unlicensed', 'unknown'] as const;
@@ -109,6 +117,37 @@ export function decideListed(known: KnownPerson, policy: Policy, now: number): P
     roleMode: 'ROLES',
   };
   return decideProvisioning(facts, policy, ANY_VERSION, now);
+}
+
+export interface Exclusion {
+  reason: Reason;
+  /** When to look again (ms). */
+  recheckAt: number;
+}
+
+/** The directory tells when somebody's groups or standing change; this is in case that was missed. */
+const RECHECK_EVERY_MS = 7 * DAY_MS;
+
+/** Each person has their own moment of the week, so that not everybody is looked at again on the same day. */
+function nextRecheck(accountId: string, now: number): number {
+  const offset = (shareOf(accountId) / 100) * RECHECK_EVERY_MS;
+  const weeks = Math.floor((now - offset) / RECHECK_EVERY_MS) + 1;
+  const next = weeks * RECHECK_EVERY_MS + offset;
+  return Math.round(next - now < DAY_MS ? next + RECHECK_EVERY_MS : next);
+}
+
+/** Standings by which somebody who has just been active may be judged: the others say that they could not have been. */
+const CREDIBLE: readonly Standing[] = ['active', 'guest'];
+
+/** Why somebody gets no space; null = they may get one, or have to be asked about. Leaving alone is all that rests on this. */
+export function decideExclusion(known: Omit<KnownPerson, 'remembered'>, policy: Policy, now: number): Exclusion | null {
+  if (!CREDIBLE.includes(known.standing)) return null;
+  const decision = decideListed({ ...known, remembered: null }, policy, now);
+  if (decision.kind === 'needs' || decision.action !== 'exclude') return null;
+  const recheckAt = nextRecheck(known.accountId, now);
+  // A rollout that begins on a day says so itself.
+  const until = dependsOnPolicy(decision.reason) && decision.reason !== 'rule-off' ? decision.recheckAt : null;
+  return { reason: decision.reason, recheckAt: Math.min(until ?? recheckAt, recheckAt) };
 }
 
 export interface ListedOutcome extends Outcome {

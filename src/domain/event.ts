@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { REASONS } from './reasons';
-import { APP_ROLE_OUTCOMES } from './space';
+import { APP_ROLE_OUTCOMES, SEEN_ACCESSES } from './space';
 
-const Access = z.enum(['private', 'licensed', 'open', 'unknown']);
+const Access = z.enum(SEEN_ACCESSES);
 const Completed = {
   spaceKey: z.string().nullable(),
   access: Access,

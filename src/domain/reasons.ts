@@ -15,6 +15,7 @@ export const REASONS = [
   'space-created',
   'space-adopted',
   'space-untouched',
+  'space-new',
   'space-young',
   'has-space',
   'space-in-use',

@@ -2,8 +2,12 @@
 import type { Treatment } from './policy/document';
 import { DAY_MS, MINUTE_MS } from './time';
 
-/** Who can see a space: `open` = more people than the policy's two words say; `unknown` = could not be read. */
-export type Access = 'private' | 'licensed' | 'open' | 'unknown';
+/**
+ * Who can see a space: `open` = more people than the policy's two words say; `unknown` = could not be read; `sampled` = it was set as
+ * promised, and another space of this site was read, not this one.
+ */
+export const SEEN_ACCESSES = ['private', 'licensed', 'open', 'unknown', 'sampled'] as const;
+export type Access = (typeof SEEN_ACCESSES)[number];
 
 /** Where a space stands in Confluence, as last seen. */
 export type SpaceStatus = 'current' | 'archived' | 'trashed' | 'deleted';

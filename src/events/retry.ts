@@ -46,7 +46,7 @@ export interface RetryLater {
 }
 
 /** null = trying again would not help. */
-function retrySeconds(error: unknown): number | null {
+export function retrySeconds(error: unknown): number | null {
   if (error instanceof StaleRecord) return DEFAULT_RETRY_S;
   if (error instanceof NoPoints) return spread(error.retryAfterSeconds ?? DEFAULT_RETRY_S);
   if (error instanceof ConfluenceError) return error.isTransient ? (error.retryAfterSeconds ?? DEFAULT_RETRY_S) : null;

@@ -43,7 +43,7 @@ const REFUSAL_MS = 60_000;
  * Points that must be there before the first request, so that whatever has begun can be finished: what a person's
  * space costs (README, "What it costs"), and for an admin the question who is asking.
  */
-const ESTIMATES: Record<BudgetClass, number> = { admin: 3, person: 12, undo: 7, events: 12, jobs: 7 };
+const ESTIMATES: Record<BudgetClass, number> = { admin: 3, person: 9, undo: 7, events: 9, jobs: 7 };
 
 /** Quotas reset at the full UTC hour. */
 const hourOf = (at: number): number => Math.floor(at / HOUR_MS) * HOUR_MS;
@@ -281,6 +281,12 @@ export interface Budget {
 export async function readBudget(now: number): Promise<Budget> {
   const [hour, jobShare] = await Promise.all([readPresentHour(now), readJobShare()]);
   return { limit: limitOf('jobs', hour.quota, jobShare), quota: hour.quota, spent: hour.byClass.jobs };
+}
+
+/** Points that a class may still spend in this hour, and in a whole hour in which nobody else needs any. */
+export async function readRoom(name: BudgetClass, now: number): Promise<{ now: number; perHour: number }> {
+  const [hour, jobShare] = await Promise.all([readPresentHour(now), readJobShare()]);
+  return { now: roomFor(name, hour, jobShare, now), perHour: limitOf(name, hour.quota, jobShare) };
 }
 
 export interface HourReport {

@@ -3,11 +3,11 @@
  * the push fails, or the process stops in between, the agenda finds the job, and so does a second click.
  */
 import { kvs } from '@forge/kvs';
-import { addToWorklist } from '../agenda/worklist';
 import { AppError, QueueError } from '../forge/errors';
 import { commit, retryStale, type Transaction } from '../forge/kvs';
 import { log } from '../forge/log';
 import { enqueueStep } from '../forge/queue';
+import { addToWorklist } from '../store/worklist';
 import { add, type Counts, countOpenBatch } from './batches';
 import type { JobKind } from './define';
 import { takeLock } from './lock';

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { kvs, Sort } from '@forge/kvs';
 import { z } from 'zod';
-import { addToWorklist, removeFromWorklist } from '../agenda/worklist';
 import { AppError } from '../forge/errors';
 import { commit, KEYS_PER_BATCH, newTransaction, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { log } from '../forge/log';
+import { addToWorklist, removeFromWorklist } from '../store/worklist';
 
 const JOB = 'job';
 

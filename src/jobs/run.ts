@@ -3,7 +3,6 @@
  * cut off after any call, waits out rate limits, and never reports success with work left over.
  */
 import { kvs } from '@forge/kvs';
-import { removeFromWorklist } from '../agenda/worklist';
 import type { EventBody } from '../domain/event';
 import { nextHour, within, withinBudget } from '../forge/budget';
 import { hasTime, remainingMs } from '../forge/deadline';
@@ -11,6 +10,7 @@ import { ConfluenceError, isRateLimit, isStorageError, problemOf, SqlError, Stal
 import { commit } from '../forge/kvs';
 import { describe, log } from '../forge/log';
 import { addEvent } from '../store/trail';
+import { removeFromWorklist } from '../store/worklist';
 import { add, type Counts, countOpenBatch } from './batches';
 import { pushStep } from './control';
 import type { AnyJob, Progress } from './define';

@@ -196,13 +196,11 @@ export async function changeAccess(accountId: string, access: 'private' | 'licen
   if (mode === 'PRE_ROLES') throw new AppError('not-changeable');
   const current = await readReaders(asCaller(), space.id, accountId, mode);
   const { actual: now, failure } = await settleAccess(
-    asCaller(),
-    space.id,
-    accountId,
+    { as: asCaller(), spaceId: space.id, ownerId: accountId, mode, now: Date.now() },
     access,
     current,
-    mode,
     promised?.appRole.outcome === 'given' ? 'keep' : 'unnamed',
+    'read',
   );
   if (failure) throw isFinal(failure) ? new AppError('not-changeable') : failure;
   // What the owner decides is what is promised from now on.

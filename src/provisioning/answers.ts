@@ -7,11 +7,15 @@ import { decline, isIn, type Person, postpone, reasonOf, type Transition, undoDe
 import { accountProblem } from '../domain/provisioning/decide';
 import type { Reason } from '../domain/reasons';
 import type { Access, SpaceStatus } from '../domain/space';
-import { AppError } from '../forge/errors';
+import { newcomer } from '../domain/turn';
+import { AppError, isRateLimit } from '../forge/errors';
 import { answerAll } from '../notices/notices';
 import { readPersonRecord, writePerson } from '../store/people';
 import { readSpaceRecord } from '../store/spaces';
-import { provision } from './provision';
+import { readWaiting } from '../store/waiting';
+import { servedAt } from './line-view';
+import { type ProvisionResult, provision } from './provision';
+import { serve, type Turn } from './serve';
 import { isStatus, noteStatus } from './status-change';
 
 /** @throws AppError not-found when nothing was offered */
@@ -59,21 +63,31 @@ async function answer(person: Person | null, transition: Transition): Promise<vo
 }
 
 export interface CreationAnswer {
-  /** `has-space`: there was one already, created by someone else. */
-  kind: 'ready' | 'has-space' | 'refused';
+  /**
+   * `has-space`: there was one already, created by someone else. `waiting`: this hour has no points left for what people ask, or
+   * somebody is already at work for them.
+   */
+  kind: 'ready' | 'has-space' | 'refused' | 'waiting';
   spaceKey: string | null;
   access: Access | null;
   isPromiseBroken: boolean;
   reason: Reason;
+  /** Of somebody who waits: when their turn comes (ms), as far as can be told. */
+  servedAt: number | null;
 }
+
+const NO_SPACE = { spaceKey: null, access: null, isPromiseBroken: false, servedAt: null } as const;
 
 /** The caller's own click: creates the space as themselves, or says why not. */
 export async function createForCaller(accountId: string, cloudId: string): Promise<CreationAnswer> {
-  await noticeLoss(await readPersonRecord(accountId));
-  const now = Date.now();
-  const { person, decision } = await provision({ accountId, as: asCaller(), isPerson: true, cloudId, occasion: 'click', now });
+  const turn = await takeOwnTurn(accountId, cloudId);
+  if (turn.kind !== 'served') {
+    const waiting = await readWaiting(accountId);
+    return { ...NO_SPACE, kind: 'waiting', reason: 'person-asked', servedAt: waiting && (await servedAt(waiting, Date.now())) };
+  }
+  const { person, decision } = turn.result;
   const reason = decision.kind === 'needs' ? 'account-unknown' : decision.reason;
-  const refused = (why: Reason): CreationAnswer => ({ kind: 'refused', spaceKey: null, access: null, isPromiseBroken: false, reason: why });
+  const refused = (why: Reason): CreationAnswer => ({ ...NO_SPACE, kind: 'refused', reason: why });
   const isLeft = decision.kind === 'decided' && decision.action === 'none';
   if (isIn(person, 'offered') && isLeft) return refused(reason);
   // The answer is on the screen: nothing is left to tell.
@@ -82,13 +96,25 @@ export async function createForCaller(accountId: string, cloudId: string): Promi
     const space = await readSpaceRecord(person.spaceId);
     const { key: spaceKey = null, access } = space ?? {};
     const isPromiseBroken = access?.broken != null;
-    return { kind: 'ready', spaceKey, access: access?.actual ?? null, isPromiseBroken, reason: 'space-created' };
+    return { ...NO_SPACE, kind: 'ready', spaceKey, access: access?.actual ?? null, isPromiseBroken, reason: 'space-created' };
   }
   if (isIn(person, 'has-space')) {
     const { spaceId, spaceKey, reason: why } = person;
-    return { kind: 'has-space', spaceKey: spaceKey ?? (await currentKeyOf(spaceId)), access: null, isPromiseBroken: false, reason: why };
+    return { ...NO_SPACE, kind: 'has-space', spaceKey: spaceKey ?? (await currentKeyOf(spaceId)), reason: why };
   }
   return refused(isLeft || !person ? reason : reasonOf(person));
+}
+
+/** Whoever asks goes before everybody who only came by. When the hour is full they wait; any other failure is told at once. */
+async function takeOwnTurn(accountId: string, cloudId: string): Promise<Turn> {
+  const now = Date.now();
+  const subject = { accountId, as: asCaller(), isPerson: true, isWatching: true, cloudId, occasion: 'click', now } as const;
+  const place = (await readWaiting(accountId)) ?? newcomer(accountId, cloudId, 'click', now);
+  const create = async (): Promise<ProvisionResult> => {
+    await noticeLoss(await readPersonRecord(accountId));
+    return provision(subject);
+  };
+  return serve({ ...place, lane: 'clicks', occasion: 'click' }, create, isRateLimit);
 }
 
 async function currentKeyOf(spaceId: string): Promise<string | null> {

@@ -7,6 +7,7 @@ import { type AppRole, type AppRoleChange, assignAppRole, readAdminRole, readRol
 import type { Requester } from '../confluence/call';
 import { readOwnAccountId } from '../confluence/people';
 import type { Policy } from '../domain/policy/document';
+import type { RoleMode } from '../domain/provisioning/decide';
 import { type PromisedSpace, postponedRole } from '../domain/space';
 import { DAY_MS } from '../domain/time';
 import { ConfluenceError, isFinal, PlatformRefusal } from '../forge/errors';
@@ -25,8 +26,8 @@ export type AppRoleWay =
   /** `isRemembered`: the role's id was read by an earlier run, so it may be gone. `isAccepted`: that is on record already. */
   | { kind: 'role'; role: AppRole; isRemembered: boolean; isAccepted: boolean };
 
-/** A site without roles may get them at any time. */
-const NO_ROLES_RECHECK_MS = DAY_MS;
+/** A site may get roles, or have done with the transition, at any time. */
+const MODE_RECHECK_MS = DAY_MS;
 /** What Confluence answers where there are no roles at all. */
 const NO_ROLES_STATUSES = [404, 405];
 
@@ -51,8 +52,7 @@ export async function findAppRoleWay({ appRole }: Pick<Policy, 'appRole'>, now: 
 
 /** The way that this site has, whatever the policy says and whatever it refused before. @throws ConfluenceError, PlatformRefusal */
 export async function learnWay(known: AppRoleFacts, now: number): Promise<Exclude<AppRoleWay, { kind: 'off' | 'unknown' }>> {
-  const isKnown = known.mode !== null && (known.mode.name !== 'PRE_ROLES' || now - known.mode.at < NO_ROLES_RECHECK_MS);
-  const mode = isKnown && known.mode ? known.mode : { name: await readRoleMode(), at: now };
+  const mode = await learnMode(known, now);
   const accountId = known.accountId ?? (await readOwnAccountId());
   const roleId = mode.name === 'PRE_ROLES' ? null : (known.roleId ?? (await readAdminRole()));
   if (mode !== known.mode || roleId !== known.roleId) await learnAppRole({ mode, roleId });
@@ -60,6 +60,19 @@ export async function learnWay(known: AppRoleFacts, now: number): Promise<Exclud
   if (mode.name === 'PRE_ROLES') return { kind: 'at-creation', accountId, isAccepted };
   if (roleId === null) return { kind: 'refused' };
   return { kind: 'role', role: { accountId, roleId }, isRemembered: known.roleId !== null, isAccepted };
+}
+
+async function learnMode({ mode }: AppRoleFacts, now: number): Promise<NonNullable<AppRoleFacts['mode']>> {
+  const isKnown = mode !== null && (mode.name === 'ROLES' || now - mode.at < MODE_RECHECK_MS);
+  return isKnown ? mode : { name: await readRoleMode(), at: now };
+}
+
+/** How permissions work on this site, as it said within a day. */
+export async function knownRoleMode(now: number): Promise<RoleMode> {
+  const known = await readAppRole();
+  const mode = await learnMode(known, now);
+  if (mode !== known.mode) await learnAppRole({ mode });
+  return mode.name;
 }
 
 /** The account that the call that creates a space has to let in, where nothing can do so afterwards. */

@@ -1,5 +1,5 @@
 /** Finds out what a decision about one person needs, no more than it asks for, cheapest first. */
-import { readReaders, readRoleMode } from '../confluence/access';
+import { readReaders } from '../confluence/access';
 import type { Requester } from '../confluence/call';
 import { countBlogPosts, listNewestPages } from '../confluence/pages';
 import { type CurrentUser, readGroupsOf, readPerson, readStanding, readStandingOf } from '../confluence/people';
@@ -7,7 +7,7 @@ import { countOthers } from '../confluence/search';
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
 import { isIn, type Person } from '../domain/person';
 import type { Policy, PolicyState } from '../domain/policy/document';
-import { isUntouched, type PageEvidence, type SpaceContents } from '../domain/provisioning/adoption';
+import { type Depth, depthFor, isUntouched, type PageEvidence, type SpaceContents } from '../domain/provisioning/adoption';
 import {
   decideProvisioning,
   NO_FACTS,
@@ -19,6 +19,8 @@ import {
 } from '../domain/provisioning/decide';
 import { isOwnMessage } from '../page-templates/builtin';
 import { readBegun } from '../store/counters';
+import { knownRoleMode } from './app-role';
+import { readIdentity } from './identity';
 
 export interface Subject {
   accountId: string;
@@ -68,9 +70,13 @@ export async function consider(
     const decision = decideProvisioning(facts, policy, version, now);
     if (decision.kind === 'decided') return { decision, facts, user, space };
     switch (decision.fact) {
-      case 'person':
-        facts.person = (await readPerson(accountId)) ?? NOBODY;
+      case 'person': {
+        const identity = isPerson ? await readIdentity(as, accountId, record, now) : null;
+        facts.person = identity?.person ?? (await readPerson(accountId)) ?? NOBODY;
+        facts.standing ??= identity?.standing ?? null;
+        user ??= identity?.user ?? null;
         break;
+      }
       case 'groups':
         facts.groups = await readGroupsOf(accountId);
         break;
@@ -90,12 +96,12 @@ export async function consider(
         break;
       }
       case 'role-mode':
-        facts.roleMode = await readRoleMode();
+        facts.roleMode = await knownRoleMode(now);
         break;
       case 'contents':
         space ??= await readSpace(as, spaceIdOf(facts));
         if (!space || !facts.roleMode) return { decision, facts, user, space };
-        facts.contents = await readContents(as, space, accountId, facts.roleMode);
+        facts.contents = await readContents(as, space, accountId, facts.roleMode, depthFor(space, now));
         break;
     }
   }
@@ -106,7 +112,7 @@ const spaceIdOf = ({ person, record }: ProvisioningFacts): string =>
   person?.personalSpaceId ?? (isIn(record, 'adopting') ? record.adopted.spaceId : '');
 
 /** What is in the space. Once it is certain that someone works there, the rest is not read. */
-async function readContents(as: Requester, space: SpaceRecord, ownerId: string, mode: RoleMode): Promise<SpaceContents> {
+async function readContents(as: Requester, space: SpaceRecord, ownerId: string, mode: RoleMode, depth: Depth): Promise<SpaceContents> {
   const pages = (await listNewestPages(as, space.id)).map(
     (page): PageEvidence => ({
       id: page.id,
@@ -115,12 +121,13 @@ async function readContents(as: Requester, space: SpaceRecord, ownerId: string, 
       isOwnVersion: isOwnMessage(page.version.message),
     }),
   );
+  const soFar: SpaceContents = { pages, blogPosts: 0, others: 0, sharedWith: 'unknown' };
+  if (depth !== 'everything') return soFar;
   // Where apps cannot change permissions it does not matter who has them, and reading them is expensive.
   const sharedWith = async (): Promise<SpaceContents['sharedWith']> => {
     const readers = mode === 'PRE_ROLES' ? 'unknown' : await readReaders(as, space.id, ownerId, mode);
     return readers === 'licensed' ? 'groups' : readers;
   };
-  const soFar: SpaceContents = { pages, blogPosts: 0, others: 0, sharedWith: 'unknown' };
   if (isUntouched(space, soFar) !== true) return { ...soFar, sharedWith: await sharedWith() };
   return { pages, blogPosts: await countBlogPosts(as, space.id), others: await countOthers(as, space.key), sharedWith: await sharedWith() };
 }

@@ -71,7 +71,8 @@ async function keepAccess(space: PromisedSpace, acting: Acting): Promise<void> {
   const mode = await readRoleMode();
   const readers = await readReaders(as, spaceId, ownerId ?? '', mode);
   const change = appRole.outcome === 'given' ? 'keep' : 'unnamed';
-  const { actual, failure } = await settleAccess(as, spaceId, ownerId ?? '', access.promised, readers, mode, change);
+  const subject = { as, spaceId, ownerId: ownerId ?? '', mode, now };
+  const { actual, failure } = await settleAccess(subject, access.promised, readers, change, 'read');
   if (failure) {
     await writePromise(brokenPromise(roleLater(space, now), actual, now), null, now);
     return;

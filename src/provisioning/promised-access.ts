@@ -1,11 +1,13 @@
 /** Who can see a space: finding out, and keeping the policy's promise where the site lets an app do it. */
-import { type AppRoleChange, assignReaders, type Readers, readReaders, readRoleMode } from '../confluence/access';
+import { type AppRoleChange, assignReaders, type Readers, readReaders } from '../confluence/access';
 import type { Requester } from '../confluence/call';
 import type { Treatment } from '../domain/policy/document';
 import type { RoleMode } from '../domain/provisioning/decide';
 import type { Access, PromisedSpace } from '../domain/space';
+import { DAY_MS } from '../domain/time';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
 import { commit, newTransaction } from '../forge/kvs';
+import { readClosing, writeClosing } from '../store/site-facts';
 import { setSpace } from '../store/spaces';
 import { addEvent } from '../store/trail';
 
@@ -15,38 +17,79 @@ export interface Settled {
   failure: ConfluenceError | PlatformRefusal | null;
   /** Whether the app got its role in the same call; null = it was not asked for, or there was no such call. */
   app: 'given' | 'refused' | null;
+  /** Somebody was let in by name, so everything was left as it was. */
+  isKept: boolean;
 }
+
+interface Subject {
+  as: Requester;
+  spaceId: string;
+  ownerId: string;
+  /** How permissions work on this site. */
+  mode: RoleMode;
+  now: number;
+}
+
+/**
+ * How it is made sure that Confluence did what it said: by reading who can see the space, which may cost hundreds of points where
+ * classic permissions hold beside roles, or by having read that of another space on this site.
+ */
+type Assurance = 'read' | 'sample';
+/** Another space is read after this. */
+const SAMPLE_MS = 30 * DAY_MS;
 
 /**
  * Changes who can see a space from what it is to what the policy promises. A failure is an answer, because the promise
  * has to be written down before anything is tried again.
- * @param current what is known of its readers; `default` = as Confluence creates spaces on this site
+ * @param current what is known of its readers; `default` = as Confluence creates spaces on this site: then nobody has looked whether
+ *   somebody was let in by name, and whoever was stays
  * @param appRole what becomes of the app's own role, if others change
  */
 export async function settleAccess(
-  as: Requester,
-  spaceId: string,
-  ownerId: string,
+  subject: Subject,
   promised: Treatment['access'],
   current: Readers | 'default',
-  mode: RoleMode | null,
   appRole: AppRoleChange,
+  assurance: Assurance,
 ): Promise<Settled> {
-  const asItIs = { actual: accessOf(current), failure: null, app: null };
+  const asItIs: Settled = { actual: accessOf(current), failure: null, app: null, isKept: false };
   const isKept =
     promised === 'site-default' || (promised === 'private' && current === 'nobody') || (promised === 'licensed' && current === 'licensed');
-  if (isKept) return asItIs;
+  // Where apps cannot change permissions, the access stays what it is.
+  if (isKept || subject.mode === 'PRE_ROLES') return asItIs;
+  const { as, spaceId, ownerId } = subject;
   try {
-    const site = mode ?? (await readRoleMode());
-    // Permissions are closed to apps there: the access stays what it is.
-    if (site === 'PRE_ROLES') return asItIs;
-    const assigned = await assignReaders(as, spaceId, ownerId, promised === 'licensed' ? 'licensed' : 'nobody', appRole);
+    const assigned = await assignReaders(
+      as,
+      spaceId,
+      ownerId,
+      promised === 'licensed' ? 'licensed' : 'nobody',
+      appRole,
+      current === 'default',
+    );
     if (assigned.kind === 'no-reader-role') return asItIs;
-    return { actual: accessOf(await readReaders(as, spaceId, ownerId, site)), failure: null, app: assigned.app };
+    if (assigned.kind === 'people') return { ...asItIs, actual: 'open', isKept: true };
+    const actual = assurance === 'read' ? await readAccess(subject) : await sampledAccess(subject, promised);
+    return { ...asItIs, actual, app: assigned.app };
   } catch (error) {
     if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
     return { ...asItIs, failure: error };
   }
+}
+
+const readAccess = async ({ as, spaceId, ownerId, mode }: Subject): Promise<Access> =>
+  accessOf(await readReaders(as, spaceId, ownerId, mode));
+
+/** What came of the same change in a space that was read. While classic permissions hold beside roles, that is not certain of this one. */
+async function sampledAccess(subject: Subject, promised: 'private' | 'licensed'): Promise<Access> {
+  const { mode, now } = subject;
+  const sample = await readClosing(promised);
+  if (sample && sample.mode === mode && now - sample.at < SAMPLE_MS) {
+    return mode === 'ROLES_TRANSITION' && sample.actual === promised ? 'sampled' : sample.actual;
+  }
+  const actual = await readAccess(subject);
+  if (actual !== 'unknown' && actual !== 'sampled') await writeClosing({ mode, promised, actual, at: now });
+  return actual;
 }
 
 export function accessOf(readers: Readers | 'default'): Access {

@@ -3,7 +3,7 @@
  * reason why not: decide, carry out, record, tell. The process may stop after any step; whatever runs
  * next reads what exists and continues from there, so nothing is created twice.
  */
-import { readReadersAndApp, readRoleMode } from '../confluence/access';
+import { readReadersAndApp } from '../confluence/access';
 import { type CurrentUser, readPerson, readStanding } from '../confluence/people';
 import { readSpace, type SpaceRecord } from '../confluence/spaces';
 import { clearNotice } from '../confluence/user-properties';
@@ -42,14 +42,19 @@ import { raise } from '../notices/notices';
 import { personName, readerOf, writeChildren, writeHomepage } from '../page-templates/pages';
 import { readNotices } from '../store/notices';
 import { type Remembered, readPolicyAndPerson, writePerson } from '../store/people';
+import { rememberRefusal } from '../store/site-facts';
 import { readSpaceRecord } from '../store/spaces';
-import { type AppRoleWay, appToLetIn, changeOf, findAppRoleWay, settleAppRole } from './app-role';
+import { addMark, REFUSED, removeMarks } from '../store/waiting';
+import { type AppRoleWay, appToLetIn, changeOf, findAppRoleWay, knownRoleMode, settleAppRole } from './app-role';
 import { createPersonalSpace, rememberCall } from './creation-calls';
 import { consider, type Subject } from './facts';
+import { offerSample } from './identity';
 import { settleAccess, writePromise } from './promised-access';
 
 /** A refusal by Confluence is not tried again before this. */
 const REFUSED_RECHECK_MS = 7 * DAY_MS;
+/** As many different people one after another: the site refuses, not they, and the others wait until it no longer does. */
+const REFUSALS_IN_A_ROW = 5;
 /** Seconds until Confluence is asked again for a space that it has just created. */
 const NOT_LISTED_RETRY_S = 30;
 /** How many times one run starts over because another one wrote the same person's record. */
@@ -59,6 +64,8 @@ const MAX_LOOKS = 3;
 
 export interface ProvisionSubject extends Subject {
   cloudId: string;
+  /** The person sees the answer at once, so that no notice tells them. */
+  isWatching?: boolean;
 }
 
 export interface ProvisionResult {
@@ -109,10 +116,12 @@ async function decideAndAct(subject: ProvisionSubject, read?: Remembered): Promi
   const { policy: state, person: remembered } = read ?? (await readPolicyAndPerson(subject.accountId));
   let person = remembered;
   let known: Partial<ProvisioningFacts> = {};
+  let user: CurrentUser | null = null;
   for (let look = 1; look <= MAX_LOOKS; look += 1) {
     const { decision, ...considered } = await consider(subject, state, person, known);
+    user = considered.user ?? user;
     if (state.kind === 'unreadable' || decision.kind === 'needs') return { decision, person };
-    const outcome = await carryOut({ subject, policy: state.policy, policyVersion: state.version, decision, ...considered }, person);
+    const outcome = await carryOut({ subject, policy: state.policy, policyVersion: state.version, decision, ...considered, user }, person);
     if (outcome.kind === 'done') return { decision, person: outcome.person };
     person = outcome.person;
     const { person: account, groups, begunToday, standing } = considered.facts;
@@ -186,8 +195,12 @@ async function createSpace(run: Run, treatment: Treatment, before: Person | null
   const way = await findAppRoleWay(run.policy, now);
   const { access } = treatment;
   const result = await createPersonalSpace({ as, cloudId, space: wanted, access, appId: appToLetIn(way), begun, begin });
-  const refused = async (reason: Reason, detail: string): Promise<Outcome> =>
-    done(await record(run, person, refuse(person, accountId, { reason, detail, recheckAt: now + REFUSED_RECHECK_MS, policyVersion, now })));
+  const refused = async (reason: Reason, detail: string): Promise<Outcome> => {
+    if ((await rememberRefusal()) >= REFUSALS_IN_A_ROW) await addMark(REFUSED);
+    return done(
+      await record(run, person, refuse(person, accountId, { reason, detail, recheckAt: now + REFUSED_RECHECK_MS, policyVersion, now })),
+    );
+  };
   switch (result.kind) {
     case 'created': {
       const { spaceId, homepageId, readers, call, app } = result;
@@ -228,7 +241,7 @@ async function finishInterrupted(run: Run, treatment: Treatment, before: PersonI
   const { as, accountId } = run.subject;
   const { space } = run;
   if (space?.type !== 'personal') throw notListedYet();
-  const { readers, hasApp } = await readReadersAndApp(as, space.id, accountId, await readRoleMode());
+  const { readers, hasApp } = await readReadersAndApp(as, space.id, accountId, await knownRoleMode(run.subject.now));
   // Homestead's own call creates private spaces, so a shared one is Confluence's.
   const isPrivateCall = before.call === 'private-call' || (before.call === 'permission-list' && treatment.access === 'private');
   const isNative = readers !== 'nobody' && isPrivateCall;
@@ -272,7 +285,8 @@ async function adoptSpace(run: Run, decision: Extract<Decided, { action: 'adopt'
     way: await findAppRoleWay(run.policy, subject.now),
     app: null,
     isAdmin: space.canAdminister === true,
-    isNew: false,
+    // Where that turns out to be wrong, Confluence refuses the version, and the page is read.
+    isNew: decision.reason === 'space-new',
     record: await readSpaceRecord(spaceId),
   };
   const access = keepsAccess ? 'site-default' : treatment.access;
@@ -283,13 +297,13 @@ interface FoundSpace {
   spaceId: string;
   key: string;
   homepageId: string | null;
-  readers: Parameters<typeof settleAccess>[4];
+  readers: Parameters<typeof settleAccess>[2];
   /** How the app can be let in, and whether the creation did. */
   way: AppRoleWay;
   app: 'given' | 'refused' | null;
   /** The owner administers it. */
   isAdmin: boolean;
-  /** This very run created it: its homepage is as Confluence creates them. */
+  /** Its homepage is as Confluence creates them: this very run created it, or Confluence did, a short while ago. */
   isNew: boolean;
   /** What Homestead has on record of it. */
   record: PromisedSpace | null;
@@ -318,15 +332,18 @@ async function completeSpace(
   let space: PromisedSpace = { ...blank, ownerId: accountId, key, origin, call, access: { ...blank.access, promised: treatment.access } };
   // What the owner may have taken away is not given again.
   const change = space.appRole.outcome === 'given' ? 'keep' : changeOf(found.way);
-  const settled = await settleAccess(as, spaceId, accountId, treatment.access, found.readers, run.facts.roleMode, change);
+  const mode = run.facts.roleMode ?? (await knownRoleMode(now));
+  const settled = await settleAccess({ as, spaceId, ownerId: accountId, mode, now }, treatment.access, found.readers, change, 'sample');
   const { actual, failure } = settled;
+  // Somebody let them in, so what was promised is to leave it as it is.
+  if (settled.isKept) space = { ...space, access: { ...space.access, promised: 'site-default' } };
   const acting = { as, spaceId, isAdmin: found.isAdmin, now };
   // While Confluence fails, nothing more is asked of it.
   const way: AppRoleWay = failure?.isTransient && found.way.kind === 'role' ? { kind: 'unknown' } : found.way;
   space = { ...space, appRole: await settleAppRole(acting, way, found.app ?? settled.app, space.appRole) };
   // Written down at once: whatever fails from here on, the schedule keeps the promise.
   if (failure) space = await writePromise(brokenPromise(space, actual, now), space.access.broken ? null : 'access-broken', now);
-  else space = { ...space, access: { promised: treatment.access, actual, broken: null } };
+  else space = { ...space, access: { ...space.access, actual, broken: null } };
 
   const user = run.user ?? (await readStanding(as)).user;
   const reader = readerOf(user, accountId, key, now);
@@ -336,7 +353,8 @@ async function completeSpace(
     : await writeHomepage(as, homepageId, template, reader, found.isNew);
   // Once the owner has begun to write, no pages are added beside theirs.
   const childProblem = homepage.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
-  if (call !== null) await rememberCall(call);
+  if (call !== null && (await rememberCall(call))) await removeMarks([REFUSED]);
+  if (origin === 'created') await offerSample(accountId, spaceId, now);
   const lacks = lacksDetails(template.fields, {});
   const source = homepage.template;
   space = {
@@ -355,12 +373,12 @@ async function record(
   transition: Transition,
   { space = null, isCounted = false }: { space?: PromisedSpace | null; isCounted?: boolean } = {},
 ): Promise<Person> {
-  const { now, occasion, accountId } = subject;
+  const { now, occasion, accountId, isWatching = false } = subject;
   const { perDay } = policy.rollout;
   // Each person once, and not what people ask for themselves.
   const isBeginning = isCounted && !isIn(before, 'creating', 'offered', 'postponed') && occasion !== 'click';
   const begunOn = isBeginning && perDay !== null ? { at: now, perDay } : undefined;
-  const told: Transition = occasion === 'click' && transition.notice !== 'keep' ? { ...transition, notice: null } : transition;
+  const told: Transition = isWatching && transition.notice !== 'keep' ? { ...transition, notice: null } : transition;
   const moved = await writePerson(before, told, { by: 'app', at: now, policyVersion, space, begunOn });
   if (moved.raise) await tell(moved.raise);
   else if (moved.hadNotice) await clearNotice(accountId);

@@ -1,99 +1,159 @@
-/** What provisioning does when a person is active, or a personal space appears, changes or disappears. */
+/**
+ * What provisioning does when a person is active, or a personal space appears, changes or disappears. Most people are settled: for
+ * them a process remembers that there is nothing to do. Whoever cannot be served now is written into the line, once.
+ */
 import { LRUCache } from 'lru-cache';
 import { asPerson } from '../confluence/call';
-import { isIn, type Person, reasonOf, recheckOf } from '../domain/person';
+import { findExclusion } from '../directory/known';
+import { exclude, isIn, type Person, recheckOf } from '../domain/person';
 import { personalSpaceKey } from '../domain/personal-space-key';
-import { decideProvisioning, dependsOnPolicy, isSwitchedOff, NO_FACTS, type Occasion } from '../domain/provisioning/decide';
+import type { PolicyState } from '../domain/policy/document';
+import { decideProvisioning, isSwitchedOff, NO_FACTS, type Occasion, type ProvisioningDecision } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
+import { isHeld, newcomer } from '../domain/turn';
 import type { Activity } from '../events/content';
 import type { Installation, Reaction } from '../events/listen';
-import { type RetryLater, spread } from '../events/retry';
 import type { SpaceChange } from '../events/space';
-import { ConfluenceError } from '../forge/errors';
-import { describe, log } from '../forge/log';
-import { readPersonRecord, readPolicyAndPerson } from '../store/people';
+import { StaleRecord } from '../forge/errors';
+import { readForTurn, readPersonRecord, writePerson } from '../store/people';
+import { readPolicy } from '../store/policy';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
-import type { ProvisionResult } from './provision';
+import { IN_LINE, joinLine, noteNews, type Place, REFUSED } from '../store/waiting';
 import { followEvent, isStatus } from './status-change';
 
 /**
- * People whose next activity cannot matter, so that a warm process needs no storage for them. Other processes do not
- * hear of what changes, so it must not be remembered for long: what an admin allows again works by then.
+ * People whose next activity cannot matter, so that a warm process needs no storage for them. Other processes do not hear of what
+ * changes, so it must not be remembered for long. It concerns leaving people alone only: whoever acts reads everything first.
  */
-const SETTLED_MS = 15 * MINUTE_MS;
-const settledUntil = new LRUCache<string, number>({ max: 10_000 });
-/** When the policy is off, it is looked at again after this. */
-const OFF_CACHE_MS = 5_000;
-const offUntil = new LRUCache<string, number>({ max: 100 });
-
-/** While Confluence fails, or asks the app to wait, nobody's activity is worth another request. */
-const FAILURE_PAUSE_S = 20;
-const pausedUntil = new LRUCache<string, number>({ max: 100 });
-/** One person's failure is their own. If this many different people fail within a minute, it is the site's. */
-const PEOPLE_FOR_PAUSE = 3;
-const FAILURE_WINDOW_MS = MINUTE_MS;
-const failedPeople = new LRUCache<string, Map<string, number>>({ max: 100 });
+const SETTLED_MS = 10 * MINUTE_MS;
+/** What a person is settled by: until when (ms), and under which version of the policy. */
+interface Settled {
+  until: number;
+  version: number;
+}
+/** 25,000 people: more than come by in ten minutes of a busy day, for three processes on a site of 100,000. */
+const settled = new LRUCache<string, Settled>({ max: 25_000 });
+/** How long the policy is known to a process that acts on nothing. */
+const POLICY_MS = 30_000;
+/** The same while nothing happens to anybody: whoever has just switched it on does not wait for long. */
+const OFF_MS = 5_000;
+interface KnownPolicy {
+  state: PolicyState;
+  until: number;
+}
+const policies = new LRUCache<string, KnownPolicy>({ max: 100 });
 
 const settledKey = ({ installContext }: Installation, accountId: string): string => `${installContext} ${accountId}`;
+const versionOf = (state: PolicyState): number => (state.kind === 'unreadable' ? 0 : state.version);
 
-export const provisionOnActivity: Reaction<Activity> = ({ accountId }, installation) => look(accountId, installation, 'activity');
+function decide(state: PolicyState, record: Person | null, accountId: string, occasion: Occasion, now: number): ProvisioningDecision {
+  const facts = { ...NO_FACTS, accountId, occasion, record };
+  return decideProvisioning(facts, state.kind === 'unreadable' ? 'unreadable' : state.policy, versionOf(state), now);
+}
 
-/** Looks at one person, unless this process already knows that it would be in vain. */
-async function look(accountId: string, installation: Installation, occasion: Occasion): Promise<RetryLater | undefined> {
+const isNothing = (decision: ProvisioningDecision): boolean => decision.kind === 'decided' && decision.action === 'none';
+/** Nothing happens to anybody for whom nothing was begun. */
+const isOff = (state: PolicyState, now: number): boolean => isSwitchedOff(decide(state, null, '', 'activity', now));
+
+function remember(installContext: string, state: PolicyState, now: number): PolicyState {
+  policies.set(installContext, { state, until: now + (isOff(state, now) ? OFF_MS : POLICY_MS) });
+  return state;
+}
+
+export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, installation) => {
   const now = Date.now();
+  const { installContext } = installation;
+  const key = settledKey(installation, accountId);
+  const cached = policies.get(installContext);
+  const fresh = cached && now < cached.until ? cached.state : null;
+  if (fresh && (isSettled(key, fresh, now) || isOff(fresh, now))) return undefined;
+  const policy = fresh ?? remember(installContext, await readPolicy(), now);
+  if (isSettled(key, policy, now)) return undefined;
+  const person = await readPersonRecord(accountId);
+  const decision = decide(policy, person, accountId, 'activity', now);
+  if (!isNothing(decision)) return look(accountId, installation, 'activity', now);
+  if (!isSwitchedOff(decision)) settle(key, person, versionOf(policy), now);
+  return undefined;
+};
+
+function isSettled(key: string, policy: PolicyState, now: number): boolean {
+  const known = settled.get(key);
+  return known !== undefined && now < known.until && known.version === versionOf(policy);
+}
+
+function settle(key: string, person: Person | null, version: number, now: number): void {
+  settled.set(key, { until: Math.min((person && recheckOf(person)) ?? Number.POSITIVE_INFINITY, now + SETTLED_MS), version });
+}
+
+/** Looks at one person for whom there may be something to do. */
+async function look(accountId: string, installation: Installation, occasion: 'activity' | 'arrival', now: number): Promise<undefined> {
   const { installContext, cloudId } = installation;
   const key = settledKey(installation, accountId);
-  const isSettled = occasion === 'activity' && (settledUntil.get(key) ?? 0) > now;
-  if (isSettled || (offUntil.get(installContext) ?? 0) > now) return undefined;
-
-  const pause = (pausedUntil.get(installContext) ?? 0) - now;
-  if (pause > 0) return { seconds: spread(pause / 1000) };
-
-  try {
-    const { decision, person, failed } = await decideAndProvision(accountId, cloudId, occasion, now);
-    if (failed) {
-      noteFailure(installContext, accountId, failed.error, now);
-      log('person-postponed', { accountId, ...describe(failed.error) });
-      return { seconds: (failed.retryAt - now) / 1000 };
-    }
-    if (isSwitchedOff(decision)) offUntil.set(installContext, now + OFF_CACHE_MS);
-    else if (person && isAtRest(person)) settledUntil.set(key, Math.min(recheckOf(person) ?? Number.POSITIVE_INFINITY, now + SETTLED_MS));
+  const { policy, person, ...place } = await readForTurn(accountId);
+  remember(installContext, policy, now);
+  const decision = decide(policy, person, accountId, occasion, now);
+  if (isNothing(decision)) {
+    if (!isSwitchedOff(decision) && occasion === 'activity') settle(key, person, versionOf(policy), now);
     return undefined;
-  } catch (error) {
-    noteFailure(installContext, accountId, error, now);
-    throw error;
   }
-}
-
-/** Most people are settled, and what decides that loads fast; the rest of provisioning is evaluated only where it is needed. */
-async function decideAndProvision(accountId: string, cloudId: string, occasion: Occasion, now: number): Promise<ProvisionResult> {
-  const remembered = await readPolicyAndPerson(accountId);
-  const { policy, person } = remembered;
-  const facts = { ...NO_FACTS, accountId, occasion, record: person };
-  const [document, version] = policy.kind === 'unreadable' ? (['unreadable', 0] as const) : [policy.policy, policy.version];
-  const decision = decideProvisioning(facts, document, version, now);
-  if (decision.kind === 'decided' && decision.action === 'none') return { decision, person };
+  // They come to their turn without any more activity of theirs.
+  const isInLine = place.waiting
+    ? await joinAgain(place.waiting, occasion, now)
+    : await joinIfOthersWait(place, accountId, cloudId, occasion, now);
+  if (isInLine) {
+    settled.set(key, { until: now + SETTLED_MS, version: versionOf(policy) });
+    return undefined;
+  }
+  if (occasion === 'activity' && policy.kind !== 'unreadable' && isUndecided(decision, person)) {
+    const known = await findExclusion(accountId, policy.policy, now);
+    if (known) {
+      const exclusion = exclude(person, accountId, { ...known, policyVersion: policy.version, now });
+      await writePerson(person, exclusion, { by: 'app', at: now, policyVersion: policy.version });
+      settle(key, exclusion.person, policy.version, now);
+      return undefined;
+    }
+  }
   // Eager: part of the same file, because a bundler that deploys one file a function loses the others.
-  const { provision } = await import(/* webpackMode: "eager" */ './provision');
-  return provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now }, remembered);
+  const [{ serve }, { provision }] = await Promise.all([
+    import(/* webpackMode: "eager" */ './serve'),
+    import(/* webpackMode: "eager" */ './provision'),
+  ]);
+  const subject = { accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now };
+  const turn = await serve(place.waiting ?? newcomer(accountId, cloudId, occasion, now), () => provision(subject, { policy, person }));
+  const after = turn.kind === 'served' ? turn.result.person : null;
+  if (turn.kind !== 'served') settled.set(key, { until: now + SETTLED_MS, version: versionOf(policy) });
+  else if (after && isNothing(decide(policy, after, accountId, 'activity', now))) settle(key, after, versionOf(policy), now);
+  return undefined;
 }
 
-/** Remembers a rate limit, or a failure for several people, for everybody on the site. */
-function noteFailure(installContext: string, accountId: string, error: unknown, now: number): void {
-  // An answer that the app cannot use is not a failure of the site.
-  if (!(error instanceof ConfluenceError) || !error.isTransient || error.isOwnFinding) return;
-  const people = failedPeople.get(installContext) ?? new Map<string, number>();
-  for (const [id, at] of people) if (at < now - FAILURE_WINDOW_MS) people.delete(id);
-  people.set(accountId, now);
-  failedPeople.set(installContext, people);
-  if (error.status === 429 || people.size >= PEOPLE_FOR_PAUSE)
-    pausedUntil.set(installContext, now + (error.retryAfterSeconds ?? FAILURE_PAUSE_S) * 1000);
+/** Nobody has begun anything for them, so the first question would be who they are. */
+const isUndecided = (decision: ProvisioningDecision, person: Person | null): boolean =>
+  decision.kind === 'needs' && decision.fact === 'person' && (person === null || isIn(person, 'excluded'));
+
+/** Somebody who is in the line, or for whom somebody is at work. @returns whether they stay there */
+async function joinAgain(waiting: NonNullable<Place['waiting']>, occasion: 'activity' | 'arrival', now: number): Promise<boolean> {
+  const isAtWork = isHeld(waiting, now);
+  // Left behind by an invocation that ended early: whoever comes by again is served at once.
+  if (!isAtWork && waiting.heldUntil !== null) return false;
+  if (occasion === 'arrival' && waiting.occasion === 'activity') await noteNews(waiting).catch(ignoreStale);
+  return true;
 }
 
-/** Nothing left to do or to tell; neither an admin nor the person can change that with a click. */
-function isAtRest(person: Person): boolean {
-  if (isIn(person, 'ready', 'has-space')) return true;
-  return isIn(person, 'excluded', 'refused') && recheckOf(person) !== null && !dependsOnPolicy(reasonOf(person));
+/** @returns whether others wait, so that this person stands behind them now */
+async function joinIfOthersWait(
+  { marks }: Place,
+  accountId: string,
+  cloudId: string,
+  occasion: 'activity' | 'arrival',
+  now: number,
+): Promise<boolean> {
+  if (!marks.includes(IN_LINE) && !marks.includes(REFUSED)) return false;
+  await joinLine(newcomer(accountId, cloudId, occasion, now)).catch(ignoreStale);
+  return true;
+}
+
+function ignoreStale(error: unknown): void {
+  if (!(error instanceof StaleRecord)) throw error;
 }
 
 /** How often to note that Confluence creates spaces on its own. */
@@ -106,7 +166,7 @@ export const meetNewSpace: Reaction<SpaceChange> = async (change, installation) 
   if (owner === null || (await isOwnCreation(owner, change)) || (await isTrialSpace(change.key))) return undefined;
   const last = await readNativeCreation();
   if (last === null || Date.now() - last > NATIVE_NOTED_MS) await writeNativeCreation(Date.now());
-  return look(owner, installation, 'arrival');
+  return look(owner, installation, 'arrival', Date.now());
 };
 
 /** What Homestead creates as a person is not marked as its own on every site; the run that began it also finishes it. */
@@ -123,6 +183,6 @@ export const followSpace: Reaction<SpaceChange> = async (change, installation) =
   if (kind === 'created' || !isStatus(claimed) || (await isTrialSpace(key))) return undefined;
   const owners = await followEvent({ spaceId, key, ownerId }, claimed, { by: by ?? 'unknown', at });
   // Whoever was settled with this space is looked at anew.
-  for (const accountId of owners) settledUntil.delete(settledKey(installation, accountId));
+  for (const accountId of owners) settled.delete(settledKey(installation, accountId));
   return undefined;
 };

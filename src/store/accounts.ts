@@ -18,7 +18,7 @@ const Named = z.object({
 });
 
 /** Entities whose records name accounts. A record may name two. */
-export const ACCOUNT_SOURCES = ['person', 'space', 'notice', 'event', 'policy', 'job'] as const;
+export const ACCOUNT_SOURCES = ['person', 'space', 'notice', 'waiting', 'event', 'policy', 'job'] as const;
 export type AccountSource = (typeof ACCOUNT_SOURCES)[number];
 /** What the report walks through: the records, remembered administrators, the rows of jobs, and the directory. */
 export const REPORTED = [...ACCOUNT_SOURCES, 'admins', 'rows', 'directory'] as const;

@@ -15,6 +15,7 @@ import { addToOutbox } from './outbox';
 import { POLICY, POLICY_KEY, toPolicyState } from './policy';
 import { setSpace } from './spaces';
 import { addEvent } from './trail';
+import { deleteWaiting, type Place, placeKeys, toPlace } from './waiting';
 
 const PERSON = 'person';
 
@@ -94,6 +95,14 @@ export async function readPolicyAndPerson(accountId: string): Promise<Remembered
     { key: accountId, entityName: PERSON },
   ]);
   return { policy: toPolicyState(found.get(POLICY_KEY)), person: toPerson(accountId, found.get(accountId)) };
+}
+
+/** What whoever is about to work for a person has to know, in one request. */
+export async function readForTurn(accountId: string): Promise<Remembered & Place> {
+  const keys = [{ key: POLICY_KEY, entityName: POLICY }, { key: accountId, entityName: PERSON }, ...placeKeys(accountId)];
+  const found = await readBatch(keys);
+  const [policy, person] = [toPolicyState(found.get(POLICY_KEY)), toPerson(accountId, found.get(accountId))];
+  return { policy, person, ...toPlace(accountId, found) };
 }
 
 /** The records of these people, those that exist. One that cannot be read is left out: its person is looked at when their turn comes. */
@@ -228,6 +237,7 @@ export async function erasePerson(accountId: string): Promise<void> {
   if (stored !== undefined) transaction.delete(accountId, { entityName: PERSON });
   if (parsed.success) addToOutbox(transaction, 'person', accountId, parsed.data.revision + 1);
   deleteNotices(transaction, accountId);
+  deleteWaiting(transaction, accountId);
   await commit(transaction);
 }
 

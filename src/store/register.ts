@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { commit, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { log } from '../forge/log';
 
-const REGISTER = 'register';
+export const REGISTER = 'register';
 
 const Stored = z.object({ revision: z.number().int(), data: z.unknown() });
 

@@ -10,38 +10,55 @@ const CREATION_CALLS_KEY = 'creation-calls';
 /** A call that created something other than a personal space is tried again after this: one odd answer is not the site's last word. */
 const UNFIT_MS = 30 * 86_400_000;
 const UnfitCall = z.object({ call: z.string(), until: z.number() });
-const CreationCalls = z.object({ schemaVersion, worked: z.string().nullable(), unfit: z.array(UnfitCall) });
-export type CreationCalls = Pick<z.infer<typeof CreationCalls>, 'worked' | 'unfit'>;
+const CreationCalls = z.object({
+  schemaVersion,
+  worked: z.string().nullable(),
+  unfit: z.array(UnfitCall),
+  /** People for whom every call was refused, since one was accepted. */
+  refusals: z.number().int().default(0),
+});
+export type CreationCalls = Pick<z.infer<typeof CreationCalls>, 'worked' | 'unfit' | 'refusals'>;
 
 /** Which creation call worked last on this site, and which are not used for a while, until when (ms). */
 export async function readCreationCalls(): Promise<CreationCalls> {
   const parsed = CreationCalls.safeParse(await kvs.get<unknown>(CREATION_CALLS_KEY));
-  if (!parsed.success) return { worked: null, unfit: [] };
+  if (!parsed.success) return { worked: null, unfit: [], refusals: 0 };
   const now = Date.now();
-  return { worked: parsed.data.worked, unfit: parsed.data.unfit.filter(({ until }) => until > now) };
+  const { worked, unfit, refusals } = parsed.data;
+  return { worked, unfit: unfit.filter(({ until }) => until > now), refusals };
 }
 
-async function writeCreationCalls({ worked, unfit }: CreationCalls): Promise<void> {
-  await kvs.set(CREATION_CALLS_KEY, { schemaVersion: SCHEMA_VERSION, worked, unfit });
+async function writeCreationCalls({ worked, unfit, refusals }: CreationCalls): Promise<void> {
+  await kvs.set(CREATION_CALLS_KEY, { schemaVersion: SCHEMA_VERSION, worked, unfit, refusals });
 }
 
-/** The call that worked is tried first from now on. */
-export async function rememberWorkingCall(call: string): Promise<void> {
+/** The call that worked is tried first from now on. @returns whether others had been refused before */
+export async function rememberWorkingCall(call: string): Promise<boolean> {
   const calls = await readCreationCalls();
-  if (calls.worked !== call) await writeCreationCalls({ ...calls, worked: call });
+  if (calls.worked !== call || calls.refusals > 0) await writeCreationCalls({ ...calls, worked: call, refusals: 0 });
+  return calls.refusals > 0;
+}
+
+/** Confluence refused every call for somebody. @returns for how many people in a row it has done so */
+export async function rememberRefusal(): Promise<number> {
+  const calls = await readCreationCalls();
+  const refusals = calls.refusals + 1;
+  await writeCreationCalls({ ...calls, refusals });
+  return refusals;
 }
 
 /** The call created something other than a personal space. */
 export async function rememberUnfitCall(call: string): Promise<void> {
-  const { worked, unfit } = await readCreationCalls();
+  const { worked, unfit, refusals } = await readCreationCalls();
   const others = unfit.filter((known) => known.call !== call);
-  await writeCreationCalls({ worked: worked === call ? null : worked, unfit: [...others, { call, until: Date.now() + UNFIT_MS }] });
+  const until = Date.now() + UNFIT_MS;
+  await writeCreationCalls({ worked: worked === call ? null : worked, unfit: [...others, { call, until }], refusals });
 }
 
 /** Every call may be tried again. */
 export async function forgetUnfitCalls(): Promise<void> {
-  const { worked, unfit } = await readCreationCalls();
-  if (unfit.length > 0) await writeCreationCalls({ worked, unfit: [] });
+  const calls = await readCreationCalls();
+  if (calls.unfit.length > 0) await writeCreationCalls({ ...calls, unfit: [] });
 }
 
 const APP_ROLE_KEY = 'app-role';
@@ -72,6 +89,47 @@ export async function readAppRole(): Promise<AppRoleFacts> {
 /** Remembers what is new of it. */
 export async function learnAppRole(learned: Partial<AppRoleFacts>): Promise<void> {
   await kvs.set(APP_ROLE_KEY, { schemaVersion: SCHEMA_VERSION, ...(await readAppRole()), ...learned });
+}
+
+const Profile = z.object({
+  schemaVersion,
+  /** Whether a person's own profile names their personal space, once that was found out. */
+  outcome: z.enum(['named', 'not-named']).nullable(),
+  /** Somebody whose space Homestead created: by them it is found out. */
+  sample: z.object({ accountId: z.string(), spaceId: z.string() }).nullable(),
+  /** When that was found out, or the space created (ms). */
+  at: z.number(),
+});
+export type ProfileFacts = Omit<z.infer<typeof Profile>, 'schemaVersion'>;
+
+export async function readProfileFacts(): Promise<ProfileFacts> {
+  const parsed = Profile.safeParse(await kvs.get<unknown>('profile'));
+  return parsed.success ? parsed.data : { outcome: null, sample: null, at: 0 };
+}
+
+export async function writeProfileFacts({ outcome, sample, at }: ProfileFacts): Promise<void> {
+  await kvs.set('profile', { schemaVersion: SCHEMA_VERSION, outcome, sample, at });
+}
+
+const Closing = z.object({
+  schemaVersion,
+  mode: z.enum(['PRE_ROLES', 'ROLES_TRANSITION', 'ROLES']),
+  /** What was promised to the space that was looked at, and who could see it when that had been set. */
+  promised: z.enum(['private', 'licensed']),
+  actual: z.enum(['private', 'licensed', 'open', 'unknown']),
+  at: z.number(),
+});
+export type ClosingFacts = Omit<z.infer<typeof Closing>, 'schemaVersion'>;
+const closingKey = (promised: ClosingFacts['promised']): string => `closing:${promised}`;
+
+/** What came of setting the access of one space on this site, looked at as a sample; null = none was. */
+export async function readClosing(promised: ClosingFacts['promised']): Promise<ClosingFacts | null> {
+  const parsed = Closing.safeParse(await kvs.get<unknown>(closingKey(promised)));
+  return parsed.success ? parsed.data : null;
+}
+
+export async function writeClosing(facts: ClosingFacts): Promise<void> {
+  await kvs.set(closingKey(facts.promised), { schemaVersion: SCHEMA_VERSION, ...facts });
 }
 
 const NativeCreation = z.object({ schemaVersion, at: z.number() });

@@ -2,7 +2,7 @@
 import { kvs, Sort, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
 import { ACCESSES } from '../domain/policy/document';
-import { APP_ROLE_OUTCOMES, dueAt, NO_APP_ROLE, type PromisedSpace } from '../domain/space';
+import { APP_ROLE_OUTCOMES, dueAt, NO_APP_ROLE, type PromisedSpace, SEEN_ACCESSES } from '../domain/space';
 import { KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { addToOutbox } from './outbox';
 
@@ -26,7 +26,7 @@ const SpaceData = z.object({
   since: z.number(),
   access: z.object({
     promised: z.enum(ACCESSES),
-    actual: z.enum(['private', 'licensed', 'open', 'unknown']),
+    actual: z.enum(SEEN_ACCESSES),
     broken: z.object({ since: z.number(), retryAt: z.number(), failures: z.number().int() }).nullable(),
   }),
   /** Missing in records from before there was such a role. */

@@ -49,6 +49,7 @@ const DESCRIPTIONS = {
   licensed: 'notice.ready.licensed',
   open: 'notice.ready.open',
   unknown: 'notice.ready.unknown',
+  sampled: 'notice.ready.sampled',
 } as const;
 
 const later = (): Action => ({

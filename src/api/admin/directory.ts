@@ -24,6 +24,7 @@ import type { EventBody } from '../../domain/event';
 import { readBudget, reportHour } from '../../forge/budget';
 import { AppError } from '../../forge/errors';
 import { readJob } from '../../jobs/record';
+import { isCreationRefused, viewLine } from '../../provisioning/line-view';
 import { accessOf } from '../../provisioning/promised-access';
 import { readSettings, Settings, writeSettings } from '../../store/settings';
 import { countBrokenAccess } from '../../store/spaces';
@@ -79,8 +80,10 @@ export interface StoryView {
 export interface OverviewView {
   watchingSince: number;
   spaces: { current: number; archived: number; trashed: number; unknown: number };
-  /** People who are to get a space and have none. */
+  /** People whose turn has not come: they are served in order, the last of them at `doneAt` (ms; null = nobody can tell). */
   waiting: { count: number; doneAt: number | null };
+  /** People who get a space when they next come by. */
+  expected: number;
   points: { limit: number; spent: number; byClass: { class: string; spent: number; limit: number }[] };
   attention: { kind: string; count: number }[];
 }
@@ -156,17 +159,24 @@ async function directoryView(now: number): Promise<DirectoryView> {
 
 async function overview(now: number): Promise<OverviewView> {
   const { incarnation } = await openDirectory(now);
-  const [spaces, waiting, hour, broken] = [await countSpaces(), await countWaiting(), await reportHour(now), await countBrokenAccess()];
+  const [spaces, expected] = [await countSpaces(), await countWaiting()];
+  const [waiting, hour, broken, isRefused] = [
+    await viewLine(now),
+    await reportHour(now),
+    await countBrokenAccess(),
+    await isCreationRefused(),
+  ];
   const attention = [
     { kind: 'invisible-spaces', count: spaces.unknown },
     { kind: 'broken-promises', count: broken },
+    { kind: 'creation-refused', count: isRefused ? waiting.count : 0 },
   ].filter(({ count }) => count > 0);
   const { limit, spent, byClass } = hour;
   return {
     watchingSince: incarnation.watchingSince,
     spaces,
-    // Nobody knows when they come by.
-    waiting: { count: waiting, doneAt: null },
+    waiting,
+    expected,
     points: { limit, spent, byClass },
     attention,
   };

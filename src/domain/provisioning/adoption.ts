@@ -1,4 +1,5 @@
 /** What may be done with a personal space that Homestead did not make. Pure. */
+import { DAY_MS, MINUTE_MS } from '../time';
 
 /** One page of the space, newest change first. */
 export interface PageEvidence {
@@ -35,25 +36,43 @@ export function isUntouched(space: { createdAt: number; homepageId: string | nul
   return isAsMade && isFromTheStart && contents.blogPosts === 0 && contents.others === 0;
 }
 
+/**
+ * Nobody can have worked in a space that is this new: its homepage is written only as long as it is as Confluence created it, and
+ * nothing else that may be there is changed.
+ */
+const NEW_MS = 15 * MINUTE_MS;
 /** Nobody relies yet on who can see a space that is this young. */
-const YOUNG_MS = 86_400_000;
+const YOUNG_MS = DAY_MS;
+
+/** What has to be known of a space of this age before it is adopted: nothing, which pages are there, or all of it. */
+export type Depth = 'nothing' | 'pages' | 'everything';
+export function depthFor({ createdAt }: { createdAt: number }, now: number): Depth {
+  const age = Math.abs(now - createdAt);
+  return age < NEW_MS ? 'nothing' : age < YOUNG_MS ? 'pages' : 'everything';
+}
 
 export type Adoption =
   /** Bring it to policy; `keeps`: what of it is left as it is. */
-  | { kind: 'adopt'; reason: 'space-untouched' | 'space-young'; keepsPages: boolean; keepsAccess: boolean }
+  | { kind: 'adopt'; reason: 'space-untouched' | 'space-new' | 'space-young'; keepsPages: boolean; keepsAccess: boolean }
   | { kind: 'leave'; reason: 'space-in-use' | 'space-unreadable' };
 
 /**
  * An untouched space gets the template and the policy's access. In one that someone has begun to use
  * the words stay; its access follows the policy only while it is young. A person let in by name was let
- * in by someone: then the access stays too.
+ * in by someone: then the access stays too, which for a young space is found out when it is set.
+ * @param contents null for a space of which nothing has to be known
  */
-export function decideAdoption(space: { createdAt: number; homepageId: string | null }, contents: SpaceContents, now: number): Adoption {
+export function decideAdoption(
+  space: { createdAt: number; homepageId: string | null },
+  contents: SpaceContents | null,
+  now: number,
+): Adoption {
+  if (!contents) return { kind: 'adopt', reason: 'space-new', keepsPages: false, keepsAccess: false };
   const untouched = isUntouched(space, contents);
   const keepsAccess = contents.sharedWith === 'people';
   if (untouched === null) return { kind: 'leave', reason: 'space-unreadable' };
-  if (untouched) return { kind: 'adopt', reason: 'space-untouched', keepsPages: false, keepsAccess };
-  if (now - space.createdAt < YOUNG_MS && !keepsAccess)
-    return { kind: 'adopt', reason: 'space-young', keepsPages: true, keepsAccess: false };
+  const isYoung = depthFor(space, now) !== 'everything';
+  if (untouched) return { kind: 'adopt', reason: isYoung ? 'space-new' : 'space-untouched', keepsPages: false, keepsAccess };
+  if (isYoung && !keepsAccess) return { kind: 'adopt', reason: 'space-young', keepsPages: true, keepsAccess: false };
   return { kind: 'leave', reason: 'space-in-use' };
 }

@@ -5,7 +5,7 @@ import { isIdle, matchRule, type RuleMatch } from '../policy/match';
 import type { Reason } from '../reasons';
 import type { SpaceStatus } from '../space';
 import { DAY_MS, MINUTE_MS } from '../time';
-import { decideAdoption, type SpaceContents } from './adoption';
+import { decideAdoption, depthFor, type SpaceContents } from './adoption';
 import { decideRollout } from './rollout';
 
 /** From Confluence's user record (v2 users-bulk). */
@@ -254,14 +254,15 @@ function decideExisting(facts: ProvisioningFacts, spaceId: string, match: RuleMa
   if (!roleMode) return needs('role-mode');
   // Begun and interrupted: what has changed since is Homestead's own doing, so it is not looked at again.
   if (adopted) return decided('interrupted', { action: 'adopt', treatment, ...adopted }, match);
-  if (!contents) return needs('contents');
+  const isKnown = contents !== null || depthFor(space, now) === 'nothing';
+  if (!isKnown) return needs('contents');
   const adoption = decideAdoption(space, contents, now);
   if (adoption.kind === 'leave') {
     const recheckAt = adoption.reason === 'space-unreadable' ? now + EXCLUDED_RECHECK_MS : null;
     return decided(adoption.reason, { action: 'leave', spaceId, recheckAt }, match);
   }
   const { reason, keepsPages, keepsAccess } = adoption;
-  const isPromised = treatment.access === 'private' ? contents.sharedWith === 'nobody' : treatment.access === 'site-default';
+  const isPromised = treatment.access === 'private' ? contents?.sharedWith === 'nobody' : treatment.access === 'site-default';
   const caveats: Caveat[] = roleMode === 'PRE_ROLES' && !isPromised && !keepsAccess ? ['access-not-changeable'] : [];
   return decided(reason, { action: 'adopt', treatment, spaceId, keepsPages, keepsAccess }, match, caveats);
 }

@@ -91,6 +91,7 @@ function reasonsOf(entry: ActivityEntry): string {
     if (entry.access === 'private') notes.push(text('activity.access.private'));
     if (entry.access === 'licensed') notes.push(text('activity.access.licensed'));
     if (entry.access === 'open') notes.push(text('activity.access.open'));
+    if (entry.access === 'sampled') notes.push(text('activity.access.sampled'));
     if (entry.templateProblem !== null) notes.push(templateText(entry.templateProblem));
   }
   if (entry.detail !== null) notes.push(text('activity.detail', { detail: entry.detail }));

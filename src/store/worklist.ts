@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { AppError } from '../forge/errors';
 import type { Transaction } from '../forge/kvs';
-import { type Register, readRegister, setRegister } from '../store/register';
+import { type Register, readRegister, setRegister } from './register';
 
 export const Worklist = z.object({ schemaVersion: z.literal(1), ids: z.array(z.string()) });
 export type Worklist = z.infer<typeof Worklist>;

@@ -1,0 +1,65 @@
+/**
+ * Who a person is, by one question instead of two: asked as themselves, Confluence says what they may do, their language, and their
+ * personal space. That it names the space is in its documents, and relied on only once this site has shown it.
+ */
+import { asPerson, type Requester } from '../confluence/call';
+import { factsOf, readCurrentUser, readPeople, readStanding, type Standing } from '../confluence/people';
+import { isIn, type Person } from '../domain/person';
+import type { PersonFacts } from '../domain/provisioning/decide';
+import { DAY_MS, MINUTE_MS } from '../domain/time';
+import { ConfluenceError, PlatformRefusal } from '../forge/errors';
+import { describe, log } from '../forge/log';
+import { type ProfileFacts, readProfileFacts, writeProfileFacts } from '../store/site-facts';
+
+/** Profiles lag behind (the local site assumes a second). */
+const SETTLED_AFTER_MS = MINUTE_MS;
+/** Confluence may change. */
+const RECHECK_MS = 30 * DAY_MS;
+
+const isKnown = ({ outcome, at }: ProfileFacts, now: number): boolean => outcome !== null && now - at < RECHECK_MS;
+
+interface Identity {
+  person: PersonFacts;
+  standing: Standing['facts'];
+  user: Standing['user'];
+}
+
+/** @returns null when it takes two questions: on this site, or because of what is remembered of them */
+export async function readIdentity(as: Requester, accountId: string, record: Person | null, now: number): Promise<Identity | null> {
+  // A space that was archived or trashed need not be in a profile, and protects its owner from a second one.
+  if (isIn(record, 'removed', 'has-space', 'ready')) return null;
+  const known = await readProfileFacts();
+  const outcome = isKnown(known, now) ? known.outcome : await learn(known, now);
+  if (outcome !== 'named') return null;
+  const { facts, user } = await readStanding(as);
+  // Whoever cannot be asked as themselves is looked up: the reason matters.
+  return user?.accountId === accountId ? { person: factsOf(user), standing: facts, user } : null;
+}
+
+/** Looks whether somebody whose space was created a while ago finds it in their own profile. */
+async function learn({ sample, at, outcome }: ProfileFacts, now: number): Promise<ProfileFacts['outcome']> {
+  if (!sample || now - at < SETTLED_AFTER_MS) return null;
+  try {
+    const [listed] = await readPeople([sample.accountId]);
+    if (listed?.personalSpaceId !== sample.spaceId) {
+      // Not theirs any more, or not yet: somebody else will tell.
+      await writeProfileFacts({ outcome, sample: null, at });
+      return null;
+    }
+    const own = factsOf(await readCurrentUser(asPerson(sample.accountId)));
+    const found = own.personalSpaceId === sample.spaceId ? 'named' : 'not-named';
+    await writeProfileFacts({ outcome: found, sample: null, at: now });
+    return found;
+  } catch (error) {
+    // A resolver acts as its caller only; an event or the schedule will find out.
+    if (!(error instanceof PlatformRefusal) && !(error instanceof ConfluenceError && !error.isTransient)) throw error;
+    log('profile-unknown', describe(error));
+    return null;
+  }
+}
+
+/** Homestead has created this space: by it can be found out what profiles say. */
+export async function offerSample(accountId: string, spaceId: string, now: number): Promise<void> {
+  const known = await readProfileFacts();
+  if (!isKnown(known, now) && !known.sample) await writeProfileFacts({ ...known, sample: { accountId, spaceId }, at: now });
+}

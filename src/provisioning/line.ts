@@ -1,0 +1,166 @@
+/**
+ * The line: people who could not be served when they came. The schedule counts them, and serves as many as time and the hour's points
+ * allow, several at a time, those first who asked for their space themselves.
+ */
+import { defineListedWork, defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { asPerson } from '../confluence/call';
+import type { BudgetClass } from '../domain/budget';
+import { isIn } from '../domain/person';
+import { HOUR_MS, MINUTE_MS } from '../domain/time';
+import { isHeld, LANES, type Lane, type LineCount, type Waiting } from '../domain/turn';
+import { nextHour, within } from '../forge/budget';
+import { RESERVE_MS, remainingMs } from '../forge/deadline';
+import { isRateLimit, NoPoints, UnreadableRecord, willPass } from '../forge/errors';
+import { describe, log } from '../forge/log';
+import { pointsSoFar } from '../forge/meter';
+import { readPolicy } from '../store/policy';
+import { addMark, IN_LINE, LATER, LINE, listWaiting, REFUSED, removeMarks, WAITING_PER_PAGE, writeLineCount } from '../store/waiting';
+import { countLine } from './line-view';
+import { provision } from './provision';
+import { serve, type Turn } from './serve';
+
+/**
+ * People served at a time. Each takes a second or two of calls one after another, so five of them are about 200 a minute: with the
+ * job for existing people beside them, and the clicks of people themselves, half of the 1,000 people a minute as whom an app may act
+ * (Forge: invocation limits), which all sites of the app share.
+ */
+const AT_ONCE = 5;
+/** Nobody's turn begins with less time than this: one person took 11 s at most on the local site with Confluence at its slowest. */
+const TIME_FOR_ONE_MS = RESERVE_MS + 15_000;
+/** Different people for whom Confluence failed, one after another: it is the site's failure, and the line waits for the next tick. */
+const MAX_FAILURES = 3;
+/** People tried while Confluence refuses to create spaces, once an hour, and how long after the full hour that is done. */
+const TRIED_WHILE_REFUSED = 5;
+const TRY_WITHIN_MS = 5 * MINUTE_MS;
+
+const ACCOUNTS: Record<Lane, BudgetClass> = { clicks: 'person', arrivals: 'events' };
+
+export const waitingLine = defineListedWork({ kind: 'waiting', list: LINE, run: (marks, now) => workOff(marks, now) });
+
+/** Whoever was left behind by an invocation that ended early is found, and the line is worked off at the next tick. */
+export const leftBehind = defineWork({
+  kind: 'left-behind',
+  everyMs: EVERY_THIRD_TICK_MS,
+  leaseMs: MINUTE_MS,
+  run: async (now) => {
+    for (const lane of LANES) {
+      if ((await listWaiting(lane, 0, now)).some((waiting) => !isHeld(waiting, now))) {
+        await addMark(LATER);
+        return;
+      }
+    }
+  },
+});
+
+/** What has happened in one round. */
+interface Round {
+  /** Whether Confluence refuses to create spaces: then a few try. */
+  isTrial: boolean;
+  served: number;
+  points: number;
+  failures: number;
+  /** Nobody else is served in this round. */
+  isOver: boolean;
+  /** Left in the line for want of points. */
+  lacksPoints: boolean;
+  /** Those who had their turn: queries lag behind. */
+  seen: Set<string>;
+}
+
+async function workOff(marks: readonly string[], now: number): Promise<void> {
+  const before = await countLine(now);
+  const policy = await readPolicy();
+  // While nothing may happen, everybody keeps their place.
+  if (policy.kind === 'unreadable' || policy.policy.paused) return writeLineCount(before);
+  const isTrial = marks.includes(REFUSED);
+  const round: Round = { isTrial, served: 0, points: 0, failures: 0, isOver: false, lacksPoints: false, seen: new Set() };
+  const isTriedNow = now - (nextHour(now) - HOUR_MS) < TRY_WITHIN_MS;
+  if (!isTrial || isTriedNow) for (const lane of LANES) await serveLane(lane, round);
+  const after = await afterRound(before, round);
+  await writeLineCount(after);
+  await keepMarks(marks, round, after);
+}
+
+async function serveLane(lane: Lane, round: Round): Promise<void> {
+  const atOnce = round.isTrial ? 1 : AT_ONCE;
+  let from = 0;
+  // One class may be out of points while the other is not.
+  round.isOver = round.failures >= MAX_FAILURES;
+  while (!round.isOver) {
+    const page = await listWaiting(lane, from, Date.now());
+    const next = page.filter(({ accountId }) => !round.seen.has(accountId));
+    const line = next.values();
+    await Promise.all(
+      Array.from({ length: atOnce }, async () => {
+        for (const waiting of line) {
+          if (round.isOver || remainingMs() < TIME_FOR_ONE_MS) return;
+          round.seen.add(waiting.accountId);
+          await serveNext(waiting, round);
+        }
+      }),
+    );
+    const last = page.at(-1);
+    if (last === undefined || page.length < WAITING_PER_PAGE || remainingMs() < TIME_FOR_ONE_MS) return;
+    from = last.dueAt;
+  }
+}
+
+async function serveNext(waiting: Waiting, round: Round): Promise<void> {
+  const { accountId, cloudId, occasion, lane } = waiting;
+  try {
+    await within(ACCOUNTS[lane], async () => {
+      const subject = { accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now: Date.now() };
+      note(round, await serve(waiting, () => provision(subject)), pointsSoFar());
+    });
+  } catch (error) {
+    // What will not pass is this person's own: they are out of the line, and the log says why.
+    if (willPass(error)) throw error;
+    log('person-not-served', { accountId, ...describe(error) });
+    if (!(error instanceof UnreadableRecord)) round.failures += 1;
+    round.isOver ||= round.failures >= MAX_FAILURES;
+  }
+}
+
+function note(round: Round, turn: Turn, points: number): void {
+  if (turn.kind === 'held') return;
+  if (turn.kind === 'waits') {
+    if (turn.error instanceof NoPoints) round.lacksPoints = true;
+    else round.failures += 1;
+    round.isOver ||= isRateLimit(turn.error) || round.failures >= MAX_FAILURES;
+    return;
+  }
+  round.failures = 0;
+  const { person } = turn.result;
+  // Whoever cost nothing says nothing of what the others cost.
+  if (points > 0) {
+    round.served += 1;
+    round.points += points;
+  }
+  if (!round.isTrial) return;
+  if (isIn(person, 'ready')) round.isTrial = false;
+  else if (isIn(person, 'refused') || round.served >= TRIED_WHILE_REFUSED) round.isOver = true;
+}
+
+/** How much a new round changes what one person is thought to cost. */
+const WEIGHT = 0.5;
+
+async function afterRound(before: LineCount, { served, points, seen }: Round): Promise<LineCount> {
+  const { pointsPerPerson } = before;
+  const lately = served === 0 ? pointsPerPerson : points / served;
+  const left = seen.size === 0 ? before.count : (await countLine(Date.now())).count;
+  return {
+    ...before,
+    served: Math.max(0, before.count - left),
+    pointsPerPerson: pointsPerPerson * (1 - WEIGHT) + lately * WEIGHT,
+  };
+}
+
+/** The list says whether newcomers have to stand behind others, and whether the next tick has anything to do here. */
+async function keepMarks(marks: readonly string[], round: Round, after: LineCount): Promise<void> {
+  if (marks.includes(REFUSED) && !round.isTrial) await removeMarks([REFUSED]);
+  // Not in the round that empties it: somebody may be joining on the strength of the mark in this very moment.
+  if (after.count > 0 || round.lacksPoints) return;
+  const now = Date.now();
+  const later = (await Promise.all(LANES.map((lane) => listWaiting(lane, 0, Number.MAX_SAFE_INTEGER)))).flat();
+  await removeMarks(later.some(({ dueAt }) => dueAt > now) ? [IN_LINE] : [IN_LINE, LATER]);
+}
