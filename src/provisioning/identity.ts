@@ -3,13 +3,14 @@
  * personal space. That it names the space is in its documents, and relied on only once this site has shown it.
  */
 import { asPerson, type Requester } from '../confluence/call';
-import { factsOf, readCurrentUser, readPeople, readStanding, type Standing } from '../confluence/people';
+import { factsOf, readCurrentUser, readPerson, readStanding, type Standing } from '../confluence/people';
 import { isIn, type Person } from '../domain/person';
 import type { PersonFacts } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { type ProfileFacts, readProfileFacts, writeProfileFacts } from '../store/site-facts';
+import { readSpaceRecord } from '../store/spaces';
 
 /** Profiles lag behind (the local site assumes a second). */
 const SETTLED_AFTER_MS = MINUTE_MS;
@@ -40,14 +41,14 @@ export async function readIdentity(as: Requester, accountId: string, record: Per
 async function learn({ sample, at, outcome }: ProfileFacts, now: number): Promise<ProfileFacts['outcome']> {
   if (!sample || now - at < SETTLED_AFTER_MS) return null;
   try {
-    const [listed] = await readPeople([sample.accountId]);
-    if (listed?.personalSpaceId !== sample.spaceId) {
+    const ownerId = (await readSpaceRecord(sample))?.ownerId ?? null;
+    if (ownerId === null || (await readPerson(ownerId))?.personalSpaceId !== sample) {
       // Not theirs any more, or not yet: somebody else will tell.
       await writeProfileFacts({ outcome, sample: null, at });
       return null;
     }
-    const own = factsOf(await readCurrentUser(asPerson(sample.accountId)));
-    const found = own.personalSpaceId === sample.spaceId ? 'named' : 'not-named';
+    const own = factsOf(await readCurrentUser(asPerson(ownerId)));
+    const found = own.personalSpaceId === sample ? 'named' : 'not-named';
     await writeProfileFacts({ outcome: found, sample: null, at: now });
     return found;
   } catch (error) {
@@ -59,7 +60,7 @@ async function learn({ sample, at, outcome }: ProfileFacts, now: number): Promis
 }
 
 /** Homestead has created this space: by it can be found out what profiles say. */
-export async function offerSample(accountId: string, spaceId: string, now: number): Promise<void> {
+export async function offerSample(spaceId: string, now: number): Promise<void> {
   const known = await readProfileFacts();
-  if (!isKnown(known, now) && !known.sample) await writeProfileFacts({ ...known, sample: { accountId, spaceId }, at: now });
+  if (!isKnown(known, now) && !known.sample) await writeProfileFacts({ ...known, sample: spaceId, at: now });
 }

@@ -14,7 +14,7 @@ import { isRateLimit, NoPoints, UnreadableRecord, willPass } from '../forge/erro
 import { describe, log } from '../forge/log';
 import { pointsSoFar } from '../forge/meter';
 import { readPolicy } from '../store/policy';
-import { addMark, IN_LINE, LATER, LINE, listWaiting, REFUSED, removeMarks, WAITING_PER_PAGE, writeLineCount } from '../store/waiting';
+import { IN_LINE, LATER, LINE, listWaiting, REFUSED, readMarks, removeMarks, WAITING_PER_PAGE, writeLineCount } from '../store/waiting';
 import { countLine } from './line-view';
 import { provision } from './provision';
 import { serve, type Turn } from './serve';
@@ -37,20 +37,14 @@ const ACCOUNTS: Record<Lane, BudgetClass> = { clicks: 'person', arrivals: 'event
 
 export const waitingLine = defineListedWork({ kind: 'waiting', list: LINE, run: (marks, now) => workOff(marks, now) });
 
-/** Whoever was left behind by an invocation that ended early is found, and the line is worked off at the next tick. */
-export const leftBehind = defineWork({
-  kind: 'left-behind',
-  everyMs: EVERY_THIRD_TICK_MS,
-  leaseMs: MINUTE_MS,
-  run: async (now) => {
-    for (const lane of LANES) {
-      if ((await listWaiting(lane, 0, now)).some((waiting) => !isHeld(waiting, now))) {
-        await addMark(LATER);
-        return;
-      }
-    }
-  },
-});
+/** Whoever was left behind by an invocation that ended early is on no list. */
+export const leftBehind = defineWork({ kind: 'left-behind', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: serveLeftBehind });
+
+async function serveLeftBehind(now: number): Promise<void> {
+  if ((await readMarks()).length > 0) return;
+  const waiting = (await Promise.all(LANES.map((lane) => listWaiting(lane, 0, now)))).flat();
+  if (waiting.some((one) => !isHeld(one, now))) await workOff([], now);
+}
 
 /** What has happened in one round. */
 interface Round {

@@ -10,6 +10,7 @@ import { commit, newTransaction } from '../forge/kvs';
 import { readClosing, writeClosing } from '../store/site-facts';
 import { setSpace } from '../store/spaces';
 import { addEvent } from '../store/trail';
+import { knownRoleMode } from './app-role';
 
 export interface Settled {
   actual: Access;
@@ -25,8 +26,8 @@ interface Subject {
   as: Requester;
   spaceId: string;
   ownerId: string;
-  /** How permissions work on this site. */
-  mode: RoleMode;
+  /** How permissions work on this site; null = it is found out when it matters. */
+  mode: RoleMode | null;
   now: number;
 }
 
@@ -55,10 +56,12 @@ export async function settleAccess(
   const asItIs: Settled = { actual: accessOf(current), failure: null, app: null, isKept: false };
   const isKept =
     promised === 'site-default' || (promised === 'private' && current === 'nobody') || (promised === 'licensed' && current === 'licensed');
-  // Where apps cannot change permissions, the access stays what it is.
-  if (isKept || subject.mode === 'PRE_ROLES') return asItIs;
+  if (isKept) return asItIs;
   const { as, spaceId, ownerId } = subject;
   try {
+    const mode = subject.mode ?? (await knownRoleMode(subject.now));
+    // Where apps cannot change permissions, the access stays what it is.
+    if (mode === 'PRE_ROLES') return asItIs;
     const assigned = await assignReaders(
       as,
       spaceId,
@@ -69,7 +72,7 @@ export async function settleAccess(
     );
     if (assigned.kind === 'no-reader-role') return asItIs;
     if (assigned.kind === 'people') return { ...asItIs, actual: 'open', isKept: true };
-    const actual = assurance === 'read' ? await readAccess(subject) : await sampledAccess(subject, promised);
+    const actual = assurance === 'read' ? await readAccess(subject, mode) : await sampledAccess(subject, mode, promised);
     return { ...asItIs, actual, app: assigned.app };
   } catch (error) {
     if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
@@ -77,17 +80,17 @@ export async function settleAccess(
   }
 }
 
-const readAccess = async ({ as, spaceId, ownerId, mode }: Subject): Promise<Access> =>
+const readAccess = async ({ as, spaceId, ownerId }: Subject, mode: RoleMode): Promise<Access> =>
   accessOf(await readReaders(as, spaceId, ownerId, mode));
 
 /** What came of the same change in a space that was read. While classic permissions hold beside roles, that is not certain of this one. */
-async function sampledAccess(subject: Subject, promised: 'private' | 'licensed'): Promise<Access> {
-  const { mode, now } = subject;
+async function sampledAccess(subject: Subject, mode: RoleMode, promised: 'private' | 'licensed'): Promise<Access> {
+  const { now } = subject;
   const sample = await readClosing(promised);
   if (sample && sample.mode === mode && now - sample.at < SAMPLE_MS) {
     return mode === 'ROLES_TRANSITION' && sample.actual === promised ? 'sampled' : sample.actual;
   }
-  const actual = await readAccess(subject);
+  const actual = await readAccess(subject, mode);
   if (actual !== 'unknown' && actual !== 'sampled') await writeClosing({ mode, promised, actual, at: now });
   return actual;
 }

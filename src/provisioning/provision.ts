@@ -332,7 +332,7 @@ async function completeSpace(
   let space: PromisedSpace = { ...blank, ownerId: accountId, key, origin, call, access: { ...blank.access, promised: treatment.access } };
   // What the owner may have taken away is not given again.
   const change = space.appRole.outcome === 'given' ? 'keep' : changeOf(found.way);
-  const mode = run.facts.roleMode ?? (await knownRoleMode(now));
+  const mode = run.facts.roleMode;
   const settled = await settleAccess({ as, spaceId, ownerId: accountId, mode, now }, treatment.access, found.readers, change, 'sample');
   const { actual, failure } = settled;
   // Somebody let them in, so what was promised is to leave it as it is.
@@ -354,7 +354,7 @@ async function completeSpace(
   // Once the owner has begun to write, no pages are added beside theirs.
   const childProblem = homepage.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
   if (call !== null && (await rememberCall(call))) await removeMarks([REFUSED]);
-  if (origin === 'created') await offerSample(accountId, spaceId, now);
+  if (origin === 'created') await offerSample(spaceId, now);
   const lacks = lacksDetails(template.fields, {});
   const source = homepage.template;
   space = {

@@ -8,17 +8,24 @@ import { findExclusion } from '../directory/known';
 import { exclude, isIn, type Person, recheckOf } from '../domain/person';
 import { personalSpaceKey } from '../domain/personal-space-key';
 import type { PolicyState } from '../domain/policy/document';
-import { decideProvisioning, isSwitchedOff, NO_FACTS, type Occasion, type ProvisioningDecision } from '../domain/provisioning/decide';
+import {
+  decideProvisioning,
+  dependsOnPolicy,
+  isSwitchedOff,
+  NO_FACTS,
+  type Occasion,
+  type ProvisioningDecision,
+} from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
-import { isHeld, newcomer } from '../domain/turn';
+import { isHeld, newcomer, type Waiting } from '../domain/turn';
 import type { Activity } from '../events/content';
 import type { Installation, Reaction } from '../events/listen';
+import type { RetryLater } from '../events/retry';
 import type { SpaceChange } from '../events/space';
-import { StaleRecord } from '../forge/errors';
-import { readForTurn, readPersonRecord, writePerson } from '../store/people';
-import { readPolicy } from '../store/policy';
+import { isRateLimit, StaleRecord } from '../forge/errors';
+import { readForTurn, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
-import { IN_LINE, joinLine, noteNews, type Place, REFUSED } from '../store/waiting';
+import { IN_LINE, joinLine, noteNews, REFUSED } from '../store/waiting';
 import { followEvent, isStatus } from './status-change';
 
 /**
@@ -29,7 +36,8 @@ const SETTLED_MS = 10 * MINUTE_MS;
 /** What a person is settled by: until when (ms), and under which version of the policy. */
 interface Settled {
   until: number;
-  version: number;
+  /** null: whatever the policy says. */
+  version: number | null;
 }
 /** 25,000 people: more than come by in ten minutes of a busy day, for three processes on a site of 100,000. */
 const settled = new LRUCache<string, Settled>({ max: 25_000 });
@@ -64,52 +72,62 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   const now = Date.now();
   const { installContext } = installation;
   const key = settledKey(installation, accountId);
+  const known = settled.get(key);
+  if (known && now < known.until && known.version === null) return undefined;
   const cached = policies.get(installContext);
   const fresh = cached && now < cached.until ? cached.state : null;
-  if (fresh && (isSettled(key, fresh, now) || isOff(fresh, now))) return undefined;
-  const policy = fresh ?? remember(installContext, await readPolicy(), now);
-  if (isSettled(key, policy, now)) return undefined;
-  const person = await readPersonRecord(accountId);
+  if (fresh && (isSettled(known, fresh, now) || isOff(fresh, now))) return undefined;
+  const { policy, person } = fresh ? { policy: fresh, person: await readPersonRecord(accountId) } : await readPolicyAndPerson(accountId);
+  if (!fresh) remember(installContext, policy, now);
   const decision = decide(policy, person, accountId, 'activity', now);
   if (!isNothing(decision)) return look(accountId, installation, 'activity', now);
   if (!isSwitchedOff(decision)) settle(key, person, versionOf(policy), now);
   return undefined;
 };
 
-function isSettled(key: string, policy: PolicyState, now: number): boolean {
-  const known = settled.get(key);
-  return known !== undefined && now < known.until && known.version === versionOf(policy);
-}
+const isSettled = (known: Settled | undefined, policy: PolicyState, now: number): boolean =>
+  known !== undefined && now < known.until && known.version === versionOf(policy);
 
 function settle(key: string, person: Person | null, version: number, now: number): void {
-  settled.set(key, { until: Math.min((person && recheckOf(person)) ?? Number.POSITIVE_INFINITY, now + SETTLED_MS), version });
+  const until = Math.min((person && recheckOf(person)) ?? Number.POSITIVE_INFINITY, now + SETTLED_MS);
+  settled.set(key, { until, version: person && restsOnRecord(person) ? null : version });
+}
+
+/** No policy can change what happens to them at their next activity. */
+function restsOnRecord(person: Person): boolean {
+  if (isIn(person, 'ready', 'has-space', 'declined', 'removed')) return true;
+  return isIn(person, 'excluded') && !dependsOnPolicy(person.reason);
 }
 
 /** Looks at one person for whom there may be something to do. */
-async function look(accountId: string, installation: Installation, occasion: 'activity' | 'arrival', now: number): Promise<undefined> {
+async function look(
+  accountId: string,
+  installation: Installation,
+  occasion: 'activity' | 'arrival',
+  now: number,
+): Promise<RetryLater | undefined> {
   const { installContext, cloudId } = installation;
   const key = settledKey(installation, accountId);
-  const { policy, person, ...place } = await readForTurn(accountId);
+  const { policy, person, waiting, marks } = await readForTurn(accountId);
   remember(installContext, policy, now);
+  const version = versionOf(policy);
   const decision = decide(policy, person, accountId, occasion, now);
   if (isNothing(decision)) {
-    if (!isSwitchedOff(decision) && occasion === 'activity') settle(key, person, versionOf(policy), now);
+    if (!isSwitchedOff(decision) && occasion === 'activity') settle(key, person, version, now);
     return undefined;
   }
-  // They come to their turn without any more activity of theirs.
-  const isInLine = place.waiting
-    ? await joinAgain(place.waiting, occasion, now)
-    : await joinIfOthersWait(place, accountId, cloudId, occasion, now);
-  if (isInLine) {
-    settled.set(key, { until: now + SETTLED_MS, version: versionOf(policy) });
+  const place = waiting ?? newcomer(accountId, cloudId, occasion, now);
+  if (await staysInLine(place, marks, occasion, now)) {
+    // They come to their turn without any more activity of theirs.
+    settled.set(key, { until: now + SETTLED_MS, version });
     return undefined;
   }
   if (occasion === 'activity' && policy.kind !== 'unreadable' && isUndecided(decision, person)) {
     const known = await findExclusion(accountId, policy.policy, now);
     if (known) {
-      const exclusion = exclude(person, accountId, { ...known, policyVersion: policy.version, now });
-      await writePerson(person, exclusion, { by: 'app', at: now, policyVersion: policy.version });
-      settle(key, exclusion.person, policy.version, now);
+      const exclusion = exclude(person, accountId, { ...known, policyVersion: version, now });
+      await writePerson(person, exclusion, { by: 'app', at: now, policyVersion: version });
+      settle(key, exclusion.person, version, now);
       return undefined;
     }
   }
@@ -119,10 +137,12 @@ async function look(accountId: string, installation: Installation, occasion: 'ac
     import(/* webpackMode: "eager" */ './provision'),
   ]);
   const subject = { accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now };
-  const turn = await serve(place.waiting ?? newcomer(accountId, cloudId, occasion, now), () => provision(subject, { policy, person }));
-  const after = turn.kind === 'served' ? turn.result.person : null;
-  if (turn.kind !== 'served') settled.set(key, { until: now + SETTLED_MS, version: versionOf(policy) });
-  else if (after && isNothing(decide(policy, after, accountId, 'activity', now))) settle(key, after, versionOf(policy), now);
+  const turn = await serve(place, () => provision(subject, { policy, person }));
+  if (turn.kind === 'waits') return sooner(turn.dueAt, turn.error, now);
+  if (turn.kind === 'served') {
+    const { person: after } = turn.result;
+    if (after && isNothing(decide(policy, after, accountId, 'activity', now))) settle(key, after, version, now);
+  }
   return undefined;
 }
 
@@ -130,30 +150,28 @@ async function look(accountId: string, installation: Installation, occasion: 'ac
 const isUndecided = (decision: ProvisioningDecision, person: Person | null): boolean =>
   decision.kind === 'needs' && decision.fact === 'person' && (person === null || isIn(person, 'excluded'));
 
-/** Somebody who is in the line, or for whom somebody is at work. @returns whether they stay there */
-async function joinAgain(waiting: NonNullable<Place['waiting']>, occasion: 'activity' | 'arrival', now: number): Promise<boolean> {
-  const isAtWork = isHeld(waiting, now);
-  // Left behind by an invocation that ended early: whoever comes by again is served at once.
-  if (!isAtWork && waiting.heldUntil !== null) return false;
-  if (occasion === 'arrival' && waiting.occasion === 'activity') await noteNews(waiting).catch(ignoreStale);
-  return true;
-}
-
-/** @returns whether others wait, so that this person stands behind them now */
-async function joinIfOthersWait(
-  { marks }: Place,
-  accountId: string,
-  cloudId: string,
-  occasion: 'activity' | 'arrival',
-  now: number,
-): Promise<boolean> {
-  if (!marks.includes(IN_LINE) && !marks.includes(REFUSED)) return false;
-  await joinLine(newcomer(accountId, cloudId, occasion, now)).catch(ignoreStale);
-  return true;
+/** @returns whether this is not their turn: somebody is at work for them, or others have come before them */
+async function staysInLine(place: Waiting, marks: readonly string[], occasion: 'activity' | 'arrival', now: number): Promise<boolean> {
+  const othersWait = marks.includes(IN_LINE) || marks.includes(REFUSED);
+  if (place.revision === 0) {
+    if (othersWait) await joinLine(place).catch(ignoreStale);
+    return othersWait;
+  }
+  const isNotYet = isHeld(place, now) || place.dueAt > now || othersWait;
+  if (isNotYet && occasion === 'arrival' && place.occasion === 'activity') await noteNews(place).catch(ignoreStale);
+  return isNotYet;
 }
 
 function ignoreStale(error: unknown): void {
   if (!(error instanceof StaleRecord)) throw error;
+}
+
+/** Somebody alone in the line, who is due before the schedule comes, is better served by the event, which is heard again then. */
+const SOON_MS = 2 * MINUTE_MS;
+
+function sooner(dueAt: number, error: unknown, now: number): RetryLater | undefined {
+  const isSoon = dueAt > now && dueAt - now <= SOON_MS;
+  return isSoon && !isRateLimit(error) ? { seconds: (dueAt - now) / 1000 } : undefined;
 }
 
 /** How often to note that Confluence creates spaces on its own. */

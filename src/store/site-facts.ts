@@ -95,8 +95,8 @@ const Profile = z.object({
   schemaVersion,
   /** Whether a person's own profile names their personal space, once that was found out. */
   outcome: z.enum(['named', 'not-named']).nullable(),
-  /** Somebody whose space Homestead created: by them it is found out. */
-  sample: z.object({ accountId: z.string(), spaceId: z.string() }).nullable(),
+  /** A space that Homestead created: by its owner it is found out. */
+  sample: z.string().nullable(),
   /** When that was found out, or the space created (ms). */
   at: z.number(),
 });

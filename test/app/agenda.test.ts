@@ -4,7 +4,7 @@ import { defineWork } from '../../src/agenda/define';
 import { makeTick } from '../../src/agenda/tick';
 import type { LocalSite } from '../emulator/site';
 import { ALL, filledSite, startCleanup } from '../support/cleanup';
-import { adminData, startSite } from '../support/site';
+import { adminData, startAlone, startSite } from '../support/site';
 
 const tick = (site: LocalSite) => site.platform.runFunction('scheduledTrigger', 'tick', {});
 
@@ -20,10 +20,12 @@ describe('a tick', () => {
   });
 
   it('beside another one does nothing that the other does', async () => {
-    const site = startSite();
+    const [alone, site] = [startAlone(), startAlone()];
+    await tick(alone);
     await Promise.all([tick(site), tick(site)]);
-    // Seven queries are those of one tick: the other one found everything leased.
-    expect(site.usage().kvs.queries).toBe(7);
+    // The queries of one tick: the other one found everything leased.
+    expect(alone.usage().kvs.queries).toBeGreaterThan(5);
+    expect(site.usage().kvs.queries).toBe(alone.usage().kvs.queries);
   });
 
   it('tries again next time what has failed', async () => {

@@ -11,8 +11,10 @@ import {
   accountIdOf,
   admin,
   adminData,
+  noticeOf,
   person,
   personalSpacesOf,
+  personData,
   readsAPage,
   setPolicy,
   startSite,
@@ -95,7 +97,7 @@ describe('when the points run short', () => {
   it('events wait for the next hour, and clicks are served from what is kept for them', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', selfService: true });
-    spendHour(site, { jobs: 40_000, events: 12_000 });
+    spendHour(site, { jobs: 40_000, events: 13_000 });
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toHaveLength(0);
     expect(await person(site, 'me.create', BO)).toMatchObject({ ok: true, data: { kind: 'ready' } });
@@ -103,13 +105,17 @@ describe('when the points run short', () => {
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
   });
 
-  it('a click is told when to try again, and makes no request', async () => {
+  it('a click waits before everybody else and is told how long, and makes no request', async () => {
     const site = startSite();
     await setPolicy(site, { mode: 'auto', selfService: true });
     spendHour(site, { jobs: 40_000, events: 25_000 });
     const before = requests(site);
     const until = Date.UTC(2026, 10, 23, 10);
-    expect(await person(site, 'me.create', BO)).toEqual({ ok: false, error: { code: 'no-points', details: { until } } });
+    const { kind, servedAt } = await personData(site, 'me.create', BO);
+    expect(kind).toBe('waiting');
+    expect(servedAt).toBeGreaterThan(until);
+    expect(servedAt).toBeLessThan(until + 10 * 60_000);
+    expect(await personData(site, 'me.get', BO)).toMatchObject({ waiting: { servedAt }, space: null });
     expect(requests(site)).toBe(before);
     // The admin's page needs none while the admin is remembered, nor does pausing.
     expect(await admin(site, 'policy.get', {})).toMatchObject({ ok: true });
@@ -120,7 +126,12 @@ describe('when the points run short', () => {
     });
     expect(requests(site)).toBe(before);
     await site.advance('PT1H');
-    expect(await person(site, 'me.create', BO)).toMatchObject({ ok: true });
+    // While the policy is paused, nobody is served.
+    expect(await personData(site, 'me.get', BO)).toMatchObject({ waiting: { servedAt: null }, space: null });
+    await adminData(site, 'policy.pause', { paused: false });
+    await site.advance('PT6M');
+    expect(await personData(site, 'me.get', BO)).toMatchObject({ waiting: null, space: { status: 'current' } });
+    expect(noticeOf(site, BO, 'ready')).toBe('raised');
   });
 
   it('a cleanup waits, and a restore still runs', async () => {
@@ -189,7 +200,7 @@ describe('a refusal for the quota', () => {
     await site.advance('PT31S');
     site.addFault({ target: 'confluence', path: '/wiki/api/v2/users-bulk', respond: REFUSED });
     // A click hears it, in whichever process.
-    expect(await person(site, 'me.create', CY)).toMatchObject({ ok: false, error: { code: 'rate-limited' } });
+    expect(await person(site, 'me.create', CY)).toMatchObject({ ok: true, data: { kind: 'waiting' } });
     await site.advance('PT31S');
     const before = requests(site);
     for (const accountId of [ANA, BO, CY]) await readsAPage(site, accountId, 'PT5S');

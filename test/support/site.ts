@@ -202,9 +202,10 @@ export function promisesOf(site: LocalSite): Omit<ReturnType<LocalSite['state']>
   const { kvs, sql: _read, ...rest } = site.state();
   const without = (values: object, prefix: string) => Object.fromEntries(Object.entries(values).filter(([key]) => !key.startsWith(prefix)));
   const { counter = {}, job = {}, register = {}, ...entities } = kvs.entities;
-  const { directory: _state, agenda: _due, 'open-jobs': _open, ...registers } = register;
+  const { directory: _state, agenda: _due, 'open-jobs': _open, waiting: _line, ...registers } = register;
   const own = { ...entities, counter: without(counter, 'hour:'), job: without(job, 'directory-'), register: registers };
-  return { ...rest, kvs: { plain: without(without(kvs.plain, 'admin:'), 'outbox:'), entities: own } };
+  const plain = ['admin:', 'outbox:', 'line-count', 'profile'].reduce(without, kvs.plain as Record<string, unknown>);
+  return { ...rest, kvs: { plain, entities: own } };
 }
 
 /** The names of stored times. */
