@@ -45,8 +45,7 @@ export function SaveBar({ draft, simulation }: { draft: Draft; simulation: Simul
     setPreparing(true);
     try {
       if (!(await draft.check())) return;
-      // What somebody else has saved changes what this would change.
-      const view = await (theirs ? simulation.ask() : simulation.current()).catch(() => null);
+      const view = await simulation.current().catch(() => null);
       const base = theirs ?? stored;
       const changes = comparePolicies(base.policy, draft.policy);
       const next = { baseVersion: base.version, view, changes };
@@ -61,81 +60,83 @@ export function SaveBar({ draft, simulation }: { draft: Draft; simulation: Simul
     draft.discard();
   };
   return (
-    <div className="bar stack">
-      {theirs && (
-        <div role="alert">
-          <SectionMessage appearance="warning" title={text('policy.conflict.title', { name: nameOf(theirs.savedBy ?? '') })}>
-            <div className="stack">
-              <p className="text">{text('policy.conflict.text', { version: theirs.version })}</p>
-              <TheirChanges version={theirs.version} policy={theirs.policy} />
-              <div className="row far-end">
-                <Button onClick={draft.takeTheirs}>{text('policy.conflict.theirs')}</Button>
-                <Button isLoading={isPreparing} onClick={() => void begin()}>
-                  {text('policy.conflict.mine')}
+    <>
+      <div className="bar stack">
+        {theirs && (
+          <div role="alert">
+            <SectionMessage appearance="warning" title={text('policy.conflict.title', { name: nameOf(theirs.savedBy ?? '') })}>
+              <div className="stack">
+                <p className="text">{text('policy.conflict.text', { version: theirs.version })}</p>
+                <TheirChanges version={theirs.version} policy={theirs.policy} />
+                <div className="row far-end">
+                  <Button onClick={draft.takeTheirs}>{text('policy.conflict.theirs')}</Button>
+                  <Button isLoading={isPreparing} onClick={() => void begin()}>
+                    {text('policy.conflict.mine')}
+                  </Button>
+                </div>
+              </div>
+            </SectionMessage>
+          </div>
+        )}
+        {draft.problems.length > 0 && (
+          <div role="alert">
+            <SectionMessage appearance="error" title={text('policy.problems')}>
+              <ul>
+                {draft.problems.map((problem) => (
+                  <li key={`${problem.path} ${problem.reason}`}>
+                    <strong>{pathLabel(problem.path, draft.policy)}</strong>: {problemText(problem)}
+                  </li>
+                ))}
+              </ul>
+            </SectionMessage>
+          </div>
+        )}
+        {error !== null && <Failure error={error} />}
+        {saved && !isChanged && (
+          <div role="status">
+            <SectionMessage appearance="success" title={text('policy.saved')}>
+              <div className="bar-row">
+                <p className="text">{saved.view ? effectText(saved.view, stored.policy, saved.changes) : text('policy.saved.text')}</p>
+                <Button appearance="subtle" spacing="compact" onClick={draft.dismissSaved}>
+                  {text('policy.saved.close')}
                 </Button>
               </div>
-            </div>
-          </SectionMessage>
-        </div>
-      )}
-      {draft.problems.length > 0 && (
-        <div role="alert">
-          <SectionMessage appearance="error" title={text('policy.problems')}>
-            <ul>
-              {draft.problems.map((problem) => (
-                <li key={`${problem.path} ${problem.reason}`}>
-                  <strong>{pathLabel(problem.path, draft.policy)}</strong>: {problemText(problem)}
-                </li>
-              ))}
-            </ul>
-          </SectionMessage>
-        </div>
-      )}
-      {error !== null && <Failure error={error} />}
-      {saved && !isChanged && (
-        <div role="status">
-          <SectionMessage appearance="success" title={text('policy.saved')}>
-            <div className="bar-row">
-              <p className="text">{saved.view ? effectText(saved.view, stored.policy, saved.changes) : text('policy.saved.text')}</p>
-              <Button appearance="subtle" spacing="compact" onClick={draft.dismissSaved}>
-                {text('policy.saved.close')}
-              </Button>
-            </div>
-          </SectionMessage>
-        </div>
-      )}
-      <div className="bar-row">
-        <div role="status">
-          {isChanged ? (
-            <>
-              <p className="text">
-                <strong>{unsavedText(draft)}</strong>
+            </SectionMessage>
+          </div>
+        )}
+        <div className="bar-row">
+          <div role="status">
+            {isChanged ? (
+              <>
+                <p className="text">
+                  <strong>{unsavedText(draft)}</strong>
+                </p>
+                <p className="subtle">{nextText(draft, simulation)}</p>
+              </>
+            ) : (
+              <p className="subtle">
+                {stored.kind === 'unset'
+                  ? text('policy.version.none')
+                  : text('policy.version', {
+                      version: stored.version,
+                      name: nameOf(stored.savedBy ?? ''),
+                      time: formatTime(stored.savedAt ?? 0),
+                    })}
               </p>
-              <p className="subtle">{nextText(draft, simulation)}</p>
-            </>
-          ) : (
-            <p className="subtle">
-              {stored.kind === 'unset'
-                ? text('policy.version.none')
-                : text('policy.version', {
-                    version: stored.version,
-                    name: nameOf(stored.savedBy ?? ''),
-                    time: formatTime(stored.savedAt ?? 0),
-                  })}
-            </p>
-          )}
-        </div>
-        {/* On the right, like every button above: Confluence shows its flags over the bottom left of the window. */}
-        <div className="row far-end">
-          {isChanged && <Button onClick={() => setDiscarding(true)}>{text('policy.discard')}</Button>}
-          <Button
-            appearance="primary"
-            isDisabled={!isChanged || theirs !== null}
-            isLoading={isPreparing || draft.isSaving}
-            onClick={() => void begin()}
-          >
-            {text('policy.save')}
-          </Button>
+            )}
+          </div>
+          {/* On the right, like every button above: Confluence shows its flags over the bottom left of the window. */}
+          <div className="row far-end">
+            {isChanged && <Button onClick={() => setDiscarding(true)}>{text('policy.discard')}</Button>}
+            <Button
+              appearance="primary"
+              isDisabled={!isChanged || theirs !== null}
+              isLoading={isPreparing || draft.isSaving}
+              onClick={() => void begin()}
+            >
+              {text('policy.save')}
+            </Button>
+          </div>
         </div>
       </div>
       <ModalTransition>
@@ -165,7 +166,7 @@ export function SaveBar({ draft, simulation }: { draft: Draft; simulation: Simul
           </ConfirmDialog>
         )}
       </ModalTransition>
-    </div>
+    </>
   );
 }
 

@@ -35,12 +35,12 @@ export interface Simulation {
   known: KnownPeopleState;
 }
 
-export function useSimulation({ policy, stored, isChanged }: Draft): Simulation {
+export function useSimulation({ policy, stored, theirs, isChanged }: Draft): Simulation {
   const known = useKnownPeople();
   const [answer, setAnswer] = useState<Answer | null>(null);
   const [asked, setAsked] = useState<string | null>(null);
   const [reading, setReading] = useState<JobView | null>(null);
-  const of = `${stored.version} ${JSON.stringify(policy)}`;
+  const of = `${(theirs ?? stored).version} ${JSON.stringify(policy)}`;
   const turn = useRef(0);
 
   const ask = async (): Promise<SimulationView> => {
