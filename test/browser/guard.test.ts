@@ -1,6 +1,7 @@
 /** What an admin does to many people or spaces: said before and after, with a reason above 25, and never under a flag. */
 import type { FrameLocator, Locator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import spanish from '../../src/locales/app/admin.es-ES.json';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { findChromium } from './chromium';
 import { type BrowserSite, confirm, themes, useBrowser } from './harness';
@@ -144,7 +145,7 @@ describe.skipIf(executable === null)('an act that many people feel', () => {
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     const bar = admin.locator('.bar:visible');
     await admin.getByRole('radio', { name: 'Automatic' }).check();
-    await bar.getByText(/^So far, nothing changes for anybody/).waitFor();
+    await bar.getByText(/^So far, Homestead knows nobody on this site/).waitFor();
     await save(admin);
     const dialog = admin.getByRole('dialog', { name: 'Save the policy before everyone is known?' });
     await dialog.getByText(/^So far/).waitFor();
@@ -213,6 +214,22 @@ describe.skipIf(executable === null)('an act that many people feel', () => {
     await admin.getByText('About 53 people no longer get a space or an offer.').waitFor();
   });
 
+  it('no flag covers the buttons where words are longer', async () => {
+    const local = await start({ width: 768 });
+    local.site.changePerson(ADMIN_ACCOUNT_ID, { locale: 'es_ES' });
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await admin.getByRole('radio', { name: 'Automático' }).check();
+    await saveDirectly(local, { policy: { everyoneElse: { mode: 'ask' } }, baseVersion: 0 });
+    await expectFreeButtons(local, admin);
+    await admin.getByRole('button', { name: spanish['policy.save'] }).click();
+    const dialog = admin.getByRole('dialog');
+    await dialog.getByLabel(spanish['confirm.reason']).fill('Empieza el año');
+    await dialog.getByRole('button', { name: spanish['policy.save'] }).click();
+    await admin.getByRole('button', { name: spanish['policy.conflict.mine'] }).waitFor();
+    await expectFreeButtons(local, admin);
+    await local.picture('guard-spanish-light-768');
+  });
+
   it.each(themes(1280, 768))('a run for many: count, share, batches, a way back, and no start without a reason (%i px)', async (width) => {
     const local = await start({ width, seed: 'scale', people: 80, spaces: 80 });
     const { site } = local;
@@ -229,7 +246,10 @@ describe.skipIf(executable === null)('an act that many people feel', () => {
     await dialog.getByText(/You can pause or stop it at any time\. For 180 days it can be undone/).waitFor();
     const archive = dialog.getByRole('button', { name: /^Archive \d+ spaces$/ });
     await archive.click();
-    await dialog.getByText('Enter a reason.').waitFor();
+    // The dialog is long, and has scrolled to what is missing.
+    const [missing] = await rectsOf(dialog.getByText('Enter a reason.'));
+    const [button] = await rectsOf(archive);
+    expect(missing?.bottom).toBeLessThan(button?.top ?? 0);
     await local.axe();
     await local.picture(`guard-cleanup-light-${width}`);
     expect(site.state().spaces.filter((space) => space.status === 'archived')).toEqual([]);

@@ -7,7 +7,7 @@ import { Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
 import { useGroupNames } from './groups';
-import { pathLabel } from './policy-paths';
+import { pathLabels } from './policy-paths';
 
 /** Changes listed for one version. */
 const CHANGES_SHOWN = 12;
@@ -27,13 +27,15 @@ export function changedParts(changes: readonly PolicyChange[]): PolicyChange[] {
   return [...parts.values()];
 }
 
-/** The name of a part; one that was removed is not in the policy any more, and has its name in what it was before. */
-export function partLabel({ path, before, after }: PolicyChange, policy: Policy): string {
-  const [first = '', second] = path.split('.');
-  if (second === undefined || after !== null) return pathLabel(path, policy);
-  const [, name] = /"(?:name|title|label)":"((?:[^"\\]|\\.)*)"/.exec(before ?? '') ?? [];
-  return name === undefined ? pathLabel(path, policy) : `${pathLabel(first, policy)} › ${name}`;
+/** Names along the path; what was removed is not in the policy any more, and has its name in what it was before. */
+function labelsOf({ path, before, after }: PolicyChange, policy: Policy): string[] {
+  const labels = pathLabels(path, policy);
+  const [, name] = /"(?:name|title|label)":"((?:[^"\\]|\\.)*)"/.exec((after === null && before) || '') ?? [];
+  return name === undefined ? labels : [...labels.slice(0, -1), name];
 }
+
+/** The name of a rule or template, or of a section. */
+export const partName = (part: PolicyChange, policy: Policy): string => labelsOf(part, policy).at(-1) ?? '';
 
 export function ChangeList({ changes, policy }: { changes: readonly PolicyChange[]; policy: Policy }) {
   const shown = changes.slice(0, CHANGES_SHOWN);
@@ -47,7 +49,7 @@ export function ChangeList({ changes, policy }: { changes: readonly PolicyChange
     <ul className="outcomes">
       {shown.map((change) => (
         <li key={change.path}>
-          <strong>{partLabel(change, policy)}</strong>: {whatChanged(change, readable)}
+          <strong>{labelsOf(change, policy).join(' › ')}</strong>: {whatChanged(change, readable)}
         </li>
       ))}
       {changes.length > CHANGES_SHOWN && <li>{text('history.changes.more', { count: changes.length - CHANGES_SHOWN })}</li>}

@@ -2,7 +2,7 @@
 import Button from '@atlaskit/button/new';
 import Modal, { ModalBody, ModalFooter, ModalHeader, ModalTitle } from '@atlaskit/modal-dialog';
 import Textfield from '@atlaskit/textfield';
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { MAX_REASON_CHARS, MAX_WITHOUT_REASON } from '../../../src/api/limits';
 import { LabeledField } from '../../shared/controls';
 import { Failure } from '../../shared/feedback';
@@ -29,15 +29,22 @@ interface Props {
 export function ConfirmDialog(props: Props) {
   const { title, action, isDanger = false, isBusy = false, isDisabled = false, error = null, onConfirm, onClose, children } = props;
   const [reason, setReason] = useState(props.typedReason ?? '');
-  const [isTried, setTried] = useState(false);
+  /** How often it was tried without the reason that it needs. */
+  const [tries, setTries] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   const isRequired = props.reason === 'required';
   const isMissing = isRequired && reason.trim() === '';
   const confirm = (): void => {
-    setTried(true);
-    if (isMissing) field.current?.focus();
+    if (isMissing) setTries(tries + 1);
     else onConfirm(reason.trim());
   };
+  // What is missing is said below the field, and a long dialog scrolls.
+  useEffect(() => {
+    if (tries === 0) return;
+    field.current?.focus();
+    field.current?.closest('.field')?.scrollIntoView({ block: 'nearest' });
+  }, [tries]);
+  const isInvalid = isMissing && tries > 0;
   return (
     // An accidental Escape must not discard what was typed.
     <Modal onClose={onClose} shouldCloseOnEscapePress={reason === ''} shouldCloseOnOverlayClick={reason === ''}>
@@ -51,7 +58,7 @@ export function ConfirmDialog(props: Props) {
             <LabeledField
               label={text(isRequired ? 'confirm.reason' : 'confirm.reason.optional')}
               help={text('confirm.reason.help')}
-              {...(isTried && isMissing ? { problem: text('confirm.reason.missing', { max: MAX_WITHOUT_REASON }) } : {})}
+              {...(isInvalid ? { problem: text('confirm.reason.missing', { max: MAX_WITHOUT_REASON }) } : {})}
             >
               {(id, describedBy) => (
                 <Textfield
@@ -60,7 +67,7 @@ export function ConfirmDialog(props: Props) {
                   value={reason}
                   maxLength={MAX_REASON_CHARS}
                   isRequired={isRequired}
-                  isInvalid={isTried && isMissing}
+                  isInvalid={isInvalid}
                   aria-describedby={describedBy}
                   onChange={(event) => setReason(event.currentTarget.value)}
                 />

@@ -60,14 +60,13 @@ function Dialog({ plan, onClose, onStarted }: Props & { plan: PreviewView }) {
         </div>
       )}
       {sample.length > 0 && (
-        <div>
-          <p className="subtle">{text('cleanup.plan.sample', { count: sample.length, all: count })}</p>
-          <ul>
-            {sample.map((row) => (
-              <li key={row.spaceId}>{listedLabel(row, nameOf)}</li>
-            ))}
-          </ul>
-        </div>
+        <p className="text">
+          {text('cleanup.plan.sample', {
+            count: sample.length,
+            all: count,
+            names: sample.map((row) => listedLabel(row, nameOf)).join(', '),
+          })}
+        </p>
       )}
       {count > 0 && <HowItRuns count={count} undo={text('cleanup.plan.undo')} />}
     </ConfirmDialog>

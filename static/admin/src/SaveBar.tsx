@@ -8,7 +8,7 @@ import { comparePolicies, type PolicyChange } from '../../../src/domain/policy/c
 import { CallError } from '../../shared/call';
 import { errorText, Failure } from '../../shared/feedback';
 import { formatTime, text } from '../../shared/text';
-import { ChangeList, changedParts, partLabel, TheirChanges } from './Changes';
+import { ChangeList, changedParts, partName, TheirChanges } from './Changes';
 import { ConfirmDialog } from './ConfirmDialog';
 import { useNames } from './display-names';
 import type { Draft } from './policy-draft';
@@ -178,7 +178,7 @@ function kindOf(changes: readonly PolicyChange[]): 'rules' | 'templates' | 'any'
 
 function unsavedText({ changes, policy }: Draft): string {
   const parts = changedParts(changes);
-  const names = parts.slice(0, PARTS_SHOWN).map((part) => partLabel(part, policy));
+  const names = parts.slice(0, PARTS_SHOWN).map((part) => partName(part, policy));
   const more = parts.length > PARTS_SHOWN ? [text('groups.more', { count: parts.length - PARTS_SHOWN })] : [];
   return text('policy.unsaved', { count: parts.length, names: [...names, ...more].join(', ') });
 }
