@@ -25,13 +25,15 @@ interface Props {
 
 export function SaveDialog({ view, policy, changes, title, action = text('policy.save'), ...props }: Props) {
   const count = countActedOn(view, policy, changes);
-  const asked = count === null ? text('save.title.unknown') : text('save.title', { count });
+  // With groups that nobody has read, the number is a bound.
+  const isBound = view !== null && view.changedAtLeast < view.changed;
+  const asked = count === null ? text('save.title.unknown') : text(isBound ? 'save.title.most' : 'save.title', { count });
   return (
     <ConfirmDialog {...props} title={title ?? asked} action={action} reason={needsReason(count) ? 'required' : 'optional'}>
       <div className="tight">
         {count !== null && count > 0 && view && (
           <p className="text">
-            <strong>{text('save.share', { share: shareText('people', count, view.people) })}</strong>
+            <strong>{text(isBound ? 'save.share.most' : 'save.share', { share: shareText('people', count, view.people) })}</strong>
           </p>
         )}
         <p className="text">{view ? effectText(view, policy, changes) : text('save.unknown')}</p>
