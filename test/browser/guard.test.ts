@@ -84,7 +84,7 @@ describe.skipIf(executable === null)('an act that many people feel', () => {
       await expectFreeButtons(local, admin);
       await local.picture(`guard-unsaved-${suffix}`);
       // The card shows the same answer, without being asked.
-      await admin.locator('#simulation').or(admin.locator('.card')).getByText('106 people would be treated differently, of 106.').waitFor();
+      await admin.getByText('106 people would be treated differently, of 106.').waitFor();
 
       await save(admin);
       const dialog = admin.getByRole('dialog', { name: 'Save the policy for about 53 people?' });
