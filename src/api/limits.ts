@@ -10,3 +10,5 @@ export const MAX_IDLE_DAYS = 3_650;
 export const MAX_SELECTED = 1_000;
 /** Rows of one page of an export, and of one call of an import: each is a transaction, within a resolver's 25 seconds. */
 export const MAX_PROMISE_ROWS = 50;
+/** An act on more people or spaces than this needs a reason: the product's own rule, and the size of a run's first batch. */
+export const MAX_WITHOUT_REASON = 25;

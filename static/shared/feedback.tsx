@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
 import { CallError } from './call';
-import { text, textOf } from './text';
+import { text, textOf, textOr } from './text';
 
 export function Waiting({ label = text('common.loading') }: { label?: string }) {
   return (
@@ -13,12 +13,15 @@ export function Waiting({ label = text('common.loading') }: { label?: string }) 
   );
 }
 
+/** What went wrong, and what can be done about it. */
 export function errorText(error: unknown): string {
   if (!(error instanceof CallError)) return text('error.internal');
-  const { problem } = error.details;
+  const { code, details } = error;
+  // Another run is in the way: it can be stopped.
+  if (code === 'busy' && details.runId !== undefined) return text('error.busy.run');
   // Mistakes a person can make have sentences of their own; the others name the field, for the developer of the page.
-  const details = typeof problem === 'string' ? { ...error.details, problem: textOf('error.problem', problem) } : error.details;
-  return textOf('error', error.code, details);
+  const own = code === 'bad-request' ? textOr(`error.problem.${details.problem}`, '', details) : '';
+  return own || textOf('error', code, details);
 }
 
 export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }) {

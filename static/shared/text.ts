@@ -40,7 +40,7 @@ export function text(key: TextKey, values?: Values): string {
 }
 
 /** Codes from the server that have sentences of their own. */
-type Prefix = 'reason' | 'reason.you' | 'error' | 'error.problem' | 'activity.kind' | 'policy.problem' | 'template.problem';
+type Prefix = 'reason' | 'reason.you' | 'error' | 'activity.kind' | 'policy.problem' | 'template.problem';
 
 /** The text of a code from the server, or the code itself when the catalogue has none. */
 export function textOf(prefix: Prefix, code: string, values: Values = {}): string {
@@ -58,6 +58,12 @@ export function formatDay(at: number): string {
 
 export function formatTime(at: number): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+}
+
+/** Without decimals; "<1%" for what is there and would be rounded to nothing. */
+export function formatPercent(share: number): string {
+  const format = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });
+  return share > 0 && share < 0.01 ? `<${format.format(0.01)}` : format.format(share);
 }
 
 export function formatNumber(value: number): string {

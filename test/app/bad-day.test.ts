@@ -10,6 +10,7 @@ import {
   knowEverybody,
   person,
   personalSpacesOf,
+  REASON,
   recordOf,
   setPolicy,
   startSite,
@@ -128,7 +129,7 @@ describe.each(SEEDS)('on a bad day (seed %i)', (seed) => {
     await site.advance('PT4H');
     const { planId, count } = await persist(() => admin(site, 'cleanup.preview', { selection: ALL }), site);
     const before = site.status().spaces.personal;
-    await adminData(site, 'cleanup.start', { planId, count });
+    await adminData(site, 'cleanup.start', { planId, count, reason: REASON });
     const archived = (await finished(planId)).counts.archived ?? 0;
     expect(archived).toBeGreaterThan(0);
     expect(site.status().spaces.personal).toMatchObject({ archived: before.archived + archived, current: before.current - archived });
@@ -143,7 +144,7 @@ describe.each(SEEDS)('on a bad day (seed %i)', (seed) => {
     await setPolicy(site, { mode: 'auto' });
     await knowEverybody(site);
     const { planId, count } = await persist(() => admin(site, 'people.plan', {}), site);
-    await persist(() => admin(site, 'people.start', { planId, count }), site);
+    await persist(() => admin(site, 'people.start', { planId, count, reason: REASON }), site);
     await site.advance('PT12H');
     expect(await adminData(site, 'job.get', { jobId: planId })).toMatchObject({ state: 'done' });
     for (const accountId of NEWCOMERS) expect(spaceOf(site, accountId), accountId).toHaveLength(1);

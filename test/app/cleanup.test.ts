@@ -164,6 +164,25 @@ describe('starting', () => {
     expect(statusOf(site, id as string)).toBe('current');
   });
 
+  it('is refused for more than 25 spaces without a reason', async () => {
+    const site = await filledSite({ seed: 'scale', people: 80, spaces: 80 });
+    const unused = await listUnused(site);
+    const planFor = (spaceIds: string[]) => adminData(site, 'cleanup.preview', { selection: some(spaceIds) });
+    const { planId, count } = await planFor(unused.slice(0, 26));
+    expect(count).toBe(26);
+    const refused = { ok: false, error: { code: 'bad-request', details: { problem: 'reason-missing', max: 25 } } };
+    for (const missing of [{}, { reason: null }, { reason: ' ' }])
+      expect(await admin(site, 'cleanup.start', { planId, count, ...missing })).toEqual(refused);
+    // Naming a smaller number does not help.
+    expect(await admin(site, 'cleanup.start', { planId, count: 25 })).toMatchObject({ ok: false, error: { code: 'plan-changed' } });
+    expect(statuses(site, unused)).toEqual(new Set(['current']));
+    const { runId } = await adminData(site, 'cleanup.start', { planId, count, reason: 'Spring cleaning' });
+    expect(await finished(site, runId)).toMatchObject({ state: 'done', reason: 'Spring cleaning', counts: { archived: 26 } });
+    const small = await planFor(unused.slice(26, 51));
+    expect(small.count).toBe(25);
+    expect(await admin(site, 'cleanup.start', { planId: small.planId, count: 25 })).toMatchObject({ ok: true });
+  });
+
   it('is refused after a week', async () => {
     const site = await filledSite();
     const { planId, count } = await adminData(site, 'cleanup.preview', { selection: ALL });

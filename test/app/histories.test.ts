@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite } from '../emulator/site';
-import { admin, adminData, letIn, person, personalSpacesOf, promiseOf, recordOf, setPolicy } from '../support/site';
+import { admin, adminData, letIn, person, personalSpacesOf, promiseOf, REASON, recordOf, setPolicy } from '../support/site';
 
 const RUNS = process.env.HOMESTEAD_LONG ? 300 : 30;
 /** People without a space: three ordinary ones, one who has left (17) and a guest (23). */
@@ -214,7 +214,7 @@ class History {
       await site.advance('PT2M');
       const selection = { kind: 'all' as const, filter: { unchangedForDays: IDLE_DAYS } };
       const { planId, count } = await ask(site, 'cleanup.preview', { selection });
-      const { runId } = planId ? await ask(site, 'cleanup.start', { planId, count }) : {};
+      const { runId } = planId ? await ask(site, 'cleanup.start', { planId, count, reason: REASON }) : {};
       if (runId) Object.assign(jobs, { archive: runId, newest: runId });
     }
     if (what === 'provision') {
@@ -222,7 +222,7 @@ class History {
       await ask(site, 'directory.get', {});
       await site.advance('PT2M');
       const { planId, count } = await ask(site, 'people.plan', {});
-      const { runId } = planId ? await ask(site, 'people.start', { planId, count }) : { runId: undefined };
+      const { runId } = planId ? await ask(site, 'people.start', { planId, count, reason: REASON }) : { runId: undefined };
       if (runId) Object.assign(jobs, { newest: runId });
     }
     if (what === 'undo' && jobs.archive) await ask(site, 'runs.undo', { runId: jobs.archive });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { JobView } from '../../src/api/admin/jobs';
 import type { LocalSite } from '../emulator/site';
 import { filledSite, listUnused, some } from '../support/cleanup';
-import { ADMIN_ACCOUNT_ID, admin, adminData, knowEverybody, setPolicy, startSite } from '../support/site';
+import { ADMIN_ACCOUNT_ID, admin, adminData, knowEverybody, REASON, setPolicy, startSite } from '../support/site';
 import { ONE_PROCESS } from '../support/stops';
 
 const CONSUMER = 'consumer:work-consumer';
@@ -29,11 +29,12 @@ const start = ({ planId, count }: { planId: string; count: number }) => ({ planI
 interface FrozenPlan {
   planId: string;
   count: number;
+  reason: string;
 }
 
 async function planPeople(site: LocalSite): Promise<FrozenPlan> {
   const { planId, count } = await adminData(site, 'people.plan', {});
-  return { planId, count };
+  return { planId, count, reason: REASON };
 }
 
 async function knownPeople(site: LocalSite): Promise<void> {

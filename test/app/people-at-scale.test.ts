@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { JOBS } from '../../src/all-jobs';
 import { Policy } from '../../src/domain/policy/document';
 import { DEFAULT_QUOTA } from '../../src/forge/budget';
-import { accountIdOf, adminData, knowEverybody, person, setPolicy, startSite } from '../support/site';
+import { accountIdOf, adminData, knowEverybody, person, REASON, setPolicy, startSite } from '../support/site';
 
 /** Fewer people with as much less of a quota show the same; `npm run test:long` runs the full size. */
 const PEOPLE = process.env.HOMESTEAD_LONG ? 20_000 : 2_000;
@@ -18,7 +18,7 @@ it('a job never exceeds its share of an hour, creates one space for everyone, an
   await knowEverybody(site);
   const { planId, count, points, doneAt } = await adminData(site, 'people.plan', {});
   expect(count).toBe(PEOPLE);
-  const { runId: jobId } = await adminData(site, 'people.start', { planId, count });
+  const { runId: jobId } = await adminData(site, 'people.start', { planId, count, reason: REASON });
   const startedAt = site.clock.now();
   site.resetUsage();
   await site.advance('PT3H');

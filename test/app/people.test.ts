@@ -18,6 +18,7 @@ import {
   person,
   personalSpacesOf,
   personData,
+  REASON,
   readsAPage,
   recordOf,
   setPolicy,
@@ -355,7 +356,7 @@ describe('the job for existing people', () => {
     await knowEverybody(site);
     const stale = await adminData(site, 'people.plan', {});
     await setPolicy(site, { jobShare: 40 });
-    const start = ({ planId, count }: { planId: string; count: number }) => admin(site, 'people.start', { planId, count });
+    const start = ({ planId, count }: { planId: string; count: number }) => admin(site, 'people.start', { planId, count, reason: REASON });
     expect(await start(stale)).toMatchObject({ ok: false, error: { code: 'stale' } });
     const first = await adminData(site, 'people.plan', {});
     const second = await adminData(site, 'people.plan', {});
@@ -365,6 +366,26 @@ describe('the job for existing people', () => {
     expect(await start(first)).toMatchObject({ ok: true, data: { runId: first.planId } });
     expect(await start(second)).toMatchObject({ ok: false, error: { code: 'busy' } });
     expect(await start({ planId: 'provision-1-nothing', count: 1 })).toMatchObject({ ok: false, error: { code: 'not-found' } });
+  });
+
+  it('does not start for more than 25 people without a reason, and keeps the reason', async () => {
+    const site = startSite();
+    await setPolicy(site, { mode: 'auto' });
+    await knowEverybody(site);
+    const without = licensed(site).flatMap((p) => (p.personalSpaceId === null ? [p.accountId] : []));
+    const planFor = (accountIds: string[]) => adminData(site, 'people.plan', { selection: { kind: 'some', accountIds } });
+    const { planId, count } = await planFor(without.slice(0, 26));
+    expect(count).toBe(26);
+    const refused = { ok: false, error: { code: 'bad-request', details: { problem: 'reason-missing', max: 25 } } };
+    for (const missing of [{}, { reason: '' }, { reason: '  ' }])
+      expect(await admin(site, 'people.start', { planId, count, ...missing })).toEqual(refused);
+    // Naming a smaller number does not help.
+    expect(await admin(site, 'people.start', { planId, count: 25 })).toMatchObject({ ok: false, error: { code: 'plan-changed' } });
+    expect(await adminData(site, 'people.start', { planId, count, reason: ' New joiners ' })).toMatchObject({ reason: 'New joiners' });
+    await site.advance('PT1H');
+    const small = await planFor(without.slice(26, 51));
+    expect(small.count).toBe(25);
+    expect(await adminData(site, 'people.start', { planId: small.planId, count: 25 })).toMatchObject({ reason: null });
   });
 
   it('acts on those who were chosen: some, or all that a filter names but a few', async () => {
@@ -404,9 +425,15 @@ describe('the job for existing people', () => {
     await knowEverybody(site);
     const { planId, count } = await adminData(site, 'people.plan', {});
     site.loseSql();
-    expect(await admin(site, 'people.start', { planId, count })).toMatchObject({ ok: false, error: { code: 'plan-changed' } });
+    expect(await admin(site, 'people.start', { planId, count, reason: REASON })).toMatchObject({
+      ok: false,
+      error: { code: 'plan-changed' },
+    });
     await knowEverybody(site);
-    expect(await admin(site, 'people.start', { planId, count })).toMatchObject({ ok: false, error: { code: 'plan-changed' } });
+    expect(await admin(site, 'people.start', { planId, count, reason: REASON })).toMatchObject({
+      ok: false,
+      error: { code: 'plan-changed' },
+    });
   });
 
   it('pauses when the list of people was lost with the database, and resumes with those who are left', async () => {
@@ -416,7 +443,7 @@ describe('the job for existing people', () => {
     await site.advance('PT1H');
     const except = [accountIdOf(400), accountIdOf(7)];
     const { planId, count } = await adminData(site, 'people.plan', { selection: { kind: 'all', except } });
-    const { runId: jobId } = await adminData(site, 'people.start', { planId, count });
+    const { runId: jobId } = await adminData(site, 'people.start', { planId, count, reason: REASON });
     await site.advance('PT10M');
     site.loseSql();
     const before = (await adminData(site, 'job.get', { jobId })).counts.created ?? 0;

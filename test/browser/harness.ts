@@ -161,6 +161,20 @@ async function settled(frame: Frame): Promise<void> {
   );
 }
 
+/** Saves the policy on the page. What acts on more than 25 people, or on nobody knows how many, takes a reason. */
+export async function savePolicy(admin: FrameLocator, reason?: string): Promise<void> {
+  await admin.getByRole('button', { name: 'Save policy' }).click();
+  if (reason !== undefined) await confirm(admin, 'Save policy', reason);
+}
+
+/** Gives the reason that a dialog asks for, and presses its button. */
+export async function confirm(admin: FrameLocator, action: string, reason: string): Promise<void> {
+  const dialog = admin.getByRole('dialog');
+  await dialog.getByLabel(/^Reason/).fill(reason);
+  await dialog.getByRole('button', { name: action }).click();
+  await dialog.waitFor({ state: 'detached' });
+}
+
 /** Within a `describe`: launches one Chromium for all its tests. Returns a function that starts a site for one test. */
 export function useBrowser(executable: string): (options?: Parameters<typeof BrowserSite.open>[1]) => Promise<BrowserSite> {
   let browser: Browser;

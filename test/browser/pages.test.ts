@@ -3,15 +3,15 @@ import type { FrameLocator } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { findChromium } from './chromium';
-import { themes, useBrowser } from './harness';
+import { confirm, savePolicy, themes, useBrowser } from './harness';
 
 const executable = await findChromium();
 const ANA = accountIdOf(1);
 
 describe.skipIf(executable === null)('in the browser', () => {
   const start = useBrowser(executable as string);
-  const save = async (admin: FrameLocator, version: number): Promise<void> => {
-    await admin.getByRole('button', { name: 'Save policy' }).click();
+  const save = async (admin: FrameLocator, version: number, reason?: string): Promise<void> => {
+    await savePolicy(admin, reason);
     await admin.getByRole('tabpanel').getByText(`Version ${version}, saved by`).waitFor();
   };
   const addRule = async (admin: FrameLocator, name: string, group: string, mode: string): Promise<void> => {
@@ -63,13 +63,19 @@ describe.skipIf(executable === null)('in the browser', () => {
       await local.axe();
       await admin.getByText('3 groups of this policy were never read').scrollIntoViewIfNeeded();
       await local.picture(`bounds-${suffix}`);
+      // The number is a bound, and it is the upper one that needs a reason.
+      await admin.getByText(/at most \d+ people get a space or an offer; 3 groups were never read\./).waitFor();
+      await savePolicy(admin);
+      const bounded = admin.getByRole('dialog', { name: /^Save the policy for at most \d+ people\?$/ });
+      await bounded.getByRole('button', { name: 'Cancel' }).click();
+      await bounded.waitFor({ state: 'detached' });
       await admin.getByRole('button', { name: 'Read these groups' }).click();
       const known = admin.getByText(/\d+ people would be treated differently, of 106/);
       await local.advanceUntil('PT30S', () => known.isVisible());
       expect(await admin.getByText('were never read').count()).toBe(0);
       await local.axe();
       await local.picture(`rules-${suffix}`);
-      await save(admin, 1);
+      await save(admin, 1, 'Engineers asked for it');
       const stored = site.state().kvs.entities.policy?.site as { data: { document: { rules: { name: string }[] } } };
       expect(stored.data.document.rules.map((rule) => rule.name)).toEqual(['Sales people', 'No contractors', 'Engineers']);
     },
@@ -117,9 +123,9 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText('The text is now on the page. Nothing is saved until you save the policy.').waitFor();
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
     await admin.getByRole('button', { name: 'Discard changes' }).click();
+    await admin.getByRole('dialog').getByRole('button', { name: 'Discard 1 changed rule' }).click();
+    await admin.getByRole('dialog').waitFor({ state: 'detached' });
     expect(await admin.getByRole('radio', { name: 'Off' }).isChecked()).toBe(true);
-    await admin.getByRole('button', { name: 'Restore the discarded changes' }).click();
-    expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
     expect(local.site.state().kvs.entities.policy).toEqual({});
   });
 
@@ -164,7 +170,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     const { site } = local;
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('radio', { name: 'Automatic' }).check();
-    await save(admin, 1);
+    await save(admin, 1, 'The new year begins');
     await admin.getByRole('tab', { name: 'Explain' }).click();
     await admin.getByLabel('Name of the person').fill('Bo Berg');
     await admin.getByRole('button', { name: 'Find' }).click();
@@ -179,8 +185,11 @@ describe.skipIf(executable === null)('in the browser', () => {
     await admin.getByText(/53 would get a space and none an offer/).waitFor();
     await local.axe();
     await local.picture('people-light-1280');
-    await admin.getByLabel('Why (optional)').fill('New joiners');
     await admin.getByRole('button', { name: 'Start for 53 people' }).click();
+    await admin.getByRole('dialog', { name: 'Start for 53 people?' }).waitFor();
+    await local.axe();
+    await local.picture('people-start-light-1280');
+    await confirm(admin, 'Start for 53 people', 'New joiners');
     await admin.getByText('Reason: New joiners').waitFor();
     await admin.getByText('Running').waitFor();
     await admin.getByRole('button', { name: 'Pause' }).click();
@@ -218,18 +227,21 @@ describe.skipIf(executable === null)('in the browser', () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('radio', { name: 'Ask' }).check();
-    await save(admin, 1);
+    await save(admin, 1, 'Let us begin');
     await admin.getByRole('radio', { name: 'Automatic' }).check();
-    await save(admin, 2);
+    await save(admin, 2, 'Nobody answers');
     await local.advance('PT5S');
     await admin.getByRole('tab', { name: 'History' }).click();
     await admin.getByText('Everyone else › Mode: ask → auto').waitFor();
     await local.axe();
     await local.picture('history-light-1280');
     await admin.getByRole('button', { name: 'Go back to version 1' }).click();
-    await admin.getByText('It applies right away.').waitFor();
-    await admin.getByRole('button', { name: 'Go back to version 1' }).click();
-    await admin.getByRole('article', { name: 'Version 3' }).waitFor();
+    const dialog = admin.getByRole('dialog', { name: 'Go back to version 1?' });
+    await dialog.getByText('Everyone else › Mode: auto → ask').waitFor();
+    await local.axe();
+    await local.picture('history-back-light-1280');
+    await confirm(admin, 'Go back to version 1', 'Too fast');
+    await admin.getByRole('article', { name: 'Version 3' }).getByText('Reason: Too fast').waitFor();
     await admin.getByRole('tab', { name: 'Policy' }).click();
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
   });

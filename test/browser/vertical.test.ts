@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { findChromium } from './chromium';
-import { themes, useBrowser } from './harness';
+import { savePolicy, themes, useBrowser } from './harness';
 
 const executable = await findChromium();
 const ANA = accountIdOf(1);
@@ -27,7 +27,7 @@ describe.skipIf(executable === null)('in the browser', () => {
       await admin.getByText('106 people would be treated differently, of 106.').waitFor();
       await local.axe();
       await local.picture(`policy-${suffix}`);
-      await admin.getByRole('button', { name: 'Save policy' }).click();
+      await savePolicy(admin, 'The new year begins');
       await admin.getByText('Version 1, saved by Ada Admin').waitFor();
 
       await local.signIn(ANA);
@@ -84,7 +84,7 @@ describe.skipIf(executable === null)('in the browser', () => {
     const { page } = local;
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
     await admin.getByRole('radio', { name: 'Ask' }).check();
-    await admin.getByRole('button', { name: 'Save policy' }).click();
+    await savePolicy(admin, 'Let us begin');
     await admin.getByText('Version 1, saved by').waitFor();
     await local.signIn(ANA);
     await local.visit('/wiki/spaces/HELLO/overview');
@@ -113,6 +113,15 @@ describe.skipIf(executable === null)('in the browser', () => {
     expect(await admin.getByRole('radio', { name: 'Ask' }).isChecked()).toBe(true);
     const save = admin.getByRole('button', { name: 'Save policy' });
     for (let i = 0; i < 30 && !(await save.evaluate((b) => b === document.activeElement)); i += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    // An empty reason is said at its field, which has the focus then.
+    await admin.getByRole('dialog').waitFor();
+    const confirmed = admin.getByRole('dialog').getByRole('button', { name: 'Save policy' });
+    for (let i = 0; i < 5 && !(await confirmed.evaluate((b) => b === document.activeElement)); i += 1) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await admin.getByText('Enter a reason.').waitFor();
+    await page.keyboard.type('Let us begin');
+    for (let i = 0; i < 5 && !(await confirmed.evaluate((b) => b === document.activeElement)); i += 1) await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await admin.getByRole('tabpanel').getByText('Version 1, saved by Ada Admin').waitFor();
 
@@ -149,12 +158,15 @@ describe.skipIf(executable === null)('in the browser', () => {
       payload: { policy: { everyoneElse: { mode: 'ask' } }, baseVersion: 0 },
       accountId: second,
     });
-    await admin.getByRole('button', { name: 'Save policy' }).click();
+    await savePolicy(admin, 'The new year begins');
     await admin.getByText('saved another version while you were editing').waitFor();
     expect(await admin.getByRole('radio', { name: 'Automatic' }).isChecked()).toBe(true);
     await local.axe();
     await local.picture('conflict-light-1280');
     await admin.getByRole('button', { name: 'Save mine instead' }).click();
+    // What was typed before is still there.
+    expect(await admin.getByRole('dialog').getByLabel('Reason').inputValue()).toBe('The new year begins');
+    await admin.getByRole('dialog').getByRole('button', { name: 'Save policy' }).click();
     await admin.getByText('Version 2, saved by Ada Admin').waitFor();
   });
 

@@ -1,7 +1,7 @@
 /** What tests of clean-ups have in common: a site whose directory is complete, its unused spaces, and a run over some of them. */
 import type { RunView } from '../../src/api/admin/runs';
 import type { LocalSite, SiteOptions } from '../emulator/site';
-import { adminData, startSite } from './site';
+import { adminData, REASON, startSite } from './site';
 
 export const UNUSED_DAYS = 180;
 export const ALL = { kind: 'all' as const, filter: { unchangedForDays: UNUSED_DAYS }, except: [] as string[] };
@@ -40,7 +40,7 @@ export async function listUnused(site: LocalSite, days = UNUSED_DAYS): Promise<s
 /** Previews the selection and starts it. */
 export async function startCleanup(site: LocalSite, selection: Selection): Promise<{ runId: string; count: number }> {
   const { planId, count } = await adminData(site, 'cleanup.preview', { selection });
-  const { runId } = await adminData(site, 'cleanup.start', { planId, count });
+  const { runId } = await adminData(site, 'cleanup.start', { planId, count, reason: REASON });
   return { runId, count };
 }
 

@@ -124,10 +124,13 @@ export async function knowEverybody(site: LocalSite): Promise<void> {
   throw new Error('the directory does not know everybody yet');
 }
 
+/** Needed for what acts on many. */
+export const REASON = 'The new year begins';
+
 /** Plans a job for everybody who has no space, and starts it. */
 export async function startPeopleJob(site: LocalSite): Promise<{ jobId: string; planId: string; count: number }> {
   const { planId, count } = await adminData(site, 'people.plan', {});
-  const { runId: jobId } = await adminData(site, 'people.start', { planId, count });
+  const { runId: jobId } = await adminData(site, 'people.start', { planId, count, reason: REASON });
   return { jobId, planId, count };
 }
 

@@ -113,6 +113,17 @@ describe('the catalogues', () => {
     }
   });
 
+  it('say what is wrong for every code with which a function refuses', () => {
+    const codes = [...read('src/forge/errors.ts').matchAll(/^ {2}\| '([\w-]+)'/gm)].map((match) => match[1]);
+    expect(codes.length).toBeGreaterThan(10);
+    const problems = sourceFiles('src').flatMap((file) =>
+      [...read(file).matchAll(/'bad-request', \{ problem: '([\w-]+)'/g)].map((match) => `problem.${match[1]}`),
+    );
+    expect(problems).toContain('problem.reason-missing');
+    const keys = [...codes, ...problems].map((code) => `error.${code}`);
+    expect(keys.filter((key) => !Object.hasOwn(load('common', 'en-US'), key))).toEqual([]);
+  });
+
   it('contain no unused sentence', () => {
     const all = [...sourceFiles('src'), ...PAGE_FILES].map(read).join('\n');
     const beginnings = [...beginningsIn(all), ...optionalBeginningsIn(all)];

@@ -6,7 +6,8 @@ import { readFrozen } from '../../directory/run-rows';
 import { AppError } from '../../forge/errors';
 import { define } from '../define';
 import { Id } from '../inputs';
-import { MAX_REASON_CHARS, MAX_SELECTED } from '../limits';
+import { MAX_SELECTED } from '../limits';
+import { Reason, requireReason } from '../reason';
 import { administers, administersNow } from '../standing';
 
 /** Spaces that a preview names. */
@@ -43,10 +44,13 @@ export const cleanupFunctions = {
     input: z.strictObject({
       planId: Id,
       count: z.number().int().min(0),
-      reason: z.string().trim().max(MAX_REASON_CHARS).nullable().default(null),
+      reason: Reason.nullable().default(null),
     }),
     authorise: administersNow,
-    handle: async (start, caller) => ({ runId: (await startArchive(start, caller.accountId, Date.now())).id }),
+    handle: async (start, caller) => {
+      requireReason(start.count, start.reason);
+      return { runId: (await startArchive(start, caller.accountId, Date.now())).id };
+    },
   }),
 };
 

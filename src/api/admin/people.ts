@@ -29,7 +29,8 @@ import { readPolicy } from '../../store/policy';
 import { listBrokenPromises } from '../../store/spaces';
 import { type Caller, define } from '../define';
 import { AccountId, Cursor, distinct, Id, Nothing } from '../inputs';
-import { MAX_REASON_CHARS, MAX_SELECTED } from '../limits';
+import { MAX_SELECTED } from '../limits';
+import { Reason, requireReason } from '../reason';
 import { administers, administersNow } from '../standing';
 import { readProgress } from './directory';
 import { counted, hasFailed, type JobView, jobView, PAGE_ROWS, type Page, RowsInput, readRowsPage } from './jobs';
@@ -117,9 +118,10 @@ export const peopleFunctions = {
     handle: ({ selection }, caller) => plan(selection, caller, Date.now()),
   }),
   'people.start': define({
-    input: z.strictObject({ planId: Id, count: z.number().int().min(0), reason: z.string().trim().max(MAX_REASON_CHARS).optional() }),
+    input: z.strictObject({ planId: Id, count: z.number().int().min(0), reason: Reason.optional() }),
     authorise: administersNow,
     handle: async ({ planId, count, reason }, { accountId: startedBy }): Promise<JobView & { runId: string }> => {
+      requireReason(count, reason);
       const job = await startPeoplePlan(planId, { count, reason: reason || null, startedBy, now: Date.now() });
       return { ...jobView(job), runId: job.id };
     },

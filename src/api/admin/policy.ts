@@ -8,7 +8,8 @@ import { readPolicyAfterFirstStart } from '../../privacy/first-start';
 import { readNewestVersion, readPolicy, readPolicyVersion, replaceUnreadablePolicy, writePolicy } from '../../store/policy';
 import { define } from '../define';
 import { Nothing, Version } from '../inputs';
-import { MAX_POLICY_TEXT_CHARS, MAX_REASON_CHARS } from '../limits';
+import { MAX_POLICY_TEXT_CHARS } from '../limits';
+import { Reason } from '../reason';
 import { administers } from '../standing';
 
 export interface PolicyView {
@@ -36,8 +37,6 @@ export interface VersionView {
 /** Versions on one page of the history; each may be 230 KB. */
 const VERSIONS_PER_PAGE = 10;
 
-const Reason = z.string().trim().max(MAX_REASON_CHARS);
-
 export const policyFunctions = {
   'policy.get': define({ input: Nothing, authorise: administers, handle: get }),
   'policy.save': define({
@@ -63,10 +62,10 @@ export const policyFunctions = {
     handle: async ({ version }) => ({ policy: await existingVersion(version) }),
   }),
   'policy.restore': define({
-    input: z.strictObject({ version: Version, baseVersion: Version }),
+    input: z.strictObject({ version: Version, baseVersion: Version, reason: Reason.optional() }),
     authorise: administers,
-    handle: async ({ version, baseVersion }, { accountId: savedBy }) =>
-      save(baseVersion, { policy: await existingVersion(version), savedBy, reason: null, restores: version }),
+    handle: async ({ version, baseVersion, reason }, { accountId: savedBy }) =>
+      save(baseVersion, { policy: await existingVersion(version), savedBy, reason: reason || null, restores: version }),
   }),
 };
 

@@ -8,6 +8,7 @@ import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
 import { PolicyTab } from './PolicyTab';
 import { useDraft } from './policy-draft';
+import { useSimulation } from './simulation';
 import { UnreadablePolicy } from './UnreadablePolicy';
 
 const EarlierInstallation = lazy(async () => ({ default: (await import('./EarlierInstallation')).EarlierInstallation }));
@@ -47,13 +48,18 @@ function Content({ policy }: { policy: ReturnType<typeof useLoaded<PolicyView>> 
 
 function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: PolicyView) => void }) {
   const draft = useDraft(stored, onSaved);
+  const simulation = useSimulation(draft);
   // What these tabs show may change while another tab is open, so each visit reloads it.
   const [visit, setVisit] = useState(0);
   const isReadable = stored.kind !== 'unreadable';
-  const policyPage = isReadable ? <PolicyTab draft={draft} /> : <UnreadablePolicy stored={stored} onSaved={onSaved} />;
+  const policyPage = isReadable ? (
+    <PolicyTab draft={draft} simulation={simulation} />
+  ) : (
+    <UnreadablePolicy stored={stored} onSaved={onSaved} />
+  );
   const pages: [key: Parameters<typeof text>[0], page: ReactNode][] = [
     ['admin.tab.policy', policyPage],
-    ['admin.tab.templates', isReadable ? <TemplatesTab draft={draft} /> : policyPage],
+    ['admin.tab.templates', isReadable ? <TemplatesTab draft={draft} simulation={simulation} /> : policyPage],
     ['admin.tab.explain', <ExplainTab key="explain" />],
     ['admin.tab.people', <PeopleTab key={`people ${visit}`} isChanged={draft.isChanged} />],
     ['admin.tab.activity', <ActivityTab key={`activity ${visit}`} />],

@@ -2,14 +2,28 @@
 import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
+import { ModalTransition } from '@atlaskit/modal-dialog';
 import { useState } from 'react';
+import type { SimulationView } from '../../../src/api/admin/people';
 import type { PolicyView } from '../../../src/api/admin/policy';
+import { comparePolicies, type PolicyChange } from '../../../src/domain/policy/compare';
+import type { Policy } from '../../../src/domain/policy/document';
+import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatTime, text } from '../../shared/text';
 import { Changes } from './Changes';
 import { useNames } from './display-names';
+import { SaveDialog } from './SaveDialog';
+
+interface Asked {
+  version: number;
+  policy: Policy;
+  /** null = nobody can say what going back to it changes. */
+  view: SimulationView | null;
+  changes: PolicyChange[];
+}
 
 export function HistoryTab({
   stored,
@@ -24,12 +38,19 @@ export function HistoryTab({
   const [error, setError] = useState<unknown>(null);
   const versions = loaded.state === 'ready' ? loaded.data.versions : [];
   const nameOf = useNames(versions.map((version) => version.savedBy));
-  const [asked, setAsked] = useState<number | null>(null);
-  const restore = (version: number): void => {
-    setError(null);
-    setAsked(null);
-    callAdmin('policy.restore', { version, baseVersion: stored.version }).then(onSaved, setError);
-  };
+  const [asked, setAsked] = useState<Asked | null>(null);
+  const { busy, error: failure, attempt } = useAttempt<'ask' | 'restore'>();
+  const ask = (version: number): Promise<void> =>
+    attempt('ask', async () => {
+      const { policy } = await callAdmin('policy.version', { version });
+      const view = await callAdmin('people.simulate', { policy }).catch(() => null);
+      setAsked({ version, policy, view, changes: comparePolicies(stored.policy, policy) });
+    });
+  const restore = (version: number, reason: string): Promise<void> =>
+    attempt('restore', async () => {
+      onSaved(await callAdmin('policy.restore', { version, baseVersion: stored.version, reason }));
+      setAsked(null);
+    });
   const older = (before: number): void => {
     callAdmin('policy.history', { before }).then((page) => set({ versions: [...versions, ...page.versions], next: page.next }), setError);
   };
@@ -41,7 +62,7 @@ export function HistoryTab({
         </Heading>
         <p className="subtle">{text('history.text')}</p>
       </div>
-      {error !== null && <Failure error={error} />}
+      {(error ?? failure) !== null && <Failure error={error ?? failure} />}
       {loaded.state === 'loading' && <Waiting />}
       {loaded.state === 'failed' && <Failure error={loaded.error} onRetry={reload} />}
       {loaded.state === 'ready' && versions.length === 0 && (
@@ -58,21 +79,9 @@ export function HistoryTab({
             {version.version === stored.version ? (
               <span className="subtle">{text('history.current')}</span>
             ) : (
-              <div className="row">
-                {asked === version.version && <span>{text('history.confirm')}</span>}
-                <Button
-                  spacing="compact"
-                  isDisabled={isChanged}
-                  onClick={() => (asked === version.version ? restore(version.version) : setAsked(version.version))}
-                >
-                  {text('history.restore', { version: version.version })}
-                </Button>
-                {asked === version.version && (
-                  <Button spacing="compact" appearance="subtle" onClick={() => setAsked(null)}>
-                    {text('admin.cancel')}
-                  </Button>
-                )}
-              </div>
+              <Button spacing="compact" isDisabled={isChanged || busy !== null} onClick={() => void ask(version.version)}>
+                {text('history.restore', { version: version.version })}
+              </Button>
             )}
           </div>
           <Changes version={version} policy={stored.policy} />
@@ -83,6 +92,19 @@ export function HistoryTab({
           <Button onClick={() => older(loaded.data.next as number)}>{text('admin.older')}</Button>
         </div>
       )}
+      <ModalTransition>
+        {asked && (
+          <SaveDialog
+            {...asked}
+            title={text('history.restore.title', { version: asked.version })}
+            action={text('history.restore', { version: asked.version })}
+            isBusy={busy === 'restore'}
+            error={failure}
+            onConfirm={(reason) => void restore(asked.version, reason)}
+            onClose={() => setAsked(null)}
+          />
+        )}
+      </ModalTransition>
     </div>
   );
 }

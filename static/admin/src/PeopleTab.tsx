@@ -2,29 +2,32 @@
 import Button from '@atlaskit/button/new';
 import DynamicTable from '@atlaskit/dynamic-table';
 import Heading from '@atlaskit/heading';
+import { ModalTransition } from '@atlaskit/modal-dialog';
 import SectionMessage from '@atlaskit/section-message';
-import Textfield from '@atlaskit/textfield';
 import { useState } from 'react';
 import type { JobView } from '../../../src/api/admin/jobs';
 import type { PeoplePlanView } from '../../../src/api/admin/people';
-import { MAX_REASON_CHARS } from '../../../src/api/limits';
+import { MAX_WITHOUT_REASON } from '../../../src/api/limits';
 import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
-import { LabeledField } from '../../shared/controls';
 import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, text } from '../../shared/text';
+import { ConfirmDialog } from './ConfirmDialog';
 import { useNames } from './display-names';
+import { HowItRuns } from './HowItRuns';
 import { isActive, usePolling, withJob } from './job-progress';
 import { KnownPeople, useKnownPeople } from './KnownPeople';
 import { ProvisionJobCard } from './ProvisionJobCard';
 import { outcomeLabel } from './SimulationCard';
+import { planShareText } from './share';
 import { Tombstones } from './Tombstones';
 
 export function PeopleTab({ isChanged }: { isChanged: boolean }) {
   const known = useKnownPeople();
   const jobs = useLoaded<JobView[]>(() => callAdmin('people.jobs', {}));
   const [plan, setPlan] = useState<PeoplePlanView | null>(null);
+  const [isConfirming, setConfirming] = useState(false);
   const { busy, error, attempt } = useAttempt<'plan' | 'start'>();
   const list = jobs.loaded.state === 'ready' ? jobs.loaded.data : [];
   const replace = (job: JobView): void => jobs.set(withJob(list, job));
@@ -36,6 +39,7 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
     attempt('start', async () => {
       replace(await callAdmin('people.start', { planId, count, reason }));
       setPlan(null);
+      setConfirming(false);
     });
 
   return (
@@ -59,8 +63,30 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
           </Button>
         </div>
       )}
-      {error !== null && <Failure error={error} />}
-      {plan && <Plan plan={plan} isStarting={busy === 'start'} isBusy={isBusy} onStart={(reason) => void start(plan, reason)} />}
+      {error !== null && !isConfirming && <Failure error={error} />}
+      {plan && <Plan plan={plan} isBusy={isBusy} onStart={() => setConfirming(true)} />}
+      <ModalTransition>
+        {plan && isConfirming && (
+          <ConfirmDialog
+            title={text('people.start.title', { count: plan.count })}
+            action={text('people.start', { count: plan.count })}
+            reason={plan.count > MAX_WITHOUT_REASON ? 'required' : 'optional'}
+            isBusy={busy === 'start'}
+            error={error}
+            onConfirm={(reason) => void start(plan, reason)}
+            onClose={() => setConfirming(false)}
+          >
+            <div className="tight">
+              <p className="text">
+                <strong>{planShareText('people', plan)}</strong>
+              </p>
+              <p className="text">{text('people.plan.counts', { creates: plan.creates, offers: plan.offers })}</p>
+              <p className="text">{costText(plan)}</p>
+            </div>
+            <HowItRuns count={plan.count} undo={text('people.start.undo')} />
+          </ConfirmDialog>
+        )}
+      </ModalTransition>
       {jobs.loaded.state === 'loading' && <Waiting />}
       {jobs.loaded.state === 'failed' && <Failure error={jobs.loaded.error} onRetry={jobs.reload} />}
       {list.map((job) => (
@@ -73,17 +99,20 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
 
 interface PlanProps {
   plan: PeoplePlanView;
-  isStarting: boolean;
   isBusy: boolean;
-  onStart: (reason: string) => void;
+  onStart: () => void;
+}
+
+function costText({ points, doneAt, days }: PeoplePlanView): string {
+  const cost = text('people.plan.cost', { points: formatNumber(points), time: formatTime(doneAt) });
+  return days === null ? cost : `${cost} ${text('people.plan.days', { days })}`;
 }
 
 const labelOf = ({ outcome, reason }: Pick<PeoplePlanView['sample'][number], 'outcome' | 'reason'>): string =>
   outcomeLabel({ kind: outcome, reason });
 
-function Plan({ plan, isStarting, isBusy, onStart }: PlanProps) {
+function Plan({ plan, isBusy, onStart }: PlanProps) {
   const { count, creates, offers, people, sample } = plan;
-  const [reason, setReason] = useState('');
   const nameOf = useNames(sample.map((row) => row.accountId));
   return (
     <section className="card stack" aria-label={text('people.plan')}>
@@ -104,11 +133,7 @@ function Plan({ plan, isStarting, isBusy, onStart }: PlanProps) {
       </ul>
       {count > 0 && (
         <>
-          <p className="text">
-            {text('people.plan.cost', { points: formatNumber(plan.points), time: formatTime(plan.doneAt) })}
-            {plan.days !== null && ` ${text('people.plan.days', { days: plan.days })}`}
-          </p>
-          <p className="text">{text('people.plan.waves')}</p>
+          <p className="text">{costText(plan)}</p>
           <div className="scroll">
             <DynamicTable
               label={text('people.plan')}
@@ -128,13 +153,8 @@ function Plan({ plan, isStarting, isBusy, onStart }: PlanProps) {
             />
           </div>
           {count > sample.length && <p className="subtle">{text('people.plan.more', { count: count - sample.length })}</p>}
-          <LabeledField label={text('people.reason')}>
-            {(id) => (
-              <Textfield id={id} value={reason} maxLength={MAX_REASON_CHARS} onChange={(event) => setReason(event.currentTarget.value)} />
-            )}
-          </LabeledField>
           <div>
-            <Button appearance="primary" isDisabled={isBusy} isLoading={isStarting} onClick={() => onStart(reason)}>
+            <Button appearance="primary" isDisabled={isBusy} onClick={onStart}>
               {text('people.start', { count })}
             </Button>
           </div>

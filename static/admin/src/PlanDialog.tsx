@@ -1,14 +1,14 @@
-/** The preview before archiving: how many spaces, what is left out, the cost, which come first, and why it is done. */
-import Button from '@atlaskit/button/new';
-import Modal, { ModalBody, ModalFooter, ModalHeader, ModalTitle, ModalTransition } from '@atlaskit/modal-dialog';
-import Textfield from '@atlaskit/textfield';
-import { useState } from 'react';
+/** The preview before archiving: how many spaces and what share, what is left out, the cost, how it goes on, and why it is done. */
+import { ModalTransition } from '@atlaskit/modal-dialog';
 import type { PreviewView } from '../../../src/api/admin/cleanup';
-import { MAX_REASON_CHARS } from '../../../src/api/limits';
+import { MAX_WITHOUT_REASON } from '../../../src/api/limits';
+import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
-import { Failure } from '../../shared/feedback';
 import { formatDay, formatNumber, formatTime, text } from '../../shared/text';
+import { ConfirmDialog } from './ConfirmDialog';
 import { listedLabel, useNames } from './display-names';
+import { HowItRuns } from './HowItRuns';
+import { planShareText } from './share';
 
 interface Props {
   plan: PreviewView | null;
@@ -20,77 +20,55 @@ export function PlanDialog({ plan, onClose, onStarted }: Props) {
   return <ModalTransition>{plan && <Dialog plan={plan} onClose={onClose} onStarted={onStarted} />}</ModalTransition>;
 }
 
-/** A share below this is not worth a sentence. */
-const LARGE_SHARE = 0.1;
-
 function Dialog({ plan, onClose, onStarted }: Props & { plan: PreviewView }) {
-  const { planId, count, share, leftOut, sample } = plan;
-  const [reason, setReason] = useState('');
-  const [isStarting, setStarting] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const { planId, count, leftOut, sample } = plan;
+  const { busy, error, attempt } = useAttempt<'start'>();
   const nameOf = useNames(sample.map((row) => row.ownerId ?? ''));
-  const start = async (): Promise<void> => {
-    setStarting(true);
-    try {
-      const { runId } = await callAdmin('cleanup.start', { planId, count, reason: reason.trim() || null });
+  const start = (reason: string): Promise<void> =>
+    attempt('start', async () => {
+      const { runId } = await callAdmin('cleanup.start', { planId, count, reason: reason || null });
       onStarted(runId);
-    } catch (failure) {
-      setError(failure);
-      setStarting(false);
-    }
-  };
+    });
   return (
-    <Modal onClose={onClose}>
-      <ModalHeader>
-        <ModalTitle>{text('cleanup.plan.title', { count })}</ModalTitle>
-      </ModalHeader>
-      <ModalBody>
-        <div className="stack">
+    <ConfirmDialog
+      title={text('cleanup.plan.title', { count })}
+      action={text('cleanup.plan.start', { count })}
+      reason={count > MAX_WITHOUT_REASON ? 'required' : 'optional'}
+      isBusy={busy !== null}
+      isDisabled={count === 0}
+      error={error}
+      onConfirm={(reason) => void start(reason)}
+      onClose={onClose}
+    >
+      <div className="tight">
+        {count > 0 && (
           <p className="text">
-            {text('cleanup.plan.text', { date: formatDay(plan.unchangedSince) })}
-            {share >= LARGE_SHARE && ` ${text('cleanup.plan.share', { percent: formatNumber(Math.round(share * 100)) })}`}
+            <strong>{planShareText('spaces', plan)}</strong>
           </p>
-          <p className="text">{text('cleanup.plan.cost', { points: formatNumber(plan.points), time: formatTime(plan.doneAt) })}</p>
-          {leftOut.length > 0 && (
-            <div>
-              <p className="subtle">{text('cleanup.plan.leftOut')}</p>
-              <ul>
-                {leftOut.map(({ reason: why, count: spaces }) => (
-                  <li key={why}>{text(`cleanup.left.${why}`, { count: spaces })}</li>
-                ))}
-              </ul>
-            </div>
-          )}
-          {sample.length > 0 && (
-            <div>
-              <p className="subtle">{text('cleanup.plan.sample', { count: sample.length, all: count })}</p>
-              <ul>
-                {sample.map((row) => (
-                  <li key={row.spaceId}>{listedLabel(row, nameOf)}</li>
-                ))}
-              </ul>
-            </div>
-          )}
-          <div className="field">
-            <label htmlFor="cleanup-reason">{text('cleanup.plan.reason')}</label>
-            <Textfield
-              id="cleanup-reason"
-              value={reason}
-              maxLength={MAX_REASON_CHARS}
-              onChange={(event) => setReason(event.currentTarget.value)}
-            />
-          </div>
-          {error !== null && <Failure error={error} />}
+        )}
+        <p className="text">{text('cleanup.plan.text', { date: formatDay(plan.unchangedSince) })}</p>
+        <p className="text">{text('cleanup.plan.cost', { points: formatNumber(plan.points), time: formatTime(plan.doneAt) })}</p>
+      </div>
+      {leftOut.length > 0 && (
+        <div>
+          <p className="subtle">{text('cleanup.plan.leftOut')}</p>
+          <ul>
+            {leftOut.map(({ reason: why, count: spaces }) => (
+              <li key={why}>{text(`cleanup.left.${why}`, { count: spaces })}</li>
+            ))}
+          </ul>
         </div>
-      </ModalBody>
-      <ModalFooter>
-        <Button appearance="subtle" onClick={onClose}>
-          {text('admin.cancel')}
-        </Button>
-        <Button appearance="primary" isLoading={isStarting} isDisabled={count === 0} onClick={() => void start()}>
-          {text('cleanup.plan.start', { count })}
-        </Button>
-      </ModalFooter>
-    </Modal>
+      )}
+      {sample.length > 0 && (
+        <p className="text">
+          {text('cleanup.plan.sample', {
+            count: sample.length,
+            all: count,
+            names: sample.map((row) => listedLabel(row, nameOf)).join(', '),
+          })}
+        </p>
+      )}
+      {count > 0 && <HowItRuns count={count} undo={text('cleanup.plan.undo')} />}
+    </ConfirmDialog>
   );
 }

@@ -14,12 +14,13 @@ import { RuleDialog } from './RuleDialog';
 import { RuleList } from './RuleList';
 import { SaveBar } from './SaveBar';
 import { SimulationCard } from './SimulationCard';
+import type { Simulation } from './simulation';
 import { useSiteLimits } from './site-limits';
 import { Limit, TreatmentFields } from './TreatmentFields';
 
 type Rule = Draft['policy']['rules'][number];
 
-export function PolicyTab({ draft }: { draft: Draft }) {
+export function PolicyTab({ draft, simulation }: { draft: Draft; simulation: Simulation }) {
   const { policy, change } = draft;
   const limits = useSiteLimits();
   /** The rule in the dialog: its position, or the length of the list for a new one. */
@@ -94,7 +95,7 @@ export function PolicyTab({ draft }: { draft: Draft }) {
             onChange={(everyoneElse) => change({ everyoneElse })}
           />
         </section>
-        <SimulationCard key={draft.stored.version} policy={policy} isChanged={draft.isChanged} />
+        <SimulationCard simulation={simulation} policy={policy} isChanged={draft.isChanged} />
       </div>
       <div className="choice">
         <Checkbox
@@ -115,7 +116,7 @@ export function PolicyTab({ draft }: { draft: Draft }) {
         <p className="text">{text('policy.unverified')}</p>
       </SectionMessage>
       <PolicyText policy={policy} onUse={change} />
-      <SaveBar draft={draft} />
+      <SaveBar draft={draft} simulation={simulation} />
       <RuleDialog
         rule={edited?.rule ?? null}
         isNew={edited?.position === policy.rules.length}

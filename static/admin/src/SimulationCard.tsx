@@ -1,19 +1,16 @@
 /** What the policy on the page would change, and for how many people, with examples. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
-import { useState } from 'react';
-import type { JobView } from '../../../src/api/admin/jobs';
 import type { SimulationView } from '../../../src/api/admin/people';
 import type { Policy } from '../../../src/domain/policy/document';
 import type { Outcome } from '../../../src/domain/provisioning/outcome';
 import { useAttempt } from '../../shared/attempt';
 import { Card } from '../../shared/Card';
-import { callAdmin } from '../../shared/call';
 import { Failure, Waiting } from '../../shared/feedback';
 import { formatNumber, formatTime, type TextKey, text, textOf } from '../../shared/text';
 import { useNames } from './display-names';
-import { isActive, usePolling } from './job-progress';
-import { KnownPeople, useKnownPeople } from './KnownPeople';
+import { KnownPeople } from './KnownPeople';
+import type { Simulation } from './simulation';
 
 export function outcomeLabel({ kind, reason }: Outcome): string {
   return `${text(`outcome.${kind}` as TextKey)}: ${textOf('reason', reason)}`;
@@ -22,31 +19,14 @@ export function outcomeLabel({ kind, reason }: Outcome): string {
 /** Changes listed; the rest are only counted. */
 const TRANSITIONS_SHOWN = 8;
 
-interface Shown {
-  /** The policy that was simulated. */
-  of: string;
-  view: SimulationView;
-}
-
-export function SimulationCard({ policy, isChanged }: { policy: Policy; isChanged: boolean }) {
-  const known = useKnownPeople();
-  const [simulation, setSimulation] = useState<Shown | null>(null);
-  const [reading, setReading] = useState<JobView | null>(null);
+export function SimulationCard({ simulation, policy, isChanged }: { simulation: Simulation; policy: Policy; isChanged: boolean }) {
+  const { known, view, isStale, isAsking, isReading } = simulation;
   const { busy, error, attempt } = useAttempt<'simulate' | 'read'>();
-  const simulate = async (): Promise<void> =>
-    setSimulation({ of: JSON.stringify(policy), view: await callAdmin('people.simulate', { policy }) });
-  const run = (): Promise<void> => attempt('simulate', simulate);
-  const read = (): Promise<void> =>
-    attempt('read', async () => {
-      const { jobId } = await callAdmin('people.readGroups', { policy });
-      if (jobId === null) await simulate();
-      else setReading(await callAdmin('job.get', { jobId }));
+  const run = (): Promise<void> =>
+    attempt('simulate', async () => {
+      await simulation.ask();
     });
-  usePolling([reading], (job) => {
-    setReading(job);
-    if (!isActive(job)) void run();
-  });
-  const isStale = simulation !== null && simulation.of !== JSON.stringify(policy);
+  const read = (): Promise<void> => attempt('read', simulation.readGroups);
   return (
     <Card id="simulation" heading={text('simulation.heading')}>
       <p className="text">{text('simulation.text')}</p>
@@ -56,15 +36,17 @@ export function SimulationCard({ policy, isChanged }: { policy: Policy; isChange
           {text('simulation.run')}
         </Button>
       </div>
-      {busy === 'simulate' && <Waiting />}
+      {isAsking && !view && <Waiting />}
       {error !== null && <Failure error={error} />}
-      {simulation && busy !== 'simulate' && (
-        <div className="stack" role="status">
-          {isStale && <p className="problem">{text('simulation.stale')}</p>}
-          {simulation.view.unread.length > 0 && !isStale && (
-            <Unread view={simulation.view} isReading={busy === 'read' || isActive(reading)} onRead={() => void read()} />
-          )}
-          <Result view={simulation.view} policy={policy} isChanged={isChanged} />
+      {view && isStale && (
+        <p className="text" role="status">
+          {text('effect.asking')}
+        </p>
+      )}
+      {view && (
+        <div className={isStale ? 'stack outdated' : 'stack'} role="status">
+          {view.unread.length > 0 && !isStale && <Unread view={view} isReading={busy === 'read' || isReading} onRead={() => void read()} />}
+          <Result view={view} policy={policy} isChanged={isChanged} />
         </div>
       )}
     </Card>

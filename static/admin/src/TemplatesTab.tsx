@@ -10,13 +10,14 @@ import { useLoaded } from '../../shared/load';
 import { text } from '../../shared/text';
 import { type Draft, newKey, replaced, without } from './policy-draft';
 import { SaveBar } from './SaveBar';
+import type { Simulation } from './simulation';
 import { TemplateEditor } from './TemplateEditor';
 import { TemplatePreview } from './TemplatePreview';
 
 /** As in the policy's schema. */
 const MAX_TEMPLATES = 20;
 
-export function TemplatesTab({ draft }: { draft: Draft }) {
+export function TemplatesTab({ draft, simulation }: { draft: Draft; simulation: Simulation }) {
   const { policy, change } = draft;
   const [chosen, setChosen] = useState(policy.templates[0]?.key ?? '');
   const pages = useLoaded<AdminOutput<'templates.list'>>(() => callAdmin('templates.list', {}));
@@ -72,7 +73,7 @@ export function TemplatesTab({ draft }: { draft: Draft }) {
         />
         <TemplatePreview template={template} />
       </div>
-      <SaveBar draft={draft} />
+      <SaveBar draft={draft} simulation={simulation} />
     </div>
   );
 }

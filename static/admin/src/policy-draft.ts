@@ -1,27 +1,41 @@
 /** The policy being edited: one draft for every tab that changes it, saved as one version. */
-import { showFlag } from '@forge/bridge';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import type { SimulationView } from '../../../src/api/admin/people';
 import type { PolicyView } from '../../../src/api/admin/policy';
+import { comparePolicies, type PolicyChange } from '../../../src/domain/policy/compare';
 import type { Policy } from '../../../src/domain/policy/document';
 import type { Problem } from '../../../src/domain/problems';
 import { CallError, callAdmin } from '../../shared/call';
-import { pageLanguage, text } from '../../shared/text';
+import { pageLanguage } from '../../shared/text';
+
+/** What was saved last from here. */
+export interface Saved {
+  version: number;
+  changes: PolicyChange[];
+  /** What it changes for people; null = nobody could say. */
+  view: SimulationView | null;
+}
 
 export interface Draft {
   policy: Policy;
   stored: PolicyView;
   change: (part: Partial<Policy>) => void;
   isChanged: boolean;
+  /** How the draft differs from the saved policy. */
+  changes: PolicyChange[];
   isSaving: boolean;
   error: unknown;
   /** Why the policy cannot be saved, by path. */
   problems: Problem[];
   /** What someone else saved while this admin was editing. */
   theirs: PolicyView | null;
-  save: (baseVersion: number) => Promise<void>;
+  /** Whether it could be saved like this; else `problems` or `error` say why not. */
+  check: () => Promise<boolean>;
+  save: (baseVersion: number, reason: string, what: Omit<Saved, 'version'>) => Promise<boolean>;
+  /** Until the draft changes again; null = nothing was saved. */
+  saved: Saved | null;
+  dismissSaved: () => void;
   discard: () => void;
-  /** Restores what was discarded last; null = nothing was. */
-  undoDiscard: (() => void) | null;
   takeTheirs: () => void;
   /** Pauses or resumes at once; what is not saved yet stays as it is. */
   setPaused: (paused: boolean) => Promise<void>;
@@ -32,9 +46,10 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
   const [isSaving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [problems, setProblems] = useState<Problem[]>([]);
-  const [discarded, setDiscarded] = useState<Policy | null>(null);
+  const [saved, setSaved] = useState<Saved | null>(null);
   const [theirs, setTheirs] = useState<PolicyView | null>(null);
   const isChanged = JSON.stringify(policy) !== JSON.stringify(stored.policy);
+  const changes = useMemo(() => comparePolicies(stored.policy, policy), [stored.policy, policy]);
   useLeaveGuard(isChanged);
   const kept = useRef<Policy | null>(null);
   // Another version, from here or from the history, begins a new draft.
@@ -43,33 +58,38 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
     kept.current = null;
   }, [stored]);
 
-  const accept = (saved: PolicyView): void => {
+  const accept = (view: PolicyView): void => {
     setTheirs(null);
-    setDiscarded(null);
-    onSaved(saved);
+    onSaved(view);
   };
-  const save = async (baseVersion: number): Promise<void> => {
-    setSaving(true);
+  const clear = (): void => {
     setError(null);
     setProblems([]);
+    setSaved(null);
+  };
+  const check = async (): Promise<boolean> => {
+    clear();
     try {
-      // Checked first, so that a mistake is reported with its path.
       const checked = await callAdmin('policy.check', { text: JSON.stringify(policy), locale: pageLanguage() });
-      if ('problems' in checked) {
-        setProblems(checked.problems);
-        return;
-      }
-      accept(await callAdmin('policy.save', { policy, baseVersion }));
-      showFlag({
-        id: 'policy-saved',
-        title: text('policy.saved'),
-        description: text('policy.saved.text'),
-        type: 'success',
-        isAutoDismiss: true,
-      });
+      if (!('problems' in checked)) return true;
+      setProblems(checked.problems);
+    } catch (failure) {
+      setError(failure);
+    }
+    return false;
+  };
+  const save: Draft['save'] = async (baseVersion, reason, what) => {
+    setSaving(true);
+    clear();
+    try {
+      const now = await callAdmin('policy.save', { policy, baseVersion, reason });
+      accept(now);
+      setSaved({ version: now.version, ...what });
+      return true;
     } catch (failure) {
       if (!(failure instanceof CallError) || failure.code !== 'conflict') setError(failure);
       else await callAdmin('policy.get', {}).then(setTheirs, setError);
+      return false;
     } finally {
       setSaving(false);
     }
@@ -78,35 +98,31 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
     policy,
     stored,
     change: (part) => {
-      setError(null);
-      setProblems([]);
+      clear();
       setPolicy((current) => ({ ...current, ...part }));
     },
     isChanged,
+    changes,
     isSaving,
     error,
     problems,
     theirs,
+    check,
     save,
+    // Another version has been saved since: by another admin, by pausing, or from the history.
+    saved: saved?.version === stored.version ? saved : null,
+    dismissSaved: () => setSaved(null),
     discard: () => {
-      setDiscarded(policy);
+      clear();
       setPolicy(stored.policy);
-      setError(null);
-      setProblems([]);
     },
-    undoDiscard:
-      discarded &&
-      (() => {
-        setPolicy(discarded);
-        setDiscarded(null);
-      }),
     takeTheirs: () => theirs && accept(theirs),
     setPaused: async (paused) => {
-      const saved = await callAdmin('policy.pause', { paused });
+      const now = await callAdmin('policy.pause', { paused });
       // Somebody else saved in between: this draft is not based on what is there now.
-      if (isChanged && saved.version > stored.version + 1) return setTheirs(saved);
+      if (isChanged && now.version > stored.version + 1) return setTheirs(now);
       if (isChanged) kept.current = { ...policy, paused };
-      accept(saved);
+      accept(now);
     },
   };
 }

@@ -9,11 +9,14 @@ export const problemText = ({ reason, code, values }: Problem): string => (code 
 /** Lists with named items; a path has an item's position, id or key. */
 const NAMED = ['rules', 'templates', 'children', 'fields', 'waves'];
 
-export function pathLabel(path: string, policy: Policy): string {
-  if (path === '') return text('text.whole');
+export const pathLabel = (path: string, policy: Policy): string => pathLabels(path, policy).join(' › ');
+
+/** Each step of the path by its name. */
+export function pathLabels(path: string, policy: Policy): string[] {
+  if (path === '') return [text('text.whole')];
   let at: unknown = policy;
   let list = '';
-  const labels = path.split('.').map((part) => {
+  return path.split('.').map((part) => {
     const isItem = NAMED.includes(list);
     at = Array.isArray(at)
       ? (at.find((item, i) => idOf(item) === part || String(i) === part) as unknown)
@@ -21,7 +24,6 @@ export function pathLabel(path: string, policy: Policy): string {
     list = part;
     return isItem ? (nameOf(at) ?? (/^\d+$/.test(part) ? String(Number(part) + 1) : part)) : textOr(`path.${part}`, part);
   });
-  return labels.join(' › ');
 }
 
 function idOf(item: unknown): unknown {
