@@ -23,6 +23,7 @@ import type { Policy } from '../domain/policy/document';
 import { isIdle, templateOf } from '../domain/policy/match';
 import { type Decided, isSwitchedOff } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS, startOfDay } from '../domain/time';
+import { newcomer } from '../domain/turn';
 import { type Budget, readBudget } from '../forge/budget';
 import { hasTime } from '../forge/deadline';
 import { AppError, ConfluenceError, orWhenMissing, PlatformRefusal, UnreadableRecord } from '../forge/errors';
@@ -32,7 +33,9 @@ import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/
 import { createPlan, type Plan, startPlan } from '../jobs/plan';
 import { isActive, type Job, newJobId } from '../jobs/record';
 import { provision } from '../provisioning/provision';
+import { PEOPLE_AT_ONCE, serve } from '../provisioning/serve';
 import { readPolicy } from '../store/policy';
+import { readWaiting } from '../store/waiting';
 import { decideEverybody, readSelection, StoredSelection, storeSelection } from './selection';
 
 /** People acted on between two writes of their outcome. */
@@ -40,8 +43,8 @@ const ROWS_PER_WRITE = 10;
 /** What one person costs at most when nothing goes smoothly; what is not used is given back. */
 const MAX_POINTS_PER_PERSON = 100;
 /** What one person costs when the first call works, by the published rule (README, "What it costs"). */
-const POINTS_PER_SPACE = 13;
-const POINTS_PER_OFFER = 7;
+const POINTS_PER_SPACE = 9;
+const POINTS_PER_OFFER = 4;
 /** The most that one step may cost. */
 const STEP_COST = ROWS_PER_WRITE * MAX_POINTS_PER_PERSON;
 /** Steps come every five minutes, and the platform gives 1,000 impersonations a minute to everything the app does. */
@@ -224,18 +227,21 @@ async function step(job: ProvisionJob, batches: Batches<ProvisionRow>): Promise<
   if (!rows) return beginBatch(job, batches);
   const few = rows.filter((row) => row.outcome === undefined).slice(0, ROWS_PER_WRITE);
   if (few.length === 0) return { work: { ...job.work, after: lastOf(rows, job) }, completed: countDone(rows), next: CONTINUE };
-  let waitingUntil: number | null = null;
-  try {
-    for (const row of few) {
-      if (!hasTime()) break;
-      waitingUntil = await actOn(job, row);
+  const waits: number[] = [];
+  const next = few.values();
+  const inTurn = async (): Promise<void> => {
+    for (const row of next) {
       // The points reserved for these few are nearly spent: the next few reserve their own.
-      if (waitingUntil !== null || pointsSoFar() > (ROWS_PER_WRITE - 2) * MAX_POINTS_PER_PERSON) break;
+      if (!hasTime() || waits.length > 0 || pointsSoFar() > (ROWS_PER_WRITE - PEOPLE_AT_ONCE) * MAX_POINTS_PER_PERSON) return;
+      const until = await actOn(job, row);
+      if (until !== null) waits.push(until);
     }
-  } finally {
-    await batches.write(job.batches, rows);
-  }
-  return afterWave(job, rows, waitingUntil);
+  };
+  const results = await Promise.allSettled(Array.from({ length: PEOPLE_AT_ONCE }, inTurn));
+  await batches.write(job.batches, rows);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  return afterWave(job, rows, waits.length === 0 ? null : Math.min(...waits));
 }
 
 /** If many people of a wave failed, an admin looks at it before the next wave starts. */
@@ -258,7 +264,18 @@ async function actOn(job: ProvisionJob, row: ProvisionRow): Promise<number | nul
   const { accountId } = row;
   const { cloudId } = job.work;
   try {
-    const { decision, person } = await provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion: 'job', now });
+    const turn = await serve(
+      (await readWaiting(accountId)) ?? newcomer(accountId, cloudId, 'activity', now),
+      () => provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion: 'job', now }),
+      // The job counts its own attempts.
+      () => false,
+    );
+    if (turn.kind !== 'served') {
+      // They have come by in this very moment, and are served by that.
+      Object.assign(row, { outcome: 'kept', reason: 'rule-auto' });
+      return null;
+    }
+    const { decision, person } = turn.result;
     // The policy was switched off in between: the next look at it pauses the job.
     if (decision.kind === 'needs' || isSwitchedOff(decision)) return now;
     if (decision.reason === 'rollout-day-full') return startOfDay(now) + DAY_MS;

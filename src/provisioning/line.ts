@@ -17,14 +17,8 @@ import { readPolicy } from '../store/policy';
 import { IN_LINE, LATER, LINE, listWaiting, REFUSED, readMarks, removeMarks, WAITING_PER_PAGE, writeLineCount } from '../store/waiting';
 import { countLine } from './line-view';
 import { provision } from './provision';
-import { serve, type Turn } from './serve';
+import { PEOPLE_AT_ONCE, serve, type Turn } from './serve';
 
-/**
- * People served at a time. Each takes a second or two of calls one after another, so five of them are about 200 a minute: with the
- * job for existing people beside them, and the clicks of people themselves, half of the 1,000 people a minute as whom an app may act
- * (Forge: invocation limits), which all sites of the app share.
- */
-const AT_ONCE = 5;
 /** Nobody's turn begins with less time than this: one person took 11 s at most on the local site with Confluence at its slowest. */
 const TIME_FOR_ONE_MS = RESERVE_MS + 15_000;
 /** Different people for whom Confluence failed, one after another: it is the site's failure, and the line waits for the next tick. */
@@ -76,7 +70,7 @@ async function workOff(marks: readonly string[], now: number): Promise<void> {
 }
 
 async function serveLane(lane: Lane, round: Round): Promise<void> {
-  const atOnce = round.isTrial ? 1 : AT_ONCE;
+  const atOnce = round.isTrial ? 1 : PEOPLE_AT_ONCE;
   let from = 0;
   // One class may be out of points while the other is not.
   round.isOver = round.failures >= MAX_FAILURES;

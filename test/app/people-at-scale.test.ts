@@ -29,7 +29,7 @@ it('a job never exceeds its share of an hour, creates one space for everyone, an
   const job = await adminData(site, 'job.get', { jobId });
   expect(job).toMatchObject({ state: 'done', counts: { created: PEOPLE } });
   // The forecast was honest: everybody's points, and the hours that they take.
-  expect(points).toBe(13 * PEOPLE);
+  expect(points).toBe(9 * PEOPLE);
   expect((job.updatedAt - startedAt) / (doneAt - startedAt)).toBeGreaterThan(0.7);
   expect((job.updatedAt - startedAt) / (doneAt - startedAt)).toBeLessThan(1.4);
   for (const [hour, points] of Object.entries(site.usage().rest.hours)) expect(points, hour).toBeLessThanOrEqual(QUOTA * SHARE);

@@ -211,6 +211,18 @@ export function promisesOf(site: LocalSite): Omit<ReturnType<LocalSite['state']>
   return { ...rest, kvs: { plain, entities: own } };
 }
 
+/** Like `comparable`, where several people are served at the same time: ids and the audit log follow the order of calls. */
+export function comparableInAnyOrder(site: LocalSite): unknown {
+  let text = JSON.stringify(comparable(site));
+  for (const { id, key, pages } of site.state().spaces) {
+    for (const [i, page] of pages.entries()) text = text.replaceAll(`"${page.id}"`, `"page ${i} of ${key}"`);
+    text = text.replaceAll(`"${id}"`, `"space ${key}"`).replaceAll(`/spaces/${id}`, `/spaces/${key}`);
+  }
+  const state = JSON.parse(text) as { audit: unknown[]; spaces: unknown[] };
+  const sorted = (values: unknown[]): unknown[] => values.map((value) => JSON.stringify(value)).sort();
+  return { ...state, audit: sorted(state.audit), spaces: sorted(state.spaces) };
+}
+
 /** The names of stored times. */
 const TIMES = [
   ...['at', 'changedAt', 'savedAt', 'recheckAt', 'createdAt', 'startedAt', 'updatedAt', 'since', 'statusSince'],
