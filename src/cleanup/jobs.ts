@@ -8,9 +8,10 @@ import { readSpace } from '../confluence/spaces';
 import { forgetFrozen, readFrozen } from '../directory/run-rows';
 import { nameSpaces, noteStatuses } from '../directory/spaces';
 import { SPACES_PER_WRITE } from '../domain/cleanup';
+import { afterActing, FIRST_WAVE, leftInWave, MANY_FAILED } from '../domain/waves';
 import { orWhenMissing } from '../forge/errors';
 import { describe, log } from '../forge/log';
-import { ACTING, type Batches, batchesOf, type Counts, countOutcomes } from '../jobs/batches';
+import { ACTING, add, type Batches, batchesOf, type Counts, countOutcomes, sumOf } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
 import { actOn, settleRow, type Task } from './act';
 import { type Activity, readActivity } from './activity';
@@ -34,6 +35,9 @@ const ArchiveWork = z.object({
   taken: z.number().int(),
   /** Restore runs that have undone some of it, in order. */
   undoneBy: z.array(z.string()),
+  /** Spaces acted on, and those that failed, when the present wave began. Missing in runs from before there were waves. */
+  waveStart: z.number().int().default(FIRST_WAVE.waveStart),
+  failedBefore: z.number().int().default(FIRST_WAVE.failedBefore),
 });
 type ArchiveWork = z.infer<typeof ArchiveWork>;
 export type Archive = JobOf<ArchiveWork>;
@@ -43,6 +47,7 @@ export const newArchiveWork = (work: Pick<ArchiveWork, 'chosen' | 'unchangedForD
   after: '',
   taken: 0,
   undoneBy: [],
+  ...FIRST_WAVE,
 });
 
 const RestoreWork = z.object({
@@ -108,9 +113,18 @@ async function archiveStep(job: Archive, batches: Batches<SpaceRow>): Promise<Pr
     await forgetFrozen(job.id);
     return { next: FINISH };
   }
-  if (await actOnNext(job, batches, archiveTask(job), rows)) return { next: CONTINUE };
-  const work = { ...job.work, after: last.spaceId, taken: job.work.taken + rows.length };
-  return { work, completed: countOutcomes(rows), next: CONTINUE };
+  const counts = add(job.counts, countOutcomes(rows));
+  const acted = sumOf(counts);
+  const { wave, haveManyFailed } = afterActing(job.work, acted, counts.failed ?? 0);
+  const work = { ...job.work, ...wave };
+  // Once all of it is done there is nothing left to decide about.
+  if (haveManyFailed && acted < job.total) return { work, next: { kind: 'pause', problem: MANY_FAILED } };
+  if (await actOnNext(job, batches, archiveTask(job), rows, leftInWave(wave, acted))) return { work, next: CONTINUE };
+  return {
+    work: { ...work, after: last.spaceId, taken: work.taken + rows.length },
+    completed: countOutcomes(rows),
+    next: CONTINUE,
+  };
 }
 
 /** The next rows of the plan; none = it is done, null = they were lost. */
@@ -168,9 +182,15 @@ export async function rowsToRestore({ source, earlier, only, retryOf }: RestoreW
 
 const isOpen = (row: SpaceRow): boolean => row.outcome === undefined || row.outcome === ACTING;
 
-/** Acts on a few rows of the batch that have no outcome yet. @returns whether there were any */
-async function actOnNext(job: { batches: number }, batches: Batches<SpaceRow>, task: Task, rows: SpaceRow[]): Promise<boolean> {
-  const few = rows.filter(isOpen).slice(0, SPACES_PER_WRITE);
+/** Acts on a few rows of the batch that have no outcome yet, at most on `most`. @returns whether there were any */
+async function actOnNext(
+  job: { batches: number },
+  batches: Batches<SpaceRow>,
+  task: Task,
+  rows: SpaceRow[],
+  most = SPACES_PER_WRITE,
+): Promise<boolean> {
+  const few = rows.filter(isOpen).slice(0, Math.min(SPACES_PER_WRITE, most));
   if (few.length === 0) return false;
   // The preview may be days old.
   const activity = task.action === 'archive' ? await activityOf(few, task.unchangedSince) : new Map<string, Activity>();

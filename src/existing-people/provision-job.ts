@@ -23,6 +23,7 @@ import type { Policy } from '../domain/policy/document';
 import { isIdle, templateOf } from '../domain/policy/match';
 import { type Decided, isSwitchedOff } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS, startOfDay } from '../domain/time';
+import { afterActing, MANY_FAILED } from '../domain/waves';
 import { type Budget, readBudget } from '../forge/budget';
 import { hasTime } from '../forge/deadline';
 import { AppError, ConfluenceError, orWhenMissing, PlatformRefusal, UnreadableRecord } from '../forge/errors';
@@ -46,11 +47,6 @@ const POINTS_PER_OFFER = 7;
 const STEP_COST = ROWS_PER_WRITE * MAX_POINTS_PER_PERSON;
 /** Steps come every five minutes, and the platform gives 1,000 impersonations a minute to everything the app does. */
 const STEPS_PER_TURN = 50;
-/** The first people show whether the rest will go well, so the job is checked after this many, and regularly after that. */
-const WAVES = [25, 275];
-const LATER_WAVE = 1_000;
-/** Share of a wave that may fail before the job asks an admin to look. */
-const MAX_FAILED_SHARE = 0.2;
 /** How many times one person may fail before the job continues without them. */
 const MAX_TRIES = 3;
 /** People shown of a plan. */
@@ -243,11 +239,9 @@ function afterWave({ counts: before, work }: ProvisionJob, rows: ProvisionRow[],
   const counts = add(before, countDone(rows));
   const acted = sumOf(counts);
   const failed = counts.failed ?? 0;
-  const { waveStart, failedBefore } = work;
-  const isOver = acted >= (WAVES.find((size) => waveStart < size) ?? waveStart + LATER_WAVE);
-  const next = isOver ? { ...work, waveStart: acted, failedBefore: failed } : work;
-  if (isOver && failed - failedBefore > (acted - waveStart) * MAX_FAILED_SHARE)
-    return { work: next, next: { kind: 'pause', problem: 'many-failed' } };
+  const { wave, haveManyFailed } = afterActing(work, acted, failed);
+  const next = { ...work, ...wave };
+  if (haveManyFailed) return { work: next, next: { kind: 'pause', problem: MANY_FAILED } };
   if (waitingUntil !== null) return { work: next, next: { kind: 'wait', until: waitingUntil, problem: 'day-full' } };
   return { work: next, next: CONTINUE };
 }
