@@ -89,8 +89,10 @@ const ProvisionWork = z.object({
   /** People acted on, and those who failed, when the present wave began. */
   waveStart: z.number().int(),
   failedBefore: z.number().int(),
+  /** Runs that have undone some of it, in order. */
+  undoneBy: z.array(z.string()).optional(),
 });
-type ProvisionWork = z.infer<typeof ProvisionWork>;
+export type ProvisionWork = z.infer<typeof ProvisionWork>;
 type ProvisionJob = JobOf<ProvisionWork>;
 
 export interface PeoplePlan {
@@ -282,7 +284,7 @@ function outcomeFor(decision: Decided, person: Person | null, since: number): No
 }
 
 /** Rows of a paused job lose accounts that were closed. */
-const ERASED = 'unknown';
+export const ERASED = 'unknown';
 
 const lastOf = (rows: readonly ProvisionRow[], { work }: ProvisionJob): string =>
   rows.findLast(({ accountId }) => accountId !== ERASED)?.accountId ?? work.after;
