@@ -1,13 +1,13 @@
 /** Archives or restores one space, after a fresh look at it. */
 import { ZodError } from 'zod';
-import { asApp } from '../confluence/call';
+import { asApp, asPerson } from '../confluence/call';
 import { countBlogPosts, listNewestPages, readNewestChange } from '../confluence/pages';
 import { countOthers } from '../confluence/search';
 import { readSpace, type SpaceRecord, setSpaceStatus } from '../confluence/spaces';
 import { decideCleanup, decideRestore, type SpaceFacts } from '../domain/cleanup';
 import type { Policy } from '../domain/policy/document';
 import { type CreatedContents, type Creation, childTitles, decideUndo, type Found, whyKept } from '../domain/undo';
-import { ConfluenceError, UnreadableRecord } from '../forge/errors';
+import { ConfluenceError, PlatformRefusal, UnreadableRecord } from '../forge/errors';
 import { log } from '../forge/log';
 import { isOwnMessage } from '../page-templates/builtin';
 import { noteStatus } from '../provisioning/status-change';
@@ -62,7 +62,8 @@ export async function actOn(task: Task, row: SpaceRow, known: Known): Promise<Ou
   try {
     return await noted(task, row, await carryOut(task, row, known));
   } catch (error) {
-    if (!(error instanceof ConfluenceError) || error.status === 429 || error.status === 401) throw error;
+    if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
+    if (error.status === 429 || error.status === 401) throw error;
     row.tries = (row.tries ?? 0) + 1;
     if (error.isTransient && row.tries < MAX_TRIES) throw error;
     return { outcome: 'failed', reason: 'confluence-failed' };
@@ -132,7 +133,8 @@ async function undoCreation(
   const kept = whyKept(creation, found);
   if (kept !== null || !space) return { outcome: 'kept', reason: kept ?? 'not-visible' };
   const titles = childTitles(policies, known.promise?.template.key ?? '');
-  const decision = decideUndo(creation, found, await readCreatedContents(space, titles.size), titles);
+  const contents = await readContentsAsOwner(space, row.ownerId, titles.size);
+  const decision = decideUndo(creation, found, contents, titles);
   if (decision.action === 'keep') return { outcome: 'kept', reason: decision.reason };
   await changeStatus(space, 'archived');
   return { outcome: 'archived', reason: decision.reason };
@@ -149,16 +151,31 @@ async function readKnown({ spaceId, ownerId }: SpaceRow): Promise<Pick<Found, 'p
   }
 }
 
-/** @param children how many child pages Homestead may have created: one page more is someone's work */
-async function readCreatedContents(space: SpaceRecord, children: number): Promise<CreatedContents> {
-  const pages = (await listNewestPages(asApp(), space.id, children + 2)).map((page) => ({
-    id: page.id,
-    title: page.title,
-    versions: page.version.number,
-    createdAt: Date.parse(page.createdAt),
-    isOwnVersion: isOwnMessage(page.version.message),
-  }));
-  return { pages, blogPosts: await countBlogPosts(asApp(), space.id), others: await countOthers(asApp(), space.key) };
+/** A person who has left, or lost the license, cannot be asked. */
+const NOT_ASKED_STATUSES = [401, 403, 404];
+
+/**
+ * What is in the space as its owner sees it: they may have pages that nobody else sees, not even the app.
+ * @param children how many child pages Homestead may have created: one page more is someone's work
+ * @returns null when the owner cannot be asked
+ */
+async function readContentsAsOwner(space: SpaceRecord, ownerId: string | null, children: number): Promise<CreatedContents | null> {
+  if (ownerId === null) return null;
+  const owner = asPerson(ownerId);
+  try {
+    const pages = (await listNewestPages(owner, space.id, children + 2)).map((page) => ({
+      id: page.id,
+      title: page.title,
+      versions: page.version.number,
+      createdAt: Date.parse(page.createdAt),
+      isOwnVersion: isOwnMessage(page.version.message),
+    }));
+    return { pages, blogPosts: await countBlogPosts(owner, space.id), others: await countOthers(owner, space.key) };
+  } catch (error) {
+    if (error instanceof PlatformRefusal && !error.isTransient) return null;
+    if (error instanceof ConfluenceError && NOT_ASKED_STATUSES.includes(error.status)) return null;
+    throw error;
+  }
 }
 
 async function restore(row: SpaceRow, { isResumed }: Known): Promise<Outcome> {

@@ -6,7 +6,7 @@ import { doneBy } from '../directory/progress';
 import { countLeft, thaw } from '../directory/run-rows';
 import { pointsOf, unchangedSince } from '../domain/cleanup';
 import { UNUSED_DAYS } from '../domain/directory';
-import { DAY_MS } from '../domain/time';
+import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { type CreatingRun, countMadeAmong, creationOf, existingCreatingRun, setUndoneBy } from '../existing-people/created';
 import { readBudget } from '../forge/budget';
 import { AppError } from '../forge/errors';
@@ -21,6 +21,9 @@ import { type Counted, count, failedIn, freeze, type Selection, withoutOwners } 
 const BATCHES_AT_ONCE = 25;
 /** One space takes about five calls, one after another (local site: 0.15 s each). */
 const MS_PER_SPACE = 800;
+/** The schedule's interval, and spaces in one turn of it: six requests one after another each, in under five minutes. */
+const TURN_MS = 5 * MINUTE_MS;
+const SPACES_PER_TURN = 200;
 
 export interface Preview {
   planId: string;
@@ -59,9 +62,15 @@ export async function previewArchive(selection: Selection, createdBy: string, no
 }
 
 /** What so many spaces cost, and when they are done. */
-export async function estimate(action: 'archive' | 'restore', spaces: number, now: number): Promise<{ points: number; doneAt: number }> {
+export async function estimate(
+  action: 'archive' | 'restore',
+  spaces: number,
+  now: number,
+  where: Job['where'] = 'queue',
+): Promise<{ points: number; doneAt: number }> {
   const points = pointsOf(action, spaces);
-  return { points, doneAt: Math.max(doneBy(points, await readBudget(now), now), now + spaces * MS_PER_SPACE) };
+  const takes = where === 'queue' ? spaces * MS_PER_SPACE : Math.ceil(spaces / SPACES_PER_TURN) * TURN_MS;
+  return { points, doneAt: Math.max(doneBy(points, await readBudget(now), now), now + takes) };
 }
 
 async function requireCompleteDirectory(now: number): Promise<void> {
@@ -177,7 +186,9 @@ function startArchivingCreated(source: string, id: string, { only, retryOf }: Na
     if (total === 0 && (job.state !== 'failed' || only !== null)) throw new AppError('bad-request', { problem: 'nothing-to-undo' });
     const chosen = { kind: 'created', runId: source, batches: job.batches, policyVersion, ...creationOf(job), only, retryOf } as const;
     setUndoneBy(transaction, run, id);
-    return { work: newArchiveWork({ chosen, unchangedForDays: 0, unchangedSince: job.updatedAt }), total, startedBy, now };
+    const work = newArchiveWork({ chosen, unchangedForDays: 0, unchangedSince: job.updatedAt });
+    // It looks at each space as its owner, which is documented for schedules.
+    return { work, total, startedBy, now, where: 'schedule' };
   });
 }
 

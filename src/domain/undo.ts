@@ -27,6 +27,7 @@ export interface Found {
   promise: PromisedSpace | null;
 }
 
+/** What is in the space, as its owner sees it. */
 export interface CreatedContents {
   /** Newest change first; may be cut short after one more than Homestead can have created. */
   pages: (PageEvidence & { title: string })[];
@@ -83,12 +84,15 @@ function isAsCreated(
   return isUntouched(space, { pages: home, blogPosts, others, sharedWith: 'unknown' });
 }
 
-/** Archives only what is certain: created by the run, untouched, and the app's to archive. */
-export function decideUndo(creation: Creation, found: Found, contents: CreatedContents, titles: ReadonlySet<string>): UndoDecision {
+/**
+ * Archives only what is certain: created by the run, untouched, and the app's to archive.
+ * @param contents null = could not be read
+ */
+export function decideUndo(creation: Creation, found: Found, contents: CreatedContents | null, titles: ReadonlySet<string>): UndoDecision {
   const kept = whyKept(creation, found);
   if (kept !== null) return { action: 'keep', reason: kept };
   const { space, promise } = found;
-  const isUnchanged = space && promise && isAsCreated(space, promise.since, contents, titles);
+  const isUnchanged = space && promise && contents && isAsCreated(space, promise.since, contents, titles);
   if (isUnchanged === null) return { action: 'keep', reason: 'activity-unknown' };
   if (!isUnchanged) return { action: 'keep', reason: 'space-in-use' };
   if (space?.canAdminister !== true) return { action: 'keep', reason: 'not-administrator' };

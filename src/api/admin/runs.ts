@@ -180,8 +180,8 @@ function originOf(kind: Kind, run: Job): Pick<RunView, 'unchangedSince' | 'sourc
 }
 
 async function forecastCleanup(kind: 'archive' | 'restore', run: Job, done: number, now: number) {
-  const { total, waitingUntil } = run;
-  const left = isActive(run) ? await estimate(kind, Math.max(0, total - done), waitingUntil ?? now) : null;
+  const { total, waitingUntil, where } = run;
+  const left = isActive(run) ? await estimate(kind, Math.max(0, total - done), waitingUntil ?? now, where) : null;
   return { points: pointsOf(kind, total), doneAt: left?.doneAt ?? null };
 }
 
