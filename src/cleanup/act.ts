@@ -141,9 +141,14 @@ async function undoCreation(
 }
 
 /** null = a record cannot be read, so nobody can tell whose the space is. */
-async function readKnown({ spaceId, ownerId }: SpaceRow): Promise<Pick<Found, 'person' | 'promise'> | null> {
+async function readKnown({ spaceId, ownerId }: SpaceRow): Promise<Omit<Found, 'space'> | null> {
   try {
-    return { person: ownerId === null ? null : await readPersonRecord(ownerId), promise: await readSpaceRecord(spaceId) };
+    const { events } = await listEvents({ spaceId }, ENTRIES_READ);
+    return {
+      person: ownerId === null ? null : await readPersonRecord(ownerId),
+      promise: await readSpaceRecord(spaceId),
+      wasReturned: events.some(({ body, runId }) => body.kind === 'returned' && runId === null),
+    };
   } catch (error) {
     if (!(error instanceof UnreadableRecord || error instanceof ZodError)) throw error;
     log('record-unreadable', { spaceId });

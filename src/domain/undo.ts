@@ -25,6 +25,8 @@ export interface Found {
   } | null;
   person: Person | null;
   promise: PromisedSpace | null;
+  /** Somebody, and no run, has brought the space back after it had been archived or trashed. */
+  wasReturned: boolean;
 }
 
 /** What is in the space, as its owner sees it. */
@@ -37,7 +39,7 @@ export interface CreatedContents {
 }
 
 /** `not-created-by-run`: it is not the space that the run created, or nobody can tell whether it is. */
-export type UndoReason = CleanupReason | 'space-untouched' | 'space-in-use' | 'not-created-by-run';
+export type UndoReason = CleanupReason | 'space-untouched' | 'space-in-use' | 'space-returned' | 'not-created-by-run';
 
 export interface UndoDecision {
   action: 'archive' | 'keep';
@@ -54,7 +56,11 @@ export function isCreatedBy(creation: Creation, { space, person, promise }: Foun
 
 /** Why it is kept, whatever is in it; null = that has to be read. */
 export function whyKept(creation: Creation, found: Found): UndoReason | null {
-  return whyNotArchivable(found.space) ?? (isCreatedBy(creation, found) ? null : 'not-created-by-run');
+  const obstacle = whyNotArchivable(found.space);
+  if (obstacle !== null) return obstacle;
+  if (!isCreatedBy(creation, found)) return 'not-created-by-run';
+  // Whoever brought it back wants it, even if it is still empty.
+  return found.wasReturned ? 'space-returned' : null;
 }
 
 /** Child pages come right after the record of a space is dated; five minutes allow for a slow Confluence. */
@@ -100,7 +106,7 @@ export function decideUndo(creation: Creation, found: Found, contents: CreatedCo
 }
 
 /** What does not change any more, however often a run is undone. */
-const FINAL: readonly (string | undefined)[] = ['space-in-use', 'not-created-by-run'] satisfies UndoReason[];
+const FINAL: readonly (string | undefined)[] = ['space-in-use', 'space-returned', 'not-created-by-run'] satisfies UndoReason[];
 export const isKeptForGood = ({ outcome, reason }: { outcome?: string | undefined; reason?: string | undefined }): boolean =>
   outcome === 'kept' && FINAL.includes(reason);
 

@@ -255,6 +255,21 @@ describe('undoing a run for existing people', () => {
     expect(statuses(site, spaceIds)).toEqual(new Set(['archived']));
   });
 
+  it('leaves alone what its owner has got back', async () => {
+    const made = await createdSite();
+    const { site, people, spaceIds } = made;
+    const [first = '', second = ''] = spaceIds;
+    await undone(made, [first, second]);
+    await site.advance('PT5M');
+    site.changeSpace(first, { status: 'current', by: people[0] });
+    await site.advance('PT5M');
+    const undo = await undone(made);
+    expect(undo).toMatchObject({ counts: { archived: spaceIds.length - 2, kept: 2 } });
+    const rows = await allRows(site, undo.runId);
+    expect(rows.find(({ spaceId }) => spaceId === first)).toMatchObject({ outcome: 'kept', reason: 'space-returned' });
+    expect(statusOf(site, first)).toBe('current');
+  });
+
   it('is one run however often it is clicked, and of some spaces first, if that is asked', async () => {
     const made = await createdSite();
     const { site, runId, spaceIds } = made;
