@@ -7,12 +7,10 @@ import type { Transaction } from '../forge/kvs';
 import { type Job, setJob } from '../jobs/record';
 import { readPersonRecords } from '../store/people';
 import { listSpacesOf, readSpaceRecords } from '../store/spaces';
-import { ERASED, type ProvisionRow, provisionExisting } from './provision-job';
+import { BATCHES_PER_READ, ERASED, type ProvisionRow, provisionExisting } from './provision-job';
 
 /** Spaces of one person that are looked through for the one that the run made. */
 const SPACES_OF_ONE = 10;
-/** Batches of rows read at a time: half a megabyte. */
-const BATCHES_PER_READ = 25;
 
 /** A run whose undo is asked for. */
 export interface CreatingRun {

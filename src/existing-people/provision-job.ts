@@ -54,8 +54,8 @@ const SAMPLE = 25;
 /** The schedule's interval, and people served in one turn: six requests one after another each, in under five minutes (README). */
 const TURN_MS = 5 * MINUTE_MS;
 const PEOPLE_PER_TURN = 200;
-/** Batches read at a time while a plan is made again: half a megabyte. */
-const BATCHES_PER_READ = 25;
+/** Batches read at a time where all of them are: half a megabyte. */
+export const BATCHES_PER_READ = 25;
 
 /** What a job was about is not so any more: an admin stops it, and plans again. */
 const PLAN_CHANGED = 'plan-changed';

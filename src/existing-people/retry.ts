@@ -6,11 +6,8 @@ import { AppError } from '../forge/errors';
 import { startOnce } from '../jobs/control';
 import { idOfRetry, isOver, type Job } from '../jobs/record';
 import { readPolicy } from '../store/policy';
-import { ERASED, type ProvisionWork, provisionExisting } from './provision-job';
+import { BATCHES_PER_READ, ERASED, type ProvisionWork, provisionExisting } from './provision-job';
 import { storeSelection } from './selection';
-
-/** Batches of rows read at a time: half a megabyte. */
-const BATCHES_PER_READ = 25;
 
 /**
  * What becomes of each of them is decided anew, under the policy of today. Every click on one run finds the same new one.
