@@ -350,6 +350,22 @@ describe('undoing a run for existing people', () => {
     expect(await admin(site, 'runs.undo', { runId })).toMatchObject({ ok: false, error: { code: 'not-found' } });
   });
 
+  it('keeps the space of an account that was closed: nobody knows any more which one it is', async () => {
+    const made = await createdSite();
+    const { site, people, spaceIds } = made;
+    site.changePerson(people[0] ?? '', { accountStatus: 'closed' });
+    // The weekly report hears of it, and the erasure follows.
+    await site.advance('P7DT1H');
+    await site.advance('PT4H');
+    expect(recordOf(site, people[0] ?? '')).toBeUndefined();
+    const undo = await undone(made);
+    expect(undo).toMatchObject({ state: 'done', total: spaceIds.length, counts: { archived: spaceIds.length - 1, kept: 1 } });
+    const kept = (await allRows(site, undo.runId)).filter(({ outcome }) => outcome === 'kept');
+    expect(kept).toMatchObject([{ spaceId: '', key: '', ownerId: null, reason: 'not-created-by-run' }]);
+    const { entries } = await adminData(site, 'spaces.story', { spaceId: spaceIds[0] ?? '' });
+    expect(entries.some(({ runId }) => runId === undo.runId)).toBe(false);
+  });
+
   it('needs no directory', async () => {
     const made = await createdSite();
     made.site.changeSettings({ sql: 'absent' });
