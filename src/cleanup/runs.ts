@@ -173,7 +173,7 @@ export async function undo(runId: string, only: string[] | null, startedBy: stri
 }
 
 const undoes = ({ work: { chosen } }: Archive, only: string[] | null): boolean =>
-  chosen.kind === 'created' && [...(chosen.only ?? [])].sort().join() === [...(only ?? [])].sort().join();
+  chosen.kind === 'created' && chosen.retryOf === null && [...(chosen.only ?? [])].sort().join() === [...(only ?? [])].sort().join();
 
 function startArchivingCreated(source: string, id: string, { only, retryOf }: Narrowed, startedBy: string, now: number): Promise<Job> {
   return startOnce(archive, id, async (transaction) => {
