@@ -350,6 +350,19 @@ describe('undoing a run for existing people', () => {
     expect(await admin(site, 'runs.undo', { runId })).toMatchObject({ ok: false, error: { code: 'not-found' } });
   });
 
+  it.each([
+    ['PRE_ROLES', 'accepted', 'archived', 'space-untouched'],
+    ['ROLES_TRANSITION', 'accepted', 'archived', 'space-untouched'],
+    ['ROLES', 'accepted', 'archived', 'space-untouched'],
+    // Private spaces that the app was not let into stay out of its sight.
+    ['ROLES', 'refused', 'kept', 'not-visible'],
+  ] as const)('in role mode %s, the app’s role %s: %s, %s', async (roleMode, appRoleGrant, outcome, reason) => {
+    const made = await createdSite({ settings: { roleMode, appRoleGrant } });
+    const undo = await undone(made);
+    expect(undo).toMatchObject({ state: 'done', counts: { [outcome]: made.spaceIds.length } });
+    for (const row of await allRows(made.site, undo.runId)) expect(row).toMatchObject({ outcome, reason });
+  });
+
   it('keeps the space of an account that was closed: nobody knows any more which one it is', async () => {
     const made = await createdSite();
     const { site, people, spaceIds } = made;
