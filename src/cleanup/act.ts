@@ -1,11 +1,18 @@
 /** Archives or restores one space, after a fresh look at it. */
-import { asApp } from '../confluence/call';
-import { readNewestChange } from '../confluence/pages';
+import { ZodError } from 'zod';
+import { asApp, asPerson } from '../confluence/call';
+import { countBlogPosts, listNewestPages, readNewestChange } from '../confluence/pages';
+import { countOthers } from '../confluence/search';
 import { readSpace, type SpaceRecord, setSpaceStatus } from '../confluence/spaces';
 import { decideCleanup, decideRestore, type SpaceFacts } from '../domain/cleanup';
-import { ConfluenceError, UnreadableRecord } from '../forge/errors';
+import type { Policy } from '../domain/policy/document';
+import { type CreatedContents, type Creation, childTitles, decideUndo, type Found, whyKept } from '../domain/undo';
+import { ConfluenceError, PlatformRefusal, UnreadableRecord } from '../forge/errors';
 import { log } from '../forge/log';
+import { isOwnMessage } from '../page-templates/builtin';
 import { noteStatus } from '../provisioning/status-change';
+import { readPersonRecord } from '../store/people';
+import { readSpaceRecord } from '../store/spaces';
 import { listEvents } from '../store/trail';
 import type { Activity } from './activity';
 import type { RowReason, SpaceRow } from './rows';
@@ -21,13 +28,24 @@ interface Outcome {
   archivedAt?: number;
 }
 
-export interface Task {
-  action: 'archive' | 'restore';
-  /** A change since then (ms) keeps a space from being archived. */
-  unchangedSince: number;
-  startedBy: string;
-  runId: string;
-}
+export type Task = { startedBy: string; runId: string } & (
+  | {
+      action: 'archive';
+      /** A change since then (ms) keeps a space from being archived. */
+      unchangedSince: number;
+    }
+  /** Archives what another run has created and nobody has touched; `policies` are those that it may have acted under. */
+  | { action: 'undo-creation'; creation: Creation; policies: Policy[] }
+  | { action: 'restore' }
+);
+
+/** What a space of a run is when the run has acted on it, and why. */
+const RESULTS = {
+  archive: { outcome: 'archived', status: 'archived', reason: 'unused' },
+  'undo-creation': { outcome: 'archived', status: 'archived', reason: 'space-untouched' },
+  restore: { outcome: 'restored', status: 'current', reason: 'archived-by-job' },
+} as const;
+export const resultOf = ({ action }: Pick<Task, 'action'>) => RESULTS[action];
 
 interface Known {
   /** An earlier step announced this row and was cut off: what it was about to do may have been done. */
@@ -42,22 +60,32 @@ interface Known {
  */
 export async function actOn(task: Task, row: SpaceRow, known: Known): Promise<Outcome> {
   try {
-    const done = task.action === 'restore' ? await restore(row, known) : await archive(row, task.unchangedSince, known);
-    return await noted(task, row, done);
+    return await noted(task, row, await carryOut(task, row, known));
   } catch (error) {
-    if (!(error instanceof ConfluenceError) || error.status === 429 || error.status === 401) throw error;
+    if (!(error instanceof ConfluenceError || error instanceof PlatformRefusal)) throw error;
+    if (error.status === 429 || error.status === 401) throw error;
     row.tries = (row.tries ?? 0) + 1;
     if (error.isTransient && row.tries < MAX_TRIES) throw error;
     return { outcome: 'failed', reason: 'confluence-failed' };
   }
 }
 
+function carryOut(task: Task, row: SpaceRow, known: Known): Promise<Outcome> {
+  switch (task.action) {
+    case 'archive':
+      return archive(row, task.unchangedSince, known);
+    case 'undo-creation':
+      return undoCreation(row, task, known);
+    case 'restore':
+      return restore(row, known);
+  }
+}
+
 /** Finds out what a step that was cut off has done to a space. @returns null when it did nothing */
 export async function settleRow(task: Task, row: SpaceRow): Promise<Outcome | null> {
-  const status = (await readSpace(asApp(), row.spaceId))?.status;
-  if (task.action === 'archive' && status === 'archived') return noted(task, row, { outcome: 'archived', reason: 'unused' });
-  if (task.action === 'restore' && status === 'current') return noted(task, row, { outcome: 'restored', reason: 'archived-by-job' });
-  return null;
+  const { status, outcome, reason } = resultOf(task);
+  const isDone = (await readSpace(asApp(), row.spaceId))?.status === status;
+  return isDone ? noted(task, row, { outcome, reason }) : null;
 }
 
 /** An archived space is not created again, and a restored one may be: the owner's record and the trail say so. */
@@ -90,6 +118,69 @@ async function archive(row: SpaceRow, unchangedSince: number, { isResumed, activ
   if (activity === 'unknown') return { outcome: 'kept', reason: 'activity-unknown' };
   await changeStatus(space, 'archived');
   return { outcome: 'archived', reason: decision.reason };
+}
+
+async function undoCreation(
+  row: SpaceRow,
+  { creation, policies }: Extract<Task, { action: 'undo-creation' }>,
+  { isResumed }: Known,
+): Promise<Outcome> {
+  const space = await readSpace(asApp(), row.spaceId);
+  if (isResumed && space?.status === 'archived') return { outcome: 'archived', reason: 'space-untouched' };
+  const known = await readKnown(row);
+  if (known === null) return { outcome: 'kept', reason: 'record-unreadable' };
+  const found: Found = { space, ...known };
+  const kept = whyKept(creation, found);
+  if (kept !== null || !space) return { outcome: 'kept', reason: kept ?? 'not-visible' };
+  const titles = childTitles(policies, known.promise?.template.key ?? '');
+  const contents = await readContentsAsOwner(space, row.ownerId, titles.size);
+  const decision = decideUndo(creation, found, contents, titles);
+  if (decision.action === 'keep') return { outcome: 'kept', reason: decision.reason };
+  await changeStatus(space, 'archived');
+  return { outcome: 'archived', reason: decision.reason };
+}
+
+/** null = a record cannot be read, so nobody can tell whose the space is. */
+async function readKnown({ spaceId, ownerId }: SpaceRow): Promise<Omit<Found, 'space'> | null> {
+  try {
+    const { events } = await listEvents({ spaceId }, ENTRIES_READ);
+    return {
+      person: ownerId === null ? null : await readPersonRecord(ownerId),
+      promise: await readSpaceRecord(spaceId),
+      wasReturned: events.some(({ body, runId }) => body.kind === 'returned' && runId === null),
+    };
+  } catch (error) {
+    if (!(error instanceof UnreadableRecord || error instanceof ZodError)) throw error;
+    log('record-unreadable', { spaceId });
+    return null;
+  }
+}
+
+/** A person who has left, or lost the license, cannot be asked. */
+const NOT_ASKED_STATUSES = [401, 403, 404];
+
+/**
+ * What is in the space as its owner sees it: they may have pages that nobody else sees, not even the app.
+ * @param children how many child pages Homestead may have created: one page more is someone's work
+ * @returns null when the owner cannot be asked
+ */
+async function readContentsAsOwner(space: SpaceRecord, ownerId: string | null, children: number): Promise<CreatedContents | null> {
+  if (ownerId === null) return null;
+  const owner = asPerson(ownerId);
+  try {
+    const pages = (await listNewestPages(owner, space.id, children + 2)).map((page) => ({
+      id: page.id,
+      title: page.title,
+      versions: page.version.number,
+      createdAt: Date.parse(page.createdAt),
+      isOwnVersion: isOwnMessage(page.version.message),
+    }));
+    return { pages, blogPosts: await countBlogPosts(owner, space.id), others: await countOthers(owner, space.key) };
+  } catch (error) {
+    if (error instanceof PlatformRefusal && !error.isTransient) return null;
+    if (error instanceof ConfluenceError && NOT_ASKED_STATUSES.includes(error.status)) return null;
+    throw error;
+  }
 }
 
 async function restore(row: SpaceRow, { isResumed }: Known): Promise<Outcome> {

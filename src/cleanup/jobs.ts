@@ -1,6 +1,7 @@
 /**
  * Archiving and restoring spaces. What a run is to do is frozen in the directory, or told by the run that it undoes; what it
- * has done is in its rows in storage, which outlive the database.
+ * has done is in its rows in storage, which outlive the database. The undo of a run that created spaces archives them, so it can be
+ * undone like any other.
  */
 import { z } from 'zod';
 import { asApp } from '../confluence/call';
@@ -8,14 +9,18 @@ import { readSpace } from '../confluence/spaces';
 import { forgetFrozen, readFrozen } from '../directory/run-rows';
 import { nameSpaces, noteStatuses } from '../directory/spaces';
 import { SPACES_PER_WRITE } from '../domain/cleanup';
+import { isKeptForGood } from '../domain/undo';
+import { afterActing, FIRST_WAVE, leftInWave, MANY_FAILED } from '../domain/waves';
+import { listMade } from '../existing-people/created';
 import { orWhenMissing } from '../forge/errors';
 import { describe, log } from '../forge/log';
-import { ACTING, type Batches, batchesOf, type Counts, countOutcomes } from '../jobs/batches';
+import { ACTING, add, type Batches, batchesOf, type Counts, countOutcomes, sumOf } from '../jobs/batches';
 import { CONTINUE, defineJob, FINISH, type JobOf, type Progress } from '../jobs/define';
-import { actOn, settleRow, type Task } from './act';
+import { readPolicy, readPolicyVersion } from '../store/policy';
+import { actOn, resultOf, settleRow, type Task } from './act';
 import { type Activity, readActivity } from './activity';
 import { SpaceRow } from './rows';
-import { Chosen } from './selection';
+import { Chosen, type Created, failedAmong } from './selection';
 
 /** Two of them at a time would archive and restore the same spaces. */
 const LOCK = 'cleanup';
@@ -26,7 +31,7 @@ export const PLAN_LOST = 'plan-lost';
 
 const ArchiveWork = z.object({
   chosen: Chosen,
-  /** Days without a change, and the moment (ms) that they were counted from. */
+  /** Days without a change, and the moment (ms) that they were counted from. Of what another run created, nothing may have changed. */
   unchangedForDays: z.number().int(),
   unchangedSince: z.number(),
   /** The last id of the complete batches, and how many there were. */
@@ -34,6 +39,11 @@ const ArchiveWork = z.object({
   taken: z.number().int(),
   /** Restore runs that have undone some of it, in order. */
   undoneBy: z.array(z.string()),
+  /** Spaces acted on, and those that failed, when the present wave began. Missing in runs from before there were waves. */
+  waveStart: z.number().int().default(FIRST_WAVE.waveStart),
+  failedBefore: z.number().int().default(FIRST_WAVE.failedBefore),
+  /** Of what another run created: spaces that no undo of it will ever archive, in the complete batches. */
+  keptForGood: z.number().int().default(0),
 });
 type ArchiveWork = z.infer<typeof ArchiveWork>;
 export type Archive = JobOf<ArchiveWork>;
@@ -43,6 +53,8 @@ export const newArchiveWork = (work: Pick<ArchiveWork, 'chosen' | 'unchangedForD
   after: '',
   taken: 0,
   undoneBy: [],
+  ...FIRST_WAVE,
+  keptForGood: 0,
 });
 
 const RestoreWork = z.object({
@@ -62,6 +74,8 @@ export type Restore = JobOf<RestoreWork>;
 
 /** The dearest few rows: two looks at some of them, and for each a hit of search that comes up again as the question shrinks. */
 const COST = SPACES_PER_WRITE * (12 + SPACES_PER_WRITE);
+/** Or, of what a run created, two looks at the space (4), its pages (1, and 22 in all), a blog post and a hit of search (4), the act (1). */
+const ARCHIVE_COST = Math.max(COST, SPACES_PER_WRITE * 32);
 
 export const archive = defineJob({
   kind: 'archive',
@@ -70,10 +84,10 @@ export const archive = defineJob({
   where: 'queue',
   lock: LOCK,
   isInTrail: true,
-  cost: COST,
+  cost: ARCHIVE_COST,
   step: archiveStep,
   settle: async (job, batches) => {
-    const counts = await settle(job, batches, archiveTask(job));
+    const counts = await settle(job, batches, await archiveTask(job));
     await forgetFrozen(job.id);
     return counts;
   },
@@ -92,32 +106,48 @@ export const restore = defineJob({
   settle: (job, batches) => settle(job, batches, restoreTask(job)),
 });
 
-const archiveTask = ({ id: runId, work, startedBy }: Archive): Task => ({
-  action: 'archive',
-  unchangedSince: work.unchangedSince,
-  startedBy,
-  runId,
-});
-const restoreTask = ({ id: runId, startedBy }: Restore): Task => ({ action: 'restore', unchangedSince: 0, startedBy, runId });
+async function archiveTask({ id: runId, work, startedBy }: Archive): Promise<Task> {
+  const { chosen, unchangedSince } = work;
+  if (chosen.kind !== 'created') return { action: 'archive', unchangedSince, startedBy, runId };
+  // The run acted under the policy of its time: that of its plan, or the one of today.
+  const [planned, present] = [await readPolicyVersion(chosen.policyVersion), await readPolicy()];
+  const policies = [planned, present].flatMap((state) => (state === null || state.kind === 'unreadable' ? [] : state.policy));
+  return { action: 'undo-creation', creation: chosen, policies, startedBy, runId };
+}
+const restoreTask = ({ id: runId, startedBy }: Restore): Task => ({ action: 'restore', startedBy, runId });
 
 async function archiveStep(job: Archive, batches: Batches<SpaceRow>): Promise<Progress<ArchiveWork>> {
   const rows = (await batches.read(job.batches)) ?? (await beginArchiveBatch(job, batches));
   if (rows === null) return { next: { kind: 'pause', problem: PLAN_LOST } };
-  const last = rows.at(-1);
-  if (last === undefined) {
+  if (rows === 'none') {
     await forgetFrozen(job.id);
     return { next: FINISH };
   }
-  if (await actOnNext(job, batches, archiveTask(job), rows)) return { next: CONTINUE };
-  const work = { ...job.work, after: last.spaceId, taken: job.work.taken + rows.length };
-  return { work, completed: countOutcomes(rows), next: CONTINUE };
+  const counts = add(job.counts, countOutcomes(rows));
+  const acted = sumOf(counts);
+  const { wave, haveManyFailed } = afterActing(job.work, acted, counts.failed ?? 0);
+  const work = { ...job.work, ...wave };
+  // Once all of it is done there is nothing left to decide about.
+  if (haveManyFailed && acted < job.total) return { work, next: { kind: 'pause', problem: MANY_FAILED } };
+  if (await actOnNext(job, batches, await archiveTask(job), rows, leftInWave(wave, acted))) return { work, next: CONTINUE };
+  return {
+    work: {
+      ...work,
+      after: rows.at(-1)?.spaceId ?? work.after,
+      taken: work.taken + rows.length,
+      keptForGood: work.keptForGood + rows.filter(isKeptForGood).length,
+    },
+    completed: countOutcomes(rows),
+    next: CONTINUE,
+  };
 }
 
-/** The next rows of the plan; none = it is done, null = they were lost. */
-async function beginArchiveBatch(job: Archive, batches: Batches<SpaceRow>): Promise<SpaceRow[] | null> {
-  const { after, taken } = job.work;
+/** The next rows of the plan; `none` = it is done, null = they were lost. */
+async function beginArchiveBatch(job: Archive, batches: Batches<SpaceRow>): Promise<SpaceRow[] | 'none' | null> {
+  const { after, taken, chosen } = job.work;
+  if (chosen.kind === 'created') return beginCreatedBatch(job, chosen, batches);
   const ids = await orWhenMissing([], () => readFrozen(job.id, after, ROWS_PER_BATCH));
-  if (ids.length === 0) return taken < job.total ? null : [];
+  if (ids.length === 0) return taken < job.total ? null : 'none';
   const named = await nameSpaces(ids);
   const rows: SpaceRow[] = [];
   for (const spaceId of ids) {
@@ -127,6 +157,29 @@ async function beginArchiveBatch(job: Archive, batches: Batches<SpaceRow>): Prom
   }
   await batches.write(job.batches, rows);
   return rows;
+}
+
+/** An empty batch is written, too: a list of the run's rows reads its batches in order. */
+async function beginCreatedBatch(job: Archive, chosen: Created, batches: Batches<SpaceRow>): Promise<SpaceRow[] | 'none'> {
+  // A run that was stopped has one batch more than it completed.
+  if (job.batches > chosen.batches) return 'none';
+  const rows = await rowsToArchive(chosen, job.batches);
+  await batches.write(job.batches, rows);
+  return rows;
+}
+
+/** Of one batch of the run that is undone, what is to be looked at, and what is left alone from the start. */
+async function rowsToArchive(chosen: Created, batch: number): Promise<SpaceRow[]> {
+  const { runId, only, retryOf } = chosen;
+  const wanted = only && new Set(only);
+  const failed = retryOf === null ? null : new Set(failedAmong((await batchesOf(SpaceRow, retryOf).read(batch)) ?? []));
+  return (await listMade(runId, chosen, batch))
+    .filter(({ spaceId }) => (wanted?.has(spaceId) ?? true) && (failed?.has(spaceId) ?? true))
+    .map(({ outcome, spaceId, key, ownerId }): SpaceRow => {
+      const row = { spaceId, key: key ?? '', ownerId };
+      if (outcome === 'adopted') return { ...row, outcome: 'kept', reason: 'space-adopted' };
+      return spaceId === '' ? { ...row, outcome: 'kept', reason: 'not-created-by-run' } : row;
+    });
 }
 
 async function restoreStep(job: Restore, batches: Batches<SpaceRow>): Promise<Progress<RestoreWork>> {
@@ -153,8 +206,7 @@ export async function rowsToRestore({ source, earlier, only, retryOf }: RestoreW
   const rowsOf = async (runId: string): Promise<SpaceRow[]> => (await batchesOf(SpaceRow, runId).readMany(from, to)).flat();
   const settled = new Set<string>();
   for (const runId of earlier) for (const row of await rowsOf(runId)) if (isSettled(row)) settled.add(row.spaceId);
-  const failed =
-    retryOf === null ? null : new Set((await rowsOf(retryOf)).filter((row) => row.outcome === 'failed').map((row) => row.spaceId));
+  const failed = retryOf === null ? null : new Set(failedAmong(await rowsOf(retryOf)));
   const wanted = only && new Set(only);
   const isLeft = ({ spaceId, outcome }: SpaceRow): boolean =>
     (outcome === 'archived' || outcome === ACTING) &&
@@ -168,9 +220,15 @@ export async function rowsToRestore({ source, earlier, only, retryOf }: RestoreW
 
 const isOpen = (row: SpaceRow): boolean => row.outcome === undefined || row.outcome === ACTING;
 
-/** Acts on a few rows of the batch that have no outcome yet. @returns whether there were any */
-async function actOnNext(job: { batches: number }, batches: Batches<SpaceRow>, task: Task, rows: SpaceRow[]): Promise<boolean> {
-  const few = rows.filter(isOpen).slice(0, SPACES_PER_WRITE);
+/** Acts on a few rows of the batch that have no outcome yet, at most on `most`. @returns whether there were any */
+async function actOnNext(
+  job: { batches: number },
+  batches: Batches<SpaceRow>,
+  task: Task,
+  rows: SpaceRow[],
+  most = SPACES_PER_WRITE,
+): Promise<boolean> {
+  const few = rows.filter(isOpen).slice(0, Math.min(SPACES_PER_WRITE, most));
   if (few.length === 0) return false;
   // The preview may be days old.
   const activity = task.action === 'archive' ? await activityOf(few, task.unchangedSince) : new Map<string, Activity>();
@@ -203,8 +261,8 @@ async function activityOf(rows: readonly SpaceRow[], since: number): Promise<Map
 }
 
 /** The directory would hear of it by events and readings anyway, so its failure is no reason to stop. */
-async function tellDirectory(rows: readonly SpaceRow[], { action }: Task): Promise<void> {
-  const [outcome, status] = action === 'archive' ? (['archived', 'archived'] as const) : (['restored', 'current'] as const);
+async function tellDirectory(rows: readonly SpaceRow[], task: Task): Promise<void> {
+  const { outcome, status } = resultOf(task);
   const done = rows.filter((row) => row.outcome === outcome);
   if (done.length === 0) return;
   try {

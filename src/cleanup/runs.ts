@@ -6,13 +6,14 @@ import { doneBy } from '../directory/progress';
 import { countLeft, thaw } from '../directory/run-rows';
 import { pointsOf, unchangedSince } from '../domain/cleanup';
 import { UNUSED_DAYS } from '../domain/directory';
-import { DAY_MS } from '../domain/time';
+import { DAY_MS, MINUTE_MS } from '../domain/time';
+import { type CreatingRun, countMadeAmong, creationOf, existingCreatingRun, setUndoneBy } from '../existing-people/created';
 import { readBudget } from '../forge/budget';
 import { AppError } from '../forge/errors';
 import { KEPT_DAYS } from '../jobs/batches';
 import { startJob, startOnce } from '../jobs/control';
 import { createPlan, startPlan } from '../jobs/plan';
-import { isOver, type Job, newJobId, readJobs, setJob } from '../jobs/record';
+import { existingJob, idOfRetry, isOver, type Job, newJobId, readJob, readJobs, setJob } from '../jobs/record';
 import { type Archive, archive, newArchiveWork, PLAN_LOST, type Restore, type RestoreWork, restore, rowsToRestore } from './jobs';
 import { type Counted, count, failedIn, freeze, type Selection, withoutOwners } from './selection';
 
@@ -20,6 +21,9 @@ import { type Counted, count, failedIn, freeze, type Selection, withoutOwners } 
 const BATCHES_AT_ONCE = 25;
 /** One space takes about five calls, one after another (local site: 0.15 s each). */
 const MS_PER_SPACE = 800;
+/** The schedule's interval, and spaces in one turn of it: six requests one after another each, in under five minutes. */
+const TURN_MS = 5 * MINUTE_MS;
+const SPACES_PER_TURN = 200;
 
 export interface Preview {
   planId: string;
@@ -58,9 +62,15 @@ export async function previewArchive(selection: Selection, createdBy: string, no
 }
 
 /** What so many spaces cost, and when they are done. */
-export async function estimate(action: 'archive' | 'restore', spaces: number, now: number): Promise<{ points: number; doneAt: number }> {
+export async function estimate(
+  action: 'archive' | 'restore',
+  spaces: number,
+  now: number,
+  where: Job['where'] = 'queue',
+): Promise<{ points: number; doneAt: number }> {
   const points = pointsOf(action, spaces);
-  return { points, doneAt: Math.max(doneBy(points, await readBudget(now), now), now + spaces * MS_PER_SPACE) };
+  const takes = where === 'queue' ? spaces * MS_PER_SPACE : Math.ceil(spaces / SPACES_PER_TURN) * TURN_MS;
+  return { points, doneAt: Math.max(doneBy(points, await readBudget(now), now), now + takes) };
 }
 
 async function requireCompleteDirectory(now: number): Promise<void> {
@@ -97,6 +107,8 @@ export async function remakePlan(job: Job, now: number): Promise<number | undefi
   if (job.kind !== archive.kind || job.state !== 'paused' || job.problem !== PLAN_LOST) return undefined;
   await requireCompleteDirectory(now);
   const { id, total, work } = archive.parse(job);
+  // What another run created is not frozen, so it cannot be lost.
+  if (work.chosen.kind === 'created') return undefined;
   await thaw(id);
   const frozen = await freeze(id, work.chosen, work.unchangedForDays, now, work.after);
   if (work.taken + frozen <= total) return work.taken + frozen;
@@ -109,23 +121,83 @@ export const undoableUntil = ({ createdAt }: Pick<Job, 'createdAt'>): number => 
 
 /** How many spaces of each archive run can be restored now, by its id; runs that are not over, or too old, have none. */
 export async function countUndoable(archives: readonly Archive[], now: number): Promise<Map<string, number>> {
+  const left = await countArchived(archives);
+  return new Map(archives.map((job) => [job.id, isOver(job) && now < undoableUntil(job) ? (left.get(job.id) ?? 0) : 0]));
+}
+
+/** What each archive run has archived, and no run has restored. */
+async function countArchived(archives: readonly Archive[]): Promise<Map<string, number>> {
   const ids = archives.flatMap(({ work }) => work.undoneBy);
   const restored = new Map((await readJobs(ids)).map((job) => [job.id, job.counts.restored ?? 0]));
   return new Map(
-    archives.map((job) => {
-      const left = (job.counts.archived ?? 0) - job.work.undoneBy.reduce((sum, id) => sum + (restored.get(id) ?? 0), 0);
+    archives.map(({ id, counts, work }) => {
+      const left = (counts.archived ?? 0) - work.undoneBy.reduce((sum, undoId) => sum + (restored.get(undoId) ?? 0), 0);
+      return [id, Math.max(0, left)];
+    }),
+  );
+}
+
+/**
+ * How many spaces that each of these runs created an undo may still archive, by its id. Whether anybody has touched them is found out
+ * by the undo; what one has found touched is not counted again.
+ */
+export async function countCreated(runs: readonly CreatingRun[], now: number): Promise<Map<string, number>> {
+  const undos = (await readJobs(runs.flatMap(({ undoneBy }) => undoneBy))).map((job) => archive.parse(job));
+  const archived = await countArchived(undos);
+  return new Map(
+    runs.map(({ job, undoneBy }) => {
+      const own = undos.filter(({ id }) => undoneBy.includes(id));
+      const gone = own.reduce((sum, { id }) => sum + (archived.get(id) ?? 0), 0);
+      // Each of them looks at all spaces again, so the same ones are kept for good.
+      const kept = Math.max(0, ...own.map(({ work }) => work.keptForGood));
+      const left = (job.counts.created ?? 0) - gone - kept;
       return [job.id, isOver(job) && now < undoableUntil(job) ? Math.max(0, left) : 0];
     }),
   );
 }
 
 /**
- * Restores what a run archived, all of it or some, and what is still its doing.
+ * Restores what a run archived, or archives what a run for existing people created and nobody has touched: all of it or some.
  * @throws AppError not-found once its rows are gone, busy while it is not over or another run holds the lock, bad-request when
  * nothing is left
  */
-export function undo(runId: string, only: string[] | null, startedBy: string, now: number): Promise<Job> {
-  return startRestore(runId, newJobId(restore.kind, now), { only, retryOf: null }, startedBy, now);
+export async function undo(runId: string, only: string[] | null, startedBy: string, now: number): Promise<Job> {
+  if ((await existingJob(runId)).kind === archive.kind)
+    return startRestore(runId, newJobId(restore.kind, now), { only, retryOf: null }, startedBy, now);
+  const { undoneBy } = await existingCreatingRun(runId);
+  const last = undoneBy.at(-1);
+  const present = last === undefined ? null : await readJob(last);
+  // A second click finds the undo that the first one began.
+  const id = present && !isOver(present) && undoes(archive.parse(present), only) ? present.id : `${runId}-undo-${undoneBy.length + 1}`;
+  return startArchivingCreated(runId, id, { only, retryOf: null }, startedBy, now);
+}
+
+const undoes = ({ work: { chosen } }: Archive, only: string[] | null): boolean =>
+  chosen.kind === 'created' && chosen.retryOf === null && [...(chosen.only ?? [])].sort().join() === [...(only ?? [])].sort().join();
+
+function startArchivingCreated(source: string, id: string, { only, retryOf }: Narrowed, startedBy: string, now: number): Promise<Job> {
+  return startOnce(archive, id, async (transaction) => {
+    const run = await existingCreatingRun(source);
+    const { job, policyVersion } = run;
+    if (!isOver(job)) throw new AppError('busy', { runId: source });
+    if (now >= undoableUntil(job)) throw new AppError('not-found');
+    const total = await countToArchive(run, { only, retryOf }, now);
+    // A run that failed may have created more than it could count.
+    if (total === 0 && (job.state !== 'failed' || only !== null)) throw new AppError('bad-request', { problem: 'nothing-to-undo' });
+    const chosen = { kind: 'created', runId: source, batches: job.batches, policyVersion, ...creationOf(job), only, retryOf } as const;
+    setUndoneBy(transaction, run, id);
+    const work = newArchiveWork({ chosen, unchangedForDays: 0, unchangedSince: job.updatedAt });
+    // It looks at each space as its owner, which is documented for schedules.
+    return { work, total, startedBy, now, where: 'schedule' };
+  });
+}
+
+/** How many rows the undo will have: adopted spaces are named in it, and left alone. */
+async function countToArchive(run: CreatingRun, { only, retryOf }: Narrowed, now: number): Promise<number> {
+  if (retryOf !== null) return (await existingJob(retryOf)).counts.failed ?? 0;
+  if (only !== null) return countMadeAmong(run, only);
+  const { created = 0, adopted = 0 } = run.job.counts;
+  return ((await countCreated([run], now)).get(run.job.id) ?? 0) > 0 ? created + adopted : 0;
 }
 
 type Narrowed = Pick<RestoreWork, 'only' | 'retryOf'>;
@@ -153,12 +225,6 @@ async function countToRestore(archived: Archive, work: RestoreWork, now: number)
   return total;
 }
 
-/** The same for every click on one run. Retries of retries are numbered, so that ids do not grow. */
-function idOfRetry(runId: string): string {
-  const [, first = runId, times = '0'] = /^(.*)-again-(\d+)$/.exec(runId) ?? [];
-  return `${first}-again-${Number(times) + 1}`;
-}
-
 /** What failed in a run, as a new one; a second click finds it. @throws AppError busy, bad-request when nothing failed */
 export async function retry(job: Archive | Restore, startedBy: string, now: number): Promise<Job> {
   if (!isOver(job)) throw new AppError('busy', { runId: job.id });
@@ -167,9 +233,10 @@ export async function retry(job: Archive | Restore, startedBy: string, now: numb
     const { source } = restore.parse(job).work;
     return startRestore(source, id, { only: null, retryOf: job.id }, startedBy, now);
   }
-  const { unchangedForDays, unchangedSince: since } = archive.parse(job).work;
+  const { chosen: before, unchangedForDays, unchangedSince: since } = archive.parse(job).work;
   const failed = await failedIn(job.id);
   if (failed.length === 0) throw new AppError('bad-request', { problem: 'nothing-failed' });
+  if (before.kind === 'created') return startArchivingCreated(before.runId, id, { only: null, retryOf: job.id }, startedBy, now);
   const chosen = { kind: 'failed', runId: job.id } as const;
   const total = await freeze(id, chosen, unchangedForDays, now);
   const work = newArchiveWork({ chosen, unchangedForDays, unchangedSince: since });

@@ -16,9 +16,27 @@ export const Selection = z.union([
 ]);
 export type Selection = z.infer<typeof Selection>;
 
+/** What a run for existing people has created: the undo of that run. Its batches have the same numbers here. */
+export const Created = z.object({
+  kind: z.literal('created'),
+  runId: z.string(),
+  /** How many batches it had completed, under which policy it was planned, and between which moments (ms) it ran. */
+  batches: z.number().int(),
+  policyVersion: z.number().int(),
+  from: z.number(),
+  to: z.number(),
+  /** Only these spaces; null = all. */
+  only: z.array(z.string()).nullable(),
+  /** Only what failed in this undo; null = all. */
+  retryOf: z.string().nullable(),
+});
+export type Created = z.infer<typeof Created>;
+
 /** A run can also take up what failed in another one. */
-export const Chosen = z.union([Selection, z.object({ kind: z.literal('failed'), runId: z.string() })]);
-type Chosen = z.infer<typeof Chosen>;
+const Frozen = z.union([Selection, z.object({ kind: z.literal('failed'), runId: z.string() })]);
+type Frozen = z.infer<typeof Frozen>;
+
+export const Chosen = z.union([Frozen, Created]);
 
 /** `not-listed`: the directory does not know the space. */
 export type LeftOutReason = Exclude<Verdict, 'unused'> | 'not-listed';
@@ -57,7 +75,7 @@ export async function count(selection: Selection, days: number, now: number): Pr
 }
 
 /** @param after ids up to this one are left out @returns how many are frozen for the run now */
-export async function freeze(runId: string, chosen: Chosen, days: number, now: number, after = ''): Promise<number> {
+export async function freeze(runId: string, chosen: Frozen, days: number, now: number, after = ''): Promise<number> {
   if (chosen.kind === 'failed')
     return freezeIds(
       runId,
@@ -67,9 +85,11 @@ export async function freeze(runId: string, chosen: Chosen, days: number, now: n
   return freezeChosen(runId, 'spaces', archivable(conditionsOf(chosen, now), unusedBefore(days, now)), now, after);
 }
 
+export const failedAmong = (rows: readonly SpaceRow[]): string[] =>
+  rows.flatMap(({ spaceId, outcome }) => (outcome === 'failed' ? [spaceId] : []));
+
 /** Ids of the spaces that failed in a run. */
 export async function failedIn(runId: string): Promise<string[]> {
   const { batches } = await existingJob(runId);
-  const rows = (await batchesOf(SpaceRow, runId).readMany(0, batches + 1)).flat();
-  return rows.flatMap(({ spaceId, outcome }) => (outcome === 'failed' ? [spaceId] : []));
+  return failedAmong((await batchesOf(SpaceRow, runId).readMany(0, batches + 1)).flat());
 }

@@ -78,11 +78,11 @@ export async function createPage(
 
 const Counted = z.object({ results: z.array(z.object({ id: z.string() })) });
 
-/** The two most recently changed pages, as this requester sees them. */
-export async function listNewestPages(as: Requester, spaceId: string): Promise<Page[]> {
+/** The most recently changed pages, as this requester sees them. @param limit at most 250 (OpenAPI v2) */
+export async function listNewestPages(as: Requester, spaceId: string, limit = 2): Promise<Page[]> {
   const operation = 'newest pages';
   const response = await ask(operation, () =>
-    as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/pages?sort=-modified-date&limit=2`),
+    as.requestConfluence(route`/wiki/api/v2/spaces/${spaceId}/pages?sort=-modified-date&limit=${limit}`),
   );
   const { results } = await readJson(operation, response, Listed);
   chargeObjects(results.length);

@@ -26,12 +26,18 @@ export interface CleanupDecision {
   reason: CleanupReason;
 }
 
+/** Why a space cannot be archived, whatever is in it; null = it may be. */
+export function whyNotArchivable(space: Pick<SpaceFacts, 'type' | 'status'> | null): CleanupReason | null {
+  if (!space) return 'not-visible';
+  if (space.type !== 'personal') return 'not-personal';
+  if (space.status === 'archived') return 'already-archived';
+  return space.status === 'current' ? null : 'not-current';
+}
+
 /** Archives only what is certain: visible, personal, current, administered, and unchanged since `unchangedSince` (ms). */
 export function decideCleanup(space: SpaceFacts | null, unchangedSince: number): CleanupDecision {
-  if (!space) return { action: 'keep', reason: 'not-visible' };
-  if (space.type !== 'personal') return { action: 'keep', reason: 'not-personal' };
-  if (space.status === 'archived') return { action: 'keep', reason: 'already-archived' };
-  if (space.status !== 'current') return { action: 'keep', reason: 'not-current' };
+  const obstacle = whyNotArchivable(space);
+  if (obstacle !== null || !space) return { action: 'keep', reason: obstacle ?? 'not-visible' };
   if (space.lastChangedAt === null) return { action: 'keep', reason: 'activity-unknown' };
   if (space.lastChangedAt >= unchangedSince) return { action: 'keep', reason: 'changed-since' };
   if (space.canAdminister !== true) return { action: 'keep', reason: 'not-administrator' };

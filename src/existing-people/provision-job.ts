@@ -24,6 +24,7 @@ import { isIdle, templateOf } from '../domain/policy/match';
 import { type Decided, isSwitchedOff } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS, startOfDay } from '../domain/time';
 import { newcomer } from '../domain/turn';
+import { afterActing, MANY_FAILED } from '../domain/waves';
 import { type Budget, readBudget } from '../forge/budget';
 import { hasTime } from '../forge/deadline';
 import { AppError, ConfluenceError, orWhenMissing, PlatformRefusal, UnreadableRecord } from '../forge/errors';
@@ -49,11 +50,6 @@ const POINTS_PER_OFFER = 4;
 const STEP_COST = ROWS_PER_WRITE * MAX_POINTS_PER_PERSON;
 /** Steps come every five minutes, and the platform gives 1,000 impersonations a minute to everything the app does. */
 const STEPS_PER_TURN = 50;
-/** The first people show whether the rest will go well, so the job is checked after this many, and regularly after that. */
-const WAVES = [25, 275];
-const LATER_WAVE = 1_000;
-/** Share of a wave that may fail before the job asks an admin to look. */
-const MAX_FAILED_SHARE = 0.2;
 /** How many times one person may fail before the job continues without them. */
 const MAX_TRIES = 3;
 /** People shown of a plan. */
@@ -61,8 +57,8 @@ const SAMPLE = 25;
 /** The schedule's interval, and people served in one turn: six requests one after another each, in under five minutes (README). */
 const TURN_MS = 5 * MINUTE_MS;
 const PEOPLE_PER_TURN = 200;
-/** Batches read at a time while a plan is made again: half a megabyte. */
-const BATCHES_PER_READ = 25;
+/** Batches read at a time where all of them are: half a megabyte. */
+export const BATCHES_PER_READ = 25;
 
 /** What a job was about is not so any more: an admin stops it, and plans again. */
 const PLAN_CHANGED = 'plan-changed';
@@ -96,8 +92,10 @@ const ProvisionWork = z.object({
   /** People acted on, and those who failed, when the present wave began. */
   waveStart: z.number().int(),
   failedBefore: z.number().int(),
+  /** Runs that have undone some of it, in order. */
+  undoneBy: z.array(z.string()).optional(),
 });
-type ProvisionWork = z.infer<typeof ProvisionWork>;
+export type ProvisionWork = z.infer<typeof ProvisionWork>;
 type ProvisionJob = JobOf<ProvisionWork>;
 
 export interface PeoplePlan {
@@ -249,11 +247,9 @@ function afterWave({ counts: before, work }: ProvisionJob, rows: ProvisionRow[],
   const counts = add(before, countDone(rows));
   const acted = sumOf(counts);
   const failed = counts.failed ?? 0;
-  const { waveStart, failedBefore } = work;
-  const isOver = acted >= (WAVES.find((size) => waveStart < size) ?? waveStart + LATER_WAVE);
-  const next = isOver ? { ...work, waveStart: acted, failedBefore: failed } : work;
-  if (isOver && failed - failedBefore > (acted - waveStart) * MAX_FAILED_SHARE)
-    return { work: next, next: { kind: 'pause', problem: 'many-failed' } };
+  const { wave, haveManyFailed } = afterActing(work, acted, failed);
+  const next = { ...work, ...wave };
+  if (haveManyFailed) return { work: next, next: { kind: 'pause', problem: MANY_FAILED } };
   if (waitingUntil !== null) return { work: next, next: { kind: 'wait', until: waitingUntil, problem: 'day-full' } };
   return { work: next, next: CONTINUE };
 }
@@ -305,7 +301,7 @@ function outcomeFor(decision: Decided, person: Person | null, since: number): No
 }
 
 /** Rows of a paused job lose accounts that were closed. */
-const ERASED = 'unknown';
+export const ERASED = 'unknown';
 
 const lastOf = (rows: readonly ProvisionRow[], { work }: ProvisionJob): string =>
   rows.findLast(({ accountId }) => accountId !== ERASED)?.accountId ?? work.after;

@@ -18,17 +18,25 @@ export type StoredSelection = z.infer<typeof StoredSelection>;
 const NamedRow = z.object({ accountId: z.string(), part: z.enum(['only', 'except']) });
 const namedIn = (jobId: string) => batchesOf(NamedRow, jobId, 'selection');
 
+/** Named accounts in one record: some 100 KB of the 240 that a value may have (Forge: KVS limits). */
+const NAMED_PER_RECORD = 1_000;
+
 export async function storeSelection(jobId: string, { filter: { accountIds, ...filter }, except }: Selection): Promise<StoredSelection> {
   const rows = [
     ...(accountIds ?? []).map((accountId) => ({ accountId, part: 'only' as const })),
     ...except.map((accountId) => ({ accountId, part: 'except' as const })),
   ];
-  if (rows.length > 0) await namedIn(jobId).write(0, rows);
+  for (let from = 0; from < rows.length; from += NAMED_PER_RECORD)
+    await namedIn(jobId).write(from / NAMED_PER_RECORD, rows.slice(from, from + NAMED_PER_RECORD));
   return { filter, namesAccounts: accountIds !== undefined };
 }
 
 export async function readSelection(jobId: string, { filter, namesAccounts }: StoredSelection): Promise<Selection> {
-  const rows = (await namedIn(jobId).read(0)) ?? [];
+  const rows: z.infer<typeof NamedRow>[] = [];
+  for (let record = 0, more = await namedIn(jobId).read(0); more; more = await namedIn(jobId).read(record)) {
+    rows.push(...more);
+    record += 1;
+  }
   const idsOf = (part: 'only' | 'except'): string[] => rows.filter((row) => row.part === part).map(({ accountId }) => accountId);
   return { filter: namesAccounts ? { ...filter, accountIds: idsOf('only') } : filter, except: idsOf('except') };
 }

@@ -56,6 +56,12 @@ export const isLeased = (job: Job, now: number): boolean => job.leasedUntil !== 
 /** Names nobody: ids stand in the trail, which outlives accounts. */
 export const newJobId = (kind: string, now: number): string => `${kind}-${now}-${randomUUID().slice(0, 8)}`;
 
+/** The same for every click on one run. Retries of retries are numbered, so that ids do not grow. */
+export function idOfRetry(runId: string): string {
+  const [, first = runId, times = '0'] = /^(.*)-again-(\d+)$/.exec(runId) ?? [];
+  return `${first}-again-${Number(times) + 1}`;
+}
+
 function toJob(id: string, stored: unknown): Job {
   const { data, ...rest } = StoredJob.parse(stored);
   return { id, ...rest, ...data };

@@ -316,6 +316,36 @@ describe('archiving', () => {
     expect(await admin(site, 'runs.retry', { runId: again.runId })).toMatchObject({ ok: false, error: { code: 'bad-request' } });
   });
 
+  it('begins with 25 spaces, and goes on with the next ones only when few of them failed, or an admin says so', async () => {
+    const site = await filledSite({ seed: 'scale', people: 120, spaces: 119 });
+    const unused = await listUnused(site);
+    const { rows } = await adminData(site, 'spaces.list', { filter: { spaceIds: unused.slice(0, 25) }, limit: 25 });
+    const refuse = (keys: readonly string[]): void => {
+      for (const key of keys)
+        site.addFault({ target: 'confluence', method: 'PUT', path: `/wiki/rest/api/space/${key}`, times: 99, respond: { status: 403 } });
+    };
+    const keys = rows.map(({ key }) => key ?? '');
+    refuse(keys.slice(0, 6));
+    const { runId, count } = await start(site, ALL);
+    expect(count).toBeGreaterThan(75);
+    expect(await finished(site, runId)).toMatchObject({
+      state: 'paused',
+      problem: 'many-failed',
+      done: 25,
+      counts: { archived: 19, failed: 6 },
+    });
+    await site.advance('PT2H');
+    expect(await runOf(site, runId)).toMatchObject({ state: 'paused', done: 25 });
+    await adminData(site, 'runs.resume', { runId });
+    expect(await finished(site, runId)).toMatchObject({ state: 'done', problem: null, counts: { archived: count - 6, failed: 6 } });
+    site.clearFaults();
+    await undone(site, runId);
+    // A fifth of them is not many.
+    refuse(keys.slice(0, 5));
+    const again = await start(site, ALL);
+    expect(await finished(site, again.runId)).toMatchObject({ state: 'done', counts: { archived: count - 5, failed: 5 } });
+  });
+
   it('tries again and again what keeps failing, under ids that do not grow', async () => {
     const site = await filledSite();
     const [spaceId = ''] = await listUnused(site);

@@ -111,8 +111,8 @@ class History {
   private readonly promised = new Map<string, Promised>(
     PEOPLE.map((id) => [id, { declined: false, removed: false, words: null, wroteAt: Number.NEGATIVE_INFINITY }]),
   );
-  /** The newest archive job, and the newest job of all. */
-  private readonly jobs: { archive?: string; newest?: string } = {};
+  /** The newest run that can be undone, and the newest job of all. */
+  private readonly jobs: { undoable?: string; newest?: string } = {};
   /** Keys of the spaces created through the API. */
   private readonly created: string[] = [];
   /** Keys of spaces that a cleanup archived although they were in use. */
@@ -128,7 +128,7 @@ class History {
       const isCreation = request.method === 'POST' && /\/space(\/_private)?$/.test(request.url) && answer.status === 200;
       if (isCreation) this.created.push(String((JSON.parse(request.body ?? '{}') as { key: string }).key));
       const key = /\/rest\/api\/space\/([^/?]+)$/.exec(request.url)?.[1];
-      if (request.method === 'PUT' && key && request.body?.includes('ARCHIVED')) this.checkArchived(decodeURIComponent(key));
+      if (request.method === 'PUT' && key && request.body?.includes('archived')) this.checkArchived(decodeURIComponent(key));
     };
   }
 
@@ -215,7 +215,7 @@ class History {
       const selection = { kind: 'all' as const, filter: { unchangedForDays: IDLE_DAYS } };
       const { planId, count } = await ask(site, 'cleanup.preview', { selection });
       const { runId } = planId ? await ask(site, 'cleanup.start', { planId, count, reason: REASON }) : {};
-      if (runId) Object.assign(jobs, { archive: runId, newest: runId });
+      if (runId) Object.assign(jobs, { undoable: runId, newest: runId });
     }
     if (what === 'provision') {
       // Opening the page begins to read the site, if nothing has.
@@ -223,9 +223,12 @@ class History {
       await site.advance('PT2M');
       const { planId, count } = await ask(site, 'people.plan', {});
       const { runId } = planId ? await ask(site, 'people.start', { planId, count, reason: REASON }) : { runId: undefined };
-      if (runId) Object.assign(jobs, { newest: runId });
+      if (runId) Object.assign(jobs, { undoable: runId, newest: runId });
     }
-    if (what === 'undo' && jobs.archive) await ask(site, 'runs.undo', { runId: jobs.archive });
+    if (what === 'undo' && jobs.undoable) {
+      const { runId } = await ask(site, 'runs.undo', { runId: jobs.undoable });
+      if (runId) Object.assign(jobs, { undoable: runId, newest: runId });
+    }
     if (jobs.newest && (what === 'cancel' || what === 'pause' || what === 'resume')) await ask(site, `job.${what}`, { jobId: jobs.newest });
   }
 

@@ -2,9 +2,12 @@
 import { z } from 'zod';
 import { archive, restore } from '../../cleanup/jobs';
 import { type RowReason, SpaceRow } from '../../cleanup/rows';
-import { countUndoable, estimate, remakePlan, retry, undo, undoableUntil } from '../../cleanup/runs';
+import { countCreated, countUndoable, estimate, remakePlan, retry, undo, undoableUntil } from '../../cleanup/runs';
 import { pointsOf } from '../../domain/cleanup';
+import { leftAlone } from '../../domain/undo';
+import { creatingRun } from '../../existing-people/created';
 import { forecast, provisionExisting } from '../../existing-people/provision-job';
+import { retryPeople } from '../../existing-people/retry';
 import { AppError } from '../../forge/errors';
 import { batchesOf, sumOf } from '../../jobs/batches';
 import { cancel, currentCounts, pause, resume } from '../../jobs/control';
@@ -44,9 +47,11 @@ export interface RunView {
   unchangedSince: number | null;
   /** The run that it undoes. */
   source: string | null;
-  /** How many spaces an undo would restore, and until when it is offered (ms). */
+  /** How many spaces an undo would restore, or look at to archive them, and until when it is offered (ms). */
   undoable: number;
   undoableUntil: number | null;
+  /** Of what it has come to, what an undo leaves alone, and why. */
+  leftAlone: ReturnType<typeof leftAlone>;
 }
 
 export interface RunRowView {
@@ -103,7 +108,7 @@ export const runFunctions = {
   'runs.retry': define({
     input: OneRun,
     authorise: administersNow,
-    handle: async ({ runId }, { accountId }) => viewOf(await retry(await existingCleanup(runId), accountId, Date.now())),
+    handle: async ({ runId }, { accountId }) => viewOf(await tryAgain(runId, accountId, Date.now())),
   }),
   'runs.undo': define({
     input: z.strictObject({ runId: Id, spaceIds: z.array(Id).min(1).max(MAX_SELECTED).optional() }),
@@ -119,11 +124,16 @@ async function existingRun(runId: string): Promise<Job> {
   return job;
 }
 
+async function tryAgain(runId: string, startedBy: string, now: number): Promise<Job> {
+  const { kind } = await existingRun(runId);
+  return kind === provisionExisting.kind ? retryPeople(runId, startedBy, now) : retry(await existingCleanup(runId), startedBy, now);
+}
+
+/** @throws AppError not-found, also for a run over people: its rows are in `people.rows` */
 async function existingCleanup(runId: string) {
   const job = await existingJob(runId);
   if (job.kind === archive.kind) return archive.parse(job);
   if (job.kind === restore.kind) return restore.parse(job);
-  if (job.kind === provisionExisting.kind) throw new AppError('bad-request', { problem: 'plan-again' });
   throw new AppError('not-found');
 }
 
@@ -139,7 +149,8 @@ async function viewOf(run: Job): Promise<RunView> {
 async function viewsOf(runs: readonly Job[]): Promise<RunView[]> {
   const now = Date.now();
   const archives = runs.flatMap((run) => (run.kind === archive.kind ? [archive.parse(run)] : []));
-  const undoable = await countUndoable(archives, now);
+  const creating = runs.flatMap((run) => (run.kind === provisionExisting.kind ? [creatingRun(run)] : []));
+  const undoable = new Map([...(await countUndoable(archives, now)), ...(await countCreated(creating, now))]);
   return Promise.all(runs.map((run) => toView(run, undoable.get(run.id) ?? 0, now)));
 }
 
@@ -154,16 +165,23 @@ async function toView(run: Job, undoable: number, now: number): Promise<RunView>
     doneAt: isOver(run) ? updatedAt : doneAt,
     waitingUntil,
     problem,
-    unchangedSince: kind === 'archive' ? archive.parse(run).work.unchangedSince : null,
-    source: kind === 'restore' ? restore.parse(run).work.source : null,
+    ...originOf(kind, run),
     undoable,
     undoableUntil: undoable > 0 ? undoableUntil(run) : null,
+    leftAlone: kind === 'provision' ? leftAlone(counts) : [],
   };
 }
 
+function originOf(kind: Kind, run: Job): Pick<RunView, 'unchangedSince' | 'source'> {
+  if (kind === 'provision') return { unchangedSince: null, source: null };
+  if (kind === 'restore') return { unchangedSince: null, source: restore.parse(run).work.source };
+  const { chosen, unchangedSince } = archive.parse(run).work;
+  return chosen.kind === 'created' ? { unchangedSince: null, source: chosen.runId } : { unchangedSince, source: null };
+}
+
 async function forecastCleanup(kind: 'archive' | 'restore', run: Job, done: number, now: number) {
-  const { total, waitingUntil } = run;
-  const left = isActive(run) ? await estimate(kind, Math.max(0, total - done), waitingUntil ?? now) : null;
+  const { total, waitingUntil, where } = run;
+  const left = isActive(run) ? await estimate(kind, Math.max(0, total - done), waitingUntil ?? now, where) : null;
   return { points: pointsOf(kind, total), doneAt: left?.doneAt ?? null };
 }
 
