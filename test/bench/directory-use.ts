@@ -19,7 +19,7 @@ import { HAS_MARIADB, startMariaDb } from '../support/mariadb';
 import { adminData, setPolicy } from '../support/site';
 import { directoryState, endSite, sqlNumber, startQuietly, untilRead } from './filling';
 import { addChanges, times } from './scenes';
-import { against, counted, row } from './table';
+import { against, counted, judged, row } from './table';
 
 const SIZE = Number(process.env.BENCH_SIZE ?? 100_000);
 const DAY_MS = 86_400_000;
@@ -296,7 +296,7 @@ async function eventfulDay(site: LocalSite, warmProcesses: number, goal: number)
     `${warmProcesses} processes kept warm`,
     counted(sql.statements),
     `≤ ${counted(goal)}`,
-    sql.statements <= goal ? 'kept' : 'MISSED',
+    judged(sql.statements <= goal),
     counted(watched.count),
     coldStarts,
     price.sql.toFixed(3),
