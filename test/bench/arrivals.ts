@@ -38,8 +38,8 @@ function print(measured: Arrivals, nativeAutoCreate: boolean): void {
   row('requests refused for want of an impersonation token', counted(impersonationsRefused));
   row('points a person served, jobs apart', pointsAPerson.toFixed(2));
   row('hours until the last one was served', hours.toFixed(2));
-  row('  hours that the points take: of those that events may have', measured.allowedHours.toFixed(2));
-  row('  of the whole quota', measured.allowedHoursOfQuota.toFixed(2));
+  row('  hours for which the points of events are enough', measured.allowedHours.toFixed(2));
+  row('  hours for which the whole quota is enough', measured.allowedHoursOfQuota.toFixed(2));
   // A ratio of those who were served says nothing of those who were not.
   if (lost === 0) against('time needed, of that which the points of events allow', measured.ratio, RATIO, 2);
   else
