@@ -12,6 +12,7 @@ import { setPolicy } from '../support/site';
 import { arrivals, arrivalsAdopted } from './arrivals';
 import { people, search, weekly } from './directory';
 import { events, pages, storage } from './directory-use';
+import { excluded } from './excluded';
 import { own, person } from './person';
 import { per, row, sumUp } from './table';
 
@@ -163,7 +164,7 @@ async function settled(): Promise<void> {
 
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   ...{ provisioning, settled },
-  ...{ person, own, arrivals, 'arrivals-adopted': arrivalsAdopted },
+  ...{ person, own, excluded, arrivals, 'arrivals-adopted': arrivalsAdopted },
   ...{ search, weekly, people, pages, events, storage },
 };
 
