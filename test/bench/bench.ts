@@ -15,6 +15,7 @@ import { events, pages, storage } from './directory-use';
 import { excluded } from './excluded';
 import { own, person } from './person';
 import { per, row, sumUp } from './table';
+import { views } from './views';
 
 /** People provisioned by each of the three approaches. */
 const PEOPLE = 50;
@@ -164,7 +165,7 @@ async function settled(): Promise<void> {
 
 const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   ...{ provisioning, settled },
-  ...{ person, own, excluded, arrivals, 'arrivals-adopted': arrivalsAdopted },
+  ...{ person, own, excluded, views, arrivals, 'arrivals-adopted': arrivalsAdopted },
   ...{ search, weekly, people, pages, events, storage },
 };
 

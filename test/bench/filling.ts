@@ -67,3 +67,37 @@ export async function untilRead(site: LocalSite, after = 0): Promise<ReadingCost
 }
 
 export const sqlNumber = (site: LocalSite, query: string): number => Number(Object.values(site.sql({ query }).rows[0] ?? {})[0] ?? 0);
+
+export interface Owner {
+  accountId: string;
+  /** Those of the personal space; null = there is none. */
+  spaceId: string | null;
+  key: string | null;
+}
+
+/** Entities with a record for each person or space; the key of each is or begins with its id. */
+const COPIED = ['person', 'space', 'notice'];
+
+/** Has the app remember of others what it remembers of one person. @returns how many records were written */
+export function copyRecords(site: LocalSite, model: Owner, others: readonly Owner[]): number {
+  const { entities } = site.platform.kvs.dump();
+  const models = COPIED.flatMap((entity) =>
+    Object.entries(entities[entity] ?? {}).flatMap(([key, value]) => {
+      const text = JSON.stringify([key, value]);
+      return text.includes(model.accountId) ? [{ entity, text }] : [];
+    }),
+  );
+  for (const other of others) {
+    for (const { entity, text } of models) {
+      const [key, value] = JSON.parse(asOf(other, text, model)) as [string, unknown];
+      site.platform.kvs.put(entity, key, value);
+    }
+  }
+  return models.length * others.length;
+}
+
+function asOf(other: Owner, text: string, model: Owner): string {
+  const own = text.replaceAll(model.accountId, other.accountId);
+  if (model.spaceId === null || model.key === null) return own;
+  return own.replaceAll(`"${model.spaceId}"`, `"${other.spaceId}"`).replaceAll(model.key, other.key ?? '');
+}
