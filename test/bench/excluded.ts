@@ -5,13 +5,14 @@ import { ADMIN_ACCOUNT_ID, accountIdOf, USERS_GROUP } from '../emulator/confluen
 import { EVERYONE_GRANT, type Person } from '../emulator/confluence/state';
 import { chance } from '../emulator/random';
 import type { LocalSite, SiteOptions } from '../emulator/site';
+import { pointsOfJobs } from '../support/herd';
 import { adminData, personData, setPolicy } from '../support/site';
-import { endSite, startQuietly } from './filling';
+import { endSite, readsOf, startQuietly } from './filling';
 import { counted, judged, row } from './table';
 
 const SIZE = Number(process.env.BENCH_SIZE ?? 100_000);
 /** Enough to tell; what the site costs as a whole is charged to these alone, which is never to the app's favor. */
-const VIEWERS = Math.min(5_000, SIZE / 10);
+const VIEWERS = Math.min(2_000, SIZE / 10);
 const DAYS = 3;
 const VIEWS_A_DAY = 3;
 const PILOTS = Math.min(500, SIZE / 10);
@@ -22,7 +23,6 @@ const POINTS_A_DAY = 0.05;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const [MORNING_MS, WORKING_MS] = [9 * HOUR_MS, 8 * HOUR_MS];
-const JOBS = /^consumer:/;
 
 interface Scene {
   name: string;
@@ -127,9 +127,9 @@ async function excludedIn(scene: Scene): Promise<void> {
 
 /** Points of everything but jobs, and of jobs. */
 function costOf(site: LocalSite) {
-  const { rest, kvs, sql } = site.usage();
-  const jobs = Object.entries(rest.byModule).reduce((sum, [name, { points }]) => sum + (JOBS.test(name) ? points : 0), 0);
-  return { points: rest.points - jobs, jobs, reads: kvs.gets + kvs.queries + kvs.batches, statements: sql.statements };
+  const usage = site.usage();
+  const jobs = pointsOfJobs(usage);
+  return { points: usage.rest.points - jobs, jobs, reads: readsOf(usage), statements: usage.sql.statements };
 }
 
 /** From one morning to the next. */

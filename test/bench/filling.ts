@@ -1,6 +1,7 @@
 /** A local site whose directory the app fills by itself, and what the app's own records say of that. */
 import { z } from 'zod';
 import { LocalSite, type SiteOptions } from '../emulator/site';
+import type { Usage } from '../emulator/usage';
 
 const Spent = z.object({ points: z.number(), done: z.number() });
 const Stored = z.object({ value: z.unknown() });
@@ -65,6 +66,9 @@ export async function untilRead(site: LocalSite, after = 0): Promise<ReadingCost
   }
   throw new Error('the directory was never read to its end');
 }
+
+/** Calls to storage that only read. */
+export const readsOf = ({ kvs }: Usage): number => kvs.gets + kvs.queries + kvs.batches;
 
 export const sqlNumber = (site: LocalSite, query: string): number => Number(Object.values(site.sql({ query }).rows[0] ?? {})[0] ?? 0);
 

@@ -3,7 +3,7 @@ import { APP_ACCOUNT_ID } from '../emulator/confluence/state';
 import type { LocalSite, SiteOptions } from '../emulator/site';
 import type { Usage } from '../emulator/usage';
 import { accountIdOf, knowEverybody, setPolicy } from '../support/site';
-import { endSite, startQuietly } from './filling';
+import { endSite, readsOf, startQuietly } from './filling';
 import { against, per, row } from './table';
 
 type Settings = NonNullable<SiteOptions['settings']>;
@@ -59,11 +59,10 @@ function requireServed(site: LocalSite, origin: 'created' | 'adopted', mode: Rol
   if (Object.keys(space).length < others.length) throw new Error('not every space is on record');
 }
 
-const reads = ({ kvs }: Usage): number => kvs.gets + kvs.queries + kvs.batches;
 const writes = ({ kvs }: Usage): number => kvs.sets + kvs.deletes + kvs.transactions;
 const besidesPoints = (usage: Usage): string[] => [
   per(usage.rest.requests, COUNTED),
-  per(reads(usage), COUNTED),
+  per(readsOf(usage), COUNTED),
   per(writes(usage), COUNTED),
   per(usage.sql.statements, COUNTED),
 ];

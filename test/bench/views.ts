@@ -2,12 +2,13 @@
 import { view } from '../emulator/confluence/activity';
 import { accountIdOf, USERS_GROUP } from '../emulator/confluence/seed';
 import type { Content, Person } from '../emulator/confluence/state';
+import { evaluateFilter } from '../emulator/forge/expressions';
 import { memoryOf } from '../emulator/forge/manifest';
 import { type Chance, chance } from '../emulator/random';
 import type { LocalSite } from '../emulator/site';
-import { priceOf } from '../emulator/usage';
+import { noUsage, priceOf } from '../emulator/usage';
 import { adminData, personData, setPolicy } from '../support/site';
-import { copyRecords, endSite, type Owner, startQuietly, untilRead } from './filling';
+import { copyRecords, endSite, type Owner, readsOf, startQuietly, untilRead } from './filling';
 import { against, counted, row } from './table';
 
 const USUAL_SIZE = 100_000;
@@ -111,7 +112,7 @@ interface Cost {
 /** Only triggers are part of what views cost; storage includes the little that the schedule reads. */
 function costOf(site: LocalSite, views: number): Cost {
   const usage = site.usage();
-  const { kvs, sql, invocations } = usage;
+  const { sql, invocations } = usage;
   const { manifest } = site.platform;
   let [milliseconds, gbMilliseconds] = [0, 0];
   for (const [name, { milliseconds: took }] of Object.entries(invocations)) {
@@ -123,7 +124,7 @@ function costOf(site: LocalSite, views: number): Cost {
   }
   const price = priceOf(usage);
   return {
-    reads: (kvs.gets + kvs.queries + kvs.batches) / views,
+    reads: readsOf(usage) / views,
     statements: sql.statements / views,
     seconds: milliseconds / 1000 / views,
     besides: (price.total - price.functions) / views,
@@ -139,7 +140,7 @@ function scheduleViews(site: LocalSite, perSecond: number, seconds: number, draw
   const page = firstPage(site);
   const send = (): void => {
     const person = draw(dice);
-    if (person === null) site.sendEvent({ eventType: VIEWED });
+    if (person === null) site.sendEvent(viewBy(undefined));
     else view(site.confluence, person, page);
   };
   for (let second = 0; second < seconds; second += 1) {
@@ -185,19 +186,28 @@ async function forgetful(site: LocalSite, draw: Draw): Promise<Cost> {
   return cost;
 }
 
-/** The function that hears page views, with one of them. */
+/** A page view in an ordinary space, as far as the app looks at it; without an account it concerns nobody. */
+const viewBy = (atlassianId: string | undefined): Record<string, unknown> => ({
+  eventType: VIEWED,
+  selfGenerated: false,
+  content: { space: { type: 'global' } },
+  ...(atlassianId ? { atlassianId } : {}),
+});
+
+/** Runs the function that hears page views. */
 async function hear(site: LocalSite, atlassianId: string | undefined): Promise<void> {
+  const event = viewBy(atlassianId);
   const heardBy = site.platform.manifest.modules.trigger.find(
-    ({ events, filter }) => events.includes(VIEWED) && !filter?.expression?.includes('personal'),
+    ({ events, filter }) => events.includes(VIEWED) && (!filter?.expression || evaluateFilter(filter.expression, event)),
   );
   if (!heardBy) throw new Error('nothing hears page views');
-  await site.platform.runFunction('trigger', heardBy.function, { eventType: VIEWED, ...(atlassianId ? { atlassianId } : {}) });
+  await site.platform.runFunction('trigger', heardBy.function, event);
 }
 
 function print(label: string, perDay: number, cost: Cost, hasGoal: boolean): void {
   const month = perDay * DAYS_A_MONTH;
   const atGoal = (cost.seconds * GOAL_MB) / 1024;
-  const dollars = (gbSeconds: number): number => (cost.besides + priceOfFunctions(gbSeconds)) * DAYS_A_MONTH * MILLION;
+  const dollars = (gbSeconds: number): number => (cost.besides + priceOf({ ...noUsage(), gbSeconds }).functions) * DAYS_A_MONTH * MILLION;
   const more = [
     ...[(cost.reads * month) / MILLION, (cost.statements * month) / MILLION, (atGoal * month) / 1000].map((amount) => amount.toFixed(1)),
     ...[dollars(atGoal) * (perDay / MILLION), dollars(cost.gbSeconds)].map((amount) => amount.toFixed(2)),
@@ -205,9 +215,6 @@ function print(label: string, perDay: number, cost: Cost, hasGoal: boolean): voi
   if (hasGoal) against(label, dollars(atGoal), DOLLARS, 2, '', ...more);
   else row(label, dollars(atGoal).toFixed(2), '', '', ...more);
 }
-
-/** Dollars (Forge platform pricing, as in the local site). */
-const priceOfFunctions = (gbSeconds: number): number => gbSeconds * 0.000_025;
 
 export async function views(): Promise<void> {
   const site = await steadySite();

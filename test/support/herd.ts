@@ -1,5 +1,6 @@
 /** Nine in the morning after the switch-on: many people come in within an hour, each with one page view. */
 import type { LocalSite } from '../emulator/site';
+import type { Usage } from '../emulator/usage';
 import { adminData, setPolicy } from './site';
 
 const HOUR_MS = 3_600_000;
@@ -7,8 +8,9 @@ const HOUR_MS = 3_600_000;
 const PATIENCE_HOURS = 4;
 const LONGEST_HOURS = 48;
 
-/** Jobs have points of their own and are not part of what people cost. */
-const JOBS = /^consumer:/;
+/** Points that jobs have spent: they have their own, and are not part of what people cost. */
+export const pointsOfJobs = ({ rest }: Usage): number =>
+  Object.entries(rest.byModule).reduce((sum, [name, { points }]) => sum + (name.startsWith('consumer:') ? points : 0), 0);
 
 export interface Arrivals {
   served: number;
@@ -47,10 +49,10 @@ export async function arrive(site: LocalSite, count: number): Promise<Arrivals> 
   if (people !== count) throw new Error(`only ${people} people came`);
   const served = await untilNobodyMore(site, count);
 
-  const { rest, invocations } = site.usage();
+  const usage = site.usage();
+  const { rest, invocations } = usage;
   const retries = Object.values(invocations).reduce((sum, one) => sum + one.retries, 0);
-  const points = Object.entries(rest.byModule).reduce((sum, [name, one]) => sum + (JOBS.test(name) ? 0 : one.points), 0);
-  const pointsAPerson = points / served.length;
+  const pointsAPerson = (rest.points - pointsOfJobs(usage)) / served.length;
   const hours = (Math.max(...served) - begunAt) / HOUR_MS;
   const [allowedHours, allowedHoursOfQuota] = [share, quota].map((perHour) => Math.max(1, (count * pointsAPerson) / perHour)) as [
     number,
