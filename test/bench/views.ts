@@ -55,14 +55,12 @@ async function steadySite(): Promise<LocalSite> {
       { ...rule, id: 'asked', name: 'Asked', groups: ['asked'], mode: 'ask' },
     ],
   });
-  for (const n of [SETTLED_MODEL, DECLINED_MODEL]) site.activity({ accountId: accountIdOf(n), views: 1 });
+  await untilRead(site);
+  for (const n of [SETTLED_MODEL, DECLINED_MODEL, EXCLUDED_MODEL]) site.activity({ accountId: accountIdOf(n), views: 1 });
   await site.advance('PT1M');
   await personData(site, 'offer.never', accountIdOf(DECLINED_MODEL));
   remember(site, 'settled', SETTLED_MODEL, 'ready');
   remember(site, 'declined', DECLINED_MODEL, 'declined');
-  await untilRead(site);
-  site.activity({ accountId: accountIdOf(EXCLUDED_MODEL), views: 1 });
-  await site.advance('PT1M');
   remember(site, 'excluded', EXCLUDED_MODEL, null);
   return site;
 }
