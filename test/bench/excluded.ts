@@ -6,7 +6,7 @@ import { EVERYONE_GRANT, type Person } from '../emulator/confluence/state';
 import { chance } from '../emulator/random';
 import type { LocalSite, SiteOptions } from '../emulator/site';
 import { pointsOfJobs } from '../support/herd';
-import { adminData, personData, setPolicy } from '../support/site';
+import { adminData, person, setPolicy } from '../support/site';
 import { endSite, readsOf, startQuietly } from './filling';
 import { counted, judged, row } from './table';
 
@@ -61,7 +61,7 @@ const SCENES: readonly Scene[] = [
     policy: () => ({ mode: 'ask' }),
     dayBefore: async (site, viewers) => {
       await oneDay(site, viewers, 1);
-      for (const { accountId } of viewers) await personData(site, 'offer.never', accountId);
+      for (const { accountId } of viewers) await decline(site, accountId);
     },
   },
 ];
@@ -139,6 +139,16 @@ async function oneDay(site: LocalSite, viewers: readonly Person[], views = VIEWS
     for (let i = 0; i < views; i += 1) site.clock.after(dice.pick(WORKING_MS), () => void site.activity({ accountId, views: 1 }));
   }
   await site.advance('P1D');
+}
+
+/** Clicks again when the app is busy. */
+async function decline(site: LocalSite, accountId: string): Promise<void> {
+  for (let click = 0; click < 5; click += 1) {
+    const { ok } = await person(site, 'offer.never', accountId);
+    if (ok) return;
+    await site.advance('PT5S');
+  }
+  throw new Error(`${accountId} could not decline`);
 }
 
 async function toMorning(site: LocalSite): Promise<void> {
