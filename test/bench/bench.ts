@@ -9,9 +9,13 @@ import { personalSpaceKey } from '../emulator/confluence/state';
 import { listen } from '../emulator/http';
 import { LocalSite } from '../emulator/site';
 import { setPolicy } from '../support/site';
+import { arrivals, arrivalsAdopted } from './arrivals';
 import { people, search, weekly } from './directory';
 import { events, pages, storage } from './directory-use';
-import { per, row } from './table';
+import { excluded } from './excluded';
+import { own, person } from './person';
+import { per, row, sumUp } from './table';
+import { views } from './views';
 
 /** People provisioned by each of the three approaches. */
 const PEOPLE = 50;
@@ -159,7 +163,11 @@ async function settled(): Promise<void> {
   site.stop();
 }
 
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { provisioning, settled, search, weekly, people, pages, events, storage };
+const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  ...{ provisioning, settled },
+  ...{ person, own, excluded, views, arrivals, 'arrivals-adopted': arrivalsAdopted },
+  ...{ search, weekly, people, pages, events, storage },
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !Object.hasOwn(PARTS, name));
@@ -168,4 +176,5 @@ if (unknown !== undefined) {
   process.exit(1);
 }
 for (const [name, run] of Object.entries(PARTS)) if (wanted.length === 0 || wanted.includes(name)) await run();
+sumUp();
 process.exit(0);

@@ -12,7 +12,7 @@ import type { LocalSite } from '../emulator/site';
 import { adminData, setPolicy } from '../support/site';
 import { directoryState, endSite, type ReadingCost, sqlNumber, startQuietly, untilRead } from './filling';
 import { addChanges, addSpacesAlone, heavyTail, type Scene, times } from './scenes';
-import { against, counted, per, row } from './table';
+import { against, counted, judged, per, row } from './table';
 
 const SIZE = Number(process.env.BENCH_SIZE ?? 100_000);
 const DAY_MS = 86_400_000;
@@ -81,7 +81,7 @@ async function searchOne(kind: SearchKind, inTime: Scene['inTime'], inOrder: Sce
     `${name}, ${inTime === 'runs' ? 'clustered' : inTime}`,
     cost.toFixed(3),
     `≤ ${goals[inTime]}`,
-    isKept ? 'kept' : 'MISSED',
+    judged(isKept),
     floor.toFixed(3),
     script.toFixed(2),
     (cost / script).toFixed(2),

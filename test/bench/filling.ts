@@ -1,6 +1,7 @@
 /** A local site whose directory the app fills by itself, and what the app's own records say of that. */
 import { z } from 'zod';
 import { LocalSite, type SiteOptions } from '../emulator/site';
+import type { Usage } from '../emulator/usage';
 
 const Spent = z.object({ points: z.number(), done: z.number() });
 const Stored = z.object({ value: z.unknown() });
@@ -66,4 +67,41 @@ export async function untilRead(site: LocalSite, after = 0): Promise<ReadingCost
   throw new Error('the directory was never read to its end');
 }
 
+/** Calls to storage that only read. */
+export const readsOf = ({ kvs }: Usage): number => kvs.gets + kvs.queries + kvs.batches;
+
 export const sqlNumber = (site: LocalSite, query: string): number => Number(Object.values(site.sql({ query }).rows[0] ?? {})[0] ?? 0);
+
+export interface Owner {
+  accountId: string;
+  /** Those of the personal space; null = there is none. */
+  spaceId: string | null;
+  key: string | null;
+}
+
+/** Entities with a record for each person or space; the key of each is or begins with its id. */
+const COPIED = ['person', 'space', 'notice'];
+
+/** Has the app remember of others what it remembers of one person. @returns how many records were written */
+export function copyRecords(site: LocalSite, model: Owner, others: readonly Owner[]): number {
+  const { entities } = site.platform.kvs.dump();
+  const models = COPIED.flatMap((entity) =>
+    Object.entries(entities[entity] ?? {}).flatMap(([key, value]) => {
+      const text = JSON.stringify([key, value]);
+      return text.includes(model.accountId) ? [{ entity, text }] : [];
+    }),
+  );
+  for (const other of others) {
+    for (const { entity, text } of models) {
+      const [key, value] = JSON.parse(asOf(other, text, model)) as [string, unknown];
+      site.platform.kvs.put(entity, key, value);
+    }
+  }
+  return models.length * others.length;
+}
+
+function asOf(other: Owner, text: string, model: Owner): string {
+  const own = text.replaceAll(model.accountId, other.accountId);
+  if (model.spaceId === null || model.key === null) return own;
+  return own.replaceAll(`"${model.spaceId}"`, `"${other.spaceId}"`).replaceAll(model.key, other.key ?? '');
+}

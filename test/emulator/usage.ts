@@ -38,6 +38,10 @@ export interface Usage {
     points: number;
     byRoute: Record<string, { requests: number; points: number; statuses: Record<string, number> }>;
     hours: Record<string, number>;
+    /** By the module that was running, e.g. `trigger:activity`. */
+    byModule: Record<string, { requests: number; points: number }>;
+    /** Requests as a person that the platform refused for want of an impersonation token. */
+    impersonationsRefused: number;
   };
   kvs: KvsUsage;
   sql: SqlUsage;
@@ -53,7 +57,7 @@ export interface Usage {
 }
 
 export const noUsage = (): Usage => ({
-  rest: { requests: 0, points: 0, byRoute: {}, hours: {} },
+  rest: { requests: 0, points: 0, byRoute: {}, hours: {}, byModule: {}, impersonationsRefused: 0 },
   kvs: { gets: 0, sets: 0, deletes: 0, queries: 0, batches: 0, transactions: 0, bytesRead: 0, emptyReads: 0, bytesWritten: 0 },
   sql: { statements: 0, ddl: 0, rowsRead: 0, rowsWritten: 0, milliseconds: 0, errors: 0 },
   queue: { pushes: 0, events: 0 },
@@ -82,9 +86,22 @@ export function priceOf({ gbSeconds, kvs, sql, logBytes }: Usage) {
   return { functions, kvs: storage, sql: database, logs, total: functions + storage + database + logs };
 }
 
-export function countRest(usage: Usage, route: string, points: number, status: number, hour: string): void {
+export interface RestCall {
+  route: string;
+  /** The name of the invocation that made it. */
+  module: string;
+  points: number;
+  status: number;
+  hour: string;
+}
+
+export function countRest(usage: Usage, { route, module, points, status, hour }: RestCall): void {
   usage.rest.requests += 1;
   usage.rest.points += points;
+  const ofModule = usage.rest.byModule[module] ?? { requests: 0, points: 0 };
+  ofModule.requests += 1;
+  ofModule.points += points;
+  usage.rest.byModule[module] = ofModule;
   usage.rest.hours[hour] = (usage.rest.hours[hour] ?? 0) + points;
   const entry = usage.rest.byRoute[route] ?? { requests: 0, points: 0, statuses: {} };
   entry.requests += 1;

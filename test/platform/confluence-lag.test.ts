@@ -348,8 +348,7 @@ describe('permission rows', () => {
     expect(rows(roles)).toHaveLength(4);
     expect(roles.points).toBe(1 + 2 * 4);
     const { found, points } = await permissions(t, space.id);
-    expect(found.length).toBeGreaterThan(440);
-    expect(found.length).toBeLessThan(520);
+    expect(found).toHaveLength(480);
     expect(points).toBe(2 + 2 * found.length);
   });
 

@@ -89,6 +89,8 @@ describe('invocations by people', () => {
     }
     await clock.advance(10_000);
     expect(usage.rest.byRoute['GET /wiki/api/v2/spaces']?.statuses).toEqual({ 200: 3_000, 429: 150 });
+    expect(usage.rest.impersonationsRefused).toBe(150);
+    expect(usage.rest.byModule).toEqual({ 'trigger:views': { requests: 3_150, points: usage.rest.points } });
   });
 });
 

@@ -59,4 +59,15 @@ describe('processes', () => {
     expect(usage.invocations['resolver:page']).toMatchObject({ count: 1, milliseconds: 10_350 });
     expect(usage.gbSeconds).toBeCloseTo(10.35 * 0.25, 5);
   });
+
+  it('are billed with the memory of the function, if it declares its own', async () => {
+    const { view, clock, usage } = startPlatform(
+      'exports.onView = () => new Promise((done) => setTimeout(done, 10000));',
+      {},
+      { 'on-view': 128 },
+    );
+    view();
+    await clock.advance(MINUTE);
+    expect(usage.gbSeconds).toBeCloseTo(10.35 * 0.125, 5);
+  });
 });

@@ -56,6 +56,15 @@ const MANIFEST = {
   },
 };
 
+function withMemory(memoryMB: Record<string, number>): typeof MANIFEST {
+  const { modules } = MANIFEST;
+  const declared = modules.function.map((one) => {
+    const own = memoryMB[one.key];
+    return own === undefined ? one : { ...one, runtime: { memoryMB: own } };
+  });
+  return { ...MANIFEST, modules: { ...modules, function: declared } };
+}
+
 export interface Platform {
   clock: Clock;
   platform: ForgePlatform;
@@ -69,12 +78,15 @@ export interface Platform {
   resolve(payload?: unknown, accountId?: string): Promise<unknown>;
 }
 
-/** @param functions the body of a CommonJS module that may export onView, work, tick and resolve */
-export function startPlatform(functions: string, change: Partial<SiteSettings> = {}): Platform {
+/**
+ * @param functions the body of a CommonJS module that may export onView, work, tick and resolve
+ * @param memoryMB of functions that declare their own
+ */
+export function startPlatform(functions: string, change: Partial<SiteSettings> = {}, memoryMB: Record<string, number> = {}): Platform {
   const folder = mkdtempSync(join(tmpdir(), 'functions-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const defaults = 'for (const name of ["onView", "work", "tick", "resolve"]) exports[name] ??= async () => null;';
-  writeFileSync(join(folder, 'manifest.yml'), stringify(MANIFEST));
+  writeFileSync(join(folder, 'manifest.yml'), stringify(withMemory(memoryMB)));
   writeFileSync(join(folder, 'index.cjs'), `${PRELUDE}${functions}\n${defaults}`);
   const seen: unknown[] = [];
   (globalThis as Record<string, unknown>).__seen = seen;

@@ -50,7 +50,15 @@ const Manifest = z.object({
       .optional(),
   }),
   modules: z.strictObject({
-    function: z.array(z.object({ key: z.string(), handler: z.string(), timeoutSeconds: z.number().optional() })),
+    function: z.array(
+      z.object({
+        key: z.string(),
+        handler: z.string(),
+        timeoutSeconds: z.number().optional(),
+        /** Memory of this function alone; without it, it has the app's. */
+        runtime: z.strictObject({ memoryMB: z.number() }).optional(),
+      }),
+    ),
     trigger: z
       .array(z.object({ key: z.string(), function: z.string(), events: z.array(z.string()), filter: Filter.optional() }))
       .default([]),
@@ -96,6 +104,10 @@ export function loadManifest(root = PROJECT_ROOT): Manifest {
 
 /** Tests start thousands of sites with the same manifest. */
 let last: { text: string; manifest: Manifest } | undefined;
+
+export function memoryOf({ app, modules }: Manifest, functionKey: string): number {
+  return modules.function.find(({ key }) => key === functionKey)?.runtime?.memoryMB ?? app.runtime.memoryMB;
+}
 
 export function scopesOf(manifest: Manifest): Set<string> {
   return new Set(Object.keys(manifest.permissions.scopes));

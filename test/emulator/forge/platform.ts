@@ -15,7 +15,7 @@ import type { SiteSettings } from '../settings';
 import { countInvocation, countRest, type Usage } from '../usage';
 import { Delivery } from './delivery';
 import { Kvs } from './kvs';
-import { impersonationScopesOf, type Manifest, scopesOf } from './manifest';
+import { impersonationScopesOf, type Manifest, memoryOf, scopesOf } from './manifest';
 import { PointsPool } from './points';
 import { Processes } from './processes';
 import { type Outcome, Queues, type RetryOptions } from './queue';
@@ -343,7 +343,7 @@ export class ForgePlatform implements PlatformSeam {
     const usage = this.usage();
     countInvocation(usage, invocation.name, 'milliseconds', invocation.spentMs);
     if (isCold) usage.coldStarts += 1;
-    usage.gbSeconds += (this.manifest.app.runtime.memoryMB / MB_PER_GB) * (invocation.spentMs / 1000);
+    usage.gbSeconds += (memoryOf(this.manifest, invocation.functionKey) / MB_PER_GB) * (invocation.spentMs / 1000);
   }
 
   /** Lines over the limits are silently dropped (an assumption). */
@@ -433,7 +433,7 @@ export class ForgePlatform implements PlatformSeam {
     const takesMs = this.latencyOf(kind, method, path);
     const fault = this.faults.answer(kind, method, path, typeof init.body === 'string' ? init.body : '');
     if (fault) {
-      if (kind === 'confluence') countRest(this.usage(), this.routeName(method, path), 1, fault.status, this.currentHour());
+      if (kind === 'confluence') this.countRequest(invocation, method, path, 1, fault.status);
       return { response: respondText(fault.status, fault.body, fault.headers), takesMs: takesMs + fault.delayMs };
     }
     if (kind === 'kvs' && !this.scopes.has('storage:app')) {
@@ -477,6 +477,11 @@ export class ForgePlatform implements PlatformSeam {
     return durationMs(latency.routes[this.routeName(method, path)] ?? latency.rest);
   }
 
+  private countRequest(invocation: Invocation, method: string, path: string, points: number, status: number): void {
+    const route = this.routeName(method, path);
+    countRest(this.usage(), { route, module: invocation.name, points, status, hour: this.currentHour() });
+  }
+
   private orNotModelled(reply: { status: number; body?: unknown } | null, call: string): Response {
     if (reply) return respond(reply.status, reply.body);
     this.usage().notModelled.push(call);
@@ -487,7 +492,7 @@ export class ForgePlatform implements PlatformSeam {
     const caller = this.callerOf(invocation, target);
     const path = request.url.split('?')[0] as string;
     const refused = (response: Response): Response => {
-      countRest(this.usage(), this.routeName(request.method, path), 0, response.status, this.currentHour());
+      this.countRequest(invocation, request.method, path, 0, response.status);
       return response;
     };
     if (caller instanceof Response) return refused(caller);
@@ -508,7 +513,7 @@ export class ForgePlatform implements PlatformSeam {
     const answer = await this.confluence.request(caller, request);
     if (answer.route === null) this.usage().notModelled.push(`${request.method} ${path}`);
     this.points.spend(answer.points);
-    countRest(this.usage(), this.routeName(request.method, path), answer.points, answer.status, this.currentHour());
+    this.countRequest(invocation, request.method, path, answer.points, answer.status);
     return respond(answer.status, answer.body, { ...answer.headers, ...this.points.headers() });
   }
 
@@ -542,8 +547,10 @@ export class ForgePlatform implements PlatformSeam {
     if (accountId === null) return unavailable();
     if (target.accountId !== undefined) {
       if (invocation.kind === 'resolver' || !this.settings.asUserIn.includes(invocation.kind)) return unavailable();
-      if (!this.takeImpersonation(invocation, accountId))
+      if (!this.takeImpersonation(invocation, accountId)) {
+        this.usage().rest.impersonationsRefused += 1;
         return respond(429, { message: 'too many impersonation tokens' }, { 'retry-after': '60' });
+      }
     }
     const person = this.confluence.state.people.get(accountId);
     // Refused for deactivated people, guests, app users and anyone without access. The code is not documented.

@@ -164,11 +164,12 @@ const ROWS_OF: Record<string, string[]> = {
   'create/page': each(['create', 'copy'], PAGE_LIKE),
   'update/page': each(['read', 'update', 'move', 'restore', 'restrict_content', 'export'], PAGE_LIKE),
   'delete/page': each(['delete', 'purge_version'], PAGE_LIKE),
-  'archive/page': each(['archive'], PAGE_LIKE),
   'create/blogpost': each(['create', 'read', 'update', 'copy', 'move', 'restore', 'restrict_content', 'export'], ['blogpost']),
-  'create/attachment': each(['create', 'read', 'update', 'copy', 'move', 'export'], ['attachment']),
+  'create/attachment': [
+    ...each(['create', 'read', 'update', 'copy', 'move', 'restore', 'export'], ['attachment']),
+    ...each(['read', 'update', 'restore'], ['comment']),
+  ],
   'administer/space': ['administer/space', 'manage_users/space', 'restrict_content/space'],
-  'archive/space': ['archive/space', 'archive_space/space'],
 };
 
 /** The site's default permissions also name the licensed groups and the product admins, with the same rights as everyone. */
