@@ -354,7 +354,7 @@ async function completeSpace(
   // Once the owner has begun to write, no pages are added beside theirs.
   const childProblem = homepage.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
   if (call !== null && (await rememberCall(call))) await removeMarks([REFUSED]);
-  if (origin === 'created') await offerSample(spaceId, now);
+  await offerSample(spaceId, now);
   const lacks = lacksDetails(template.fields, {});
   const source = homepage.template;
   space = {

@@ -13,7 +13,9 @@ import {
   totalSpent,
 } from '../../src/domain/budget';
 
-const NOW = Date.UTC(2026, 10, 23, 9, 20);
+/** The beginning of an hour, when the most is kept for others. */
+const NOW = Date.UTC(2026, 10, 23, 9);
+const MINUTE = 60_000;
 const SHARE = 50;
 const spent = (quota: number, byClass: Partial<Record<BudgetClass, number>>) => {
   const hour = newHour(quota);
@@ -42,9 +44,22 @@ describe('the points of an hour', () => {
 
   it('are all there for the highest class, and what it spends is no longer kept for it', () => {
     expect(roomFor('admin', newHour(6_500), SHARE, NOW)).toBe(6_500);
-    expect(roomFor('person', newHour(6_500), SHARE, NOW)).toBe(6_175);
-    expect(roomFor('person', spent(6_500, { admin: 200 }), SHARE, NOW)).toBe(6_175);
-    expect(roomFor('person', spent(6_500, { admin: 1_000 }), SHARE, NOW)).toBe(5_500);
+    expect(roomFor('undo', newHour(6_500), SHARE, NOW)).toBe(5_525);
+    expect(roomFor('undo', spent(6_500, { admin: 200 }), SHARE, NOW)).toBe(5_525);
+    expect(roomFor('undo', spent(6_500, { admin: 1_000 }), SHARE, NOW)).toBe(4_850);
+  });
+
+  it('are kept for others less and less toward the end of the hour, and never not at all', () => {
+    const room = (minute: number) => roomFor('events', newHour(10_000), SHARE, NOW + minute * MINUTE);
+    expect([room(0), room(30), room(59.999)]).toEqual([8_000, 8_800, 9_599]);
+    // Nothing is kept that its class has spent.
+    expect(roomFor('events', spent(10_000, { person: 1_000 }), SHARE, NOW + 30 * MINUTE)).toBe(8_400);
+  });
+
+  it('go to the clicks of people for a half at most, so that a herd of them leaves room for others', () => {
+    expect(roomFor('person', newHour(6_500), SHARE, NOW)).toBe(3_250);
+    expect(roomFor('person', spent(6_500, { person: 3_200 }), SHARE, NOW)).toBe(50);
+    expect(limitOf('person', 65_000, SHARE)).toBe(32_500);
   });
 
   it('go to jobs by the share of the admin', () => {

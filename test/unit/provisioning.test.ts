@@ -220,6 +220,28 @@ describe('decideProvisioning', () => {
       { action: 'adopt', reason: 'space-young', keepsPages: true, keepsAccess: false },
     ],
     [
+      'created by Confluence a moment ago, which is not looked into',
+      facts({ person: owner, space: { ...space, createdAt: NOW - 60_000 }, contents: null }),
+      AUTO,
+      { action: 'adopt', reason: 'space-new', keepsPages: false, keepsAccess: false },
+    ],
+    [
+      'created this morning, whose pages are looked at',
+      facts({ person: owner, space: { ...space, createdAt: NOW - 3_600_000 }, contents: null }),
+      AUTO,
+      { kind: 'needs', fact: 'contents' },
+    ],
+    [
+      'created this morning, with pages as Confluence created them',
+      facts({
+        person: owner,
+        space: { ...space, createdAt: NOW - 3_600_000 },
+        contents: { ...untouched, pages: untouched.pages.map((page) => ({ ...page, createdAt: NOW - 3_600_000 })) },
+      }),
+      AUTO,
+      { action: 'adopt', reason: 'space-new', keepsPages: false },
+    ],
+    [
       'not readable',
       facts({ person: owner, contents: { ...untouched, pages: [] } }),
       AUTO,
