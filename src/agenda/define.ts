@@ -1,6 +1,8 @@
 /** Work that comes due on its own. Each kind is defined beside its feature; the tick gets the list from `index.ts`. */
 import { MINUTE_MS } from '../domain/time';
 
+export const MORE = 'more';
+
 /** Due by the clock, at one tick only. */
 export interface TimedWork {
   kind: string;
@@ -11,8 +13,9 @@ export interface TimedWork {
   /**
    * Must stop by `deadline` (ms), which is also before the platform ends the tick. What it throws is logged, and it is
    * tried again at the next tick. It may be cut off anywhere; then it is due again when it would have been anyway.
+   * @returns `MORE` when there is more to do than one tick should: the next one continues
    */
-  run(now: number, deadline: number): Promise<void>;
+  run(now: number, deadline: number): Promise<unknown>;
 }
 
 /** Due at every tick at which something is on its worklist. It keeps its own leases and gets the rest of the tick. */

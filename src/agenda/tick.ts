@@ -5,7 +5,7 @@ import { StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { parseRegister, type Register, readRegister, readRegisters, writeRegister } from '../store/register';
 import { NOTHING_LISTED, Worklist } from '../store/worklist';
-import type { ListedWork, TimedWork } from './define';
+import { type ListedWork, MORE, type TimedWork } from './define';
 
 /** All kinds are in one record, which every tick reads; the worklists are read with it. */
 const MAX_KINDS = 50;
@@ -94,13 +94,12 @@ async function retryAtNextTick(agenda: Register<Agenda>, works: readonly TimedWo
   }
 }
 
-/** @returns whether it ran to its end; false also when there was no time for it */
-async function run(kind: string, leaseMs: number, work: (deadline: number) => Promise<void>): Promise<boolean> {
+/** @returns whether it has nothing left to do; false also when there was no time for it */
+async function run(kind: string, leaseMs: number, work: (deadline: number) => Promise<unknown>): Promise<boolean> {
   const timeLeft = remainingMs() - RESERVE_MS;
   if (timeLeft <= 0) return false;
   try {
-    await work(Date.now() + Math.min(leaseMs, timeLeft));
-    return true;
+    return (await work(Date.now() + Math.min(leaseMs, timeLeft))) !== MORE;
   } catch (error) {
     log('agenda-work-failed', { kind, ...describe(error) });
     return false;

@@ -3,6 +3,7 @@ import { assumeTrustedRoute, route } from '@forge/api';
 import { z } from 'zod';
 import type { RoleMode } from '../domain/provisioning/decide';
 import { isFinal } from '../forge/errors';
+import { knownApps, learnApps } from '../store/site-facts';
 import { asApp, ask, chargeIdentities, failure, type Requester, readJson } from './call';
 import { PEOPLE_PER_CALL, readOwnAccountId, readPeople } from './people';
 
@@ -102,9 +103,11 @@ async function withoutOwnerAndApps(principals: Principal[], ownerId: string): Pr
   const userIds = [...new Set(others.flatMap(({ type, id }) => (type === 'user' ? [id] : [])))].slice(0, PEOPLE_PER_CALL);
   if (userIds.length === 0) return others;
   const own = await readOwnAccountId();
-  const unknown = userIds.filter((id) => id !== own);
+  const known = new Set([own, ...(await knownApps())]);
+  const unknown = userIds.filter((id) => !known.has(id));
   const apps = unknown.length === 0 ? [] : (await readPeople(unknown)).filter((user) => user.accountType === 'app');
-  const appIds = new Set([own, ...apps.map((user) => user.accountId)]);
+  if (apps.length > 0) await learnApps(apps.map((user) => user.accountId));
+  const appIds = new Set([...known, ...apps.map((user) => user.accountId)]);
   return others.filter(({ type, id }) => !(type === 'user' && appIds.has(id)));
 }
 

@@ -3,7 +3,7 @@ import { route } from '@forge/api';
 import { z } from 'zod';
 import type { PersonFacts, StandingFacts } from '../domain/provisioning/decide';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
-import { learnAppRole, readAppRole } from '../store/site-facts';
+import { knownAppRole, learnAppRole } from '../store/site-facts';
 import { asApp, asCaller, ask, chargeIdentities, chargeObjects, type Requester, readJson } from './call';
 
 const User = z.object({
@@ -87,7 +87,7 @@ function may(user: CurrentUser, operation: string): boolean {
 
 /** The app's own account, which Confluence may add to a space on its own. It stays the same, so it is asked for once. */
 export async function readOwnAccountId(): Promise<string> {
-  const known = (await readAppRole()).accountId;
+  const known = (await knownAppRole()).accountId;
   if (known !== null) return known;
   const { accountId } = await readCurrentUser(asApp());
   await learnAppRole({ accountId });

@@ -3,6 +3,7 @@ import type { BulkUser } from '../confluence/people';
 import { type Standing, standingOf } from '../domain/directory';
 import { DEFAULT_POLICY } from '../domain/policy/document';
 import { dayOf } from '../domain/time';
+import { wakeExcluded } from '../store/people';
 import { readPolicy } from '../store/policy';
 import {
   listReadGroups,
@@ -13,6 +14,7 @@ import {
   readMemberships,
   readPeopleRows,
   removePeople,
+  setOfGroups,
   type Yardstick,
 } from './people';
 import { copyStandings, findSpacesOf, forgetOwners, noteInvisible, type OwnSpace } from './spaces';
@@ -71,14 +73,20 @@ export async function derivePeople(accountIds: readonly string[], context: Conte
   let left = accountIds;
   for (let round = 0; round < MAX_ROUNDS && left.length > 0; round += 1) {
     const sources = await readSources(left);
-    await writeDerived(
-      left.map((accountId) => derivedRow(accountId, sources, context)),
-      context,
-      now,
-    );
+    const people = left.map((accountId) => derivedRow(accountId, sources, context));
+    await writeDerived(people, context, now);
+    await wakeExcluded(changedAmong(people, sources), now);
     left = await changedSince(left, sources);
   }
 }
+
+/** Who was left without a space, and is in other groups or stands otherwise than then: only such a change can matter to them. */
+const changedAmong = (people: readonly PersonRow[], { rows }: Sources): string[] =>
+  people.flatMap((person) => {
+    const before = rows.get(person.accountId);
+    const isSame = before?.standing === person.standing && setOfGroups(before.groups) === setOfGroups(person.groups);
+    return before?.remembered?.state !== 'excluded' || isSame ? [] : [person.accountId];
+  });
 
 async function changedSince(accountIds: readonly string[], before: Sources): Promise<string[]> {
   const after = await readSources(accountIds);
@@ -145,6 +153,7 @@ export async function settlePeople(
   await noteInvisible(invisible, context.pass, now);
   const settled = { ...sources, spaces: await findSpacesOf(accountIds) };
   await writeDerived(people, context, now);
+  await wakeExcluded(changedAmong(people, sources), now);
   await eraseFromDirectory(closed);
   await removePeople(gone);
   await derivePeople(await changedSince(accountIds, settled), context, now);

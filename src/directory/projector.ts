@@ -1,5 +1,5 @@
 /** Copies promises into the directory: a transaction that changes a record leaves a key in the outbox, which is read here. */
-import { defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { defineWork, EVERY_THIRD_TICK_MS, MORE } from '../agenda/define';
 import { rememberedOf } from '../domain/directory';
 import { type Person, spaceIdOf } from '../domain/person';
 import type { PromisedSpace } from '../domain/space';
@@ -38,16 +38,20 @@ export async function projectPeople(records: readonly Person[], context: Context
 /** Nobody waits for it: whoever acts reads the records themselves. */
 export const outbox = defineWork({ kind: 'outbox', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: drain });
 
+/** Pages of entries in one tick: 1,000 of the 4,000 units a minute that storage allows everybody (Forge: KVS limits). */
+const PAGES_PER_TICK = 10;
+
 /** Until nothing is left or the deadline (ms) has come. */
-async function drain(_now: number, deadline: number): Promise<void> {
+async function drain(_now: number, deadline: number): Promise<typeof MORE | undefined> {
   const { pass } = (await readState()).data;
-  while (Date.now() < deadline) {
+  for (let page = 0; page < PAGES_PER_TICK && Date.now() < deadline; page += 1) {
     const entries = await readOutbox();
-    if (entries.length === 0) return;
+    if (entries.length === 0) return undefined;
     // Without tables there is nothing to keep in step; when they are made, every record is read.
     await orWhenMissing(undefined, () => project(entries, pass));
     await removeFromOutbox(entries);
   }
+  return MORE;
 }
 
 async function project(entries: readonly OutboxEntry[], pass: number): Promise<void> {

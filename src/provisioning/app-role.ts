@@ -12,7 +12,7 @@ import { type PromisedSpace, postponedRole } from '../domain/space';
 import { DAY_MS } from '../domain/time';
 import { ConfluenceError, isFinal, PlatformRefusal } from '../forge/errors';
 import { describe, log } from '../forge/log';
-import { APP_ROLE_RETRY_MS, type AppRoleFacts, learnAppRole, readAppRole } from '../store/site-facts';
+import { APP_ROLE_RETRY_MS, type AppRoleFacts, knownAppRole, learnAppRole } from '../store/site-facts';
 
 /** How the app can be let into a person's space on this site, as far as is known. */
 export type AppRoleWay =
@@ -39,7 +39,7 @@ const isRefusedNow = ({ grant }: AppRoleFacts, now: number): boolean => grant?.o
 /** Costs no request once the site is known. A failure is an answer: nobody goes without a space because of it. */
 export async function findAppRoleWay({ appRole }: Pick<Policy, 'appRole'>, now: number): Promise<AppRoleWay> {
   if (!appRole) return { kind: 'off' };
-  const known = await readAppRole();
+  const known = await knownAppRole();
   if (isRefusedNow(known, now)) return { kind: 'refused' };
   try {
     return await learnWay(known, now);
@@ -69,7 +69,7 @@ async function learnMode({ mode }: AppRoleFacts, now: number): Promise<NonNullab
 
 /** How permissions work on this site, as it said within a day. */
 export async function knownRoleMode(now: number): Promise<RoleMode> {
-  const known = await readAppRole();
+  const known = await knownAppRole();
   const mode = await learnMode(known, now);
   if (mode !== known.mode) await learnAppRole({ mode });
   return mode.name;

@@ -18,7 +18,7 @@ import type { Treatment } from '../domain/policy/document';
 import { shorten } from '../domain/text';
 import { dayOf } from '../domain/time';
 import { isFinal } from '../forge/errors';
-import { type CreationCalls, readCreationCalls, rememberUnfitCall } from '../store/site-facts';
+import { type CreationCalls, knownCreationCalls, rememberUnfitCall } from '../store/site-facts';
 
 export { rememberWorkingCall as rememberCall } from '../store/site-facts';
 
@@ -80,7 +80,7 @@ export async function createPersonalSpace({ as, cloudId, space, access, appId, b
   const refusals: { text: string; isPermission: boolean }[] = [];
   let isOnlyOpenLeft = false;
   let readerGroups: string[] = [];
-  const calls = await readCreationCalls();
+  const calls = await knownCreationCalls();
   let isAppRefused = false;
   for (const { call, app } of attemptsOf(orderOf(CALLS[access], calls, begun), appId, begun)) {
     if (access === 'licensed' && (await readRoleMode()) === 'PRE_ROLES') {

@@ -9,7 +9,7 @@ import type { PersonFacts } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
 import { describe, log } from '../forge/log';
-import { type ProfileFacts, readProfileFacts, writeProfileFacts } from '../store/site-facts';
+import { knownProfileFacts, type ProfileFacts, readProfileFacts, writeProfileFacts } from '../store/site-facts';
 import { readSpaceRecord } from '../store/spaces';
 
 /** Profiles lag behind (the local site assumes a second). */
@@ -29,7 +29,7 @@ interface Identity {
 export async function readIdentity(as: Requester, accountId: string, record: Person | null, now: number): Promise<Identity | null> {
   // A space that was archived or trashed need not be in a profile, and protects its owner from a second one.
   if (isIn(record, 'removed', 'has-space', 'ready')) return null;
-  const known = await readProfileFacts();
+  const known = await knownProfileFacts();
   const outcome = isKnown(known, now) ? known.outcome : await learn(known, now);
   if (outcome !== 'named') return null;
   const { facts, user } = await readStanding(as);
@@ -61,6 +61,7 @@ async function learn({ sample, at, outcome }: ProfileFacts, now: number): Promis
 
 /** Homestead has created this space: by it can be found out what profiles say. */
 export async function offerSample(spaceId: string, now: number): Promise<void> {
+  if (isKnown(await knownProfileFacts(), now)) return;
   const known = await readProfileFacts();
   if (!isKnown(known, now) && !known.sample) await writeProfileFacts({ ...known, sample: spaceId, at: now });
 }

@@ -101,11 +101,10 @@ async function serveNext(waiting: Waiting, round: Round): Promise<void> {
       note(round, await serve(waiting, () => provision(subject)), pointsSoFar());
     });
   } catch (error) {
-    // What will not pass is this person's own: they are out of the line, and the log says why.
-    if (willPass(error)) throw error;
     log('person-not-served', { accountId, ...describe(error) });
+    // What will not pass is this person's own: they are out of the line. Storage that asks to wait is everybody's.
     if (!(error instanceof UnreadableRecord)) round.failures += 1;
-    round.isOver ||= round.failures >= MAX_FAILURES;
+    round.isOver ||= willPass(error) || round.failures >= MAX_FAILURES;
   }
 }
 

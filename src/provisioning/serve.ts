@@ -19,11 +19,11 @@ export type Turn =
   | { kind: 'waits'; dueAt: number; error: unknown };
 
 /**
- * People served at a time. Each takes a second or two of calls one after another, so five of them are about 200 a minute: with the
+ * People served at a time. Each takes a second or two of calls one after another, so four of them are about 200 a minute: with the
  * job for existing people beside them, and the clicks of people themselves, half of the 1,000 people a minute as whom an app may act
  * (Forge: invocation limits), which all sites of the app share.
  */
-export const PEOPLE_AT_ONCE = 5;
+export const PEOPLE_AT_ONCE = 4;
 
 /** An invocation that is cut off leaves its people held for this much longer, so that two never work for the same person. */
 const MARGIN_MS = 2_000;

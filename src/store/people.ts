@@ -7,7 +7,7 @@ import { isIn, type Person, type PersonNews, type PersonStateName, spaceIdOf, ty
 import type { PolicyState } from '../domain/policy/document';
 import { REASONS } from '../domain/reasons';
 import type { PromisedSpace } from '../domain/space';
-import { UnreadableRecord } from '../forge/errors';
+import { StaleRecord, UnreadableRecord } from '../forge/errors';
 import { commit, KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { countBegun } from './counters';
 import { deleteNotices, readNotices, setNotice } from './notices';
@@ -118,6 +118,19 @@ export async function readPersonRecords(accountIds: readonly string[]): Promise<
   return records;
 }
 
+/** People who were left without a space are looked at again at their next activity: something about them has changed. */
+export async function wakeExcluded(accountIds: readonly string[], now: number): Promise<void> {
+  for (const person of (await readPersonRecords(accountIds)).values()) {
+    if (!isIn(person, 'excluded') || (person.recheckAt ?? Number.POSITIVE_INFINITY) <= now) continue;
+    try {
+      await writePerson(person, { person: { ...person, recheckAt: now }, news: null, notice: 'keep' }, { by: 'app', at: now });
+    } catch (error) {
+      // Somebody has just looked at them.
+      if (!(error instanceof StaleRecord)) throw error;
+    }
+  }
+}
+
 interface PersonWrite {
   /** Who did it: an account id, `app`, or `unknown`. */
   by: string;
@@ -160,7 +173,8 @@ export async function writePerson(before: Person | null, transition: Transition,
   const open = kinds.length === 0 ? [] : (await readNotices(accountId, kinds)).filter(isOpen);
 
   const transaction = kvs.transact().set(accountId, fromPerson(person, revision), whileRevision(PERSON, person.revision));
-  addToOutbox(transaction, 'person', accountId, revision);
+  // Within seconds something else comes of it, or the person comes to their turn again.
+  if (!isIn(person, 'creating', 'adopting')) addToOutbox(transaction, 'person', accountId, revision);
   const space = write.space ? setSpace(transaction, write.space) : null;
   for (const answered of open)
     if (answered.kind !== notice) setNotice(transaction, { ...answered, state: 'answered', answeredAt: write.at });

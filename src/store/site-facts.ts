@@ -1,10 +1,32 @@
 /** Small facts about the site that the app has learned. */
 import { kvs, WhereConditions as Where } from '@forge/kvs';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import { currentInstallation } from '../forge/installation';
 
 /** Records say how they are shaped, so that a later version can read earlier ones. */
 const SCHEMA_VERSION = 1;
 const schemaVersion = z.literal(SCHEMA_VERSION);
+
+/**
+ * Reading these for each of many people would use up what storage allows in a minute, so a process knows them for a while. Whoever
+ * changes one reads it first.
+ */
+const KNOWN_MS = 60_000;
+const known = new LRUCache<string, object>({ max: 500, ttl: KNOWN_MS });
+const nameOf = (key: string): string => `${currentInstallation()} ${key}`;
+
+async function knownFact<T extends object>(key: string, read: () => Promise<T>): Promise<T> {
+  const name = nameOf(key);
+  const fact = (known.get(name) as T | undefined) ?? (await read());
+  known.set(name, fact, { noUpdateTTL: true });
+  return fact;
+}
+
+async function writeFact(key: string, fact: object): Promise<void> {
+  known.delete(nameOf(key));
+  await kvs.set(key, { schemaVersion: SCHEMA_VERSION, ...fact });
+}
 
 const CREATION_CALLS_KEY = 'creation-calls';
 /** A call that created something other than a personal space is tried again after this: one odd answer is not the site's last word. */
@@ -20,6 +42,8 @@ const CreationCalls = z.object({
 export type CreationCalls = Pick<z.infer<typeof CreationCalls>, 'worked' | 'unfit' | 'refusals'>;
 
 /** Which creation call worked last on this site, and which are not used for a while, until when (ms). */
+export const knownCreationCalls = (): Promise<CreationCalls> => knownFact(CREATION_CALLS_KEY, readCreationCalls);
+
 export async function readCreationCalls(): Promise<CreationCalls> {
   const parsed = CreationCalls.safeParse(await kvs.get<unknown>(CREATION_CALLS_KEY));
   if (!parsed.success) return { worked: null, unfit: [], refusals: 0 };
@@ -28,12 +52,13 @@ export async function readCreationCalls(): Promise<CreationCalls> {
   return { worked, unfit: unfit.filter(({ until }) => until > now), refusals };
 }
 
-async function writeCreationCalls({ worked, unfit, refusals }: CreationCalls): Promise<void> {
-  await kvs.set(CREATION_CALLS_KEY, { schemaVersion: SCHEMA_VERSION, worked, unfit, refusals });
-}
+const writeCreationCalls = ({ worked, unfit, refusals }: CreationCalls): Promise<void> =>
+  writeFact(CREATION_CALLS_KEY, { worked, unfit, refusals });
 
 /** The call that worked is tried first from now on. @returns whether others had been refused before */
 export async function rememberWorkingCall(call: string): Promise<boolean> {
+  const remembered = await knownCreationCalls();
+  if (remembered.worked === call && remembered.refusals === 0) return false;
   const calls = await readCreationCalls();
   if (calls.worked !== call || calls.refusals > 0) await writeCreationCalls({ ...calls, worked: call, refusals: 0 });
   return calls.refusals > 0;
@@ -79,6 +104,8 @@ const AppRole = z.object({
 export type AppRoleFacts = Omit<z.infer<typeof AppRole>, 'schemaVersion'>;
 
 /** What has been learned about the app's own role in people's spaces. */
+export const knownAppRole = (): Promise<AppRoleFacts> => knownFact(APP_ROLE_KEY, readAppRole);
+
 export async function readAppRole(): Promise<AppRoleFacts> {
   const parsed = AppRole.safeParse(await kvs.get<unknown>(APP_ROLE_KEY));
   if (!parsed.success) return { accountId: null, mode: null, roleId: null, grant: null };
@@ -88,9 +115,10 @@ export async function readAppRole(): Promise<AppRoleFacts> {
 
 /** Remembers what is new of it. */
 export async function learnAppRole(learned: Partial<AppRoleFacts>): Promise<void> {
-  await kvs.set(APP_ROLE_KEY, { schemaVersion: SCHEMA_VERSION, ...(await readAppRole()), ...learned });
+  await writeFact(APP_ROLE_KEY, { ...(await readAppRole()), ...learned });
 }
 
+const PROFILE_KEY = 'profile';
 const Profile = z.object({
   schemaVersion,
   /** Whether a person's own profile names their personal space, once that was found out. */
@@ -102,13 +130,30 @@ const Profile = z.object({
 });
 export type ProfileFacts = Omit<z.infer<typeof Profile>, 'schemaVersion'>;
 
+export const knownProfileFacts = (): Promise<ProfileFacts> => knownFact(PROFILE_KEY, readProfileFacts);
+
 export async function readProfileFacts(): Promise<ProfileFacts> {
-  const parsed = Profile.safeParse(await kvs.get<unknown>('profile'));
+  const parsed = Profile.safeParse(await kvs.get<unknown>(PROFILE_KEY));
   return parsed.success ? parsed.data : { outcome: null, sample: null, at: 0 };
 }
 
-export async function writeProfileFacts({ outcome, sample, at }: ProfileFacts): Promise<void> {
-  await kvs.set('profile', { schemaVersion: SCHEMA_VERSION, outcome, sample, at });
+export const writeProfileFacts = ({ outcome, sample, at }: ProfileFacts): Promise<void> => writeFact(PROFILE_KEY, { outcome, sample, at });
+
+const AppsSeen = z.object({ schemaVersion, accountIds: z.array(z.string()) });
+/** A site has a few dozen apps with accounts of their own. */
+const MAX_APPS = 500;
+const APPS_KEY = 'apps-seen';
+
+/** Accounts of apps that were met in the permissions of spaces: an account never becomes another kind of account. */
+export async function knownApps(): Promise<readonly string[]> {
+  const read = async (): Promise<{ accountIds: readonly string[] }> =>
+    AppsSeen.safeParse(await kvs.get<unknown>(APPS_KEY)).data ?? { accountIds: [] };
+  return (await knownFact(APPS_KEY, read)).accountIds;
+}
+
+export async function learnApps(accountIds: readonly string[]): Promise<void> {
+  const all = [...new Set([...(await knownApps()), ...accountIds])].slice(-MAX_APPS);
+  await writeFact(APPS_KEY, { accountIds: all });
 }
 
 const Closing = z.object({
@@ -128,9 +173,7 @@ export async function readClosing(promised: ClosingFacts['promised']): Promise<C
   return parsed.success ? parsed.data : null;
 }
 
-export async function writeClosing(facts: ClosingFacts): Promise<void> {
-  await kvs.set(closingKey(facts.promised), { schemaVersion: SCHEMA_VERSION, ...facts });
-}
+export const writeClosing = (facts: ClosingFacts): Promise<void> => writeFact(closingKey(facts.promised), facts);
 
 const NativeCreation = z.object({ schemaVersion, at: z.number() });
 
