@@ -12,8 +12,8 @@ const MARKS = 64;
 /** The schedule's interval: nobody's turn is promised before it has come once. */
 const TICK_MS = 5 * MINUTE_MS;
 
-/** Where everybody stands now. */
-export async function countLine(now: number): Promise<LineCount> {
+/** Where everybody stands now. @param gone people who have left the line: queries lag behind */
+export async function countLine(now: number, gone: ReadonlySet<string> = new Set()): Promise<LineCount> {
   const places: number[] = [];
   for (const lane of LANES) {
     let from = 0;
@@ -21,7 +21,7 @@ export async function countLine(now: number): Promise<LineCount> {
     for (let page = 0; page < PAGES_COUNTED; page += 1) {
       const waiting = await listWaiting(lane, from, now);
       for (const { accountId, dueAt } of waiting) {
-        if (seen.has(accountId)) continue;
+        if (seen.has(accountId) || gone.has(accountId)) continue;
         seen.add(accountId);
         places.push(dueAt);
       }
@@ -57,11 +57,9 @@ export async function viewLine(now: number): Promise<LineView> {
 const STALE_MS = 15 * MINUTE_MS;
 
 async function currentCount(now: number): Promise<LineCount> {
-  const known = await readLineCount();
-  if (known && now - known.at < STALE_MS && known.count > 0) return withNewcomers(known, now);
-  return (await readMarks()).length === 0
-    ? { at: now, count: 0, served: 0, marks: [], pointsPerPerson: known?.pointsPerPerson ?? USUAL_POINTS }
-    : countLine(now);
+  const [known, marks] = [await readLineCount(), await readMarks()];
+  if (marks.length === 0) return { at: now, count: 0, served: 0, marks: [], pointsPerPerson: known?.pointsPerPerson ?? USUAL_POINTS };
+  return known && now - known.at < STALE_MS && known.count > 0 ? withNewcomers(known, now) : countLine(now);
 }
 
 /** Pages of people who have come since the last count. */

@@ -51,8 +51,9 @@ interface Round {
   isOver: boolean;
   /** Left in the line for want of points. */
   lacksPoints: boolean;
-  /** Those who had their turn: queries lag behind. */
+  /** Those who had their turn, and those who have left the line by it: queries lag behind. */
   seen: Set<string>;
+  gone: Set<string>;
 }
 
 async function workOff(marks: readonly string[], now: number): Promise<void> {
@@ -61,7 +62,7 @@ async function workOff(marks: readonly string[], now: number): Promise<void> {
   // While nothing may happen, everybody keeps their place.
   if (policy.kind === 'unreadable' || policy.policy.paused) return writeLineCount(before);
   const isTrial = marks.includes(REFUSED);
-  const round: Round = { isTrial, served: 0, points: 0, failures: 0, isOver: false, lacksPoints: false, seen: new Set() };
+  const round: Round = { isTrial, served: 0, points: 0, failures: 0, isOver: false, lacksPoints: false, seen: new Set(), gone: new Set() };
   const isTriedNow = now - (nextHour(now) - HOUR_MS) < TRY_WITHIN_MS;
   if (!isTrial || isTriedNow) for (const lane of LANES) await serveLane(lane, round);
   const after = await afterRound(before, round);
@@ -98,7 +99,9 @@ async function serveNext(waiting: Waiting, round: Round): Promise<void> {
   try {
     await within(ACCOUNTS[lane], async () => {
       const subject = { accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now: Date.now() };
-      note(round, await serve(waiting, () => provision(subject)), pointsSoFar());
+      const turn = await serve(waiting, () => provision(subject));
+      if (turn.kind === 'served') round.gone.add(accountId);
+      note(round, turn, pointsSoFar());
     });
   } catch (error) {
     log('person-not-served', { accountId, ...describe(error) });
@@ -131,10 +134,10 @@ function note(round: Round, turn: Turn, points: number): void {
 /** How much a new round changes what one person is thought to cost. */
 const WEIGHT = 0.5;
 
-async function afterRound(before: LineCount, { served, points, seen }: Round): Promise<LineCount> {
+async function afterRound(before: LineCount, { served, points, seen, gone }: Round): Promise<LineCount> {
   const { pointsPerPerson } = before;
   const lately = served === 0 ? pointsPerPerson : points / served;
-  const left = seen.size === 0 ? before.count : (await countLine(Date.now())).count;
+  const left = seen.size === 0 ? before.count : (await countLine(Date.now(), gone)).count;
   return {
     ...before,
     served: Math.max(0, before.count - left),

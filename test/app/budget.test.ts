@@ -1,10 +1,11 @@
 /** The hour's points, seen from outside: who waits for whom, what counting costs, and who may do what when Confluence cannot be asked. */
 import { describe, expect, it } from 'vitest';
 import { ask } from '../../src/confluence/call';
-import { type BudgetClass, newHour } from '../../src/domain/budget';
+import type { BudgetClass, newHour } from '../../src/domain/budget';
 import { DEFAULT_POLICY } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
 import { ALL, filledSite, listUnused, runOf, some, startCleanup } from '../support/cleanup';
+import { hourKey, spendHour } from '../support/hour';
 import {
   ADMIN_ACCOUNT_ID,
   ANA,
@@ -24,22 +25,10 @@ import {
 const [BO, CY] = [accountIdOf(3), accountIdOf(5)];
 const GROUP_OF_EVERYBODY = 'confluence-users-example';
 
-const hourKey = (site: LocalSite): string => `hour:${site.clock.iso().slice(0, 13)}`;
 const hourOf = (site: LocalSite) =>
   site.state().kvs.entities.counter?.[hourKey(site)] as { revision: number; data: ReturnType<typeof newHour> } | undefined;
 const points = (site: LocalSite): number => site.usage().rest.points;
 const requests = (site: LocalSite): number => site.usage().rest.requests;
-
-/** The hour as it is when others of the site's processes have taken so much. */
-function spendHour(site: LocalSite, byClass: Partial<Record<BudgetClass, number>>, quota = 65_000): void {
-  const hour = newHour(quota);
-  site.platform.kvs.put('counter', hourKey(site), {
-    revision: 1,
-    data: { schemaVersion: 1, ...hour, byClass: { ...hour.byClass, ...byClass } },
-  });
-  // No process remembers the hour as it was.
-  site.platform.restart();
-}
 
 describe('a request to Confluence', () => {
   it('is refused where nobody counts it', async () => {

@@ -207,7 +207,10 @@ export function promisesOf(site: LocalSite): Omit<ReturnType<LocalSite['state']>
   const { counter = {}, job = {}, register = {}, ...entities } = kvs.entities;
   const { directory: _state, agenda: _due, 'open-jobs': _open, waiting: _line, ...registers } = register;
   const own = { ...entities, counter: without(counter, 'hour:'), job: without(job, 'directory-'), register: registers };
-  const plain = ['admin:', 'outbox:', 'line-count', 'profile'].reduce(without, kvs.plain as Record<string, unknown>);
+  const plain = ['admin:', 'outbox:', 'line-count', 'profile', 'closing:', 'apps-seen'].reduce(
+    without,
+    kvs.plain as Record<string, unknown>,
+  );
   return { ...rest, kvs: { plain, entities: own } };
 }
 
