@@ -40,12 +40,12 @@ export async function switchOn(site: LocalSite): Promise<void> {
 }
 
 /** @param count how many people come; the site may have more */
-export async function arrive(site: LocalSite, count: number): Promise<Arrivals> {
+export async function arrive(site: LocalSite, count: number, views = 1): Promise<Arrivals> {
   const { quota, byClass } = await adminData(site, 'budget.get', {});
   const share = byClass.find((one) => one.class === 'events')?.limit ?? quota;
   site.resetUsage();
   const begunAt = site.clock.now();
-  const { people } = site.activity({ count, spread: 'PT1H', views: 1 });
+  const { people } = site.activity({ count, spread: 'PT1H', views });
   if (people !== count) throw new Error(`only ${people} people came`);
   const served = await untilNobodyMore(site, count);
 
