@@ -85,18 +85,16 @@ function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view
     });
   const isCurrent = space?.status === 'current';
   const line = lineOf(view);
-  // Where the policy is paused, that is why nobody can tell when.
-  const isExplained = line === null || explanation.reason === 'policy-paused';
   return (
     <Card id="state" heading={headingOf(view, line)}>
       {line && (
         <div role="status">
           <SectionMessage appearance="information">
-            <p className="text">{lineText(line, view.waiting?.servedAt ?? null)}</p>
+            <p className="text">{lineText(line, view)}</p>
           </SectionMessage>
         </div>
       )}
-      {!isExplained ? null : can.create && !isCurrent && explanation.action !== 'create' && explanation.action !== 'offer' ? (
+      {line ? null : can.create && !isCurrent && explanation.action !== 'create' && explanation.action !== 'offer' ? (
         <p className="text">
           <strong>{textOf('reason.you', 'person-asked')}</strong>
         </p>

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { MyView } from '../../../src/own-space/view';
 import { callPerson } from '../../shared/call';
-import { moment, text } from '../../shared/text';
+import { moment, text, textOf } from '../../shared/text';
 
 /** They get a space when it is their turn: they asked, or came by. `turn`: what they get is not known before that. */
 export type Line = 'asked' | 'came' | 'turn';
@@ -15,9 +15,12 @@ export function lineOf({ waiting, space, explanation }: MyView): Line | null {
   return explanation.action === 'look-up' || explanation.reason === 'policy-paused' ? 'turn' : null;
 }
 
-/** @param servedAt null = nobody can tell */
-export const lineText = (line: Line, servedAt: number | null): string =>
-  servedAt === null ? text(`my.line.${line}.unknown`) : text(`my.line.${line}`, moment(servedAt));
+export function lineText(line: Line, { waiting, explanation }: MyView): string {
+  if (waiting?.servedAt != null) return text(`my.line.${line}`, moment(waiting.servedAt));
+  const unknown = text(`my.line.${line}.unknown`);
+  // That is why nobody can tell when.
+  return explanation.reason === 'policy-paused' ? `${textOf('reason.you', 'policy-paused')} ${unknown}` : unknown;
+}
 
 /** The page of somebody who waits looks again when their turn has come: in a minute at the earliest, in ten at the latest. */
 const LOOK_MS = [60_000, 600_000] as const;
