@@ -67,7 +67,8 @@ export function PeopleTab({ stored, isChanged, onSiteCheck }: Props) {
         </Heading>
         <p className="subtle">{text('people.text')}</p>
       </div>
-      <WaitingPeople stored={stored} onSiteCheck={onSiteCheck} />
+      {/* Asked again once everybody is known: before that, there may be no tables to count in. */}
+      <WaitingPeople key={`waiting ${known.isComplete}`} stored={stored} onSiteCheck={onSiteCheck} />
       <KnownPeople known={known} />
       {isChanged && (
         <SectionMessage appearance="warning">

@@ -34,9 +34,11 @@ export function UndoDialog({ run, onStarted, onClose }: Props) {
       onConfirm={() => void undo()}
       onClose={onClose}
     >
-      <p className="text">{text('people.undo.text')}</p>
-      <p className="text">{text('people.undo.how')}</p>
-      {left !== '' && <p className="text">{left}</p>}
+      <div className="tight">
+        <p className="text">{text('people.undo.text')}</p>
+        <p className="text">{text('people.undo.how')}</p>
+        {left !== '' && <p className="text">{left}</p>}
+      </div>
     </ConfirmDialog>
   );
 }
