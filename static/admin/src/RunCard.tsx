@@ -34,7 +34,10 @@ export function RunCard({ run, runs, onChange }: Props) {
   const undo = undoText(run);
   const act = (action: 'runs.pause' | 'runs.resume' | 'runs.stop' | 'runs.retry' | 'runs.undo'): void => {
     setError(null);
-    callAdmin(action, { runId }).then(onChange, setError);
+    callAdmin(action, { runId }).then((answer) => {
+      if (action === 'runs.retry') onChange({ ...run, retried: true });
+      onChange(answer);
+    }, setError);
   };
   return (
     <article className="card stack" aria-label={name}>
@@ -51,7 +54,7 @@ export function RunCard({ run, runs, onChange }: Props) {
           {state === 'running' && <Button onClick={() => act('runs.pause')}>{text('job.pause')}</Button>}
           {state === 'paused' && <Button onClick={() => act('runs.resume')}>{text('job.resume')}</Button>}
           {(state === 'running' || state === 'paused') && <Button onClick={() => act('runs.stop')}>{text('job.stop')}</Button>}
-          {isOver(run) && failed > 0 && isFree(runs, kind) && (
+          {isOver(run) && failed > 0 && !run.retried && isFree(runs, kind) && (
             <Button onClick={() => act('runs.retry')}>{text('cleanup.job.retry', { count: failed })}</Button>
           )}
           {run.undoable > 0 && isFree(runs, 'restore') && (
