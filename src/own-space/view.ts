@@ -17,14 +17,14 @@ export interface MyView {
   space: { key: string; name: string; status: string } | null;
   can: { create: boolean; decline: boolean; undo: boolean; fill: boolean };
   lacksDetails: boolean;
-  /** The caller's turn has not come yet: since when they wait, and until when, as far as can be told (ms). */
-  waiting: { since: number; servedAt: number | null } | null;
+  /** The caller's turn has not come yet: since when they wait, until when as far as can be told (ms), and whether they asked. */
+  waiting: { since: number; servedAt: number | null; asked: boolean } | null;
 }
 
 export async function myView(accountId: string): Promise<MyView> {
   const now = Date.now();
   const { policy, person, waiting } = await readForTurn(accountId);
-  const line = waiting && { since: waiting.since, servedAt: await servedAt(waiting, now) };
+  const line = waiting && { since: waiting.since, servedAt: await servedAt(waiting, now), asked: waiting.lane === 'clicks' };
   try {
     return { ...(await askedView(accountId, policy, await noticeLoss(person))), waiting: line };
   } catch (error) {

@@ -6,7 +6,7 @@ import personEn from '../../src/locales/app/person.en-US.json';
 import personEs from '../../src/locales/app/person.es-ES.json';
 import type { NoticeView } from '../../src/notices/pending';
 import { callPerson } from '../shared/call';
-import { setLocale, text, textOf } from '../shared/text';
+import { moment, setLocale, text, textOf } from '../shared/text';
 
 const FLAG_ID = 'homestead-notice';
 /** The page's key in manifest.yml. */
@@ -79,11 +79,17 @@ function showReady({ spaceKey, access, isPromiseBroken, lacksDetails }: Ready, i
   show(title, text(isPromiseBroken ? 'notice.ready.closing' : DESCRIPTIONS[access ?? 'unknown']), actions, 'success');
 }
 
+/** @param at when their turn comes (ms); null = nobody can tell */
+function showWaiting(at: number | null): void {
+  show(text('notice.waiting.title'), at === null ? text('notice.waiting.unknown') : text('notice.waiting.text', moment(at)), []);
+}
+
 async function create(): Promise<void> {
   const working = show(text('notice.working.title'), text('notice.working.text'), []);
   const answer = await callPerson('offer.create', {}).finally(() => working.close());
   const { spaceKey } = answer;
-  if (answer.kind === 'ready') showReady({ ...answer, lacksDetails: false });
+  if (answer.kind === 'waiting') showWaiting(answer.servedAt);
+  else if (answer.kind === 'ready') showReady({ ...answer, lacksDetails: false });
   else if (answer.kind === 'has-space') show(text('notice.has-space.title'), text('notice.has-space.text'), openAction(spaceKey));
   else show(text('notice.refused.title'), textOf('reason.you', answer.reason), [], 'warning');
 }

@@ -60,6 +60,12 @@ export function formatTime(at: number): string {
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(at);
 }
 
+/** For sentences that name the day only where it is not today: `{day, select, today {…} other {… {day} …}}`. */
+export function moment(at: number): { day: string; time: string } {
+  const isToday = formatDay(at) === formatDay(Date.now());
+  return { day: isToday ? 'today' : formatDay(at), time: new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(at) };
+}
+
 /** Without decimals; "<1%" for what is there and would be rounded to nothing. */
 export function formatPercent(share: number): string {
   const format = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 });

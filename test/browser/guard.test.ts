@@ -269,7 +269,7 @@ describe.skipIf(executable === null)('an act that many people feel', () => {
     const dialog = admin.getByRole('dialog', { name: 'Start for 53 people?' });
     await dialog.getByText('53 of 106 people, 50%').waitFor();
     await dialog.getByText(/It starts with a batch of 25\. It continues automatically, .* only if that went well/).waitFor();
-    await dialog.getByText(/You can pause or stop it at any time\. Undoing it archives/).waitFor();
+    await dialog.getByText(/You can pause or stop it at any time\. For 180 days it can be undone: that archives the spaces/).waitFor();
     await dialog.getByRole('button', { name: 'Start for 53 people' }).click();
     await dialog.getByText('Enter a reason.').waitFor();
     // The policy changes meanwhile: the sentence says what to do.

@@ -43,8 +43,8 @@ export class BrowserSite {
     const server = await listen(site, 0);
     const context = await browser.newContext({ viewport: { width, height: 900 }, locale: 'en-US' });
     context.setDefaultTimeout(APPEAR_MS);
-    // Time passes as usual, but a test may move it on: pages that wait for the site look again every few seconds.
-    await context.clock.install();
+    // Time passes as usual from the site's own, but a test may move it on: pages that wait for the site look again every few seconds.
+    await context.clock.install({ time: site.clock.now() });
     const page = await context.newPage();
     const it = new BrowserSite(site, server, context, page);
     site.confluence.onAnswer = (request, answer) => it.problems.push(...checkCall(request, answer));

@@ -11,7 +11,7 @@ import { retryPeople } from '../../existing-people/retry';
 import { AppError } from '../../forge/errors';
 import { batchesOf, sumOf } from '../../jobs/batches';
 import { cancel, currentCounts, pause, resume } from '../../jobs/control';
-import { existingJob, isActive, isOver, type Job, listJobs } from '../../jobs/record';
+import { existingJob, idOfRetry, isActive, isOver, type Job, listJobs, readJobs } from '../../jobs/record';
 import { define } from '../define';
 import { Id, RowAddress } from '../inputs';
 import { MAX_SELECTED } from '../limits';
@@ -36,6 +36,8 @@ export interface RunView {
   total: number;
   done: number;
   failed: number;
+  /** What failed was tried again, in a run of its own. */
+  retried: boolean;
   /** What all of it costs, if nothing unexpected is found. */
   points: number;
   /** When it will be over as things stand, or when it ended (ms); null = it is paused, or nobody can tell. */
@@ -151,17 +153,19 @@ async function viewsOf(runs: readonly Job[]): Promise<RunView[]> {
   const archives = runs.flatMap((run) => (run.kind === archive.kind ? [archive.parse(run)] : []));
   const creating = runs.flatMap((run) => (run.kind === provisionExisting.kind ? [creatingRun(run)] : []));
   const undoable = new Map([...(await countUndoable(archives, now)), ...(await countCreated(creating, now))]);
-  return Promise.all(runs.map((run) => toView(run, undoable.get(run.id) ?? 0, now)));
+  const withFailures = runs.filter((run) => isOver(run) && (run.counts.failed ?? 0) > 0);
+  const retries = new Set((await readJobs(withFailures.map(({ id }) => idOfRetry(id)))).map(({ id }) => id));
+  return Promise.all(runs.map((run) => toView(run, undoable.get(run.id) ?? 0, retries.has(idOfRetry(run.id)), now)));
 }
 
-async function toView(run: Job, undoable: number, now: number): Promise<RunView> {
+async function toView(run: Job, undoable: number, retried: boolean, now: number): Promise<RunView> {
   const { id: runId, state, createdAt, updatedAt, startedBy, reason, total, waitingUntil, problem } = run;
   const kind = Kind.parse(run.kind);
   const counts = await currentCounts(run);
   const done = sumOf(counts);
   const { points, doneAt } = kind === 'provision' ? await forecast(run, done, now) : await forecastCleanup(kind, run, done, now);
   return {
-    ...{ runId, kind, state, createdAt, updatedAt, startedBy, reason, total, done, failed: counts.failed ?? 0, counts, points },
+    ...{ runId, kind, state, createdAt, updatedAt, startedBy, reason, total, done, failed: counts.failed ?? 0, retried, counts, points },
     doneAt: isOver(run) ? updatedAt : doneAt,
     waitingUntil,
     problem,

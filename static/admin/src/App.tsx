@@ -20,6 +20,9 @@ const CleanupTab = lazy(async () => ({ default: (await import('./CleanupTab')).C
 const HistoryTab = lazy(async () => ({ default: (await import('./HistoryTab')).HistoryTab }));
 const SiteCheckTab = lazy(async () => ({ default: (await import('./SiteCheckTab')).SiteCheckTab }));
 
+/** Each tab's id is this and its place. */
+const TABS = 'homestead';
+
 export function App() {
   const policy = useLoaded<PolicyView>(() => callAdmin('policy.get', {}));
   return (
@@ -51,6 +54,11 @@ function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: Poli
   const simulation = useSimulation(draft);
   // What these tabs show may change while another tab is open, so each visit reloads it.
   const [visit, setVisit] = useState(0);
+  const [selected, setSelected] = useState(0);
+  const open = (index: number): void => {
+    setSelected(index);
+    setVisit((n) => n + 1);
+  };
   const isReadable = stored.kind !== 'unreadable';
   const policyPage = isReadable ? (
     <PolicyTab draft={draft} simulation={simulation} />
@@ -61,12 +69,21 @@ function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: Poli
     ['admin.tab.policy', policyPage],
     ['admin.tab.templates', isReadable ? <TemplatesTab draft={draft} simulation={simulation} /> : policyPage],
     ['admin.tab.explain', <ExplainTab key="explain" />],
-    ['admin.tab.people', <PeopleTab key={`people ${visit}`} isChanged={draft.isChanged} />],
+    [
+      'admin.tab.people',
+      <PeopleTab key={`people ${visit}`} stored={stored} isChanged={draft.isChanged} onSiteCheck={() => goTo('admin.tab.site')} />,
+    ],
     ['admin.tab.activity', <ActivityTab key={`activity ${visit}`} />],
     ['admin.tab.cleanup', <CleanupTab key="cleanup" />],
     ['admin.tab.history', <HistoryTab key="history" stored={stored} isChanged={draft.isChanged} onSaved={onSaved} />],
     ['admin.tab.site', <SiteCheckTab key="site" />],
   ];
+  /** From a link on another tab: that one is hidden then, so the focus goes along. */
+  const goTo = (tab: Parameters<typeof text>[0]): void => {
+    const index = pages.findIndex(([key]) => key === tab);
+    open(index);
+    document.getElementById(`${TABS}-${index}`)?.focus();
+  };
   return (
     <>
       {stored.policy.paused && (
@@ -74,7 +91,7 @@ function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: Poli
           <EarlierInstallation />
         </Suspense>
       )}
-      <Tabs id="homestead" shouldUnmountTabPanelOnChange={false} onChange={() => setVisit((n) => n + 1)}>
+      <Tabs id={TABS} shouldUnmountTabPanelOnChange={false} selected={selected} onChange={open}>
         <div className="scroll">
           <TabList>
             {pages.map(([key]) => (

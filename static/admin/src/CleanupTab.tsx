@@ -12,8 +12,8 @@ import { Failure, Waiting } from '../../shared/feedback';
 import { useLoaded } from '../../shared/load';
 import { formatNumber, formatTime, text } from '../../shared/text';
 import { CandidatesTable } from './CandidatesTable';
-import { usePolled } from './job-progress';
 import { RunCard } from './RunCard';
+import { isActive, useRuns } from './runs';
 
 const DEFAULT_DAYS = 180;
 /** How often a page that waits for the directory looks again. */
@@ -26,18 +26,13 @@ interface Overview {
   unseen: number;
 }
 
-const isActive = ({ state }: RunView): boolean => state === 'running' || state === 'cancelling';
-const isOver = (run: RunView): boolean => !isActive(run) && run.state !== 'paused';
-
-/** The list with this run updated; a new one comes first. */
-const withRun = (runs: RunView[], run: RunView): RunView[] =>
-  runs.some(({ runId }) => runId === run.runId) ? runs.map((other) => (other.runId === run.runId ? run : other)) : [run, ...runs];
+const KINDS: RunView['kind'][] = ['archive', 'restore'];
 
 /** The directory comes first: asking for it makes its tables. */
 async function loadOverview(): Promise<Overview> {
   const directory = await callAdmin('directory.get', {});
   const [{ rows: runs }, { total: unseen }] = await Promise.all([
-    callAdmin('runs.list', { kinds: ['archive', 'restore'] }),
+    callAdmin('runs.list', { kinds: KINDS }),
     callAdmin('spaces.list', { filter: { visible: false }, limit: 1 }),
   ]);
   return { directory, runs, unseen };
@@ -82,19 +77,7 @@ function Cleanup({ overview, onChange }: { overview: Overview; onChange: (overvi
   const isValid = /^\d+$/.test(days) && Number(days) >= 1 && Number(days) <= MAX_IDLE_DAYS;
   const { complete, doneAt, rows } = directory.spaces;
   useCompletion(overview, onChange);
-
-  /** Lists of runs lag behind, so a new one comes from its own answer. */
-  const put = (run: RunView): void => setRuns((all) => withRun(all, run));
-  const look = (runId: string): void => {
-    callAdmin('runs.get', { runId }).then(put, () => {});
-  };
-  /** An undo takes from what its source offers. */
-  const follow = (run: RunView): void => {
-    put(run);
-    if (run.source !== null && !isActive(run)) look(run.source);
-  };
-  const running = runs.filter(isActive).map((run) => run.runId);
-  usePolled(running, (runId) => callAdmin('runs.get', { runId }), follow);
+  const { look, follow } = useRuns(runs, setRuns, KINDS);
 
   return (
     <div className="panel stack">
@@ -112,7 +95,7 @@ function Cleanup({ overview, onChange }: { overview: Overview; onChange: (overvi
             </Heading>
           </div>
           {runs.map((run) => (
-            <RunCard key={run.runId} run={run} isFree={runs.every(isOver)} onChange={follow} />
+            <RunCard key={run.runId} run={run} runs={runs} onChange={follow} />
           ))}
         </section>
       )}

@@ -5,8 +5,9 @@ import Heading from '@atlaskit/heading';
 import { ModalTransition } from '@atlaskit/modal-dialog';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
-import type { JobView } from '../../../src/api/admin/jobs';
 import type { PeoplePlanView } from '../../../src/api/admin/people';
+import type { PolicyView } from '../../../src/api/admin/policy';
+import type { RunView } from '../../../src/api/admin/runs';
 import { MAX_WITHOUT_REASON } from '../../../src/api/limits';
 import { useAttempt } from '../../shared/attempt';
 import { callAdmin } from '../../shared/call';
@@ -16,28 +17,44 @@ import { formatNumber, formatTime, text } from '../../shared/text';
 import { ConfirmDialog } from './ConfirmDialog';
 import { useNames } from './display-names';
 import { HowItRuns } from './HowItRuns';
-import { isActive, usePolling, withJob } from './job-progress';
 import { KnownPeople, useKnownPeople } from './KnownPeople';
-import { ProvisionJobCard } from './ProvisionJobCard';
+import { RunCard } from './RunCard';
+import { aboutPeople, isFree, useRuns } from './runs';
 import { outcomeLabel } from './SimulationCard';
 import { planShareText } from './share';
 import { Tombstones } from './Tombstones';
+import { WaitingPeople } from './WaitingPeople';
 
-export function PeopleTab({ isChanged }: { isChanged: boolean }) {
+const KINDS: RunView['kind'][] = ['provision', 'archive', 'restore'];
+
+/** Each list is short: runs over spaces must not crowd out those over people. */
+async function loadRuns(): Promise<RunView[]> {
+  const lists = [callAdmin('runs.list', { kinds: ['provision'] }), callAdmin('runs.list', { kinds: ['archive', 'restore'] })];
+  const runs = (await Promise.all(lists)).flatMap(({ rows }) => rows);
+  return runs.sort((a, b) => b.createdAt - a.createdAt);
+}
+
+interface Props {
+  stored: PolicyView;
+  isChanged: boolean;
+  onSiteCheck: () => void;
+}
+
+export function PeopleTab({ stored, isChanged, onSiteCheck }: Props) {
   const known = useKnownPeople();
-  const jobs = useLoaded<JobView[]>(() => callAdmin('people.jobs', {}));
+  const runs = useLoaded<RunView[]>(loadRuns);
   const [plan, setPlan] = useState<PeoplePlanView | null>(null);
   const [isConfirming, setConfirming] = useState(false);
   const { busy, error, attempt } = useAttempt<'plan' | 'start'>();
-  const list = jobs.loaded.state === 'ready' ? jobs.loaded.data : [];
-  const replace = (job: JobView): void => jobs.set(withJob(list, job));
-  usePolling(list, replace);
-  const isBusy = list.some((job) => isActive(job) || job.state === 'paused');
+  const list = runs.loaded.state === 'ready' ? runs.loaded.data : [];
+  const { look, follow } = useRuns(list, runs.set, KINDS);
+  const isBusy = !isFree(list, 'provision');
 
   const preview = (): Promise<void> => attempt('plan', async () => setPlan(await callAdmin('people.plan', {})));
   const start = ({ planId, count }: PeoplePlanView, reason: string): Promise<void> =>
     attempt('start', async () => {
-      replace(await callAdmin('people.start', { planId, count, reason }));
+      const { runId } = await callAdmin('people.start', { planId, count, reason });
+      look(runId);
       setPlan(null);
       setConfirming(false);
     });
@@ -50,6 +67,8 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
         </Heading>
         <p className="subtle">{text('people.text')}</p>
       </div>
+      {/* Asked again once everybody is known: before that, there may be no tables to count in. */}
+      <WaitingPeople key={`waiting ${known.isComplete}`} stored={stored} onSiteCheck={onSiteCheck} />
       <KnownPeople known={known} />
       {isChanged && (
         <SectionMessage appearance="warning">
@@ -87,10 +106,10 @@ export function PeopleTab({ isChanged }: { isChanged: boolean }) {
           </ConfirmDialog>
         )}
       </ModalTransition>
-      {jobs.loaded.state === 'loading' && <Waiting />}
-      {jobs.loaded.state === 'failed' && <Failure error={jobs.loaded.error} onRetry={jobs.reload} />}
-      {list.map((job) => (
-        <ProvisionJobCard key={job.id} job={job} onChange={replace} />
+      {runs.loaded.state === 'loading' && <Waiting />}
+      {runs.loaded.state === 'failed' && <Failure error={runs.loaded.error} onRetry={runs.reload} />}
+      {aboutPeople(list).map((run) => (
+        <RunCard key={run.runId} run={run} runs={list} onChange={follow} />
       ))}
       <Tombstones />
     </div>

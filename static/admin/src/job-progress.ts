@@ -14,10 +14,6 @@ export const JOB_APPEARANCES = {
 
 export const isActive = (job: JobView | null): boolean => job !== null && (job.state === 'running' || job.state === 'cancelling');
 
-/** The list with this job updated; a new job comes first. */
-export const withJob = (jobs: JobView[], job: JobView): JobView[] =>
-  jobs.some((other) => other.id === job.id) ? jobs.map((other) => (other.id === job.id ? job : other)) : [job, ...jobs];
-
 /** The interval between polls of a running job: doubled each time, up to the second number. */
 const POLL_MS = [1_000, 8_000] as const;
 

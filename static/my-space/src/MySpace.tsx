@@ -16,6 +16,7 @@ import { useLoaded } from '../../shared/load';
 import { formatTime, text, textOf } from '../../shared/text';
 import { AccessCard } from './AccessCard';
 import { DetailsForm } from './DetailsForm';
+import { type Line, lineOf, lineText, useNextLook } from './line';
 import { PrivacyCard } from './PrivacyCard';
 
 export function MySpace() {
@@ -38,6 +39,7 @@ export function MySpace() {
 }
 
 function Content({ view, onChange, onReload }: { view: MyView; onChange: (view: MyView) => void; onReload: () => void }) {
+  useNextLook(view, onChange);
   return (
     <>
       <StateCard view={view} onChange={onChange} onReload={onReload} />
@@ -47,6 +49,22 @@ function Content({ view, onChange, onReload }: { view: MyView; onChange: (view: 
     </>
   );
 }
+
+function headingOf({ space, explanation, waiting }: MyView, line: Line | null): string {
+  if (space?.status === 'current') return text('my.state.current');
+  if (space) return text(space.status === 'archived' ? 'my.state.archived' : 'my.state.trashed');
+  if (line === null) return text('my.state.none');
+  if (line === 'turn' && explanation.hasSpace) return text('my.state.current');
+  return text(line === 'turn' || waiting?.servedAt == null ? 'my.line.turn.title' : 'my.line.title');
+}
+
+/** They are in the line now, also if nothing more can be found out about them. */
+const afterAsking = (view: MyView, servedAt: number | null): Promise<MyView> =>
+  callPerson('me.get', {}).catch(() => ({
+    ...view,
+    can: { ...view.can, create: false },
+    waiting: { since: Date.now(), servedAt, asked: true },
+  }));
 
 type Start = 'create' | 'decline' | 'undo';
 
@@ -62,15 +80,21 @@ function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view
     start('create', async () => {
       const answer = await callPerson('me.create', {});
       if (answer.kind === 'refused') setRefused(answer);
+      else if (answer.kind === 'waiting') onChange(await afterAsking(view, answer.servedAt));
       else onReload();
     });
   const isCurrent = space?.status === 'current';
-  const heading = isCurrent
-    ? text('my.state.current')
-    : text(space?.status === 'archived' ? 'my.state.archived' : space ? 'my.state.trashed' : 'my.state.none');
+  const line = lineOf(view);
   return (
-    <Card id="state" heading={heading}>
-      {can.create && !isCurrent && explanation.action !== 'create' && explanation.action !== 'offer' ? (
+    <Card id="state" heading={headingOf(view, line)}>
+      {line && (
+        <div role="status">
+          <SectionMessage appearance="information">
+            <p className="text">{lineText(line, view)}</p>
+          </SectionMessage>
+        </div>
+      )}
+      {line ? null : can.create && !isCurrent && explanation.action !== 'create' && explanation.action !== 'offer' ? (
         <p className="text">
           <strong>{textOf('reason.you', 'person-asked')}</strong>
         </p>
@@ -101,7 +125,7 @@ function StateCard({ view, onChange, onReload }: { view: MyView; onChange: (view
         )}
         {can.create && !isCurrent && (
           <Button appearance="primary" isLoading={busy === 'create'} onClick={() => void create()}>
-            {text('my.create')}
+            {text(line ? 'my.line.create' : 'my.create')}
           </Button>
         )}
         {can.undo && (
