@@ -1,7 +1,6 @@
 /** How an event trigger begins and ends: the event is parsed once, every reaction hears it, and what failed is answered. */
 import type { InvocationError } from '@forge/events';
 import { z } from 'zod';
-import { within } from '../forge/budget';
 import { cloudIdOf } from '../forge/installation';
 import { log } from '../forge/log';
 import { type RetryLater, retryAfter, retryingLater } from './retry';
@@ -14,7 +13,7 @@ export interface Installation {
   cloudId: string;
 }
 
-/** Hears one event. @returns seconds after which it should be heard again, or nothing */
+/** Hears one event; what it asks of Confluence it asks within a budget. @returns seconds after which it should be heard again, or nothing */
 export type Reaction<E> = (event: E, installation: Installation) => Promise<RetryLater | undefined>;
 
 /** A trigger's function: `parse` answers null for an event that concerns nobody, and undefined for one that cannot be read. */
@@ -32,7 +31,7 @@ export function listen<E>(name: string, parse: (event: unknown) => E | null | un
     let wait: number | undefined;
     const failure = await retryingLater(name, async () => {
       for (const react of reactions) {
-        const later = await within('events', () => react(parsed, installation));
+        const later = await react(parsed, installation);
         if (later) wait = Math.max(wait ?? 0, later.seconds);
       }
     });

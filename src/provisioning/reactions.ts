@@ -22,6 +22,7 @@ import type { Activity } from '../events/content';
 import type { Installation, Reaction } from '../events/listen';
 import type { RetryLater } from '../events/retry';
 import type { SpaceChange } from '../events/space';
+import { within } from '../forge/budget';
 import { isRateLimit, StaleRecord } from '../forge/errors';
 import { readForTurn, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
@@ -80,7 +81,7 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   const { policy, person } = fresh ? { policy: fresh, person: await readPersonRecord(accountId) } : await readPolicyAndPerson(accountId);
   if (!fresh) remember(installContext, policy, now);
   const decision = decide(policy, person, accountId, 'activity', now);
-  if (!isNothing(decision)) return look(accountId, installation, 'activity', now);
+  if (!isNothing(decision)) return within('events', () => look(accountId, installation, 'activity', now));
   if (!isSwitchedOff(decision)) settle(key, person, versionOf(policy), now);
   return undefined;
 };
@@ -184,7 +185,7 @@ export const meetNewSpace: Reaction<SpaceChange> = async (change, installation) 
   if (owner === null || (await isOwnCreation(owner, change)) || (await isTrialSpace(change.key))) return undefined;
   const last = await readNativeCreation();
   if (last === null || Date.now() - last > NATIVE_NOTED_MS) await writeNativeCreation(Date.now());
-  return look(owner, installation, 'arrival', Date.now());
+  return within('events', () => look(owner, installation, 'arrival', Date.now()));
 };
 
 /** What Homestead creates as a person is not marked as its own on every site; the run that began it also finishes it. */
@@ -199,7 +200,7 @@ export const followSpace: Reaction<SpaceChange> = async (change, installation) =
   const { kind, spaceId, key, ownerId, status, by, at } = change;
   const claimed = kind === 'deleted' ? 'deleted' : (status ?? '');
   if (kind === 'created' || !isStatus(claimed) || (await isTrialSpace(key))) return undefined;
-  const owners = await followEvent({ spaceId, key, ownerId }, claimed, { by: by ?? 'unknown', at });
+  const owners = await within('events', () => followEvent({ spaceId, key, ownerId }, claimed, { by: by ?? 'unknown', at }));
   // Whoever was settled with this space is looked at anew.
   for (const accountId of owners) settled.delete(settledKey(installation, accountId));
   return undefined;
