@@ -8,11 +8,13 @@ import type { Notice } from '../domain/notice';
 import { type Person, reasonOf, spaceIdOf } from '../domain/person';
 import type { Reason } from '../domain/reasons';
 import type { PromisedSpace } from '../domain/space';
+import type { Waiting } from '../domain/turn';
 import { readNotices } from '../store/notices';
 import { readPersonRecord } from '../store/people';
 import { readAdminSeen } from '../store/site-facts';
 import { readSpaceRecord } from '../store/spaces';
 import { type ListedEvent, listEvents } from '../store/trail';
+import { readWaiting } from '../store/waiting';
 import { readValues } from './own-space';
 
 /** Entries about the caller, and as many by them (Forge: at most 100 a query). */
@@ -24,6 +26,8 @@ export interface MyData {
   reason: Reason | null;
   space: PromisedSpace | null;
   notices: Notice[];
+  /** The caller's place in the line. */
+  waiting: Waiting | null;
   /** Entries of the trail about the caller or by them, newest first. */
   trail: ListedEvent[];
   /** There are older entries than those. */
@@ -49,6 +53,7 @@ export async function myData(accountId: string): Promise<MyData> {
     reason: record && reasonOf(record),
     space: spaceId === null ? null : await readSpaceRecord(spaceId),
     notices: await readNotices(accountId),
+    waiting: await readWaiting(accountId),
     trail: [...trail.values()].sort((a, b) => b.at - a.at),
     hasOlder: about.cursor !== null || by.cursor !== null,
     administratorSince: await readAdminSeen(accountId),

@@ -117,20 +117,17 @@ async function look(
     if (!isSwitchedOff(decision) && occasion === 'activity') settle(key, person, version, now);
     return undefined;
   }
+  const leftOut =
+    occasion === 'activity' && waiting === null && isUndecided(decision, person) && (await leaveOut(accountId, policy, person, now));
+  if (leftOut) {
+    settle(key, leftOut, version, now);
+    return undefined;
+  }
   const place = waiting ?? newcomer(accountId, cloudId, occasion, now);
   if (await staysInLine(place, marks, occasion, now)) {
     // They come to their turn without any more activity of theirs.
     settled.set(key, { until: now + SETTLED_MS, version });
     return undefined;
-  }
-  if (occasion === 'activity' && policy.kind !== 'unreadable' && isUndecided(decision, person)) {
-    const known = await findExclusion(accountId, policy.policy, now);
-    if (known) {
-      const exclusion = exclude(person, accountId, { ...known, policyVersion: version, now });
-      await writePerson(person, exclusion, { by: 'app', at: now, policyVersion: version });
-      settle(key, exclusion.person, version, now);
-      return undefined;
-    }
   }
   // Eager: part of the same file, because a bundler that deploys one file a function loses the others.
   const [{ serve }, { provision }] = await Promise.all([
@@ -150,6 +147,15 @@ async function look(
 /** Nobody has begun anything for them, so the first question would be who they are. */
 const isUndecided = (decision: ProvisioningDecision, person: Person | null): boolean =>
   decision.kind === 'needs' && decision.fact === 'person' && (person === null || isIn(person, 'excluded'));
+
+/** Whom the directory knows to get nothing under this policy is remembered so, and nobody is asked. @returns their record; null = it does not */
+async function leaveOut(accountId: string, state: PolicyState, before: Person | null, now: number): Promise<Person | null> {
+  const exclusion = state.kind === 'unreadable' ? null : await findExclusion(accountId, state.policy, now);
+  if (!exclusion) return null;
+  const policyVersion = versionOf(state);
+  const transition = exclude(before, accountId, { ...exclusion, policyVersion, now });
+  return (await writePerson(before, transition, { by: 'app', at: now, policyVersion })).person;
+}
 
 /** @returns whether this is not their turn: somebody is at work for them, or others have come before them */
 async function staysInLine(place: Waiting, marks: readonly string[], occasion: 'activity' | 'arrival', now: number): Promise<boolean> {
