@@ -72,6 +72,8 @@ type Condition = z.infer<typeof Condition>;
 const Conditions = z.object({ and: z.array(Condition).optional(), or: z.array(Condition).optional() });
 const KeyRef = z.object({ key: z.string(), entityName: z.string().optional(), options: Options });
 const SetItem = KeyRef.extend({ value: z.unknown().optional() });
+const SetItems = z.array(SetItem);
+const EntityRef = z.object({ entityName: z.string() });
 const QueryBody = z.object({
   entityName: z.string().optional(),
   indexName: z.string().optional(),
@@ -203,7 +205,7 @@ export class Kvs {
   };
 
   private entityOf(body: unknown): Store {
-    return this.storeOf(z.object({ entityName: z.string() }).parse(body));
+    return this.storeOf(EntityRef.parse(body));
   }
 
   private storeOf(ref: { entityName?: string | undefined }): Store {
@@ -428,7 +430,7 @@ export class Kvs {
 
   private batch(body: unknown, one: (item: z.infer<typeof SetItem>) => object): { status: number; body: unknown } {
     this.usage.batches += 1;
-    const items = z.array(SetItem).parse(body);
+    const items = SetItems.parse(body);
     const ids = items.map((item) => `${item.entityName ?? ''} ${item.key}`);
     if (items.length === 0 || items.length > MAX_BATCH) throw new KvsError(400, 'BAD_REQUEST', `a batch takes 1 to ${MAX_BATCH} keys`);
     if (new Set(ids).size < ids.length) throw new KvsError(400, 'BAD_REQUEST', 'a batch names each key once');
