@@ -1,5 +1,5 @@
 /** A local site for one test, checked and stopped when the test ends. */
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFailed, onTestFinished } from 'vitest';
 import type { adminApi } from '../../src/api/admin';
 import type { InputOf, OutputOf, Result } from '../../src/api/define';
 import type { personApi } from '../../src/api/me';
@@ -32,6 +32,10 @@ export function startSite(options: SiteOptions = {}): LocalSite {
   const site = new LocalSite(options);
   const problems: string[] = [];
   site.confluence.onAnswer = (request, answer) => problems.push(...checkCall(request, answer));
+  // The app's log, which is only read where a test has failed: handing over each line by itself takes longer than most calls.
+  const log: string[] = [];
+  site.platform.appLog = (line) => log.push(line);
+  onTestFailed(() => console.log(log.join('\n')));
   onTestFinished(() => {
     site.stop();
     expect(site.allNotModelled).toEqual([]);
