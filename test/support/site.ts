@@ -167,7 +167,7 @@ export interface SpaceState {
 }
 
 export function personalSpacesOf(site: LocalSite, accountId: string): SpaceState[] {
-  return site.state().spaces.filter((space) => space.type === 'personal' && space.ownerId === accountId);
+  return site.spaces().filter((space) => space.type === 'personal' && space.ownerId === accountId);
 }
 
 /** Who was let into the person's space, besides the app itself. */
@@ -186,19 +186,19 @@ export async function operationsOfApp(site: LocalSite, spaceId: string): Promise
 
 /** The app's record of a person, with the reason that follows from it. */
 export function recordOf(site: LocalSite, accountId: string): (PersonState & { reason: string }) | undefined {
-  const stored = site.state().kvs.entities.person?.[accountId] as { data: PersonState } | undefined;
+  const stored = site.platform.kvs.dumpEntity('person')[accountId] as { data: PersonState } | undefined;
   return stored && { ...stored.data, reason: reasonOf(stored.data) };
 }
 
 /** The app's record of the person's space. */
 export function promiseOf(site: LocalSite, accountId: string): PromisedSpace | undefined {
-  const spaces = Object.values(site.state().kvs.entities.space ?? {}) as unknown as { data: PromisedSpace }[];
+  const spaces = Object.values(site.platform.kvs.dumpEntity('space')) as { data: PromisedSpace }[];
   return spaces.map(({ data }) => data).find(({ ownerId }) => ownerId === accountId);
 }
 
 /** The state of a person's notice of this kind. */
 export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): string | undefined {
-  return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
+  return (site.platform.kvs.dumpEntity('notice')[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
 }
 
 /**

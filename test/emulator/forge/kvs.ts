@@ -173,17 +173,24 @@ export class Kvs {
 
   /** Everything stored, for comparing two runs. */
   dump(): { plain: Record<string, unknown>; entities: Record<string, Record<string, unknown>> } {
-    const values = (store: Store): Record<string, unknown> =>
-      Object.fromEntries(
-        [...store.keys()].sort().flatMap((key) => {
-          const entry = this.read(store, key);
-          return entry?.json === undefined ? [] : [[key, JSON.parse(entry.json)]];
-        }),
-      );
     return {
-      plain: values(this.plain),
-      entities: Object.fromEntries([...this.entities].map(([name, { store }]) => [name, values(store)])),
+      plain: this.valuesOf(this.plain),
+      entities: Object.fromEntries([...this.entities].map(([name, { store }]) => [name, this.valuesOf(store)])),
     };
+  }
+
+  /** Everything stored in one entity, by key. */
+  dumpEntity(entityName: string): Record<string, unknown> {
+    return this.valuesOf(this.storeOf({ entityName }));
+  }
+
+  private valuesOf(store: Store): Record<string, unknown> {
+    return Object.fromEntries(
+      [...store.keys()].sort().flatMap((key) => {
+        const entry = this.read(store, key);
+        return entry?.json === undefined ? [] : [[key, JSON.parse(entry.json)]];
+      }),
+    );
   }
 
   private readonly operations: Record<string, (body: unknown) => { status: number; body?: unknown }> = {
