@@ -27,6 +27,8 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // What a test leaves behind is mostly dead by its end: with room for it, far less is copied, and copying was an eighth of the time.
+    execArgv: ['--max-semi-space-size=64'],
     isolate: false,
   },
 });

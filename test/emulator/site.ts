@@ -441,26 +441,32 @@ export class LocalSite {
       spaceProperties: Object.fromEntries(
         [...state.spaceProperties].flatMap(([id, list]) => (list.length > 0 ? [[id, properties(list)]] : [])),
       ),
-      spaces: state.spaces.map((space) => ({
-        id: String(space.id),
-        key: space.key,
-        name: space.name,
-        type: space.type,
-        status: space.status,
-        ownerId: space.ownerId,
-        grants: space.grants.map((g) => ({ principalType: g.principalType, principalId: g.principalId, roleId: g.roleId })),
-        pages: (state.contentBySpace.get(space.id) ?? []).map((item) => ({
-          id: String(item.id),
-          type: item.type,
-          status: item.status,
-          title: item.title,
-          body: item.body,
-          isHomepage: item.id === space.homepageId,
-          versions: item.versions.map((v) => ({ number: v.number, authorId: v.authorId, message: v.message })),
-        })),
-      })),
+      spaces: this.spaces(),
       audit: state.audit,
     };
+  }
+
+  /** Of that, what spaces and their pages are like. */
+  spaces() {
+    const { state } = this.confluence;
+    return state.spaces.map((space) => ({
+      id: String(space.id),
+      key: space.key,
+      name: space.name,
+      type: space.type,
+      status: space.status,
+      ownerId: space.ownerId,
+      grants: space.grants.map((g) => ({ principalType: g.principalType, principalId: g.principalId, roleId: g.roleId })),
+      pages: (state.contentBySpace.get(space.id) ?? []).map((item) => ({
+        id: String(item.id),
+        type: item.type,
+        status: item.status,
+        title: item.title,
+        body: item.body,
+        isHomepage: item.id === space.homepageId,
+        versions: item.versions.map((v) => ({ number: v.number, authorId: v.authorId, message: v.message })),
+      })),
+    }));
   }
 }
 

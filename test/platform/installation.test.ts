@@ -21,7 +21,7 @@ describe('the app on the site', () => {
     const { register, counter: _hours, job: _reading, ...promises } = entities;
     expect(Object.keys(plain)).toEqual(['first-start', 'privacy-report']);
     expect(Object.keys(register ?? {})).toEqual(['agenda', 'directory', 'open-jobs']);
-    expect(promises).toEqual({ event: {}, notice: {}, person: {}, plan: {}, policy: {}, space: {} });
+    expect(promises).toEqual({ event: {}, notice: {}, person: {}, plan: {}, policy: {}, space: {}, waiting: {} });
     expect(await adminData(site, 'policy.get', {})).toMatchObject({ version: 0 });
     expect(personalSpacesOf(site, ANA)).toEqual([]);
   });

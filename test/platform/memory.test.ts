@@ -29,7 +29,7 @@ it('reading, simulating and planning for 100,000 people stay within the memory o
   expect(operations).toBeLessThanOrEqual(MAX_OPERATIONS);
   operations = 0;
   const plan = await adminData(site, 'people.plan', {});
-  expect(plan).toMatchObject({ people: PEOPLE, count: PEOPLE - SPACES, points: 13 * (PEOPLE - SPACES) });
+  expect(plan).toMatchObject({ people: PEOPLE, count: PEOPLE - SPACES, points: 9 * (PEOPLE - SPACES) });
   expect(operations).toBeGreaterThan(10);
   expect(operations).toBeLessThanOrEqual(MAX_OPERATIONS);
   const { memoryMB } = site.platform.manifest.app.runtime;

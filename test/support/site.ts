@@ -1,5 +1,5 @@
 /** A local site for one test, checked and stopped when the test ends. */
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFailed, onTestFinished } from 'vitest';
 import type { adminApi } from '../../src/api/admin';
 import type { InputOf, OutputOf, Result } from '../../src/api/define';
 import type { personApi } from '../../src/api/me';
@@ -32,6 +32,10 @@ export function startSite(options: SiteOptions = {}): LocalSite {
   const site = new LocalSite(options);
   const problems: string[] = [];
   site.confluence.onAnswer = (request, answer) => problems.push(...checkCall(request, answer));
+  // The app's log, which is only read where a test has failed: handing over each line by itself takes longer than most calls.
+  const log: string[] = [];
+  site.platform.appLog = (line) => log.push(line);
+  onTestFailed(() => console.log(log.join('\n')));
   onTestFinished(() => {
     site.stop();
     expect(site.allNotModelled).toEqual([]);
@@ -163,7 +167,7 @@ export interface SpaceState {
 }
 
 export function personalSpacesOf(site: LocalSite, accountId: string): SpaceState[] {
-  return site.state().spaces.filter((space) => space.type === 'personal' && space.ownerId === accountId);
+  return site.spaces().filter((space) => space.type === 'personal' && space.ownerId === accountId);
 }
 
 /** Who was let into the person's space, besides the app itself. */
@@ -182,19 +186,19 @@ export async function operationsOfApp(site: LocalSite, spaceId: string): Promise
 
 /** The app's record of a person, with the reason that follows from it. */
 export function recordOf(site: LocalSite, accountId: string): (PersonState & { reason: string }) | undefined {
-  const stored = site.state().kvs.entities.person?.[accountId] as { data: PersonState } | undefined;
+  const stored = site.platform.kvs.dumpEntity('person')[accountId] as { data: PersonState } | undefined;
   return stored && { ...stored.data, reason: reasonOf(stored.data) };
 }
 
 /** The app's record of the person's space. */
 export function promiseOf(site: LocalSite, accountId: string): PromisedSpace | undefined {
-  const spaces = Object.values(site.state().kvs.entities.space ?? {}) as unknown as { data: PromisedSpace }[];
+  const spaces = Object.values(site.platform.kvs.dumpEntity('space')) as { data: PromisedSpace }[];
   return spaces.map(({ data }) => data).find(({ ownerId }) => ownerId === accountId);
 }
 
 /** The state of a person's notice of this kind. */
 export function noticeOf(site: LocalSite, accountId: string, kind: NoticeKind): string | undefined {
-  return (site.state().kvs.entities.notice?.[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
+  return (site.platform.kvs.dumpEntity('notice')[`${accountId}:${kind}`] as { state: string } | undefined)?.state;
 }
 
 /**

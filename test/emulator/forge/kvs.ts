@@ -72,6 +72,8 @@ type Condition = z.infer<typeof Condition>;
 const Conditions = z.object({ and: z.array(Condition).optional(), or: z.array(Condition).optional() });
 const KeyRef = z.object({ key: z.string(), entityName: z.string().optional(), options: Options });
 const SetItem = KeyRef.extend({ value: z.unknown().optional() });
+const SetItems = z.array(SetItem);
+const EntityRef = z.object({ entityName: z.string() });
 const QueryBody = z.object({
   entityName: z.string().optional(),
   indexName: z.string().optional(),
@@ -171,17 +173,24 @@ export class Kvs {
 
   /** Everything stored, for comparing two runs. */
   dump(): { plain: Record<string, unknown>; entities: Record<string, Record<string, unknown>> } {
-    const values = (store: Store): Record<string, unknown> =>
-      Object.fromEntries(
-        [...store.keys()].sort().flatMap((key) => {
-          const entry = this.read(store, key);
-          return entry?.json === undefined ? [] : [[key, JSON.parse(entry.json)]];
-        }),
-      );
     return {
-      plain: values(this.plain),
-      entities: Object.fromEntries([...this.entities].map(([name, { store }]) => [name, values(store)])),
+      plain: this.valuesOf(this.plain),
+      entities: Object.fromEntries([...this.entities].map(([name, { store }]) => [name, this.valuesOf(store)])),
     };
+  }
+
+  /** Everything stored in one entity, by key. */
+  dumpEntity(entityName: string): Record<string, unknown> {
+    return this.valuesOf(this.storeOf({ entityName }));
+  }
+
+  private valuesOf(store: Store): Record<string, unknown> {
+    return Object.fromEntries(
+      [...store.keys()].sort().flatMap((key) => {
+        const entry = this.read(store, key);
+        return entry?.json === undefined ? [] : [[key, JSON.parse(entry.json)]];
+      }),
+    );
   }
 
   private readonly operations: Record<string, (body: unknown) => { status: number; body?: unknown }> = {
@@ -203,7 +212,7 @@ export class Kvs {
   };
 
   private entityOf(body: unknown): Store {
-    return this.storeOf(z.object({ entityName: z.string() }).parse(body));
+    return this.storeOf(EntityRef.parse(body));
   }
 
   private storeOf(ref: { entityName?: string | undefined }): Store {
@@ -428,7 +437,7 @@ export class Kvs {
 
   private batch(body: unknown, one: (item: z.infer<typeof SetItem>) => object): { status: number; body: unknown } {
     this.usage.batches += 1;
-    const items = z.array(SetItem).parse(body);
+    const items = SetItems.parse(body);
     const ids = items.map((item) => `${item.entityName ?? ''} ${item.key}`);
     if (items.length === 0 || items.length > MAX_BATCH) throw new KvsError(400, 'BAD_REQUEST', `a batch takes 1 to ${MAX_BATCH} keys`);
     if (new Set(ids).size < ids.length) throw new KvsError(400, 'BAD_REQUEST', 'a batch names each key once');

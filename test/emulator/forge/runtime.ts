@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Script } from 'node:vm';
+import { config } from 'zod';
 import type { Clock, Runner } from '../clock';
 import type { Chance } from '../random';
 
@@ -204,7 +205,16 @@ export function loadBundle(bundlePath: string, clock: Clock, dice: Chance): Reco
     console: siteConsole(),
     ...siteTimers(clock),
   };
-  (script.runInThisContext() as (...args: unknown[]) => void)(...INJECTED.map((name) => injected[name]));
+  const evaluate = script.runInThisContext() as (...args: unknown[]) => void;
+  const { jitless = false } = config();
+  // The bundle's schemas interpret what zod would otherwise generate code for, in every process anew, to parse a few values with it.
+  // The results are the same. Functions in child processes (`test/support/child-process.ts`) run the generated code.
+  config({ jitless: true });
+  try {
+    evaluate(...INJECTED.map((name) => injected[name]));
+  } finally {
+    config({ jitless });
+  }
   return module.exports;
 }
 
