@@ -12,8 +12,8 @@ const MARKS = 64;
 /** The schedule's interval: nobody's turn is promised before it has come once. */
 const TICK_MS = 5 * MINUTE_MS;
 
-/** Where everybody stands now. @param gone people who have left the line: queries lag behind */
-export async function countLine(now: number, gone: ReadonlySet<string> = new Set()): Promise<LineCount> {
+/** Where everybody stands now. */
+export async function countLine(now: number): Promise<LineCount> {
   const places: number[] = [];
   for (const lane of LANES) {
     let from = 0;
@@ -21,7 +21,7 @@ export async function countLine(now: number, gone: ReadonlySet<string> = new Set
     for (let page = 0; page < PAGES_COUNTED; page += 1) {
       const waiting = await listWaiting(lane, from, now);
       for (const { accountId, dueAt } of waiting) {
-        if (seen.has(accountId) || gone.has(accountId)) continue;
+        if (seen.has(accountId)) continue;
         seen.add(accountId);
         places.push(dueAt);
       }

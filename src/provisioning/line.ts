@@ -51,9 +51,10 @@ interface Round {
   isOver: boolean;
   /** Left in the line for want of points. */
   lacksPoints: boolean;
-  /** Those who had their turn, and those who have left the line by it: queries lag behind. */
+  /** Those who had their turn: queries lag behind. */
   seen: Set<string>;
-  gone: Set<string>;
+  /** How many have left the line by it. */
+  gone: number;
 }
 
 async function workOff(marks: readonly string[], now: number): Promise<void> {
@@ -62,10 +63,10 @@ async function workOff(marks: readonly string[], now: number): Promise<void> {
   // While nothing may happen, everybody keeps their place.
   if (policy.kind === 'unreadable' || policy.policy.paused) return writeLineCount(before);
   const isTrial = marks.includes(REFUSED);
-  const round: Round = { isTrial, served: 0, points: 0, failures: 0, isOver: false, lacksPoints: false, seen: new Set(), gone: new Set() };
+  const round: Round = { isTrial, served: 0, points: 0, failures: 0, isOver: false, lacksPoints: false, seen: new Set(), gone: 0 };
   const isTriedNow = now - (nextHour(now) - HOUR_MS) < TRY_WITHIN_MS;
   if (!isTrial || isTriedNow) for (const lane of LANES) await serveLane(lane, round);
-  const after = await afterRound(before, round);
+  const after = afterRound(before, round);
   await writeLineCount(after);
   await keepMarks(marks, round, after);
 }
@@ -100,7 +101,7 @@ async function serveNext(waiting: Waiting, round: Round): Promise<void> {
     await within(ACCOUNTS[lane], async () => {
       const subject = { accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now: Date.now() };
       const turn = await serve(waiting, () => provision(subject));
-      if (turn.kind === 'served') round.gone.add(accountId);
+      if (turn.kind === 'served') round.gone += 1;
       note(round, turn, pointsSoFar());
     });
   } catch (error) {
@@ -134,15 +135,10 @@ function note(round: Round, turn: Turn, points: number): void {
 /** How much a new round changes what one person is thought to cost. */
 const WEIGHT = 0.5;
 
-async function afterRound(before: LineCount, { served, points, seen, gone }: Round): Promise<LineCount> {
+function afterRound(before: LineCount, { served, points, gone }: Round): LineCount {
   const { pointsPerPerson } = before;
   const lately = served === 0 ? pointsPerPerson : points / served;
-  const left = seen.size === 0 ? before.count : (await countLine(Date.now(), gone)).count;
-  return {
-    ...before,
-    served: Math.max(0, before.count - left),
-    pointsPerPerson: pointsPerPerson * (1 - WEIGHT) + lately * WEIGHT,
-  };
+  return { ...before, served: gone, pointsPerPerson: pointsPerPerson * (1 - WEIGHT) + lately * WEIGHT };
 }
 
 /** The list says whether newcomers have to stand behind others, and whether the next tick has anything to do here. */

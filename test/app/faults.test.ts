@@ -150,13 +150,14 @@ it('a space that a person creates themselves after declining stays as it is', as
   expect(recordOf(site, ANA)).toMatchObject({ state: 'declined' });
 });
 
-it('the outbox receives every change, and is emptied by the schedule', async () => {
+it('the outbox receives every change that lasts, and is emptied by the schedule', async () => {
   const site = startSite();
   const outbox = (): string[] => Object.keys(site.state().kvs.plain).filter((key) => key.startsWith('outbox:'));
   await setPolicy(site, { mode: 'auto' });
   await readsAPage(site, ANA);
   const spaceId = personalSpacesOf(site, ANA)[0]?.id;
-  expect(outbox()).toEqual(expect.arrayContaining([`outbox:person:${ANA}:1`, `outbox:person:${ANA}:2`, `outbox:space:${spaceId}:1`]));
+  // What lasts for seconds only (a space is being created) is left out.
+  expect(outbox()).toEqual([`outbox:person:${ANA}:2`, `outbox:space:${spaceId}:1`]);
   await site.advance('PT2H');
   expect(outbox()).toEqual([]);
 });
