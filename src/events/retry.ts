@@ -53,5 +53,5 @@ export function retrySeconds(error: unknown): number | null {
   if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
   // Without tables there is nothing to note; the first reading of the site makes up for it.
   if (error instanceof SqlError) return error.kind === 'busy' ? spread(DEFAULT_RETRY_S) : null;
-  return (isStorageError(error) && willPass(error)) || error instanceof QueueError ? DEFAULT_RETRY_S : null;
+  return (isStorageError(error) && willPass(error)) || error instanceof QueueError ? spread(DEFAULT_RETRY_S) : null;
 }

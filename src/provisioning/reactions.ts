@@ -24,9 +24,10 @@ import type { RetryLater } from '../events/retry';
 import type { SpaceChange } from '../events/space';
 import { within } from '../forge/budget';
 import { isRateLimit, StaleRecord } from '../forge/errors';
-import { readForTurn, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
+import { readPersonAndPlace, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
+import { readPolicy } from '../store/policy';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
-import { IN_LINE, joinLine, noteNews, REFUSED } from '../store/waiting';
+import { IN_LINE, joinLine, noteNews, type Place, REFUSED, readPlace } from '../store/waiting';
 import { followEvent, isStatus } from './status-change';
 
 /**
@@ -80,16 +81,23 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   const key = settledKey(installation, accountId);
   const known = settled().get(key);
   if (known && now < known.until && known.version === null) return undefined;
-  const cached = policies.get(installContext);
-  const fresh = cached && now < cached.until ? cached.state : null;
+  const fresh = freshPolicy(installContext, now);
   if (fresh && (isSettled(known, fresh, now) || isOff(fresh, now))) return undefined;
   const { policy, person } = fresh ? { policy: fresh, person: await readPersonRecord(accountId) } : await readPolicyAndPerson(accountId);
   if (!fresh) remember(installContext, policy, now);
   const decision = decide(policy, person, accountId, 'activity', now);
-  if (!isNothing(decision)) return within('events', () => look(accountId, installation, 'activity', now));
+  if (!isNothing(decision)) {
+    const isOpen = decision.kind === 'needs' && decision.fact === 'person' && (person === null || isIn(person, 'excluded'));
+    return look({ accountId, occasion: 'activity', policy, person, isOpen, ...(await readPlace(accountId)) }, installation, now);
+  }
   if (!isSwitchedOff(decision)) settle(key, person, versionOf(policy), now);
   return undefined;
 };
+
+function freshPolicy(installContext: string, now: number): PolicyState | null {
+  const cached = policies.get(installContext);
+  return cached && now < cached.until ? cached.state : null;
+}
 
 const isSettled = (known: Settled | undefined, policy: PolicyState, now: number): boolean =>
   known !== undefined && now < known.until && known.version === versionOf(policy);
@@ -105,25 +113,23 @@ function restsOnRecord(person: Person): boolean {
   return isIn(person, 'excluded') && !dependsOnPolicy(person.reason);
 }
 
-/** Looks at one person for whom there may be something to do. */
-async function look(
-  accountId: string,
-  installation: Installation,
-  occasion: 'activity' | 'arrival',
-  now: number,
-): Promise<RetryLater | undefined> {
-  const { installContext, cloudId } = installation;
+/** Somebody for whom there may be something to do, as far as was read. */
+interface Found extends Place {
+  accountId: string;
+  occasion: 'activity' | 'arrival';
+  policy: PolicyState;
+  person: Person | null;
+  /** Nobody has begun anything for them, so the first question would be who they are. */
+  isOpen: boolean;
+}
+
+/** Serves them, if it is their turn. Up to then nothing is done, so what was read a moment ago is good enough. */
+async function look(found: Found, installation: Installation, now: number): Promise<RetryLater | undefined> {
+  const { accountId, occasion, policy, person, waiting, marks, isOpen } = found;
+  const { cloudId } = installation;
   const key = settledKey(installation, accountId);
-  const { policy, person, waiting, marks } = await readForTurn(accountId);
-  remember(installContext, policy, now);
   const version = versionOf(policy);
-  const decision = decide(policy, person, accountId, occasion, now);
-  if (isNothing(decision)) {
-    if (!isSwitchedOff(decision) && occasion === 'activity') settle(key, person, version, now);
-    return undefined;
-  }
-  const leftOut =
-    occasion === 'activity' && waiting === null && isUndecided(decision, person) && (await leaveOut(accountId, policy, person, now));
+  const leftOut = isOpen && waiting === null && (await leaveOut(accountId, policy, person, now));
   if (leftOut) {
     settle(key, leftOut, version, now);
     return undefined;
@@ -140,18 +146,12 @@ async function look(
     import(/* webpackMode: "eager" */ './provision'),
   ]);
   const subject = { accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion, now };
-  const turn = await serve(place, () => provision(subject, { policy, person }));
+  const turn = await within('events', () => serve(place, () => provision(subject)));
   if (turn.kind === 'waits') return sooner(turn.dueAt, turn.error, now);
-  if (turn.kind === 'served') {
-    const { person: after } = turn.result;
-    if (after && isNothing(decide(policy, after, accountId, 'activity', now))) settle(key, after, version, now);
-  }
+  const after = turn.kind === 'served' ? turn.result.person : null;
+  if (after && isNothing(decide(policy, after, accountId, 'activity', now))) settle(key, after, version, now);
   return undefined;
 }
-
-/** Nobody has begun anything for them, so the first question would be who they are. */
-const isUndecided = (decision: ProvisioningDecision, person: Person | null): boolean =>
-  decision.kind === 'needs' && decision.fact === 'person' && (person === null || isIn(person, 'excluded'));
 
 /** Whom the directory knows to get nothing under this policy is remembered so, and nobody is asked. @returns their record; null = it does not */
 async function leaveOut(accountId: string, state: PolicyState, before: Person | null, now: number): Promise<Person | null> {
@@ -188,20 +188,33 @@ function sooner(dueAt: number, error: unknown, now: number): RetryLater | undefi
 
 /** How often to note that Confluence creates spaces on its own. */
 const NATIVE_NOTED_MS = DAY_MS;
+/** When this process last saw that it is noted, for each installation. */
+const nativeNoted = new LRUCache<string, number>({ max: 100 });
+
+async function noteNativeCreation({ installContext }: Installation, now: number): Promise<void> {
+  if (now - (nativeNoted.get(installContext) ?? 0) < NATIVE_NOTED_MS) return;
+  const last = await readNativeCreation();
+  if (last === null || now - last > NATIVE_NOTED_MS) await writeNativeCreation(now);
+  nativeNoted.set(installContext, now);
+}
 
 /** Whoever has a space from elsewhere is looked at as at any other activity: it is adopted, or left alone. */
 export const meetNewSpace: Reaction<SpaceChange> = async (change, installation) => {
   if (change.kind !== 'created') return undefined;
+  const now = Date.now();
   const owner = change.ownerId ?? change.by;
-  if (owner === null || (await isOwnCreation(owner, change)) || (await isTrialSpace(change.key))) return undefined;
-  const last = await readNativeCreation();
-  if (last === null || Date.now() - last > NATIVE_NOTED_MS) await writeNativeCreation(Date.now());
-  return within('events', () => look(owner, installation, 'arrival', Date.now()));
+  if (owner === null) return undefined;
+  const { person, ...place } = await readPersonAndPlace(owner);
+  if (isOwnCreation(person, owner, change) || (await isTrialSpace(change.key))) return undefined;
+  await noteNativeCreation(installation, now);
+  const { installContext } = installation;
+  const policy = freshPolicy(installContext, now) ?? remember(installContext, await readPolicy(), now);
+  if (isNothing(decide(policy, person, owner, 'arrival', now))) return undefined;
+  return look({ accountId: owner, occasion: 'arrival', policy, person, isOpen: false, ...place }, installation, now);
 };
 
 /** What Homestead creates as a person is not marked as its own on every site; the run that began it also finishes it. */
-async function isOwnCreation(owner: string, { spaceId, key }: SpaceChange): Promise<boolean> {
-  const person = await readPersonRecord(owner);
+function isOwnCreation(person: Person | null, owner: string, { spaceId, key }: SpaceChange): boolean {
   if (isIn(person, 'creating')) return key === personalSpaceKey(owner);
   return isIn(person, 'ready') && person.origin === 'created' && person.spaceId === spaceId;
 }

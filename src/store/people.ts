@@ -105,6 +105,12 @@ export async function readForTurn(accountId: string): Promise<Remembered & Place
   return { policy, person, ...toPlace(accountId, found) };
 }
 
+/** The same without the policy, for whoever does not act yet. */
+export async function readPersonAndPlace(accountId: string): Promise<{ person: Person | null } & Place> {
+  const found = await readBatch([{ key: accountId, entityName: PERSON }, ...placeKeys(accountId)]);
+  return { person: toPerson(accountId, found.get(accountId)), ...toPlace(accountId, found) };
+}
+
 /** The records of these people, those that exist. One that cannot be read is left out: its person is looked at when their turn comes. */
 export async function readPersonRecords(accountIds: readonly string[]): Promise<Map<string, Person>> {
   const records = new Map<string, Person>();

@@ -6,7 +6,7 @@ import { kvs, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
 import { isHeld, LANES, type Lane, type LineCount, type Waiting } from '../domain/turn';
 import { StaleRecord } from '../forge/errors';
-import { commit, newTransaction, retryStale, type Transaction, whileRevision } from '../forge/kvs';
+import { commit, newTransaction, readBatch, retryStale, type Transaction, whileRevision } from '../forge/kvs';
 import { log } from '../forge/log';
 import { parseRegister, REGISTER } from './register';
 import { addToWorklist, NOTHING_LISTED, removeFromWorklist, Worklist } from './worklist';
@@ -53,6 +53,8 @@ export const placeKeys = (accountId: string): { key: string; entityName: string 
   { key: keyOf(accountId), entityName: WAITING },
   { key: LINE, entityName: REGISTER },
 ];
+
+export const readPlace = async (accountId: string): Promise<Place> => toPlace(accountId, await readBatch(placeKeys(accountId)));
 
 export const toPlace = (accountId: string, found: ReadonlyMap<string, unknown>): Place => ({
   waiting: toWaiting(accountId, found.get(keyOf(accountId))),

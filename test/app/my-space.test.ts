@@ -499,7 +499,7 @@ describe('privacy', () => {
     const site = startAlone();
     await setPolicy(site, { mode: 'auto', fields: FIELDS });
     expect(await personData(site, 'me.data', ANA)).toEqual({
-      ...{ record: null, reason: null, space: null, notices: [], trail: [], hasOlder: false },
+      ...{ record: null, reason: null, space: null, notices: [], waiting: null, trail: [], hasOlder: false },
       ...{ administratorSince: null, details: {}, hasNoticeFlag: false, directory: { person: null, groups: [], spaces: [] } },
     });
     await readsAPage(site, ANA);
