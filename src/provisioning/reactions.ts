@@ -79,10 +79,13 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   const now = Date.now();
   const { installContext } = installation;
   const key = settledKey(installation, accountId);
-  const known = settled().get(key);
-  if (known && now < known.until && known.version === null) return undefined;
-  const fresh = freshPolicy(installContext, now);
-  if (fresh && (isSettled(known, fresh, now) || isOff(fresh, now))) return undefined;
+  const found = settled().get(key);
+  const known = found && now < found.until ? found : undefined;
+  if (known?.version === null) return undefined;
+  const cached = freshPolicy(installContext, now);
+  if (cached && isOff(cached, now)) return undefined;
+  const fresh = cached ?? (known ? remember(installContext, await readPolicy(), now) : null);
+  if (known && fresh && known.version === versionOf(fresh)) return undefined;
   const { policy, person } = fresh ? { policy: fresh, person: await readPersonRecord(accountId) } : await readPolicyAndPerson(accountId);
   if (!fresh) remember(installContext, policy, now);
   const decision = decide(policy, person, accountId, 'activity', now);
@@ -98,9 +101,6 @@ function freshPolicy(installContext: string, now: number): PolicyState | null {
   const cached = policies.get(installContext);
   return cached && now < cached.until ? cached.state : null;
 }
-
-const isSettled = (known: Settled | undefined, policy: PolicyState, now: number): boolean =>
-  known !== undefined && now < known.until && known.version === versionOf(policy);
 
 function settle(key: string, person: Person | null, version: number, now: number): void {
   const until = Math.min((person && recheckOf(person)) ?? Number.POSITIVE_INFINITY, now + SETTLED_MS);

@@ -1,9 +1,19 @@
 /** Bulk cleanup on the local site: preview, archive, stop, restore, and everything that can go wrong. */
 import { describe, expect, it } from 'vitest';
-import type { Page } from '../../src/api/admin/jobs';
 import type { RunRowView, RunView } from '../../src/api/admin/runs';
 import type { LocalSite } from '../emulator/site';
-import { ALL, filledSite, finished, listUnused, refilled, runOf, some, startCleanup as start, UNUSED_DAYS } from '../support/cleanup';
+import {
+  ALL,
+  allRows,
+  filledSite,
+  finished,
+  listUnused,
+  refilled,
+  runOf,
+  some,
+  startCleanup as start,
+  UNUSED_DAYS,
+} from '../support/cleanup';
 import { ADMIN_ACCOUNT_ID, accountIdOf, admin, adminData, startSite } from '../support/site';
 import { ONE_PROCESS, type Stop, stopAtEachCall } from '../support/stops';
 
@@ -12,17 +22,6 @@ const DAY_MS = 86_400_000;
 async function undone(site: LocalSite, runId: string, spaceIds?: string[]): Promise<RunView> {
   const undo = await adminData(site, 'runs.undo', { runId, ...(spaceIds ? { spaceIds } : {}) });
   return finished(site, undo.runId);
-}
-
-async function allRows(site: LocalSite, runId: string): Promise<RunRowView[]> {
-  const rows: RunRowView[] = [];
-  let from: Page<RunRowView>['next'] | undefined;
-  while (from !== null) {
-    const page: Page<RunRowView> = await adminData(site, 'runs.rows', { runId, ...(from ? { from } : {}) });
-    rows.push(...page.rows);
-    from = page.next;
-  }
-  return rows;
 }
 
 /** The expected answer, computed from the site's own state. */

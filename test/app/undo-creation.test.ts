@@ -1,9 +1,8 @@
 /** Undoing a run that created spaces for people: what nobody has touched is archived, and everything else is left alone with a reason. */
 import { describe, expect, it } from 'vitest';
-import type { Page } from '../../src/api/admin/jobs';
-import type { RunRowView, RunView } from '../../src/api/admin/runs';
+import type { RunView } from '../../src/api/admin/runs';
 import type { LocalSite, SiteOptions } from '../emulator/site';
-import { finished, runOf } from '../support/cleanup';
+import { allRows, finished, runOf } from '../support/cleanup';
 import {
   ADMIN_ACCOUNT_ID,
   accountIdOf,
@@ -51,17 +50,6 @@ async function createdSite(options: SiteOptions = {}): Promise<Created> {
 async function undone({ site, runId }: Created, spaceIds?: string[]): Promise<RunView> {
   const undo = await adminData(site, 'runs.undo', { runId, ...(spaceIds ? { spaceIds } : {}) });
   return finished(site, undo.runId);
-}
-
-async function allRows(site: LocalSite, runId: string): Promise<RunRowView[]> {
-  const rows: RunRowView[] = [];
-  let from: Page<RunRowView>['next'] | undefined;
-  while (from !== null) {
-    const page: Page<RunRowView> = await adminData(site, 'runs.rows', { runId, ...(from ? { from } : {}) });
-    rows.push(...page.rows);
-    from = page.next;
-  }
-  return rows;
 }
 
 const NOTHING = { ok: false, error: { code: 'bad-request', details: { problem: 'nothing-to-undo' } } };

@@ -1,5 +1,6 @@
 /** What tests of clean-ups have in common: a site whose directory is complete, its unused spaces, and a run over some of them. */
-import type { RunView } from '../../src/api/admin/runs';
+import type { Page } from '../../src/api/admin/jobs';
+import type { RunRowView, RunView } from '../../src/api/admin/runs';
 import type { LocalSite, SiteOptions } from '../emulator/site';
 import { adminData, REASON, startSite } from './site';
 
@@ -54,4 +55,16 @@ export async function finished(site: LocalSite, runId: string): Promise<RunView>
     if (run.state !== 'running' && run.state !== 'cancelling') return run;
   }
   throw new Error(`run ${runId} did not end`);
+}
+
+/** What became of each space of a run. */
+export async function allRows(site: LocalSite, runId: string): Promise<RunRowView[]> {
+  const rows: RunRowView[] = [];
+  let from: Page<RunRowView>['next'] | undefined;
+  while (from !== null) {
+    const page: Page<RunRowView> = await adminData(site, 'runs.rows', { runId, ...(from ? { from } : {}) });
+    rows.push(...page.rows);
+    from = page.next;
+  }
+  return rows;
 }
