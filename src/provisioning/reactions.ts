@@ -54,6 +54,8 @@ const POLICY_MS = 30_000;
 const OFF_MS = 5_000;
 interface KnownPolicy {
   state: PolicyState;
+  /** Nothing happens to anybody for whom nothing was begun. */
+  isOff: boolean;
   until: number;
 }
 const policies = new LRUCache<string, KnownPolicy>({ max: 100 });
@@ -67,12 +69,11 @@ function decide(state: PolicyState, record: Person | null, accountId: string, oc
 }
 
 const isNothing = (decision: ProvisioningDecision): boolean => decision.kind === 'decided' && decision.action === 'none';
-/** Nothing happens to anybody for whom nothing was begun. */
-const isOff = (state: PolicyState, now: number): boolean => isSwitchedOff(decide(state, null, '', 'activity', now));
-
-function remember(installContext: string, state: PolicyState, now: number): PolicyState {
-  policies.set(installContext, { state, until: now + (isOff(state, now) ? OFF_MS : POLICY_MS) });
-  return state;
+function remember(installContext: string, state: PolicyState, now: number): KnownPolicy {
+  const isOff = isSwitchedOff(decide(state, null, '', 'activity', now));
+  const known = { state, isOff, until: now + (isOff ? OFF_MS : POLICY_MS) };
+  policies.set(installContext, known);
+  return known;
 }
 
 export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, installation) => {
@@ -83,8 +84,8 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   const known = found && now < found.until ? found : undefined;
   if (known?.version === null) return undefined;
   const cached = freshPolicy(installContext, now);
-  if (cached && isOff(cached, now)) return undefined;
-  const fresh = cached ?? (known ? remember(installContext, await readPolicy(), now) : null);
+  if (cached?.isOff) return undefined;
+  const fresh = (cached ?? (known ? remember(installContext, await readPolicy(), now) : null))?.state;
   if (known && fresh && known.version === versionOf(fresh)) return undefined;
   const { policy, person } = fresh ? { policy: fresh, person: await readPersonRecord(accountId) } : await readPolicyAndPerson(accountId);
   if (!fresh) remember(installContext, policy, now);
@@ -97,9 +98,9 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   return undefined;
 };
 
-function freshPolicy(installContext: string, now: number): PolicyState | null {
+function freshPolicy(installContext: string, now: number): KnownPolicy | null {
   const cached = policies.get(installContext);
-  return cached && now < cached.until ? cached.state : null;
+  return cached && now < cached.until ? cached : null;
 }
 
 function settle(key: string, person: Person | null, version: number, now: number): void {
@@ -208,7 +209,7 @@ export const meetNewSpace: Reaction<SpaceChange> = async (change, installation) 
   if (isOwnCreation(person, owner, change) || (await isTrialSpace(change.key))) return undefined;
   await noteNativeCreation(installation, now);
   const { installContext } = installation;
-  const policy = freshPolicy(installContext, now) ?? remember(installContext, await readPolicy(), now);
+  const { state: policy } = freshPolicy(installContext, now) ?? remember(installContext, await readPolicy(), now);
   if (isNothing(decide(policy, person, owner, 'arrival', now))) return undefined;
   return look({ accountId: owner, occasion: 'arrival', policy, person, isOpen: false, ...place }, installation, now);
 };
