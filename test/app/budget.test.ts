@@ -1,7 +1,7 @@
 /** The hour's points, seen from outside: who waits for whom, what counting costs, and who may do what when Confluence cannot be asked. */
 import { describe, expect, it } from 'vitest';
 import { ask } from '../../src/confluence/call';
-import type { BudgetClass, newHour } from '../../src/domain/budget';
+import type { newHour } from '../../src/domain/budget';
 import { DEFAULT_POLICY } from '../../src/domain/policy/document';
 import type { LocalSite } from '../emulator/site';
 import { ALL, filledSite, listUnused, runOf, some, startCleanup } from '../support/cleanup';
