@@ -206,7 +206,9 @@ export const meetNewSpace: Reaction<SpaceChange> = async (change, installation) 
   const owner = change.ownerId ?? change.by;
   if (owner === null) return undefined;
   const { person, ...place } = await readPersonAndPlace(owner);
-  if (isOwnCreation(person, owner, change) || (await isTrialSpace(change.key))) return undefined;
+  if (isOwnCreation(person, owner, change)) return undefined;
+  // While people wait, every read counts; a trial space is gone by the time its owner's turn comes.
+  if (!place.marks.includes(IN_LINE) && (await isTrialSpace(change.key))) return undefined;
   await noteNativeCreation(installation, now);
   const { installContext } = installation;
   const { state: policy } = freshPolicy(installContext, now) ?? remember(installContext, await readPolicy(), now);
