@@ -27,6 +27,9 @@ export interface ListedWork {
   run(ids: readonly string[], now: number): Promise<void>;
 }
 
+/** The schedule's interval (manifest.yml). */
+export const TICK_MS = 5 * MINUTE_MS;
+
 /** Due at every third tick: what an interruption left unfinished for a person is picked up within a quarter of an hour. */
 export const EVERY_THIRD_TICK_MS = 14 * MINUTE_MS;
 

@@ -1,12 +1,13 @@
 /** Beginning a clean-up, having a lost plan made again, undoing a run, and trying again what failed in one. */
 
+import { TICK_MS } from '../agenda/define';
 import { openDirectory } from '../directory/keep';
 import { countSpaces } from '../directory/lists';
 import { doneBy } from '../directory/progress';
 import { countLeft, thaw } from '../directory/run-rows';
 import { pointsOf, unchangedSince } from '../domain/cleanup';
 import { UNUSED_DAYS } from '../domain/directory';
-import { DAY_MS, MINUTE_MS } from '../domain/time';
+import { DAY_MS } from '../domain/time';
 import { type CreatingRun, countMadeAmong, creationOf, existingCreatingRun, setUndoneBy } from '../existing-people/created';
 import { readBudget } from '../forge/budget';
 import { AppError } from '../forge/errors';
@@ -21,8 +22,7 @@ import { type Counted, count, failedIn, freeze, type Selection, withoutOwners } 
 const BATCHES_AT_ONCE = 25;
 /** One space takes about five calls, one after another (local site: 0.15 s each). */
 const MS_PER_SPACE = 800;
-/** The schedule's interval, and spaces in one turn of it: six requests one after another each, in under five minutes. */
-const TURN_MS = 5 * MINUTE_MS;
+/** Spaces in one tick: six requests one after another each, in under five minutes. */
 const SPACES_PER_TURN = 200;
 
 export interface Preview {
@@ -69,7 +69,7 @@ export async function estimate(
   where: Job['where'] = 'queue',
 ): Promise<{ points: number; doneAt: number }> {
   const points = pointsOf(action, spaces);
-  const takes = where === 'queue' ? spaces * MS_PER_SPACE : Math.ceil(spaces / SPACES_PER_TURN) * TURN_MS;
+  const takes = where === 'queue' ? spaces * MS_PER_SPACE : Math.ceil(spaces / SPACES_PER_TURN) * TICK_MS;
   return { points, doneAt: Math.max(doneBy(points, await readBudget(now), now), now + takes) };
 }
 

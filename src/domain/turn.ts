@@ -1,4 +1,5 @@
 /** Whose turn comes when, once more people arrive than can be served at once. Pure. */
+import { HOUR_MS } from './time';
 
 /**
  * Who asked for their space themselves goes first. `arrivals` are people whose activity was heard, or whose space appeared.
@@ -74,13 +75,11 @@ export interface Room {
 
 /** When so many people will have been served (ms), by the points of the hours and by how fast one follows another. */
 export function servedBy(people: number, pointsPerPerson: number, room: Room, now: number): number {
-  const pace = (count: number): number => (count / SERVED_PER_HOUR) * HOUR;
+  const pace = (count: number): number => (count / SERVED_PER_HOUR) * HOUR_MS;
   const atOnce = Math.min(people, room.now / pointsPerPerson);
   if (people <= atOnce) return Math.round(now + pace(people));
   const perHour = Math.max(1, Math.min(SERVED_PER_HOUR, room.perHour / pointsPerPerson));
   const left = people - atOnce;
   const fullHours = Math.ceil(left / perHour) - 1;
-  return Math.round(room.nextHourAt + fullHours * HOUR + pace(left - fullHours * perHour));
+  return Math.round(room.nextHourAt + fullHours * HOUR_MS + pace(left - fullHours * perHour));
 }
-
-const HOUR = 3_600_000;

@@ -3,6 +3,7 @@
  * It acts as each person, which is documented for schedules, so it runs there and never on the queue.
  */
 import { z } from 'zod';
+import { TICK_MS } from '../agenda/define';
 import { asPerson } from '../confluence/call';
 import { type Context, readContext } from '../directory/derive';
 import { openDirectory } from '../directory/keep';
@@ -54,8 +55,7 @@ const STEPS_PER_TURN = 50;
 const MAX_TRIES = 3;
 /** People shown of a plan. */
 const SAMPLE = 25;
-/** The schedule's interval, and people served in one turn: six requests one after another each, in under five minutes (README). */
-const TURN_MS = 5 * MINUTE_MS;
+/** People served in one tick: six requests one after another each, in under five minutes (README). */
 const PEOPLE_PER_TURN = 200;
 /** Batches read at a time where all of them are: half a megabyte. */
 export const BATCHES_PER_READ = 25;
@@ -168,7 +168,7 @@ export function servedBy(
   // A step sets aside what its people could cost at most: the end of each hour is too short for another one.
   const limit = Math.max(budget.limit - STEP_COST, budget.limit / 2);
   const byPoints = doneBy(points, { ...budget, limit }, now);
-  const byTicks = now + Math.ceil(count / PEOPLE_PER_TURN) * TURN_MS;
+  const byTicks = now + Math.ceil(count / PEOPLE_PER_TURN) * TICK_MS;
   const days = perDay === null ? 0 : Math.ceil(count / perDay) - 1;
   return Math.max(byPoints, byTicks, days < 1 ? 0 : startOfDay(now) + days * DAY_MS);
 }

@@ -21,6 +21,11 @@ export async function retryStale<T>(attempts: number, run: () => Promise<T>): Pr
   }
 }
 
+/** For a `catch`: whoever was faster has done, or will do, what was to be done. */
+export function ignoreStale(error: unknown): void {
+  if (!(error instanceof StaleRecord)) throw error;
+}
+
 /** Codes of a transaction whose condition was false, and of a key that exists. */
 const CONFLICT_CODES = ['CONDITIONAL_CHECK_FAILED', 'KEY_CONFLICT'];
 

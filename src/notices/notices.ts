@@ -6,7 +6,8 @@ import { isIn, refuse } from '../domain/person';
 import type { PolicyState } from '../domain/policy/document';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { within } from '../forge/budget';
-import { isFinal, StaleRecord } from '../forge/errors';
+import { isFinal } from '../forge/errors';
+import { ignoreStale } from '../forge/kvs';
 import { changeNotice, listNotices, readNotices } from '../store/notices';
 import { readPersonRecord, writePerson } from '../store/people';
 import { readPolicy } from '../store/policy';
@@ -80,8 +81,4 @@ async function raiseOverdue(now: number, deadline: number): Promise<void> {
     if (notice.kind === 'offer' && !isOffering(policy)) await changeNotice({ ...notice, state: 'held' }, 'due');
     else await within('events', () => raise(notice)).catch(ignoreStale);
   }
-}
-
-function ignoreStale(error: unknown): void {
-  if (!(error instanceof StaleRecord)) throw error;
 }

@@ -72,7 +72,7 @@ export interface CreationAnswer {
   access: Access | null;
   isPromiseBroken: boolean;
   reason: Reason;
-  /** Of somebody who waits: when their turn comes (ms), as far as can be told. */
+  /** For a person who waits: when their turn is expected (ms); null = nobody can tell. */
   servedAt: number | null;
 }
 

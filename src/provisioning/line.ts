@@ -2,42 +2,45 @@
  * The line: people who could not be served when they came. The schedule counts them, and serves as many as time and the hour's points
  * allow, several at a time, those first who asked for their space themselves.
  */
-import { defineListedWork, defineWork, EVERY_THIRD_TICK_MS } from '../agenda/define';
+import { defineListedWork, defineWork, EVERY_THIRD_TICK_MS, TICK_MS } from '../agenda/define';
 import { asPerson } from '../confluence/call';
 import type { BudgetClass } from '../domain/budget';
 import { isIn } from '../domain/person';
 import { HOUR_MS, MINUTE_MS } from '../domain/time';
 import { isHeld, LANES, type Lane, type LineCount, type Waiting } from '../domain/turn';
-import { nextHour, within } from '../forge/budget';
+import { within } from '../forge/budget';
 import { RESERVE_MS, remainingMs } from '../forge/deadline';
 import { isRateLimit, NoPoints, UnreadableRecord, willPass } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { pointsSoFar } from '../forge/meter';
 import { readPolicy } from '../store/policy';
-import { IN_LINE, LATER, LINE, listWaiting, REFUSED, readMarks, removeMarks, WAITING_PER_PAGE, writeLineCount } from '../store/waiting';
+import { IN_LINE, LATER, LINE, listWaiting, pagesOf, REFUSED, readMarks, removeMarks, writeLineCount } from '../store/waiting';
 import { countLine } from './line-view';
 import { provision } from './provision';
 import { PEOPLE_AT_ONCE, serve, type Turn } from './serve';
 
 /** Nobody's turn begins with less time than this: one person took 11 s at most on the local site with Confluence at its slowest. */
-const TIME_FOR_ONE_MS = RESERVE_MS + 15_000;
+const TIME_FOR_ONE_MS = 15_000;
 /** Different people for whom Confluence failed, one after another: it is the site's failure, and the line waits for the next tick. */
 const MAX_FAILURES = 3;
-/** People tried while Confluence refuses to create spaces, once an hour, and how long after the full hour that is done. */
+/** People tried while Confluence refuses to create spaces, at the first tick of each hour. */
 const TRIED_WHILE_REFUSED = 5;
-const TRY_WITHIN_MS = 5 * MINUTE_MS;
 
 const ACCOUNTS: Record<Lane, BudgetClass> = { clicks: 'person', arrivals: 'events' };
 
-export const waitingLine = defineListedWork({ kind: 'waiting', list: LINE, run: (marks, now) => workOff(marks, now) });
+export const waitingLine = defineListedWork({
+  kind: 'waiting',
+  list: LINE,
+  run: (marks, now) => workOff(marks, now, Date.now() + remainingMs() - RESERVE_MS),
+});
 
 /** Whoever was left behind by an invocation that ended early is on no list. */
 export const leftBehind = defineWork({ kind: 'left-behind', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: serveLeftBehind });
 
-async function serveLeftBehind(now: number): Promise<void> {
+async function serveLeftBehind(now: number, deadline: number): Promise<void> {
   if ((await readMarks()).length > 0) return;
   const waiting = (await Promise.all(LANES.map((lane) => listWaiting(lane, 0, now)))).flat();
-  if (waiting.some((one) => !isHeld(one, now))) await workOff([], now);
+  if (waiting.some((one) => !isHeld(one, now))) await workOff([], now, deadline);
 }
 
 /** What has happened in one round. */
@@ -47,7 +50,8 @@ interface Round {
   served: number;
   points: number;
   failures: number;
-  /** Nobody else is served in this round. */
+  /** Nobody's turn begins after this (ms), or once the round is over. */
+  until: number;
   isOver: boolean;
   /** Left in the line for want of points. */
   lacksPoints: boolean;
@@ -57,41 +61,35 @@ interface Round {
   gone: number;
 }
 
-async function workOff(marks: readonly string[], now: number): Promise<void> {
+const mayGoOn = ({ isOver, until }: Round): boolean => !isOver && Date.now() < until;
+
+async function workOff(marks: readonly string[], now: number, deadline: number): Promise<void> {
   const before = await countLine(now);
   const policy = await readPolicy();
   // While nothing may happen, everybody keeps their place.
   if (policy.kind === 'unreadable' || policy.policy.paused) return writeLineCount(before);
-  const isTrial = marks.includes(REFUSED);
-  const round: Round = { isTrial, served: 0, points: 0, failures: 0, isOver: false, lacksPoints: false, seen: new Set(), gone: 0 };
-  const isTriedNow = now - (nextHour(now) - HOUR_MS) < TRY_WITHIN_MS;
-  if (!isTrial || isTriedNow) for (const lane of LANES) await serveLane(lane, round);
+  const nothing = { served: 0, points: 0, failures: 0, isOver: false, lacksPoints: false, gone: 0 };
+  const round: Round = { ...nothing, isTrial: marks.includes(REFUSED), until: deadline - TIME_FOR_ONE_MS, seen: new Set() };
+  if (!round.isTrial || now % HOUR_MS < TICK_MS) for (const lane of LANES) await serveLane(lane, round);
   const after = afterRound(before, round);
   await writeLineCount(after);
   await keepMarks(marks, round, after);
 }
 
 async function serveLane(lane: Lane, round: Round): Promise<void> {
-  const atOnce = round.isTrial ? 1 : PEOPLE_AT_ONCE;
-  let from = 0;
   // One class may be out of points while the other is not.
   round.isOver = round.failures >= MAX_FAILURES;
-  while (!round.isOver) {
-    const page = await listWaiting(lane, from, Date.now());
-    const next = page.filter(({ accountId }) => !round.seen.has(accountId));
-    const line = next.values();
-    await Promise.all(
-      Array.from({ length: atOnce }, async () => {
-        for (const waiting of line) {
-          if (round.isOver || remainingMs() < TIME_FOR_ONE_MS) return;
-          round.seen.add(waiting.accountId);
-          await serveNext(waiting, round);
-        }
-      }),
-    );
-    const last = page.at(-1);
-    if (last === undefined || page.length < WAITING_PER_PAGE || remainingMs() < TIME_FOR_ONE_MS) return;
-    from = last.dueAt;
+  for await (const page of pagesOf(lane, 0, Date.now)) {
+    const line = page.values();
+    const inTurn = async (): Promise<void> => {
+      for (const waiting of line) {
+        if (!mayGoOn(round)) return;
+        round.seen.add(waiting.accountId);
+        await serveNext(waiting, round);
+      }
+    };
+    await Promise.all(Array.from({ length: round.isTrial ? 1 : PEOPLE_AT_ONCE }, inTurn));
+    if (!mayGoOn(round)) return;
   }
 }
 
@@ -147,6 +145,8 @@ async function keepMarks(marks: readonly string[], round: Round, after: LineCoun
   // Not in the round that empties it: somebody may be joining on the strength of the mark in this very moment.
   if (after.count > 0 || round.lacksPoints) return;
   const now = Date.now();
-  const later = (await Promise.all(LANES.map((lane) => listWaiting(lane, 0, Number.MAX_SAFE_INTEGER)))).flat();
-  await removeMarks(later.some(({ dueAt }) => dueAt > now) ? [IN_LINE] : [IN_LINE, LATER]);
+  const left = (await Promise.all(LANES.map((lane) => listWaiting(lane, 0, Number.MAX_SAFE_INTEGER)))).flat();
+  // Those who have joined since the line was counted come at the next tick.
+  if (left.some((one) => one.dueAt <= now && !isHeld(one, now) && !round.seen.has(one.accountId))) return;
+  await removeMarks(left.some(({ dueAt }) => dueAt > now) ? [IN_LINE] : [IN_LINE, LATER]);
 }

@@ -23,7 +23,7 @@ import type { Installation, Reaction } from '../events/listen';
 import type { RetryLater } from '../events/retry';
 import type { SpaceChange } from '../events/space';
 import { within } from '../forge/budget';
-import { isRateLimit, StaleRecord } from '../forge/errors';
+import { isRateLimit } from '../forge/errors';
 import { readPersonAndPlace, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
 import { readPolicy } from '../store/policy';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
@@ -69,6 +69,7 @@ function decide(state: PolicyState, record: Person | null, accountId: string, oc
 }
 
 const isNothing = (decision: ProvisioningDecision): boolean => decision.kind === 'decided' && decision.action === 'none';
+
 function remember(installContext: string, state: PolicyState, now: number): KnownPolicy {
   const isOff = isSwitchedOff(decide(state, null, '', 'activity', now));
   const known = { state, isOff, until: now + (isOff ? OFF_MS : POLICY_MS) };
@@ -167,16 +168,12 @@ async function leaveOut(accountId: string, state: PolicyState, before: Person | 
 async function staysInLine(place: Waiting, marks: readonly string[], occasion: 'activity' | 'arrival', now: number): Promise<boolean> {
   const othersWait = marks.includes(IN_LINE) || marks.includes(REFUSED);
   if (place.revision === 0) {
-    if (othersWait) await joinLine(place).catch(ignoreStale);
+    if (othersWait) await joinLine(place);
     return othersWait;
   }
   const isNotYet = isHeld(place, now) || place.dueAt > now || othersWait;
-  if (isNotYet && occasion === 'arrival' && place.occasion === 'activity') await noteNews(place).catch(ignoreStale);
+  if (isNotYet && occasion === 'arrival' && place.occasion === 'activity') await noteNews(place);
   return isNotYet;
-}
-
-function ignoreStale(error: unknown): void {
-  if (!(error instanceof StaleRecord)) throw error;
 }
 
 /** Somebody alone in the line, who is due before the schedule comes, is better served by the event, which is heard again then. */

@@ -59,7 +59,8 @@ export async function serve(
   } catch (error) {
     const seconds = retrySeconds(error);
     if (seconds === null || !staysAfter(error)) {
-      await leave(held);
+      // Whoever was in the line before stays where they were: only a failure that will not pass takes them out of it.
+      await (seconds === null || waiting.revision === 0 ? leave(held) : keepPlace(held));
       throw error;
     }
     // Whoever only lacked points keeps their place.
@@ -69,12 +70,17 @@ export async function serve(
 
 async function postpone(held: Waiting, dueAt: number, error: unknown): Promise<Turn> {
   log('person-waits', { accountId: held.accountId, dueAt, ...describe(error) });
+  await keepPlace({ ...held, dueAt });
+  return { kind: 'waits', dueAt, error };
+}
+
+/** Nobody works for them any more, and they wait. Those who come by stand behind others of their own lane only. */
+async function keepPlace(held: Waiting): Promise<void> {
   try {
-    await wait({ ...held, dueAt }, dueAt > Date.now() ? LATER : IN_LINE);
-  } catch (failure) {
-    if (!(failure instanceof StaleRecord)) throw failure;
-    // Something was heard of them meanwhile: with that they stay in the line.
+    await wait(held, held.lane === 'arrivals' && held.dueAt <= Date.now() ? IN_LINE : LATER);
+  } catch (error) {
+    if (!(error instanceof StaleRecord)) throw error;
+    // There was news of them meanwhile: with that they stay in the line.
     await leave(held);
   }
-  return { kind: 'waits', dueAt, error };
 }

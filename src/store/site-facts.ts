@@ -18,8 +18,10 @@ const nameOf = (key: string): string => `${currentInstallation()} ${key}`;
 
 async function knownFact<T extends object>(key: string, read: () => Promise<T>): Promise<T> {
   const name = nameOf(key);
-  const fact = (known.get(name) as T | undefined) ?? (await read());
-  known.set(name, fact, { noUpdateTTL: true });
+  const remembered = known.get(name) as T | undefined;
+  if (remembered) return remembered;
+  const fact = await read();
+  known.set(name, fact);
   return fact;
 }
 

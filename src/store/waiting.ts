@@ -6,7 +6,7 @@ import { kvs, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
 import { isHeld, LANES, type Lane, type LineCount, type Waiting } from '../domain/turn';
 import { StaleRecord } from '../forge/errors';
-import { commit, newTransaction, readBatch, retryStale, type Transaction, whileRevision } from '../forge/kvs';
+import { commit, ignoreStale, newTransaction, readBatch, retryStale, type Transaction, whileRevision } from '../forge/kvs';
 import { log } from '../forge/log';
 import { parseRegister, REGISTER } from './register';
 import { addToWorklist, NOTHING_LISTED, removeFromWorklist, Worklist } from './worklist';
@@ -95,12 +95,15 @@ export async function readWaiting(accountId: string): Promise<Waiting | null> {
 }
 
 /** @throws StaleRecord when somebody else was faster */
-export async function hold(waiting: Waiting, until: number): Promise<Waiting> {
+async function write(waiting: Waiting): Promise<Waiting> {
   const transaction = newTransaction();
-  const held = setWaiting(transaction, { ...waiting, heldUntil: until });
+  const written = setWaiting(transaction, waiting);
   await commit(transaction);
-  return held;
+  return written;
 }
+
+/** Nobody else works for them until then (ms). @throws StaleRecord when somebody else was faster */
+export const hold = (waiting: Waiting, until: number): Promise<Waiting> => write({ ...waiting, heldUntil: until });
 
 /** How often a mark is written again because others wrote the list at the same time. */
 const MAX_ATTEMPTS = 6;
@@ -121,19 +124,11 @@ export async function wait(waiting: Waiting, mark: Mark): Promise<void> {
   }
 }
 
-/** Where the list says already that people wait, one write is enough. @throws StaleRecord */
-export async function joinLine(waiting: Waiting): Promise<void> {
-  const transaction = newTransaction();
-  setWaiting(transaction, { ...waiting, heldUntil: null });
-  await commit(transaction);
-}
+/** Where the list says already that people wait, one write is enough. Whoever is in the line by now keeps their place. */
+export const joinLine = (waiting: Waiting): Promise<unknown> => write({ ...waiting, heldUntil: null }).catch(ignoreStale);
 
-/** Something new was heard of somebody for whom somebody is at work: they are looked at once more after that. @throws StaleRecord */
-export async function noteNews(waiting: Waiting): Promise<void> {
-  const transaction = newTransaction();
-  setWaiting(transaction, { ...waiting, occasion: 'arrival' });
-  await commit(transaction);
-}
+/** There is news of a person who waits or is being served: they are looked at once more after that. */
+export const noteNews = (waiting: Waiting): Promise<unknown> => write({ ...waiting, occasion: 'arrival' }).catch(ignoreStale);
 
 /**
  * The work for them is done.
@@ -151,12 +146,8 @@ export async function leave(waiting: Waiting, isSettled = false): Promise<void> 
   }
 }
 
-function ignoreStale(error: unknown): void {
-  if (!(error instanceof StaleRecord)) throw error;
-}
-
 /** One page of a query (Forge: at most 100). */
-export const WAITING_PER_PAGE = 100;
+const WAITING_PER_PAGE = 100;
 
 /** Those of a lane whose turn came from `from` on and by `until` (ms), first come first; a query, so it may lag by seconds. */
 export async function listWaiting(lane: Lane, from: number, until: number): Promise<Waiting[]> {
@@ -168,6 +159,24 @@ export async function listWaiting(lane: Lane, from: number, until: number): Prom
     .limit(WAITING_PER_PAGE)
     .getMany();
   return results.flatMap(({ key, value }) => toWaiting(key.slice(PREFIX.length), value) ?? []);
+}
+
+/**
+ * Everybody in a lane whose turn came from `from` on and by `until` (ms, asked for each page), a page at a time, each person once.
+ * @param most pages
+ */
+export async function* pagesOf(lane: Lane, from: number, until: () => number, most = Number.POSITIVE_INFINITY): AsyncGenerator<Waiting[]> {
+  const seen = new Set<string>();
+  let start = from;
+  for (let pages = 0; pages < most; pages += 1) {
+    const page = await listWaiting(lane, start, until());
+    yield page.filter(({ accountId }) => !seen.has(accountId));
+    const last = page.at(-1);
+    if (last === undefined || page.length < WAITING_PER_PAGE) return;
+    for (const { accountId } of page) seen.add(accountId);
+    // The next page begins with those who came in the same moment. A whole page of them is not turned for ever.
+    start = last.dueAt > start ? last.dueAt : start + 1;
+  }
 }
 
 export async function readMarks(): Promise<readonly string[]> {

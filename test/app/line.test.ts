@@ -8,6 +8,7 @@ import {
   accountIdOf,
   adminData,
   noticeOf,
+  person,
   personalSpacesOf,
   personData,
   promiseOf,
@@ -100,6 +101,30 @@ describe('when the hour has no points left', () => {
     expect(Object.keys(waitingOf(site))).toEqual([`waiting:${BO}`]);
     await site.advance('PT1H');
     expect(createdIn(site)).toEqual([ANA, BO]);
+  });
+
+  it('a click that fails for another reason is told so, and its person keeps their place', async () => {
+    const site = await automatic();
+    spendHour(site, FULL);
+    await readsAPage(site, ANA, 'PT10S');
+    site.addFault({ target: 'confluence', path: '/wiki/rest/api/space/_private', times: 1, respond: { status: 500 } });
+    expect(await person(site, 'me.create', ANA)).toMatchObject({ ok: false, error: { code: 'confluence-failed' } });
+    expect(Object.keys(waitingOf(site))).toEqual([`waiting:${ANA}`]);
+    await site.advance('PT1H');
+    expect(stateOf(site, ANA)).toBe('ready');
+    expect(waitingOf(site)).toEqual({});
+  });
+
+  it('clicks that have to wait hold up nobody who only comes by', async () => {
+    const site = await automatic();
+    // All that clicks may have in an hour.
+    spendHour(site, { person: 32_500 });
+    expect(await personData(site, 'me.create', BO)).toMatchObject({ kind: 'waiting' });
+    await readsAPage(site, ANA, 'PT10S');
+    expect(stateOf(site, ANA)).toBe('ready');
+    expect(waitingOf(site)[`waiting:${BO}`]).toMatchObject({ lane: 'clicks' });
+    await site.advance('PT1H');
+    expect(stateOf(site, BO)).toBe('ready');
   });
 
   it('newcomers stand behind those who wait, also when there are points again', async () => {

@@ -24,7 +24,7 @@ import type { EventBody } from '../../domain/event';
 import { readBudget, reportHour } from '../../forge/budget';
 import { AppError } from '../../forge/errors';
 import { readJob } from '../../jobs/record';
-import { isCreationRefused, viewLine } from '../../provisioning/line-view';
+import { viewLine } from '../../provisioning/line-view';
 import { accessOf } from '../../provisioning/promised-access';
 import { readSettings, Settings, writeSettings } from '../../store/settings';
 import { countBrokenAccess } from '../../store/spaces';
@@ -160,12 +160,7 @@ async function directoryView(now: number): Promise<DirectoryView> {
 async function overview(now: number): Promise<OverviewView> {
   const { incarnation } = await openDirectory(now);
   const [spaces, expected] = [await countSpaces(), await countWaiting()];
-  const [waiting, hour, broken, isRefused] = [
-    await viewLine(now),
-    await reportHour(now),
-    await countBrokenAccess(),
-    await isCreationRefused(),
-  ];
+  const [{ isRefused, ...waiting }, hour, broken] = [await viewLine(now), await reportHour(now), await countBrokenAccess()];
   const attention = [
     { kind: 'invisible-spaces', count: spaces.unknown },
     { kind: 'broken-promises', count: broken },

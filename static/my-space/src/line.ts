@@ -22,7 +22,7 @@ export function lineText(line: Line, { waiting, explanation }: MyView): string {
   return explanation.reason === 'policy-paused' ? `${textOf('reason.you', 'policy-paused')} ${unknown}` : unknown;
 }
 
-/** The page of somebody who waits looks again when their turn has come: in a minute at the earliest, in ten at the latest. */
+/** While a person waits, their page loads again when their turn is due: after a minute at the earliest, ten at the latest. */
 const LOOK_MS = [60_000, 600_000] as const;
 
 export function useNextLook(view: MyView, onChange: (view: MyView) => void): void {
