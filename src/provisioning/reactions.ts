@@ -41,13 +41,11 @@ interface Settled {
   /** null: whatever the policy says. */
   version: number | null;
 }
-/** 25,000 people: more than come by in ten minutes of a busy day, for three processes on a site of 100,000. */
-let settledPeople: LRUCache<string, Settled> | undefined;
-/** Made when it is needed: room for so many takes longer to set aside than most processes need to start. */
-function settled(): LRUCache<string, Settled> {
-  settledPeople ??= new LRUCache({ max: 25_000 });
-  return settledPeople;
-}
+/**
+ * 25,000 people: more than come by in ten minutes of a busy day, for three processes on a site of 100,000. Bounded by size, because
+ * a bound by number sets room for all of them aside at once, which takes longer than most processes need to start.
+ */
+const settled = new LRUCache<string, Settled>({ maxSize: 25_000, sizeCalculation: () => 1 });
 /** How long the policy is known to a process that acts on nothing. */
 const POLICY_MS = 30_000;
 /** The same while nothing happens to anybody: whoever has just switched it on does not wait for long. */
@@ -81,7 +79,7 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   const now = Date.now();
   const { installContext } = installation;
   const key = settledKey(installation, accountId);
-  const found = settled().get(key);
+  const found = settled.get(key);
   const known = found && now < found.until ? found : undefined;
   if (known?.version === null) return undefined;
   const cached = freshPolicy(installContext, now);
@@ -106,7 +104,7 @@ function freshPolicy(installContext: string, now: number): KnownPolicy | null {
 
 function settle(key: string, person: Person | null, version: number, now: number): void {
   const until = Math.min((person && recheckOf(person)) ?? Number.POSITIVE_INFINITY, now + SETTLED_MS);
-  settled().set(key, { until, version: person && restsOnRecord(person) ? null : version });
+  settled.set(key, { until, version: person && restsOnRecord(person) ? null : version });
 }
 
 /** No policy can change what happens to them at their next activity. */
@@ -139,7 +137,7 @@ async function look(found: Found, installation: Installation, now: number): Prom
   const place = waiting ?? newcomer(accountId, cloudId, occasion, now);
   if (await staysInLine(place, marks, occasion, now)) {
     // They come to their turn without any more activity of theirs.
-    settled().set(key, { until: now + SETTLED_MS, version });
+    settled.set(key, { until: now + SETTLED_MS, version });
     return undefined;
   }
   // Eager: part of the same file, because a bundler that deploys one file a function loses the others.
@@ -226,6 +224,6 @@ export const followSpace: Reaction<SpaceChange> = async (change, installation) =
   if (kind === 'created' || !isStatus(claimed) || (await isTrialSpace(key))) return undefined;
   const owners = await within('events', () => followEvent({ spaceId, key, ownerId }, claimed, { by: by ?? 'unknown', at }));
   // Whoever was settled with this space is looked at anew.
-  for (const accountId of owners) settled().delete(settledKey(installation, accountId));
+  for (const accountId of owners) settled.delete(settledKey(installation, accountId));
   return undefined;
 };

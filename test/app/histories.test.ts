@@ -9,7 +9,7 @@ import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { LocalSite } from '../emulator/site';
 import { admin, adminData, letIn, person, personalSpacesOf, promiseOf, REASON, recordOf, setPolicy } from '../support/site';
 
-const RUNS = process.env.HOMESTEAD_LONG ? 300 : 30;
+const RUNS = process.env.HOMESTEAD_LONG ? 300 : 20;
 /** People without a space: three ordinary ones, one who has left (17) and a guest (23). */
 const PEOPLE = [1, 3, 5, 17, 23].map(accountIdOf);
 const GUEST = accountIdOf(23);

@@ -396,6 +396,6 @@ describe('undoing a run for existing people', () => {
         name,
       ).toEqual(['removed', 'ready', 'removed']);
     };
-    expect(await stopAtEachCall('scheduledTrigger', scene, 7)).toBeGreaterThan(8);
+    expect(await stopAtEachCall('scheduledTrigger', scene, 11)).toBeGreaterThan(5);
   });
 });
