@@ -30,6 +30,9 @@ export interface ListedWork {
 /** The schedule's interval (manifest.yml). */
 export const TICK_MS = 5 * MINUTE_MS;
 
+/** Due at every tick, which may come a little early. */
+export const EVERY_TICK_MS = 4 * MINUTE_MS;
+
 /** Due at every third tick: what an interruption left unfinished for a person is picked up within a quarter of an hour. */
 export const EVERY_THIRD_TICK_MS = 14 * MINUTE_MS;
 

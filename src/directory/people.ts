@@ -280,27 +280,27 @@ export async function notePeople(people: readonly PersonRow[], by: Yardstick, to
   }
 }
 
-/** What Homestead remembers of these people. Somebody in no list yet is looked up. */
+/** What Homestead remembers of these people, and by which version of the policy. Somebody in no list yet is looked up. */
 export async function noteRemembered(
-  people: readonly { accountId: string; revision: number; spaceId: string | null; remembered: Remembered }[],
+  people: readonly { accountId: string; revision: number; spaceId: string | null; remembered: Remembered; version: number | null }[],
   by: Yardstick,
   today: Day,
   now: number,
 ): Promise<void> {
   for (const few of slices(people)) {
     const known = await readPeopleRows(few.map(({ accountId }) => accountId));
-    const rows = few.map(({ accountId, revision, spaceId, remembered }): SqlValue[] => {
+    const rows = few.map(({ accountId, revision, spaceId, remembered, version }): SqlValue[] => {
       const row = known.get(accountId) ?? { accountId, standing: 'unknown', groups: [], spaceId: null, look: true, remembered };
       const { state, reason, until, how } = remembered;
       const outcome = outcomeColumns({ ...row, spaceId: row.spaceId ?? spaceId, remembered }, by, now);
-      return [accountId, 'unknown', '', bucketOf(accountId), spaceId, 1, state, reason, until, how, revision, today, ...outcome];
+      return [accountId, 'unknown', '', bucketOf(accountId), spaceId, 1, state, reason, until, how, version, revision, today, ...outcome];
     });
     const isNewer = 'VALUES(record_revision) > record_revision';
     const newer = (column: string): string => `${column} = CASE WHEN ${isNewer} THEN VALUES(${column}) ELSE ${column} END`;
     await change({
-      sql: `INSERT INTO people (id, standing, group_set, bucket, space_id, look, state, state_reason, state_until, state_how, record_revision,
-        seen_on, ${OUTCOME_COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE space_id = COALESCE(space_id, VALUES(space_id)),
-        ${['state', 'state_reason', 'state_until', 'state_how', ...OUTCOME_COLUMNS.split(', '), 'record_revision'].map(newer).join(', ')}`,
+      sql: `INSERT INTO people (id, standing, group_set, bucket, space_id, look, state, state_reason, state_until, state_how, state_version,
+        record_revision, seen_on, ${OUTCOME_COLUMNS}) VALUES ${rowMarks(rows)} ON DUPLICATE KEY UPDATE space_id = COALESCE(space_id, VALUES(space_id)),
+        ${['state', 'state_reason', 'state_until', 'state_how', 'state_version', ...OUTCOME_COLUMNS.split(', '), 'record_revision'].map(newer).join(', ')}`,
       params: rows.flat(),
     });
   }
@@ -386,8 +386,8 @@ export async function noteSpacesGone(spaceIds: readonly string[]): Promise<void>
 /** Nothing is remembered of them any more. */
 export async function forgetRemembered(accountId: string): Promise<void> {
   await change({
-    sql: `UPDATE people SET state = NULL, state_reason = NULL, state_until = NULL, state_how = NULL, record_revision = 0,
-      policy_version = NULL WHERE id = ?`,
+    sql: `UPDATE people SET state = NULL, state_reason = NULL, state_until = NULL, state_how = NULL, state_version = NULL,
+      record_revision = 0, policy_version = NULL WHERE id = ?`,
     params: [accountId],
   });
 }

@@ -1,5 +1,5 @@
 /** Copies promises into the directory: a transaction that changes a record leaves a key in the outbox, which is read here. */
-import { defineWork, EVERY_THIRD_TICK_MS, MORE } from '../agenda/define';
+import { defineWork, EVERY_TICK_MS, MORE } from '../agenda/define';
 import { rememberedOf } from '../domain/directory';
 import { type Person, spaceIdOf } from '../domain/person';
 import type { PromisedSpace } from '../domain/space';
@@ -31,12 +31,13 @@ export async function projectPeople(records: readonly Person[], context: Context
     // A removed space is not in their hands.
     spaceId: person.state === 'removed' ? null : spaceIdOf(person),
     remembered: rememberedOf(person),
+    version: 'policyVersion' in person ? person.policyVersion : null,
   }));
   await noteRemembered(known, context, dayOf(now), now);
 }
 
-/** Nobody waits for it: whoever acts reads the records themselves. */
-export const outbox = defineWork({ kind: 'outbox', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: drain });
+/** Whoever acts reads the records themselves; who is left alone may rest on the rows (`provisioning/settled`). */
+export const outbox = defineWork({ kind: 'outbox', everyMs: EVERY_TICK_MS, leaseMs: MINUTE_MS, run: drain });
 
 /** Pages of entries in one tick: 1,000 of the 4,000 units a minute that storage allows everybody (Forge: KVS limits). */
 const PAGES_PER_TICK = 10;

@@ -63,6 +63,7 @@ const MIGRATIONS: readonly { name: string; statement: string }[] = [
       state_reason VARCHAR(40),
       state_until BIGINT,
       state_how VARCHAR(10),
+      state_version INT,
       record_revision INT NOT NULL,
       outcome VARCHAR(10),
       reason VARCHAR(40),

@@ -28,24 +28,9 @@ import { readPersonAndPlace, readPersonRecord, readPolicyAndPerson, writePerson 
 import { readPolicy } from '../store/policy';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
 import { IN_LINE, joinLine, noteNews, type Place, REFUSED, readPlace } from '../store/waiting';
+import { countSettledRead, findSettled, settle, unsettle } from './settled';
 import { followEvent, isStatus } from './status-change';
 
-/**
- * People whose next activity cannot matter, so that a warm process needs no storage for them. Other processes do not hear of what
- * changes, so it must not be remembered for long. It concerns leaving people alone only: whoever acts reads everything first.
- */
-const SETTLED_MS = 10 * MINUTE_MS;
-/** What a person is settled by: until when (ms), and under which version of the policy. */
-interface Settled {
-  until: number;
-  /** null: whatever the policy says. */
-  version: number | null;
-}
-/**
- * 25,000 people: more than come by in ten minutes of a busy day, for three processes on a site of 100,000. Bounded by size, because
- * a bound by number sets room for all of them aside at once, which takes longer than most processes need to start.
- */
-const settled = new LRUCache<string, Settled>({ maxSize: 25_000, sizeCalculation: () => 1 });
 /** How long the policy is known to a process that acts on nothing. */
 const POLICY_MS = 30_000;
 /** The same while nothing happens to anybody: whoever has just switched it on does not wait for long. */
@@ -58,7 +43,6 @@ interface KnownPolicy {
 }
 const policies = new LRUCache<string, KnownPolicy>({ max: 100 });
 
-const settledKey = ({ installContext }: Installation, accountId: string): string => `${installContext} ${accountId}`;
 const versionOf = (state: PolicyState): number => (state.kind === 'unreadable' ? 0 : state.version);
 
 function decide(state: PolicyState, record: Person | null, accountId: string, occasion: Occasion, now: number): ProvisioningDecision {
@@ -78,9 +62,7 @@ function remember(installContext: string, state: PolicyState, now: number): Know
 export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, installation) => {
   const now = Date.now();
   const { installContext } = installation;
-  const key = settledKey(installation, accountId);
-  const found = settled.get(key);
-  const known = found && now < found.until ? found : undefined;
+  const known = findSettled(installation, accountId, now);
   if (known?.version === null) return undefined;
   const cached = freshPolicy(installContext, now);
   if (cached?.isOff) return undefined;
@@ -93,7 +75,10 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
     const isOpen = decision.kind === 'needs' && decision.fact === 'person' && (person === null || isIn(person, 'excluded'));
     return look({ accountId, occasion: 'activity', policy, person, isOpen, ...(await readPlace(accountId)) }, installation, now);
   }
-  if (!isSwitchedOff(decision)) settle(key, person, versionOf(policy), now);
+  if (!isSwitchedOff(decision)) {
+    settleBy(installation, accountId, person, versionOf(policy), now);
+    await countSettledRead(installation, versionOf(policy), now);
+  }
   return undefined;
 };
 
@@ -102,9 +87,8 @@ function freshPolicy(installContext: string, now: number): KnownPolicy | null {
   return cached && now < cached.until ? cached : null;
 }
 
-function settle(key: string, person: Person | null, version: number, now: number): void {
-  const until = Math.min((person && recheckOf(person)) ?? Number.POSITIVE_INFINITY, now + SETTLED_MS);
-  settled.set(key, { until, version: person && restsOnRecord(person) ? null : version });
+function settleBy(installation: Installation, accountId: string, person: Person | null, version: number, now: number): void {
+  settle(installation, accountId, person && restsOnRecord(person) ? null : version, person && recheckOf(person), now);
 }
 
 /** No policy can change what happens to them at their next activity. */
@@ -127,17 +111,16 @@ interface Found extends Place {
 async function look(found: Found, installation: Installation, now: number): Promise<RetryLater | undefined> {
   const { accountId, occasion, policy, person, waiting, marks, isOpen } = found;
   const { cloudId } = installation;
-  const key = settledKey(installation, accountId);
   const version = versionOf(policy);
   const leftOut = isOpen && waiting === null && (await leaveOut(accountId, policy, person, now));
   if (leftOut) {
-    settle(key, leftOut, version, now);
+    settleBy(installation, accountId, leftOut, version, now);
     return undefined;
   }
   const place = waiting ?? newcomer(accountId, cloudId, occasion, now);
   if (await staysInLine(place, marks, occasion, now)) {
     // They come to their turn without any more activity of theirs.
-    settled.set(key, { until: now + SETTLED_MS, version });
+    settle(installation, accountId, version, null, now);
     return undefined;
   }
   // Eager: part of the same file, because a bundler that deploys one file a function loses the others.
@@ -149,7 +132,7 @@ async function look(found: Found, installation: Installation, now: number): Prom
   const turn = await within('events', () => serve(place, () => provision(subject)));
   if (turn.kind === 'waits') return sooner(turn.dueAt, turn.error, now);
   const after = turn.kind === 'served' ? turn.result.person : null;
-  if (after && isNothing(decide(policy, after, accountId, 'activity', now))) settle(key, after, version, now);
+  if (after && isNothing(decide(policy, after, accountId, 'activity', now))) settleBy(installation, accountId, after, version, now);
   return undefined;
 }
 
@@ -224,6 +207,6 @@ export const followSpace: Reaction<SpaceChange> = async (change, installation) =
   if (kind === 'created' || !isStatus(claimed) || (await isTrialSpace(key))) return undefined;
   const owners = await within('events', () => followEvent({ spaceId, key, ownerId }, claimed, { by: by ?? 'unknown', at }));
   // Whoever was settled with this space is looked at anew.
-  for (const accountId of owners) settled.delete(settledKey(installation, accountId));
+  for (const accountId of owners) unsettle(installation, accountId);
   return undefined;
 };

@@ -100,6 +100,17 @@ export function copyRecords(site: LocalSite, model: Owner, others: readonly Owne
   return models.length * others.length;
 }
 
+/** The app hears of the records of these people, as if it had written them, and moves on until its directory has them. */
+export async function projectRecords(site: LocalSite, accountIds: readonly string[]): Promise<void> {
+  const { kvs } = site.platform;
+  for (const id of accountIds) kvs.put(null, `outbox:person:${id}:1`, { entity: 'person', id, revision: 1 });
+  const isLeft = (): boolean => Object.keys(kvs.dump().plain).some((key) => key.startsWith('outbox:'));
+  for (let step = 0; isLeft(); step += 1) {
+    if (step === PATIENCE_STEPS) throw new Error('the directory never heard of all records');
+    await site.advance('PT1H');
+  }
+}
+
 function asOf(other: Owner, text: string, model: Owner): string {
   const own = text.replaceAll(model.accountId, other.accountId);
   if (model.spaceId === null || model.key === null) return own;

@@ -8,7 +8,7 @@ import { type Chance, chance } from '../emulator/random';
 import type { LocalSite } from '../emulator/site';
 import { noUsage, priceOf } from '../emulator/usage';
 import { adminData, personData, setPolicy } from '../support/site';
-import { copyRecords, endSite, type Owner, readsOf, startQuietly, untilRead } from './filling';
+import { copyRecords, endSite, type Owner, projectRecords, readsOf, startQuietly, untilRead } from './filling';
 import { against, counted, row } from './table';
 
 const USUAL_SIZE = 100_000;
@@ -62,6 +62,10 @@ async function steadySite(): Promise<LocalSite> {
   remember(site, 'settled', SETTLED_MODEL, 'ready');
   remember(site, 'declined', DECLINED_MODEL, 'declined');
   remember(site, 'excluded', EXCLUDED_MODEL, null);
+  await projectRecords(
+    site,
+    KINDS.flatMap((kind) => numbersOf(kind).map(accountIdOf)),
+  );
   return site;
 }
 

@@ -301,7 +301,7 @@ export function isFromInterruptedRun(record: Pick<Person, 'since'>, createdAt: n
 }
 
 /** Reasons that another policy may end. */
-const POLICY_REASONS: readonly Reason[] = ['rule-off', 'rollout-not-started', 'rollout-percent', 'rollout-day-full'];
+export const POLICY_REASONS: readonly Reason[] = ['rule-off', 'rollout-not-started', 'rollout-percent', 'rollout-day-full'];
 export const dependsOnPolicy = (reason: Reason): boolean => POLICY_REASONS.includes(reason);
 
 /** What the record alone settles; null = it has to be decided anew. */
