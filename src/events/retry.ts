@@ -1,12 +1,24 @@
 /** What an event trigger or a consumer answers when something failed. */
 import { InvocationError, InvocationErrorCode } from '@forge/events';
-import { ConfluenceError, isStorageError, NoPoints, PlatformRefusal, QueueError, SqlError, StaleRecord, willPass } from '../forge/errors';
+import {
+  ConfluenceError,
+  isRateLimit,
+  isStorageError,
+  NoPoints,
+  PlatformRefusal,
+  QueueError,
+  SqlError,
+  StaleRecord,
+  willPass,
+} from '../forge/errors';
 import { describe, log } from '../forge/log';
 
 /** Seconds to wait when Confluence failed without saying how long. */
 const DEFAULT_RETRY_S = 30;
 /** The platform's limit for `retryAfter`. */
 const MAX_RETRY_S = 900;
+/** Storage counts by the minute, and what used one up is likely to use up the next. */
+const MINUTE_S = 60;
 const MIN_JITTER_S = 30;
 const MAX_JITTER_S = 300;
 
@@ -53,5 +65,7 @@ export function retrySeconds(error: unknown): number | null {
   if (error instanceof PlatformRefusal) return error.isTransient ? DEFAULT_RETRY_S : null;
   // Without tables there is nothing to note; the first reading of the site makes up for it.
   if (error instanceof SqlError) return error.kind === 'busy' ? spread(DEFAULT_RETRY_S) : null;
-  return (isStorageError(error) && willPass(error)) || error instanceof QueueError ? spread(DEFAULT_RETRY_S) : null;
+  if (isStorageError(error) && willPass(error))
+    return isRateLimit(error) ? MINUTE_S + Math.random() * MAX_JITTER_S : spread(DEFAULT_RETRY_S);
+  return error instanceof QueueError ? spread(DEFAULT_RETRY_S) : null;
 }

@@ -7,7 +7,7 @@ import type { Access, PromisedSpace } from '../domain/space';
 import { DAY_MS } from '../domain/time';
 import { ConfluenceError, PlatformRefusal } from '../forge/errors';
 import { commit, newTransaction } from '../forge/kvs';
-import { readClosing, writeClosing } from '../store/site-facts';
+import { knownClosing, writeClosing } from '../store/site-facts';
 import { setSpace } from '../store/spaces';
 import { addEvent } from '../store/trail';
 import { knownRoleMode } from './app-role';
@@ -86,7 +86,7 @@ const readAccess = async ({ as, spaceId, ownerId }: Subject, mode: RoleMode): Pr
 /** What came of the same change in a space that was read. While classic permissions hold beside roles, that is not certain of this one. */
 async function sampledAccess(subject: Subject, mode: RoleMode, promised: 'private' | 'licensed'): Promise<Access> {
   const { now } = subject;
-  const sample = await readClosing(promised);
+  const sample = await knownClosing(promised);
   if (sample && sample.mode === mode && now - sample.at < SAMPLE_MS) {
     return mode === 'ROLES_TRANSITION' && sample.actual === promised ? 'sampled' : sample.actual;
   }

@@ -13,15 +13,22 @@ const schemaVersion = z.literal(SCHEMA_VERSION);
  * changes one reads it first.
  */
 const KNOWN_MS = 60_000;
+/** The same for what was found out once, and holds for days. */
+const FOUND_OUT_MS = 600_000;
 const known = new LRUCache<string, object>({ max: 500, ttl: KNOWN_MS });
 const nameOf = (key: string): string => `${currentInstallation()} ${key}`;
 
-async function knownFact<T extends object>(key: string, read: () => Promise<T>): Promise<T> {
+/** @param isFoundOut whether nothing more is to be learned of it for days */
+async function knownFact<T extends object>(
+  key: string,
+  read: () => Promise<T>,
+  isFoundOut: (fact: T) => boolean = () => false,
+): Promise<T> {
   const name = nameOf(key);
   const remembered = known.get(name) as T | undefined;
   if (remembered) return remembered;
   const fact = await read();
-  known.set(name, fact);
+  known.set(name, fact, { ttl: isFoundOut(fact) ? FOUND_OUT_MS : KNOWN_MS });
   return fact;
 }
 
@@ -132,7 +139,7 @@ const Profile = z.object({
 });
 export type ProfileFacts = Omit<z.infer<typeof Profile>, 'schemaVersion'>;
 
-export const knownProfileFacts = (): Promise<ProfileFacts> => knownFact(PROFILE_KEY, readProfileFacts);
+export const knownProfileFacts = (): Promise<ProfileFacts> => knownFact(PROFILE_KEY, readProfileFacts, ({ outcome }) => outcome !== null);
 
 export async function readProfileFacts(): Promise<ProfileFacts> {
   const parsed = Profile.safeParse(await kvs.get<unknown>(PROFILE_KEY));
@@ -170,9 +177,12 @@ export type ClosingFacts = Omit<z.infer<typeof Closing>, 'schemaVersion'>;
 const closingKey = (promised: ClosingFacts['promised']): string => `closing:${promised}`;
 
 /** What came of setting the access of one space on this site, looked at as a sample; null = none was. */
-export async function readClosing(promised: ClosingFacts['promised']): Promise<ClosingFacts | null> {
-  const parsed = Closing.safeParse(await kvs.get<unknown>(closingKey(promised)));
-  return parsed.success ? parsed.data : null;
+export async function knownClosing(promised: ClosingFacts['promised']): Promise<ClosingFacts | null> {
+  const key = closingKey(promised);
+  const read = async (): Promise<{ sample: ClosingFacts | null }> => ({
+    sample: Closing.safeParse(await kvs.get<unknown>(key)).data ?? null,
+  });
+  return (await knownFact(key, read, ({ sample }) => sample !== null)).sample;
 }
 
 export const writeClosing = (facts: ClosingFacts): Promise<void> => writeFact(closingKey(facts.promised), facts);
