@@ -144,7 +144,9 @@ async function undoCreation(
 async function readKnown({ spaceId, ownerId }: SpaceRow): Promise<Omit<Found, 'space'> | null> {
   try {
     const { events } = await listEvents({ spaceId }, ENTRIES_READ);
+    const made = events.find(({ body }) => body.kind === 'provisioned');
     return {
+      made: made ? { runId: made.runId, reason: made.reason } : null,
       person: ownerId === null ? null : await readPersonRecord(ownerId),
       promise: await readSpaceRecord(spaceId),
       wasReturned: events.some(({ body, runId }) => body.kind === 'returned' && runId === null),

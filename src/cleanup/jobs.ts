@@ -20,7 +20,7 @@ import { readPolicy, readPolicyVersion } from '../store/policy';
 import { actOn, resultOf, settleRow, type Task } from './act';
 import { type Activity, readActivity } from './activity';
 import { SpaceRow } from './rows';
-import { Chosen, type Created, failedAmong } from './selection';
+import { Chosen, type Created, failedAmong, isUndo } from './selection';
 
 /** Two of them at a time would archive and restore the same spaces. */
 const LOCK = 'cleanup';
@@ -82,6 +82,8 @@ export const archive = defineJob({
   work: ArchiveWork,
   row: SpaceRow,
   where: 'queue',
+  // An undo looks at each space as its owner, which is documented for schedules.
+  whereFor: ({ chosen }) => (isUndo(chosen) ? 'schedule' : 'queue'),
   lock: LOCK,
   isInTrail: true,
   cost: ARCHIVE_COST,
@@ -108,11 +110,13 @@ export const restore = defineJob({
 
 async function archiveTask({ id: runId, work, startedBy }: Archive): Promise<Task> {
   const { chosen, unchangedSince } = work;
-  if (chosen.kind !== 'created') return { action: 'archive', unchangedSince, startedBy, runId };
-  // The run acted under the policy of its time: that of its plan, or the one of today.
-  const [planned, present] = [await readPolicyVersion(chosen.policyVersion), await readPolicy()];
+  if (!isUndo(chosen)) return { action: 'archive', unchangedSince, startedBy, runId };
+  const creation = { from: chosen.from, to: chosen.to, by: chosen.kind === 'created' ? 'run' : 'policy' } as const;
+  // What was created followed the policy of its time: the version of then, or the one of today.
+  const version = chosen.kind === 'created' ? chosen.policyVersion : chosen.version;
+  const [planned, present] = [await readPolicyVersion(version), await readPolicy()];
   const policies = [planned, present].flatMap((state) => (state === null || state.kind === 'unreadable' ? [] : state.policy));
-  return { action: 'undo-creation', creation: chosen, policies, startedBy, runId };
+  return { action: 'undo-creation', creation, policies, startedBy, runId };
 }
 const restoreTask = ({ id: runId, startedBy }: Restore): Task => ({ action: 'restore', startedBy, runId });
 

@@ -7,6 +7,7 @@ import { doneBy } from '../directory/progress';
 import { countLeft, thaw } from '../directory/run-rows';
 import { pointsOf, unchangedSince } from '../domain/cleanup';
 import { UNUSED_DAYS } from '../domain/directory';
+import { isIdle } from '../domain/policy/match';
 import { DAY_MS } from '../domain/time';
 import { type CreatingRun, countMadeAmong, creationOf, existingCreatingRun, setUndoneBy } from '../existing-people/created';
 import { readBudget } from '../forge/budget';
@@ -15,8 +16,9 @@ import { KEPT_DAYS } from '../jobs/batches';
 import { startJob, startOnce } from '../jobs/control';
 import { createPlan, startPlan } from '../jobs/plan';
 import { existingJob, idOfRetry, isOver, type Job, newJobId, readJob, readJobs, setJob } from '../jobs/record';
+import { readPolicy, readPolicyVersion } from '../store/policy';
 import { type Archive, archive, newArchiveWork, PLAN_LOST, type Restore, type RestoreWork, restore, rowsToRestore } from './jobs';
-import { type Counted, count, failedIn, freeze, type Selection, withoutOwners } from './selection';
+import { type Chosen, type Counted, count, failedIn, freeze, type Selection, type SinceSave, withoutOwners } from './selection';
 
 /** Batches of rows counted at a time: some hundred kilobytes from each run. */
 const BATCHES_AT_ONCE = 25;
@@ -39,6 +41,14 @@ export interface Preview {
   leftOut: Counted['leftOut'];
 }
 
+/** At most so many spaces; which of them are archived is found out as each is looked at. */
+export interface UndoPreview extends Pick<Preview, 'planId' | 'count' | 'share' | 'points' | 'doneAt'> {
+  version: number;
+  savedAt: number;
+  /** People go on getting spaces under the present policy. */
+  goesOn: boolean;
+}
+
 /** Freezes what was chosen under an id; starting it takes the id. Nothing is changed yet. @throws AppError not-ready, SqlError */
 export async function previewArchive(selection: Selection, createdBy: string, now: number): Promise<Preview> {
   await requireCompleteDirectory(now);
@@ -59,6 +69,30 @@ export async function previewArchive(selection: Selection, createdBy: string, no
     unchangedSince: since,
     leftOut,
   };
+}
+
+/**
+ * Freezes what Homestead created since a version of the policy was saved: the undo of that save. Each space is looked at before it is
+ * archived; whatever a run created, a person asked for or somebody touched is left alone. Nothing is changed yet.
+ * @throws AppError not-found for a version that is gone, not-ready, SqlError
+ */
+export async function previewUndoOfSave(version: number, createdBy: string, now: number): Promise<UndoPreview> {
+  await requireCompleteDirectory(now);
+  const saved = await readPolicyVersion(version);
+  if (!saved) throw new AppError('not-found');
+  const planId = newJobId(archive.kind, now);
+  const chosen: SinceSave = { kind: 'since-save', version, from: saved.savedAt, to: now, retryOf: null };
+  const frozen = await freeze(planId, chosen, 0, now);
+  await createPlan(
+    archive,
+    { work: newArchiveWork({ chosen, unchangedForDays: 0, unchangedSince: now }), total: frozen, createdBy, now },
+    planId,
+  );
+  const { current } = await countSpaces();
+  const share = current === 0 ? 0 : frozen / current;
+  const present = await readPolicy();
+  const goesOn = present.kind === 'saved' && !present.policy.paused && !isIdle(present.policy);
+  return { planId, version, savedAt: saved.savedAt, goesOn, count: frozen, share, ...(await estimate('archive', frozen, now, 'schedule')) };
 }
 
 /** What so many spaces cost, and when they are done. */
@@ -187,8 +221,7 @@ function startArchivingCreated(source: string, id: string, { only, retryOf }: Na
     const chosen = { kind: 'created', runId: source, batches: job.batches, policyVersion, ...creationOf(job), only, retryOf } as const;
     setUndoneBy(transaction, run, id);
     const work = newArchiveWork({ chosen, unchangedForDays: 0, unchangedSince: job.updatedAt });
-    // It looks at each space as its owner, which is documented for schedules.
-    return { work, total, startedBy, now, where: 'schedule' };
+    return { work, total, startedBy, now };
   });
 }
 
@@ -237,7 +270,7 @@ export async function retry(job: Archive | Restore, startedBy: string, now: numb
   const failed = await failedIn(job.id);
   if (failed.length === 0) throw new AppError('bad-request', { problem: 'nothing-failed' });
   if (before.kind === 'created') return startArchivingCreated(before.runId, id, { only: null, retryOf: job.id }, startedBy, now);
-  const chosen = { kind: 'failed', runId: job.id } as const;
+  const chosen: Chosen = before.kind === 'since-save' ? { ...before, retryOf: job.id } : { kind: 'failed', runId: job.id };
   const total = await freeze(id, chosen, unchangedForDays, now);
   const work = newArchiveWork({ chosen, unchangedForDays, unchangedSince: since });
   return startJob(archive, { work, total, startedBy, now }, id);

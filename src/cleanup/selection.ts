@@ -1,6 +1,16 @@
 /** Which spaces a run takes up: chosen by an admin, counted by the directory, and frozen as ids. */
 import { z } from 'zod';
-import { allBut, archivable, type Condition, countVerdicts, MAX_IDS, SpaceFilter, spaceConditions, type Verdict } from '../directory/lists';
+import {
+  allBut,
+  archivable,
+  type Condition,
+  countVerdicts,
+  createdBetween,
+  MAX_IDS,
+  SpaceFilter,
+  spaceConditions,
+  type Verdict,
+} from '../directory/lists';
 import { freezeChosen, freezeIds } from '../directory/run-rows';
 import { listSpacesOf } from '../directory/spaces';
 import { addDays, dayOf } from '../domain/time';
@@ -32,11 +42,25 @@ export const Created = z.object({
 });
 export type Created = z.infer<typeof Created>;
 
+/** What was created when people came by, since a version of the policy was saved (ms): the undo of that version. */
+export const SinceSave = z.object({
+  kind: z.literal('since-save'),
+  version: z.number().int(),
+  from: z.number(),
+  to: z.number(),
+  /** Only what failed in this undo; null = all. */
+  retryOf: z.string().nullable(),
+});
+export type SinceSave = z.infer<typeof SinceSave>;
+
 /** A run can also take up what failed in another one. */
-const Frozen = z.union([Selection, z.object({ kind: z.literal('failed'), runId: z.string() })]);
+const Frozen = z.union([Selection, SinceSave, z.object({ kind: z.literal('failed'), runId: z.string() })]);
 type Frozen = z.infer<typeof Frozen>;
 
 export const Chosen = z.union([Frozen, Created]);
+export type Chosen = z.infer<typeof Chosen>;
+
+export const isUndo = (chosen: Chosen): chosen is Created | SinceSave => chosen.kind === 'created' || chosen.kind === 'since-save';
 
 /** `not-listed`: the directory does not know the space. */
 export type LeftOutReason = Exclude<Verdict, 'unused'> | 'not-listed';
@@ -76,12 +100,13 @@ export async function count(selection: Selection, days: number, now: number): Pr
 
 /** @param after ids up to this one are left out @returns how many are frozen for the run now */
 export async function freeze(runId: string, chosen: Frozen, days: number, now: number, after = ''): Promise<number> {
-  if (chosen.kind === 'failed')
-    return freezeIds(
-      runId,
-      (await failedIn(chosen.runId)).filter((id) => id > after),
-      now,
-    );
+  const failed = chosen.kind === 'failed' ? chosen.runId : chosen.kind === 'since-save' ? chosen.retryOf : null;
+  if (failed !== null) {
+    const ids = (await failedIn(failed)).filter((id) => id > after);
+    return freezeIds(runId, ids, now);
+  }
+  if (chosen.kind === 'since-save') return freezeChosen(runId, 'spaces', createdBetween(dayOf(chosen.from), dayOf(chosen.to)), now, after);
+  if (chosen.kind === 'failed') return 0;
   return freezeChosen(runId, 'spaces', archivable(conditionsOf(chosen, now), unusedBefore(days, now)), now, after);
 }
 

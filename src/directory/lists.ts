@@ -163,6 +163,11 @@ export const archivable = (spaces: readonly Condition[], unusedBefore: Day): Con
   { sql: `${verdict(unusedBefore)} = 'unused'`, params: [] },
 ];
 
+/** Current spaces that Homestead created on these days. */
+export const createdBetween = (from: Day, to: Day): Condition[] => [
+  { sql: "status = 'current' AND origin = 'created' AND created_on BETWEEN ? AND ?", params: [from, to] },
+];
+
 const VerdictRow = z.object({ verdict: z.enum(VERDICTS), spaces: SqlNumber });
 
 /** How many of the spaces have which verdict, those that occur. */

@@ -156,11 +156,15 @@ function move(
   now: number,
   next: PersonState,
   news: PersonNewsKind | null,
-  { notice = null, detail = null }: { notice?: Transition['notice']; detail?: string | null } = {},
+  {
+    notice = null,
+    detail = null,
+    reason = reasonOf(next),
+  }: { notice?: Transition['notice']; detail?: string | null; reason?: Reason } = {},
 ): Transition {
   return {
     person: { accountId, revision, since: now, ...next },
-    news: news && { kind: news, reason: reasonOf(next), spaceId: spaceIdOf(next), detail },
+    news: news && { kind: news, reason, spaceId: spaceIdOf(next), detail },
     notice,
   };
 }
@@ -214,6 +218,7 @@ export function beginAdoption(person: Person | null, accountId: string, cause: R
 /** Required details that are missing are asked for once more after this. */
 export const REMIND_MS = 3 * DAY_MS;
 
+/** The trail tells why it was begun. */
 export const complete = (
   person: Person,
   { spaceId, origin, lacksDetails, now }: { spaceId: string; origin: 'created' | 'adopted'; lacksDetails: boolean; now: number },
@@ -223,7 +228,7 @@ export const complete = (
     now,
     { state: 'ready', spaceId, origin, remindAt: lacksDetails ? now + REMIND_MS : null },
     origin === 'created' ? 'provisioned' : 'adopted',
-    { notice: origin === 'created' ? 'ready' : 'adopted' },
+    { notice: origin === 'created' ? 'ready' : 'adopted', ...(isIn(person, 'creating') ? { reason: person.cause } : {}) },
   );
 
 /** Asks for missing details; once, and not while another notice is still open. */

@@ -1,16 +1,19 @@
-/** What is archived when a run that created spaces for people is undone: only what nobody has touched. Pure. */
+/** What is archived when a run, or a policy, that gave people spaces is undone: only what nobody has touched. Pure. */
 import { type CleanupReason, whyNotArchivable } from './cleanup';
 import { isIn, type Person } from './person';
 import type { Policy } from './policy/document';
 import { isUntouched, type PageEvidence } from './provisioning/adoption';
+import type { Reason } from './reasons';
 import type { PromisedSpace } from './space';
 import { withoutNonXml } from './text';
 import { MINUTE_MS } from './time';
 
-/** The moments (ms) between which the run created what it created. */
+/** What is undone: what was created between these moments (ms). */
 export interface Creation {
   from: number;
   to: number;
+  /** By a run, or by the policy when people came by; then what a run created, or somebody asked for, is not part of it. */
+  by: 'run' | 'policy';
 }
 
 /** One space, its owner and what Homestead has on record of it, at the moment of acting. null = cannot be read, or is not there. */
@@ -27,6 +30,8 @@ export interface Found {
   promise: PromisedSpace | null;
   /** Somebody, and no run, has brought the space back after it had been archived or trashed. */
   wasReturned: boolean;
+  /** Why it was created, and by which run, as the trail has it; null = it does not say. */
+  made: { runId: string | null; reason: Reason | null } | null;
 }
 
 /** What is in the space, as its owner sees it. */
@@ -38,8 +43,17 @@ export interface CreatedContents {
   others: number;
 }
 
-/** `not-created-by-run`: it is not the space that the run created, or nobody can tell whether it is. */
-export type UndoReason = CleanupReason | 'space-untouched' | 'space-in-use' | 'space-returned' | 'not-created-by-run';
+/**
+ * `not-created-by-run`: it is not the space that the run created, or nobody can tell whether it is. `not-created-by-policy`: the same of
+ * what a policy created when people came by.
+ */
+export type UndoReason =
+  | CleanupReason
+  | 'space-untouched'
+  | 'space-in-use'
+  | 'space-returned'
+  | 'not-created-by-run'
+  | 'not-created-by-policy';
 
 export interface UndoDecision {
   action: 'archive' | 'keep';
@@ -48,9 +62,14 @@ export interface UndoDecision {
 
 const isWithin = (at: number, { from, to }: Creation): boolean => at >= from && at <= to;
 
+/** Nobody asked for it, and no run did it. */
+const isByPolicy = ({ made }: Found): boolean => made !== null && made.runId === null && made.reason === 'rule-auto';
+
 /** Their own record, Homestead's record of the space and the space itself must all say so. */
-export function isCreatedBy(creation: Creation, { space, person, promise }: Found): boolean {
+export function isCreatedBy(creation: Creation, found: Found): boolean {
+  const { space, person, promise } = found;
   if (!space || !isIn(person, 'ready') || person.spaceId !== space.id || person.origin !== 'created') return false;
+  if (creation.by === 'policy' && !isByPolicy(found)) return false;
   return promise?.origin === 'created' && isWithin(promise.since, creation) && isWithin(space.createdAt, creation);
 }
 
@@ -58,7 +77,7 @@ export function isCreatedBy(creation: Creation, { space, person, promise }: Foun
 export function whyKept(creation: Creation, found: Found): UndoReason | null {
   const obstacle = whyNotArchivable(found.space);
   if (obstacle !== null) return obstacle;
-  if (!isCreatedBy(creation, found)) return 'not-created-by-run';
+  if (!isCreatedBy(creation, found)) return creation.by === 'run' ? 'not-created-by-run' : 'not-created-by-policy';
   // Whoever brought it back wants it, even if it is still empty.
   return found.wasReturned ? 'space-returned' : null;
 }

@@ -35,10 +35,14 @@ export function setUndoneBy(transaction: Transaction, { job, undoneBy }: Creatin
   setJob(transaction, { ...job, work: { ...provisionExisting.parse(job).work, undoneBy: [...undoneBy, undoId] } });
 }
 
+/** The moments (ms) between which it was made. */
+type Span = Pick<Creation, 'from' | 'to'>;
+
 /** Whatever a run that is over has created, it created between its beginning and its end. */
 export const creationOf = ({ createdAt, updatedAt }: Pick<Job, 'createdAt' | 'updatedAt'>): Creation => ({
   from: createdAt,
   to: updatedAt,
+  by: 'run',
 });
 
 /** A space of one of the run's people. */
@@ -54,7 +58,7 @@ type MadeRow = ProvisionRow & { outcome: MadeSpace['outcome'] };
 const isMade = (row: ProvisionRow): row is MadeRow => row.outcome === 'created' || row.outcome === 'adopted';
 
 /** The spaces of one batch of the run, in the order of its rows. */
-export async function listMade(runId: string, creation: Creation, batch: number): Promise<MadeSpace[]> {
+export async function listMade(runId: string, creation: Span, batch: number): Promise<MadeSpace[]> {
   const rows = ((await provisionExisting.batches({ id: runId }).read(batch)) ?? []).filter(isMade);
   const people = await readPersonRecords(rows.map(({ accountId }) => accountId).filter((id) => id !== ERASED));
   const spaceIds = [...people.values()].flatMap((person) => spaceIdOf(person) ?? []);
@@ -71,7 +75,7 @@ export async function listMade(runId: string, creation: Creation, batch: number)
 }
 
 /** The person's record names no space any more: Homestead's records of spaces do. */
-async function findPromise(accountId: string, outcome: MadeSpace['outcome'], { from, to }: Creation): Promise<PromisedSpace | undefined> {
+async function findPromise(accountId: string, outcome: MadeSpace['outcome'], { from, to }: Span): Promise<PromisedSpace | undefined> {
   if (accountId === ERASED) return undefined;
   const promises = await listSpacesOf(accountId, SPACES_OF_ONE);
   return promises.find(({ origin, since }) => origin === outcome && since >= from && since <= to);

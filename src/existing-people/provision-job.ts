@@ -262,7 +262,7 @@ async function actOn(job: ProvisionJob, row: ProvisionRow): Promise<number | nul
   try {
     const turn = await serve(
       (await readWaiting(accountId)) ?? newcomer(accountId, cloudId, 'activity', now),
-      () => provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion: 'job', now }),
+      () => provision({ accountId, as: asPerson(accountId), isPerson: true, cloudId, occasion: 'job', now, runId: job.id }),
       // The job counts its own attempts.
       () => false,
     );

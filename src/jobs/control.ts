@@ -22,8 +22,6 @@ interface NewJob<Work> {
   startedBy: string;
   /** Why, in their words. */
   reason?: string | null;
-  /** Where this one runs, if not where its kind does: the schedule is the place to act as people. */
-  where?: Job['where'];
   now: number;
 }
 
@@ -47,7 +45,7 @@ export async function startOnce<Work, Row>(
     if (there && there.kind !== kind.kind) throw new AppError('not-found');
     if (there) return nudge(id, Date.now());
     const transaction = kvs.transact();
-    const { now, reason = null, where = kind.where, ...rest } = await prepare(transaction);
+    const { now, reason = null, ...rest } = await prepare(transaction);
     const job: Job = {
       id,
       revision: 0,
@@ -55,7 +53,7 @@ export async function startOnce<Work, Row>(
       state: 'running',
       createdAt: now,
       schemaVersion: 1,
-      where,
+      where: kind.whereFor(rest.work),
       lock: kind.lock,
       ...rest,
       reason,

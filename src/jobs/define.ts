@@ -31,6 +31,8 @@ interface Definition<Work, Row> {
   row: z.ZodType<Row>;
   /** Acting as people is documented for schedules only; everything else runs on the queue. */
   where: Job['where'];
+  /** The same for work of this kind that has to run elsewhere; left out = all of it runs there. */
+  whereFor?(work: Work): Job['where'];
   /** Of all jobs with the same lock only one runs at a time; null = any number. */
   lock: string | null;
   /** The trail tells of its end. */
@@ -72,6 +74,7 @@ export interface JobKind<Work, Row> extends AnyJob {
   /** @throws ZodError when the work cannot be read */
   parse(job: Job): JobOf<Work>;
   parseWork(work: unknown): Work;
+  whereFor(work: Work): Job['where'];
   /** @throws AppError not-found, also for a job of another kind */
   existing(id: string): Promise<JobOf<Work>>;
   batches(job: { id: string }): Batches<Row>;
@@ -90,6 +93,7 @@ export function defineJob<Work, Row>(definition: Definition<Work, Row>): JobKind
     stepsPerTurn,
     parse,
     parseWork,
+    whereFor: (work) => definition.whereFor?.(work) ?? where,
     existing: async (id) => {
       const job = await existingJob(id);
       if (job.kind !== kind) throw new AppError('not-found');

@@ -66,6 +66,8 @@ export interface ProvisionSubject extends Subject {
   cloudId: string;
   /** The person sees the answer at once, so that no notice tells them. */
   isWatching?: boolean;
+  /** The run that this is part of. */
+  runId?: string;
 }
 
 export interface ProvisionResult {
@@ -188,7 +190,9 @@ async function createSpace(run: Run, treatment: Treatment, before: Person | null
   // What is about to be tried is written first: a run that stops leaves behind how far it came.
   const begin = async (call: string): Promise<void> => {
     if (isIn(person, 'creating') && person.call === call && isFromInterruptedRun(person, now)) return;
-    person = await record(run, person, beginCreation(person, accountId, decision.reason, call, now), { isCounted: true });
+    // Whoever goes on with it does so for the same reason.
+    const cause = isIn(person, 'creating') ? person.cause : decision.reason;
+    person = await record(run, person, beginCreation(person, accountId, cause, call, now), { isCounted: true });
   };
   const begun = isIn(before, 'creating') ? before.call : null;
   const wanted = { accountId, key, name: personName(user, accountId) };
@@ -373,13 +377,13 @@ async function record(
   transition: Transition,
   { space = null, isCounted = false }: { space?: PromisedSpace | null; isCounted?: boolean } = {},
 ): Promise<Person> {
-  const { now, occasion, accountId, isWatching = false } = subject;
+  const { now, occasion, accountId, isWatching = false, runId = null } = subject;
   const { perDay } = policy.rollout;
   // Each person once, and not what people ask for themselves.
   const isBeginning = isCounted && !isIn(before, 'creating', 'offered', 'postponed') && occasion !== 'click';
   const begunOn = isBeginning && perDay !== null ? { at: now, perDay } : undefined;
   const told: Transition = isWatching && transition.notice !== 'keep' ? { ...transition, notice: null } : transition;
-  const moved = await writePerson(before, told, { by: 'app', at: now, policyVersion, space, begunOn });
+  const moved = await writePerson(before, told, { by: 'app', at: now, policyVersion, runId, space, begunOn });
   if (moved.raise) await tell(moved.raise);
   else if (moved.hadNotice) await clearNotice(accountId);
   return moved.person;

@@ -1,4 +1,4 @@
-/** Runs over people, on their page: trying again what failed, undoing, and bringing back what was undone. */
+/** Runs over people, on their page: trying again what failed, undoing, and bringing back what was undone; and undoing a save. */
 import { describe, expect, it } from 'vitest';
 import { ADMIN_ACCOUNT_ID, accountIdOf } from '../emulator/confluence/seed';
 import { finished } from '../support/cleanup';
@@ -86,6 +86,43 @@ describe.skipIf(executable === null)('a run over people', () => {
       const cleanups = admin.getByRole('tabpanel', { name: 'Cleanup' });
       await cleanups.getByRole('article', { name: 'Undo of spaces for existing people' }).waitFor();
       expect(await cleanups.getByRole('article').count()).toBe(2);
+    },
+    60_000,
+  );
+
+  it.each(themes({ width: 768, dark: true }, { width: 1280, dark: false }, { width: 768, dark: false }, { width: 1280, dark: true }))(
+    'has its like for a version of the policy: what people got by it is archived from the history ($width px, dark: $dark)',
+    async ({ width, dark }) => {
+      const local = await start({ width, dark, people: 10 });
+      const { site } = local;
+      const suffix = `${dark ? 'dark' : 'light'}-${width}`;
+      await knowEverybody(site);
+      await setPolicy(site, { mode: 'auto' });
+      for (const n of [1, 3, 5]) site.activity({ accountId: accountIdOf(n), views: 1 });
+      await site.advance('PT10M');
+
+      const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+      await admin.getByRole('tab', { name: 'History' }).click();
+      await admin.getByRole('button', { name: 'Archive what version 1 created…' }).click();
+      const dialog = admin.getByRole('dialog', { name: 'Archive up to 3 spaces created since version 1?' });
+      await dialog.getByText(/^3 of \d+ spaces, \d+%$/).waitFor();
+      await dialog.getByText('The policy goes on giving people spaces.').waitFor();
+      await local.axe();
+      await local.picture(`history-undo-${suffix}`);
+      await dialog.getByLabel('Reason').fill('By mistake');
+      await dialog.getByRole('button', { name: 'Archive up to 3 spaces' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      await admin.getByText('The archiving has begun.').waitFor();
+      await local.axe();
+      await local.picture(`history-undoing-${suffix}`);
+      await admin.getByRole('button', { name: 'Show it under Cleanup' }).click();
+      const run = admin.getByRole('article', { name: 'Undo of version 1' });
+      await run.getByText('Reason: By mistake').waitFor();
+      await local.advanceUntil('PT6M', () => run.getByText('3 archived, 0 left alone, 0 failed.').isVisible());
+      expect([1, 3, 5].map((n) => site.state().spaces.find(({ ownerId }) => ownerId === accountIdOf(n))?.status)).toEqual(
+        Array(3).fill('archived'),
+      );
+      await local.picture(`history-undone-${suffix}`);
     },
     60_000,
   );

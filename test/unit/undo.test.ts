@@ -8,7 +8,7 @@ import { type CreatedContents, childTitles, decideUndo, type Found, isKeptForGoo
 
 const MINUTE_MS = 60_000;
 const FROM = Date.UTC(2026, 10, 23, 9);
-const CREATION = { from: FROM, to: FROM + 60 * MINUTE_MS };
+const CREATION = { from: FROM, to: FROM + 60 * MINUTE_MS, by: 'run' as const };
 const AT = FROM + MINUTE_MS;
 const TITLES = new Set(['Notes']);
 
@@ -22,7 +22,7 @@ const promise: PromisedSpace = {
   template: { key: 'standard', source: 'builtin', problem: null },
   lacksDetails: false,
 };
-const found: Found = { space, person, promise, wasReturned: false };
+const found: Found = { space, person, promise, wasReturned: false, made: { runId: null, reason: 'rule-auto' } };
 const home = { id: '8', title: 'Ana', versions: 2, createdAt: AT + 1_000, isOwnVersion: true };
 const notes = { id: '9', title: 'Notes', versions: 1, createdAt: AT + 9_000, isOwnVersion: false };
 const contents: CreatedContents = { pages: [notes, home], blogPosts: 0, others: 0 };
@@ -41,6 +41,18 @@ describe('decideUndo', () => {
     ['space-returned', { wasReturned: true }, 'keep'],
   ] as const)('%s', (reason, change, action) => {
     expect(decide(change)).toEqual({ action, reason });
+  });
+
+  it.each([
+    ['by a run', { runId: 'r', reason: 'rule-auto' as const }],
+    ['because somebody asked', { runId: null, reason: 'person-asked' as const }],
+    ['for a reason that nobody knows', { runId: null, reason: null }],
+    ['before there was a trail', null],
+  ])('of what a policy gave people, keeps a space that was created %s', (_why, made) => {
+    const creation = { ...CREATION, by: 'policy' as const };
+    expect(decideUndo(creation, found, contents, TITLES)).toEqual({ action: 'archive', reason: 'space-untouched' });
+    expect(decideUndo(creation, { ...found, made }, contents, TITLES)).toEqual({ action: 'keep', reason: 'not-created-by-policy' });
+    expect(decide({ made })).toEqual({ action: 'archive', reason: 'space-untouched' });
   });
 
   it.each([

@@ -1,11 +1,11 @@
 /** The cleanup of unused spaces: preview and start. What becomes of it: runs. */
 import { z } from 'zod';
-import { type Preview, previewArchive, startArchive } from '../../cleanup/runs';
+import { type Preview, previewArchive, previewUndoOfSave, startArchive } from '../../cleanup/runs';
 import { listSpaces, SpaceFilter, type SpaceRow } from '../../directory/lists';
 import { readFrozen } from '../../directory/run-rows';
 import { AppError } from '../../forge/errors';
 import { define } from '../define';
-import { Id } from '../inputs';
+import { Id, Version } from '../inputs';
 import { MAX_SELECTED } from '../limits';
 import { Reason, requireReason } from '../reason';
 import { administers, administersNow } from '../standing';
@@ -39,6 +39,12 @@ export const cleanupFunctions = {
       const reasons = preview.count === 0 ? [] : [{ reason: 'unused' as const, count: preview.count }];
       return { ...preview, reasons, sample: await firstOf(preview.planId, now) };
     },
+  }),
+  /** The undo of a save; it is started like any other plan. */
+  'cleanup.previewUndo': define({
+    input: z.strictObject({ version: Version }),
+    authorise: administers,
+    handle: ({ version }, { accountId }) => previewUndoOfSave(version, accountId, Date.now()),
   }),
   'cleanup.start': define({
     input: z.strictObject({

@@ -49,6 +49,8 @@ export interface RunView {
   unchangedSince: number | null;
   /** The run that it undoes. */
   source: string | null;
+  /** The version of the policy that it undoes: it archives what was created since that was saved. */
+  undoesVersion: number | null;
   /** How many spaces an undo would restore, or look at to archive them, and until when it is offered (ms). */
   undoable: number;
   undoableUntil: number | null;
@@ -176,11 +178,13 @@ async function toView(run: Job, undoable: number, retried: boolean, now: number)
   };
 }
 
-function originOf(kind: Kind, run: Job): Pick<RunView, 'unchangedSince' | 'source'> {
-  if (kind === 'provision') return { unchangedSince: null, source: null };
-  if (kind === 'restore') return { unchangedSince: null, source: restore.parse(run).work.source };
+function originOf(kind: Kind, run: Job): Pick<RunView, 'unchangedSince' | 'source' | 'undoesVersion'> {
+  const none = { unchangedSince: null, source: null, undoesVersion: null };
+  if (kind === 'provision') return none;
+  if (kind === 'restore') return { ...none, source: restore.parse(run).work.source };
   const { chosen, unchangedSince } = archive.parse(run).work;
-  return chosen.kind === 'created' ? { unchangedSince: null, source: chosen.runId } : { unchangedSince, source: null };
+  if (chosen.kind === 'created') return { ...none, source: chosen.runId };
+  return chosen.kind === 'since-save' ? { ...none, undoesVersion: chosen.version } : { ...none, unchangedSince };
 }
 
 async function forecastCleanup(kind: 'archive' | 'restore', run: Job, done: number, now: number) {

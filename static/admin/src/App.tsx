@@ -55,6 +55,8 @@ function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: Poli
   // What these tabs show may change while another tab is open, so each visit reloads it.
   const [visit, setVisit] = useState(0);
   const [selected, setSelected] = useState(0);
+  /** The run that was begun on another tab: lists of runs lag behind. */
+  const [begun, setBegun] = useState<string | null>(null);
   const open = (index: number): void => {
     setSelected(index);
     setVisit((n) => n + 1);
@@ -74,8 +76,20 @@ function Pages({ stored, onSaved }: { stored: PolicyView; onSaved: (policy: Poli
       <PeopleTab key={`people ${visit}`} stored={stored} isChanged={draft.isChanged} onSiteCheck={() => goTo('admin.tab.site')} />,
     ],
     ['admin.tab.activity', <ActivityTab key={`activity ${visit}`} />],
-    ['admin.tab.cleanup', <CleanupTab key="cleanup" />],
-    ['admin.tab.history', <HistoryTab key="history" stored={stored} isChanged={draft.isChanged} onSaved={onSaved} />],
+    ['admin.tab.cleanup', <CleanupTab key={`cleanup ${begun}`} begun={begun} />],
+    [
+      'admin.tab.history',
+      <HistoryTab
+        key="history"
+        stored={stored}
+        isChanged={draft.isChanged}
+        onSaved={onSaved}
+        onCleanup={(runId) => {
+          setBegun(runId);
+          goTo('admin.tab.cleanup');
+        }}
+      />,
+    ],
     ['admin.tab.site', <SiteCheckTab key="site" />],
   ];
   /** From a link on another tab: that one is hidden then, so the focus goes along. */

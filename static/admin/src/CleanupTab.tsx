@@ -29,17 +29,20 @@ interface Overview {
 const KINDS: RunView['kind'][] = ['archive', 'restore'];
 
 /** The directory comes first: asking for it makes its tables. */
-async function loadOverview(): Promise<Overview> {
+async function loadOverview(begun: string | null = null): Promise<Overview> {
   const directory = await callAdmin('directory.get', {});
-  const [{ rows: runs }, { total: unseen }] = await Promise.all([
+  const [{ rows: runs }, { total: unseen }, own] = await Promise.all([
     callAdmin('runs.list', { kinds: KINDS }),
     callAdmin('spaces.list', { filter: { visible: false }, limit: 1 }),
+    begun === null ? null : callAdmin('runs.get', { runId: begun }),
   ]);
-  return { directory, runs, unseen };
+  const isListed = own === null || runs.some(({ runId }) => runId === own.runId);
+  return { directory, runs: isListed ? runs : [own, ...runs], unseen };
 }
 
-export function CleanupTab() {
-  const { loaded, reload, set } = useLoaded<Overview>(loadOverview);
+/** @param begun a run that may not be listed yet */
+export function CleanupTab({ begun }: { begun: string | null }) {
+  const { loaded, reload, set } = useLoaded<Overview>(() => loadOverview(begun));
   if (loaded.state === 'loading') return <Waiting />;
   if (loaded.state === 'failed') {
     return (

@@ -1,11 +1,13 @@
-/** Versions of the policy: who saved them, when, and what changed; the admin can go back to any of them. */
+/** Versions of the policy: who saved them, when, and what changed; the admin can go back to any of them, or archive what it created. */
 import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import { ModalTransition } from '@atlaskit/modal-dialog';
+import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
 import type { SimulationView } from '../../../src/api/admin/people';
 import type { PolicyView } from '../../../src/api/admin/policy';
+import type { UndoPreview } from '../../../src/cleanup/runs';
 import { comparePolicies, type PolicyChange } from '../../../src/domain/policy/compare';
 import type { Policy } from '../../../src/domain/policy/document';
 import { useAttempt } from '../../shared/attempt';
@@ -16,6 +18,7 @@ import { formatTime, text } from '../../shared/text';
 import { Changes } from './Changes';
 import { useNames } from './display-names';
 import { SaveDialog } from './SaveDialog';
+import { UndoSaveDialog } from './UndoSaveDialog';
 
 interface Asked {
   version: number;
@@ -29,17 +32,25 @@ export function HistoryTab({
   stored,
   isChanged,
   onSaved,
+  onCleanup,
 }: {
   stored: PolicyView;
   isChanged: boolean;
   onSaved: (policy: PolicyView) => void;
+  onCleanup: (runId: string) => void;
 }) {
   const { loaded, reload, set } = useLoaded(() => callAdmin('policy.history', {}), String(stored.version));
   const [error, setError] = useState<unknown>(null);
   const versions = loaded.state === 'ready' ? loaded.data.versions : [];
   const nameOf = useNames(versions.map((version) => version.savedBy));
   const [asked, setAsked] = useState<Asked | null>(null);
-  const { busy, error: failure, attempt } = useAttempt<'ask' | 'restore'>();
+  const [undo, setUndo] = useState<UndoPreview | null>(null);
+  const [undoing, setUndoing] = useState<{ version: number; runId: string } | null>(null);
+  const { busy, error: failure, attempt } = useAttempt<'ask' | 'restore' | 'undo'>();
+  const askUndo = (version: number): Promise<void> =>
+    attempt('undo', async () => {
+      setUndo(await callAdmin('cleanup.previewUndo', { version }));
+    });
   const ask = (version: number): Promise<void> =>
     attempt('ask', async () => {
       const { policy } = await callAdmin('policy.version', { version });
@@ -76,14 +87,29 @@ export function HistoryTab({
               <strong>{text('history.version', { version: version.version })}</strong>{' '}
               <span className="subtle">{text('job.by', { name: nameOf(version.savedBy), time: formatTime(version.savedAt) })}</span>
             </p>
-            {version.version === stored.version ? (
-              <span className="subtle">{text('history.current')}</span>
-            ) : (
-              <Button spacing="compact" isDisabled={isChanged || busy !== null} onClick={() => void ask(version.version)}>
-                {text('history.restore', { version: version.version })}
+            <span className="row">
+              {version.version === stored.version ? (
+                <span className="subtle">{text('history.current')}</span>
+              ) : (
+                <Button spacing="compact" isDisabled={isChanged || busy !== null} onClick={() => void ask(version.version)}>
+                  {text('history.restore', { version: version.version })}
+                </Button>
+              )}
+              <Button spacing="compact" appearance="subtle" isDisabled={busy !== null} onClick={() => void askUndo(version.version)}>
+                {text('history.undo', { version: version.version })}
               </Button>
-            )}
+            </span>
           </div>
+          {undoing?.version === version.version && (
+            <SectionMessage appearance="information">
+              <p className="text" role="status">
+                {text('history.undo.started')}{' '}
+                <Button spacing="compact" onClick={() => onCleanup(undoing.runId)}>
+                  {text('history.undo.show')}
+                </Button>
+              </p>
+            </SectionMessage>
+          )}
           <Changes version={version} policy={stored.policy} />
         </article>
       ))}
@@ -102,6 +128,18 @@ export function HistoryTab({
             error={failure}
             onConfirm={(reason) => void restore(asked.version, reason)}
             onClose={() => setAsked(null)}
+          />
+        )}
+      </ModalTransition>
+      <ModalTransition>
+        {undo && (
+          <UndoSaveDialog
+            plan={undo}
+            onStarted={(runId) => {
+              setUndoing({ version: undo.version, runId });
+              setUndo(null);
+            }}
+            onClose={() => setUndo(null)}
           />
         )}
       </ModalTransition>

@@ -6,6 +6,7 @@ import { isOver, isUndoOfPeople } from './runs';
 export function nameOfRun(run: RunView): string {
   if (run.kind === 'provision') return text('people.job');
   if (run.kind === 'restore') return text('cleanup.job.restore');
+  if (run.undoesVersion !== null) return text('cleanup.job.since', { version: run.undoesVersion });
   return text(isUndoOfPeople(run) ? 'people.undo.job' : 'cleanup.job.archive');
 }
 
@@ -34,7 +35,7 @@ function problemText({ kind, problem }: RunView): string {
 /** How far it is, and what comes next. */
 export function progressText(run: RunView): string {
   const { state, done, total, doneAt } = run;
-  const isScheduled = run.kind === 'provision' || isUndoOfPeople(run);
+  const isScheduled = run.kind === 'provision' || isUndoOfPeople(run) || run.undoesVersion !== null;
   return [
     state === 'done' ? '' : `${text('job.progress', { done, total })}:`,
     countsText(run),
