@@ -9,7 +9,7 @@ const FEATURES = '^src/(provisioning|page-templates|existing-people|cleanup|noti
 const DOORS = [
   'page-templates/(builtin|details-table|pages|render)',
   'notices/notices',
-  'directory/(accounts|known|keep|outcomes|reading|schema|lists|classes|derive|people|spaces|run-rows|projector|progress|settled)',
+  'directory/(accounts|known|keep|outcomes|reading|schema|lists|classes|derive|people|spaces|run-rows|projector|progress)',
   'provisioning/(provision|answers|app-role|explain|facts|creation-calls|line-view|promised-access|serve|status-change)',
   // The cleanup archives what a run for existing people has created, when that is undone.
   'existing-people/created',

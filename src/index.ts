@@ -3,6 +3,7 @@ import { makeTick } from './agenda/tick';
 import { JOBS } from './all-jobs';
 import { keepDirectory } from './directory/keep';
 import { outbox } from './directory/projector';
+import { renewedPages, settledPages } from './directory/settled';
 import { makeWork } from './jobs/consumer';
 import { makeOpenJobs, unlistedJobs } from './jobs/schedule';
 import { overdueNotices } from './notices/notices';
@@ -16,7 +17,18 @@ export { adminResolver } from './api/admin';
 export { personResolver } from './api/me';
 
 /** What comes due by the clock, in the order in which a tick runs it. Jobs take the rest of the tick. */
-const AGENDA = [firstStart, overdueNotices, keptPromises, leftBehind, keepDirectory, outbox, accountReport, erasure, unlistedJobs];
+const AGENDA = [
+  firstStart,
+  overdueNotices,
+  keptPromises,
+  leftBehind,
+  keepDirectory,
+  outbox,
+  renewedPages,
+  accountReport,
+  erasure,
+  unlistedJobs,
+];
 
 export const work = makeWork(JOBS);
-export const tick = makeTick(AGENDA, [waitingLine, makeOpenJobs(JOBS)]);
+export const tick = makeTick(AGENDA, [waitingLine, settledPages, makeOpenJobs(JOBS)]);

@@ -2,14 +2,17 @@
 import { defineWork, EVERY_TICK_MS, MORE } from '../agenda/define';
 import { rememberedOf } from '../domain/directory';
 import { type Person, spaceIdOf } from '../domain/person';
+import { bucketOf } from '../domain/provisioning/rollout';
 import type { PromisedSpace } from '../domain/space';
 import { dayOf, MINUTE_MS } from '../domain/time';
 import { orWhenMissing } from '../forge/errors';
 import { type OutboxEntry, readOutbox, removeFromOutbox } from '../store/outbox';
 import { readPersonRecords } from '../store/people';
+import { markStale, pageOf } from '../store/settled';
 import { readSpaceRecords } from '../store/spaces';
 import { type Context, readContext } from './derive';
 import { forgetRemembered, noteRemembered, noteSpacesGone } from './people';
+import { makePagesAnew } from './settled';
 import { notePromises, removeSpaces } from './spaces';
 import { readState } from './state';
 
@@ -36,23 +39,35 @@ export async function projectPeople(records: readonly Person[], context: Context
   await noteRemembered(known, context, dayOf(now), now);
 }
 
-/** Whoever acts reads the records themselves; who is left alone may rest on the rows (`provisioning/settled`). */
+/** Whoever acts reads the records themselves; who is left alone may rest on the rows (`directory/settled`). */
 export const outbox = defineWork({ kind: 'outbox', everyMs: EVERY_TICK_MS, leaseMs: MINUTE_MS, run: drain });
 
 /** Pages of entries in one tick: 1,000 of the 4,000 units a minute that storage allows everybody (Forge: KVS limits). */
 const PAGES_PER_TICK = 10;
 
 /** Until nothing is left or the deadline (ms) has come. */
-async function drain(_now: number, deadline: number): Promise<typeof MORE | undefined> {
+async function drain(now: number, deadline: number): Promise<typeof MORE | undefined> {
   const { pass } = (await readState()).data;
+  const stale = new Set<number>();
+  const hasMore = await empty(pass, deadline, stale);
+  await makePagesAnew([...stale], now);
+  return hasMore ? MORE : undefined;
+}
+
+/** @param stale pages of people whose records have changed are added @returns whether there may be more */
+async function empty(pass: number, deadline: number, stale: Set<number>): Promise<boolean> {
   for (let page = 0; page < PAGES_PER_TICK && Date.now() < deadline; page += 1) {
     const entries = await readOutbox();
-    if (entries.length === 0) return undefined;
+    if (entries.length === 0) return false;
     // Without tables there is nothing to keep in step; when they are made, every record is read.
     await orWhenMissing(undefined, () => project(entries, pass));
+    const touched = entries.flatMap(({ entity, id }) => (entity === 'person' ? [pageOf(bucketOf(id))] : []));
+    // Written down first: once the entries are gone, nobody else would know.
+    if (touched.some((page) => !stale.has(page))) await markStale(touched);
+    for (const page of touched) stale.add(page);
     await removeFromOutbox(entries);
   }
-  return MORE;
+  return true;
 }
 
 async function project(entries: readonly OutboxEntry[], pass: number): Promise<void> {

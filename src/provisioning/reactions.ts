@@ -24,11 +24,11 @@ import type { RetryLater } from '../events/retry';
 import type { SpaceChange } from '../events/space';
 import { within } from '../forge/budget';
 import { isRateLimit } from '../forge/errors';
-import { type Remembered, readPersonAndPlace, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
+import { readPersonAndPlace, readPersonRecord, readPolicyAndPerson, writePerson } from '../store/people';
 import { readPolicy } from '../store/policy';
 import { isTrialSpace, readNativeCreation, writeNativeCreation } from '../store/site-facts';
 import { IN_LINE, joinLine, noteNews, type Place, REFUSED, readPlace } from '../store/waiting';
-import { findSettled, listSettled, settle, unsettle } from './settled';
+import { findSettled, lookUpSettled, noteRead, settle, unsettle } from './settled';
 import { followEvent, isStatus } from './status-change';
 
 /** How long the policy is known to a process that acts on nothing. */
@@ -68,11 +68,12 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   if (cached?.isOff) return undefined;
   const fresh = (cached ?? (known ? remember(installContext, await readPolicy(), now) : null))?.state;
   if (known && fresh && known.version === versionOf(fresh)) return undefined;
-  const read = await (fresh ? readUnlessSettled(accountId, fresh, installation, now) : readPolicyAndPerson(accountId));
-  if (read === 'settled') return undefined;
-  const { policy, person } = read;
+  const listed = fresh && (await lookUpSettled(installation, accountId, now));
+  if (listed && (listed.version === null || listed.version === versionOf(fresh))) return undefined;
+  const { policy, person } = fresh ? { policy: fresh, person: await readPersonRecord(accountId) } : await readPolicyAndPerson(accountId);
   if (!fresh) remember(installContext, policy, now);
   const decision = decide(policy, person, accountId, 'activity', now);
+  noteRead(installation, isNothing(decision));
   if (!isNothing(decision)) {
     const isOpen = decision.kind === 'needs' && decision.fact === 'person' && (person === null || isIn(person, 'excluded'));
     return look({ accountId, occasion: 'activity', policy, person, isOpen, ...(await readPlace(accountId)) }, installation, now);
@@ -80,23 +81,6 @@ export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, ins
   if (!isSwitchedOff(decision)) settleBy(installation, accountId, person, versionOf(policy), now);
   return undefined;
 };
-
-/** @throws what storage says, unless the directory knows that nothing is left to do for them */
-async function readUnlessSettled(
-  accountId: string,
-  policy: PolicyState,
-  installation: Installation,
-  now: number,
-): Promise<Remembered | 'settled'> {
-  try {
-    return { policy, person: await readPersonRecord(accountId) };
-  } catch (error) {
-    if (!isRateLimit(error)) throw error;
-    await listSettled(installation, versionOf(policy), now);
-    if (findSettled(installation, accountId, now)?.version === versionOf(policy)) return 'settled';
-    throw error;
-  }
-}
 
 function freshPolicy(installContext: string, now: number): KnownPolicy | null {
   const cached = policies.get(installContext);

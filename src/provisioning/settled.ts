@@ -3,11 +3,10 @@
  * hear of what changes, so nothing of it may hold for long. It concerns leaving people alone only: whoever acts reads everything first.
  */
 import { LRUCache } from 'lru-cache';
-import { readSettledBuckets } from '../directory/settled';
 import { bucketOf } from '../domain/provisioning/rollout';
 import { MINUTE_MS } from '../domain/time';
 import type { Installation } from '../events/listen';
-import { log } from '../forge/log';
+import { pageOf, readSettledPage, type SettledPage } from '../store/settled';
 
 const SETTLED_MS = 10 * MINUTE_MS;
 
@@ -37,38 +36,60 @@ export const unsettle = (installation: Installation, accountId: string): boolean
 export function findSettled(installation: Installation, accountId: string, now: number): Settled | undefined {
   const own = people.get(keyOf(installation, accountId));
   if (own && now < own.until) return own;
-  const list = lists.get(installation.installContext);
-  return list && now < list.until && includes(list.buckets, bucketOf(accountId)) ? list : undefined;
+  const bucket = bucketOf(accountId);
+  return findOn(knownPage(installation, pageOf(bucket), now), bucket);
 }
 
-// --- everybody at once -----------------------------------------------------------------------------
+// --- many at once ----------------------------------------------------------------------------------
 
-/** The directory follows what happens within five minutes, so that both together are as late as what is known of one person. */
-const LISTED_MS = 5 * MINUTE_MS;
-/** Where the directory could not answer either, it is not asked again at every event. */
-const UNLISTED_MS = MINUTE_MS;
-
-interface List extends Settled {
-  /** Ascending. */
-  buckets: Uint32Array;
+/** A page follows what happens within five minutes, so that both together are as late as what is known of one person. */
+const PAGE_MS = 5 * MINUTE_MS;
+/** A page that is missing is being made, or cannot be. */
+const MISSING_MS = MINUTE_MS;
+interface Known {
+  page: SettledPage | null;
+  until: number;
 }
-/** For each installation; a process rarely serves many that are large. */
-const lists = new LRUCache<string, List>({ max: 20 });
+/** Some 6 KB each at 100,000 people; of an installation there are 64. */
+const pages = new LRUCache<string, Known>({ max: 640 });
 
 /**
- * Storage refuses to be asked about each person (Forge: 4,000 units a minute; on a site of 100,000, three million views a day come to
- * more): the directory is asked about all of them at once, by four statements and for some 400 KB. It would cost more than it saves
- * where storage answers.
+ * People in a row for whom nothing was left to do, for each installation. While people get spaces, most of those who come by are on
+ * no page, and asking for one would only cost a read.
  */
-export async function listSettled({ installContext }: Installation, version: number, now: number): Promise<void> {
-  const known = lists.get(installContext);
-  if (known && now < known.until && known.version === version) return;
-  const buckets = await readSettledBuckets(version, now + LISTED_MS);
-  log('settled-people-listed', { count: buckets?.length ?? null });
-  if (buckets) lists.set(installContext, { buckets, version, until: now + LISTED_MS });
-  else lists.set(installContext, { buckets: NOBODY, version, until: now + UNLISTED_MS });
+const streaks = new LRUCache<string, number>({ max: 100 });
+const LONG_STREAK = 10;
+
+/** What came of reading somebody's record. */
+export function noteRead({ installContext }: Installation, wasSettled: boolean): void {
+  streaks.set(installContext, wasSettled ? (streaks.get(installContext) ?? 0) + 1 : 0);
 }
-const NOBODY = new Uint32Array();
+
+/** Like `findSettled`, from the page that this person would be on, where that is worth a read. */
+export async function lookUpSettled(installation: Installation, accountId: string, now: number): Promise<Settled | undefined> {
+  const { installContext } = installation;
+  if ((streaks.get(installContext) ?? 0) < LONG_STREAK) return undefined;
+  const bucket = bucketOf(accountId);
+  const number = pageOf(bucket);
+  // Whoever is not on a page that is known was not found there a moment ago.
+  if (knownPage(installation, number, now)) return undefined;
+  const page = await readSettledPage(number);
+  const until = page ? Math.min(page.until, now + PAGE_MS) : now + MISSING_MS;
+  pages.set(`${installContext} ${number}`, { page, until });
+  return findOn({ page, until }, bucket);
+}
+
+function knownPage({ installContext }: Installation, number: number, now: number): Known | undefined {
+  const known = pages.get(`${installContext} ${number}`);
+  return known && now < known.until ? known : undefined;
+}
+
+function findOn(known: Known | undefined, bucket: number): Settled | undefined {
+  if (!known?.page) return undefined;
+  const { page, until } = known;
+  if (includes(page.always, bucket)) return { until, version: null };
+  return includes(page.byPolicy, bucket) ? { until, version: page.version } : undefined;
+}
 
 function includes(sorted: Uint32Array, bucket: number): boolean {
   let [from, to] = [0, sorted.length];

@@ -18,12 +18,13 @@ const MAX_IDS = 100;
 const readWorklist = (name: string): Promise<Register<Worklist>> => readRegister(name, Worklist, NOTHING_LISTED);
 
 /** @returns whether there is anything to write @throws AppError busy when the list is full */
-export async function addToWorklist(transaction: Transaction, name: string, id: string): Promise<boolean> {
+export async function addToWorklist(transaction: Transaction, name: string, ...added: string[]): Promise<boolean> {
   const list = await readWorklist(name);
   const { ids } = list.data;
-  if (ids.includes(id)) return false;
-  if (ids.length >= MAX_IDS) throw new AppError('busy');
-  setRegister(transaction, { ...list, data: { schemaVersion: 1, ids: [...ids, id] } });
+  const all = [...new Set([...ids, ...added])];
+  if (all.length === ids.length) return false;
+  if (all.length > MAX_IDS) throw new AppError('busy');
+  setRegister(transaction, { ...list, data: { schemaVersion: 1, ids: all } });
   return true;
 }
 

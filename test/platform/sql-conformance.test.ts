@@ -255,20 +255,8 @@ async function wholeLife(): Promise<LoggedStatement[]> {
   await adminData(site, 'policy.save', { policy: { ...latest.policy, rules: [goneGroup] }, baseVersion: latest.version });
   await site.advance('PT30M');
   await busyDay(site);
-  await refusedByStorage(site);
   await nextReading(site);
   return site.sqlLog ?? [];
-}
-
-/** Storage refuses to be asked about somebody, so the directory is asked about all who are settled (`provisioning/settled`). */
-async function refusedByStorage(site: LocalSite): Promise<void> {
-  const busy = { status: 429, body: { code: 'RATE_LIMIT_EXCEEDED', message: 'wait' } };
-  const view = (atlassianId: string): unknown =>
-    site.platform.runFunction('trigger', 'on-activity', { eventType: 'avi:confluence:viewed:page', atlassianId, content: {} });
-  site.platform.restart();
-  await view(OWNER);
-  site.addFault({ target: 'kvs', path: '**/entity/get', times: 1, respond: busy });
-  await view(ANA);
 }
 
 /** So many events reach one process that it asks what the others have noted (`watch.ts`). */

@@ -31,7 +31,7 @@ export function decideRollout(
 export const shareOf = (accountId: string): number => shareOfBucket(bucketOf(accountId));
 
 /** How many buckets people are spread over. */
-export const BUCKETS = 2 ** 32;
+const BUCKETS = 2 ** 32;
 const shareOfBucket = (bucket: number): number => (bucket / BUCKETS) * 100;
 
 /** The bucket that a person is in, 0 to 2^32 - 1 (FNV-1a with a final mix). */
