@@ -173,6 +173,27 @@ describe.skipIf(executable === null)('an act that many people feel', () => {
     await bar.getByText('It applies from the next time someone uses Confluence.').waitFor();
   });
 
+  it('resuming for many says for how many, and asks why', async () => {
+    const local = await start();
+    await saveDirectly(local, { policy: { paused: true, everyoneElse: { mode: 'auto' } }, baseVersion: 0 });
+    const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
+    await knowEverybody(local, admin);
+    await admin.getByRole('button', { name: 'Resume now' }).click();
+    const dialog = admin.getByRole('dialog', { name: 'Resume, and go on giving people spaces?' });
+    await dialog.getByText('53 of 106 people, 50%').waitFor();
+    await dialog.getByText('From their next page view, about 53 people get a space.').waitFor();
+    await dialog.getByRole('button', { name: 'Resume' }).click();
+    await dialog.getByText('Enter a reason.').waitFor();
+    await local.axe();
+    await local.picture('guard-resume-light-1280');
+    await dialog.getByLabel('Reason').fill('It was the template');
+    await dialog.getByRole('button', { name: 'Resume' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await admin.getByRole('button', { name: 'Pause everything now' }).waitFor();
+    await admin.getByRole('tab', { name: 'History' }).click();
+    await admin.getByText('Reason: It was the template').waitFor();
+  });
+
   it('discarding asks, and counts what changed', async () => {
     const local = await start();
     const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);

@@ -5,6 +5,7 @@ import { AppError } from '../../forge/errors';
 import { retryStale } from '../../forge/kvs';
 import { readPolicy, writePolicy } from '../../store/policy';
 import { type Caller, define } from '../define';
+import { Reason } from '../reason';
 import { administersNow, mayPause, standingOf } from '../standing';
 import { type PolicyView, policyView } from './policy';
 
@@ -13,14 +14,14 @@ const MAX_ATTEMPTS = 8;
 
 export const pauseFunctions = {
   'policy.pause': define({
-    input: z.strictObject({ paused: z.boolean() }),
+    input: z.strictObject({ paused: z.boolean(), reason: Reason.optional() }),
     authorise: mayPause,
-    handle: ({ paused }, caller) => setPaused(paused, caller),
+    handle: ({ paused, reason }, caller) => setPaused(paused, reason || null, caller),
   }),
 };
 
 /** Changes nothing else in the policy. If it already is what the caller asks for, the current version is the answer. */
-async function setPaused(paused: boolean, caller: Caller): Promise<PolicyView> {
+async function setPaused(paused: boolean, reason: string | null, caller: Caller): Promise<PolicyView> {
   // A caller whom Confluence has not just confirmed may only pause.
   if (!paused) await administersNow(caller);
   const { standing, standingSince } = await standingOf(caller);
@@ -33,7 +34,7 @@ async function setPaused(paused: boolean, caller: Caller): Promise<PolicyView> {
       policy: { ...stored.policy, paused },
       savedBy: caller.accountId,
       now: Date.now(),
-      reason: null,
+      reason,
       restores: null,
       pause,
     };

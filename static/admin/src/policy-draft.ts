@@ -38,7 +38,7 @@ export interface Draft {
   discard: () => void;
   takeTheirs: () => void;
   /** Pauses or resumes at once; what is not saved yet stays as it is. */
-  setPaused: (paused: boolean) => Promise<void>;
+  setPaused: (paused: boolean, reason?: string | null) => Promise<void>;
 }
 
 export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => void): Draft {
@@ -117,8 +117,8 @@ export function useDraft(stored: PolicyView, onSaved: (policy: PolicyView) => vo
       setPolicy(stored.policy);
     },
     takeTheirs: () => theirs && accept(theirs),
-    setPaused: async (paused) => {
-      const now = await callAdmin('policy.pause', { paused });
+    setPaused: async (paused, reason = null) => {
+      const now = await callAdmin('policy.pause', { paused, ...(reason === null ? {} : { reason }) });
       // Somebody else saved in between: this draft is not based on what is there now.
       if (isChanged && now.version > stored.version + 1) return setTheirs(now);
       if (isChanged) kept.current = { ...policy, paused };
