@@ -56,8 +56,9 @@ async function drain(now: number, deadline: number): Promise<typeof MORE | undef
 
 /** @param stale pages of people whose records have changed are added @returns whether there may be more */
 async function empty(pass: number, deadline: number, stale: Set<number>): Promise<boolean> {
+  let cursor: string | null = null;
   for (let page = 0; page < PAGES_PER_TICK && Date.now() < deadline; page += 1) {
-    const entries = await readOutbox();
+    const { entries, cursor: next } = await readOutbox(cursor);
     if (entries.length === 0) return false;
     // Without tables there is nothing to keep in step; when they are made, every record is read.
     await orWhenMissing(undefined, () => project(entries, pass));
@@ -66,6 +67,8 @@ async function empty(pass: number, deadline: number, stale: Set<number>): Promis
     if (touched.some((page) => !stale.has(page))) await markStale(touched);
     for (const page of touched) stale.add(page);
     await removeFromOutbox(entries);
+    if (next === null) return false;
+    cursor = next;
   }
   return true;
 }

@@ -19,11 +19,16 @@ export type OutboxEntry = z.infer<typeof Entry> & { key: string };
 /** Keys of one query (Forge: at most 100). */
 const KEYS_PER_QUERY = 100;
 
-/** Some changes that nobody has heard of yet; a query, so it may lag by seconds. */
-export async function readOutbox(): Promise<OutboxEntry[]> {
-  const { results } = await kvs.query().where('key', Where.beginsWith(PREFIX)).limit(KEYS_PER_QUERY).getMany();
+/**
+ * Some changes that nobody has heard of yet; a query, so it may lag by seconds, and goes on naming what was just removed: the cursor
+ * (null = that was all) leads past that.
+ */
+export async function readOutbox(cursor: string | null): Promise<{ entries: OutboxEntry[]; cursor: string | null }> {
+  const query = kvs.query().where('key', Where.beginsWith(PREFIX)).limit(KEYS_PER_QUERY);
+  const { results, nextCursor } = await (cursor === null ? query : query.cursor(cursor)).getMany();
   // What cannot be read is taken as a change of nobody, so that it is removed.
-  return results.map(({ key, value }) => ({ key, ...(Entry.safeParse(value).data ?? { entity: 'space', id: '' }) }));
+  const entries = results.map(({ key, value }) => ({ key, ...(Entry.safeParse(value).data ?? { entity: 'space' as const, id: '' }) }));
+  return { entries, cursor: nextCursor ?? null };
 }
 
 export async function removeFromOutbox(entries: readonly OutboxEntry[]): Promise<void> {
