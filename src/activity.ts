@@ -2,7 +2,7 @@
 import { parseActivity } from './events/content';
 import { listen } from './events/listen';
 import { parseSpaceChange } from './events/space';
-import { followSpace, meetNewSpace, provisionOnActivity } from './provisioning/reactions';
+import { followSpace, isLeftAlone, meetNewSpace, provisionOnActivity } from './provisioning/reactions';
 
-export const onActivity = listen('onActivity', parseActivity, [provisionOnActivity]);
+export const onActivity = listen('onActivity', parseActivity, [provisionOnActivity], isLeftAlone);
 export const onPersonalSpace = listen('onPersonalSpace', parseSpaceChange, [meetNewSpace, followSpace]);

@@ -16,8 +16,16 @@ export interface Installation {
 /** Hears one event; what it asks of Confluence it asks within a budget. @returns seconds after which it should be heard again, or nothing */
 export type Reaction<E> = (event: E, installation: Installation) => Promise<RetryLater | undefined>;
 
-/** A trigger's function: `parse` answers null for an event that concerns nobody, and undefined for one that cannot be read. */
-export function listen<E>(name: string, parse: (event: unknown) => E | null | undefined, reactions: readonly Reaction<E>[]) {
+/**
+ * A trigger's function: `parse` answers null for an event that concerns nobody, and undefined for one that cannot be read.
+ * @param isIdle nothing would come of the event, as far as this process knows: most events end there, so it does not wait for anything
+ */
+export function listen<E>(
+  name: string,
+  parse: (event: unknown) => E | null | undefined,
+  reactions: readonly Reaction<E>[],
+  isIdle: (event: E, installation: Installation) => boolean = () => false,
+) {
   return async (event: unknown, context: unknown): Promise<InvocationError | undefined> => {
     const install = Context.safeParse(context);
     const parsed = parse(event);
@@ -28,6 +36,7 @@ export function listen<E>(name: string, parse: (event: unknown) => E | null | un
     if (parsed === null) return undefined;
     const { installContext } = install.data;
     const installation = { installContext, cloudId: cloudIdOf(installContext) };
+    if (isIdle(parsed, installation)) return undefined;
     let wait: number | undefined;
     const failure = await retryingLater(name, async () => {
       for (const react of reactions) {

@@ -59,14 +59,21 @@ function remember(installContext: string, state: PolicyState, now: number): Know
   return known;
 }
 
+/** Whether this process knows, without reading anything, that nothing is left to do for this person. */
+export function isLeftAlone({ accountId }: Activity, installation: Installation): boolean {
+  const now = Date.now();
+  const known = findSettled(installation, accountId, now);
+  if (known?.version === null) return true;
+  const policy = freshPolicy(installation.installContext, now);
+  return policy !== null && (policy.isOff || (known !== undefined && known.version === versionOf(policy.state)));
+}
+
+/** For whomever `isLeftAlone` does not answer. */
 export const provisionOnActivity: Reaction<Activity> = async ({ accountId }, installation) => {
   const now = Date.now();
   const { installContext } = installation;
   const known = findSettled(installation, accountId, now);
-  if (known?.version === null) return undefined;
-  const cached = freshPolicy(installContext, now);
-  if (cached?.isOff) return undefined;
-  const fresh = (cached ?? (known ? remember(installContext, await readPolicy(), now) : null))?.state;
+  const fresh = (freshPolicy(installContext, now) ?? (known ? remember(installContext, await readPolicy(), now) : null))?.state;
   if (known && fresh && known.version === versionOf(fresh)) return undefined;
   const listed = fresh && (await lookUpSettled(installation, accountId, now));
   if (listed && (listed.version === null || listed.version === versionOf(fresh))) return undefined;

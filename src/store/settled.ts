@@ -23,8 +23,8 @@ export interface SettledPage {
   byPolicy: Uint32Array;
 }
 
-const Buckets = z.base64().transform((text) => {
-  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
+const Buckets = z.string().transform((text) => {
+  const bytes = new Uint8Array(Buffer.from(text, 'base64'));
   return new Uint32Array(bytes.buffer, 0, Math.floor(bytes.length / Uint32Array.BYTES_PER_ELEMENT));
 });
 const Stored = z.object({ schemaVersion: z.literal(1), until: z.number(), version: z.number().int(), always: Buckets, byPolicy: Buckets });
