@@ -24,7 +24,7 @@ export function listen<E>(
   name: string,
   parse: (event: unknown) => E | null | undefined,
   reactions: readonly Reaction<E>[],
-  isIdle: (event: E, installation: Installation) => boolean = () => false,
+  isIdle: (event: E, installation: Pick<Installation, 'installContext'>) => boolean = () => false,
 ) {
   return async (event: unknown, context: unknown): Promise<InvocationError | undefined> => {
     const install = Context.safeParse(context);
@@ -34,9 +34,9 @@ export function listen<E>(
       return undefined;
     }
     if (parsed === null) return undefined;
+    if (isIdle(parsed, install.data)) return undefined;
     const { installContext } = install.data;
     const installation = { installContext, cloudId: cloudIdOf(installContext) };
-    if (isIdle(parsed, installation)) return undefined;
     let wait: number | undefined;
     const failure = await retryingLater(name, async () => {
       for (const react of reactions) {

@@ -60,7 +60,7 @@ function remember(installContext: string, state: PolicyState, now: number): Know
 }
 
 /** Whether this process knows, without reading anything, that nothing is left to do for this person. */
-export function isLeftAlone({ accountId }: Activity, installation: Installation): boolean {
+export function isLeftAlone({ accountId }: Activity, installation: Pick<Installation, 'installContext'>): boolean {
   const now = Date.now();
   const known = findSettled(installation, accountId, now);
   if (known?.version === null) return true;

@@ -10,6 +10,8 @@ import { pageOf, readSettledPage, type SettledPage } from '../store/settled';
 
 const SETTLED_MS = 10 * MINUTE_MS;
 
+type Where = Pick<Installation, 'installContext'>;
+
 /** What somebody is settled by. */
 export interface Settled {
   until: number;
@@ -22,7 +24,7 @@ export interface Settled {
  * a bound by number sets room for all of them aside at once, which takes longer than most processes need to start.
  */
 const people = new LRUCache<string, Settled>({ maxSize: 25_000, sizeCalculation: () => 1 });
-const keyOf = ({ installContext }: Installation, accountId: string): string => `${installContext} ${accountId}`;
+const keyOf = ({ installContext }: Where, accountId: string): string => `${installContext} ${accountId}`;
 
 /** @param recheckAt they are looked at again by then (ms); null = nothing says when */
 export function settle(installation: Installation, accountId: string, version: number | null, recheckAt: number | null, now: number): void {
@@ -33,7 +35,7 @@ export function settle(installation: Installation, accountId: string, version: n
 export const unsettle = (installation: Installation, accountId: string): boolean => people.delete(keyOf(installation, accountId));
 
 /** How this person is settled; undefined = this process does not know that they are. */
-export function findSettled(installation: Installation, accountId: string, now: number): Settled | undefined {
+export function findSettled(installation: Where, accountId: string, now: number): Settled | undefined {
   const own = people.get(keyOf(installation, accountId));
   if (own && now < own.until) return own;
   const bucket = bucketOf(accountId);
@@ -79,7 +81,7 @@ export async function lookUpSettled(installation: Installation, accountId: strin
   return findOn({ page, until }, bucket);
 }
 
-function knownPage({ installContext }: Installation, number: number, now: number): Known | undefined {
+function knownPage({ installContext }: Where, number: number, now: number): Known | undefined {
   const known = pages.get(`${installContext} ${number}`);
   return known && now < known.until ? known : undefined;
 }
