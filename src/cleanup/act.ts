@@ -12,6 +12,7 @@ import { log } from '../forge/log';
 import { isOwnMessage } from '../page-templates/builtin';
 import { noteStatus } from '../provisioning/status-change';
 import { readPersonRecord } from '../store/people';
+import { readPolicyVersion } from '../store/policy';
 import { readSpaceRecord } from '../store/spaces';
 import { listEvents } from '../store/trail';
 import type { Activity } from './activity';
@@ -34,7 +35,7 @@ export type Task = { startedBy: string; runId: string } & (
       /** A change since then (ms) keeps a space from being archived. */
       unchangedSince: number;
     }
-  /** Archives what another run has created and nobody has touched; `policies` are those that it may have acted under. */
+  /** Archives what another run, or the policy, has created and nobody has touched; `policies` are those that it may have followed. */
   | { action: 'undo-creation'; creation: Creation; policies: Policy[] }
   | { action: 'restore' }
 );
@@ -132,7 +133,9 @@ async function undoCreation(
   const found: Found = { space, ...known };
   const kept = whyKept(creation, found);
   if (kept !== null || !space) return { outcome: 'kept', reason: kept ?? 'not-visible' };
-  const titles = childTitles(policies, known.promise?.template.key ?? '');
+  const { policyVersion = null } = known.made ?? {};
+  const ofItsTime = policyVersion === null ? null : await readPolicyVersion(policyVersion);
+  const titles = childTitles(ofItsTime ? [...policies, ofItsTime.policy] : policies, known.promise?.template.key ?? '');
   const contents = await readContentsAsOwner(space, row.ownerId, titles.size);
   const decision = decideUndo(creation, found, contents, titles);
   if (decision.action === 'keep') return { outcome: 'kept', reason: decision.reason };
@@ -146,7 +149,7 @@ async function readKnown({ spaceId, ownerId }: SpaceRow): Promise<Omit<Found, 's
     const { events } = await listEvents({ spaceId }, ENTRIES_READ);
     const made = events.find(({ body }) => body.kind === 'provisioned');
     return {
-      made: made ? { runId: made.runId, reason: made.reason } : null,
+      made: made ? { runId: made.runId, reason: made.reason, policyVersion: made.policyVersion } : null,
       person: ownerId === null ? null : await readPersonRecord(ownerId),
       promise: await readSpaceRecord(spaceId),
       wasReturned: events.some(({ body, runId }) => body.kind === 'returned' && runId === null),

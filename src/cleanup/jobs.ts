@@ -112,7 +112,8 @@ async function archiveTask({ id: runId, work, startedBy }: Archive): Promise<Tas
   const { chosen, unchangedSince } = work;
   if (!isUndo(chosen)) return { action: 'archive', unchangedSince, startedBy, runId };
   const creation = { from: chosen.from, to: chosen.to, by: chosen.kind === 'created' ? 'run' : 'policy' } as const;
-  // What was created followed the policy of its time: the version of then, or the one of today.
+  // What was created followed the policy of its time: that of a run's plan or of the save, that of today, or, as the trail of each
+  // space tells, one in between.
   const version = chosen.kind === 'created' ? chosen.policyVersion : chosen.version;
   const [planned, present] = [await readPolicyVersion(version), await readPolicy()];
   const policies = [planned, present].flatMap((state) => (state === null || state.kind === 'unreadable' ? [] : state.policy));

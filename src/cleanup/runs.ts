@@ -16,6 +16,7 @@ import { KEPT_DAYS } from '../jobs/batches';
 import { startJob, startOnce } from '../jobs/control';
 import { createPlan, startPlan } from '../jobs/plan';
 import { existingJob, idOfRetry, isOver, type Job, newJobId, readJob, readJobs, setJob } from '../jobs/record';
+import { readOutbox } from '../store/outbox';
 import { readPolicy, readPolicyVersion } from '../store/policy';
 import { type Archive, archive, newArchiveWork, PLAN_LOST, type Restore, type RestoreWork, restore, rowsToRestore } from './jobs';
 import { type Chosen, type Counted, count, failedIn, freeze, type Selection, type SinceSave, withoutOwners } from './selection';
@@ -47,6 +48,8 @@ export interface UndoPreview extends Pick<Preview, 'planId' | 'count' | 'share' 
   savedAt: number;
   /** People go on getting spaces under the present policy. */
   goesOn: boolean;
+  /** The directory has not heard of all spaces yet. */
+  isBehind: boolean;
 }
 
 /** Freezes what was chosen under an id; starting it takes the id. Nothing is changed yet. @throws AppError not-ready, SqlError */
@@ -92,7 +95,17 @@ export async function previewUndoOfSave(version: number, createdBy: string, now:
   const share = current === 0 ? 0 : frozen / current;
   const present = await readPolicy();
   const goesOn = present.kind === 'saved' && !present.policy.paused && !isIdle(present.policy);
-  return { planId, version, savedAt: saved.savedAt, goesOn, count: frozen, share, ...(await estimate('archive', frozen, now, 'schedule')) };
+  const isBehind = (await readOutbox('space', null)).entries.length > 0;
+  return {
+    planId,
+    version,
+    savedAt: saved.savedAt,
+    goesOn,
+    isBehind,
+    count: frozen,
+    share,
+    ...(await estimate('archive', frozen, now, 'schedule')),
+  };
 }
 
 /** What so many spaces cost, and when they are done. */
@@ -145,7 +158,8 @@ export async function remakePlan(job: Job, now: number): Promise<number | undefi
   if (work.chosen.kind === 'created') return undefined;
   await thaw(id);
   const frozen = await freeze(id, work.chosen, work.unchangedForDays, now, work.after);
-  if (work.taken + frozen <= total) return work.taken + frozen;
+  // An undo looks when each space was created, so what the directory names besides is left alone.
+  if (work.chosen.kind === 'since-save' || work.taken + frozen <= total) return work.taken + frozen;
   await thaw(id);
   throw new AppError('plan-changed', { count: work.taken + frozen });
 }

@@ -163,9 +163,9 @@ export const archivable = (spaces: readonly Condition[], unusedBefore: Day): Con
   { sql: `${verdict(unusedBefore)} = 'unused'`, params: [] },
 ];
 
-/** Current spaces that Homestead created on these days. */
+/** Current spaces that Homestead created on these days, or on a day that no list has told yet. */
 export const createdBetween = (from: Day, to: Day): Condition[] => [
-  { sql: "status = 'current' AND origin = 'created' AND created_on BETWEEN ? AND ?", params: [from, to] },
+  { sql: "status = 'current' AND origin = 'created' AND (created_on IS NULL OR created_on BETWEEN ? AND ?)", params: [from, to] },
 ];
 
 const VerdictRow = z.object({ verdict: z.enum(VERDICTS), spaces: SqlNumber });

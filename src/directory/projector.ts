@@ -12,7 +12,7 @@ import { markStale, pageOf } from '../store/settled';
 import { readSpaceRecords } from '../store/spaces';
 import { type Context, readContext } from './derive';
 import { forgetRemembered, noteRemembered, noteSpacesGone } from './people';
-import { makePagesAnew } from './settled';
+import { dropPages, makePagesAnew } from './settled';
 import { notePromises, removeSpaces } from './spaces';
 import { readState } from './state';
 
@@ -42,30 +42,37 @@ export async function projectPeople(records: readonly Person[], context: Context
 /** Whoever acts reads the records themselves; who is left alone may rest on the rows (`directory/settled`). */
 export const outbox = defineWork({ kind: 'outbox', everyMs: EVERY_TICK_MS, leaseMs: MINUTE_MS, run: drain });
 
-/** Pages of entries in one tick: 1,000 of the 4,000 units a minute that storage allows everybody (Forge: KVS limits). */
-const PAGES_PER_TICK = 10;
+/** Pages of each kind in one tick: 1,000 entries of the 4,000 units a minute that storage allows everybody (Forge: KVS limits). */
+const PAGES_PER_TICK = 5;
 
 /** Until nothing is left or the deadline (ms) has come. */
 async function drain(now: number, deadline: number): Promise<typeof MORE | undefined> {
   const { pass } = (await readState()).data;
   const stale = new Set<number>();
-  const hasMore = await empty(pass, deadline, stale);
-  await makePagesAnew([...stale], now);
-  return hasMore ? MORE : undefined;
+  try {
+    const isMore = [await empty('person', pass, deadline, stale), await empty('space', pass, deadline, stale)].includes(true);
+    // The rows of those who are still in the outbox say what they were: until they do not, nobody is left alone by them.
+    if (isMore) await dropPages();
+    else await makePagesAnew([...stale], now);
+    return isMore ? MORE : undefined;
+  } catch (error) {
+    await dropPages();
+    throw error;
+  }
 }
 
 /** @param stale pages of people whose records have changed are added @returns whether there may be more */
-async function empty(pass: number, deadline: number, stale: Set<number>): Promise<boolean> {
+async function empty(entity: OutboxEntry['entity'], pass: number, deadline: number, stale: Set<number>): Promise<boolean> {
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_PER_TICK && Date.now() < deadline; page += 1) {
-    const { entries, cursor: next } = await readOutbox(cursor);
+    const { entries, cursor: next } = await readOutbox(entity, cursor);
     if (entries.length === 0) return false;
     // Without tables there is nothing to keep in step; when they are made, every record is read.
     await orWhenMissing(undefined, () => project(entries, pass));
-    const touched = entries.flatMap(({ entity, id }) => (entity === 'person' ? [pageOf(bucketOf(id))] : []));
+    const touched = entity === 'person' ? entries.map(({ id }) => pageOf(bucketOf(id))) : [];
     // Written down first: once the entries are gone, nobody else would know.
-    if (touched.some((page) => !stale.has(page))) await markStale(touched);
-    for (const page of touched) stale.add(page);
+    if (touched.some((one) => !stale.has(one))) await markStale(touched);
+    for (const one of touched) stale.add(one);
     await removeFromOutbox(entries);
     if (next === null) return false;
     cursor = next;

@@ -5,8 +5,9 @@ import { POLICY_REASONS } from '../domain/provisioning/decide';
 import { DAY_MS, MINUTE_MS } from '../domain/time';
 import { SqlError } from '../forge/errors';
 import { marks, SqlNumber, select } from '../forge/sql';
+import { readOutbox } from '../store/outbox';
 import { readPolicy } from '../store/policy';
-import { firstBucketOf, markStale, pageOf, SETTLED_PAGES, STALE_PAGES, takeStale, writeSettledPage } from '../store/settled';
+import { deletePages, firstBucketOf, markStale, pageOf, SETTLED_PAGES, STALE_PAGES, takeStale, writeSettledPage } from '../store/settled';
 import { UNREADABLE_VERSION } from './derive';
 
 /** A page leaves out whoever is looked at again within this, and is made anew before it ends. */
@@ -15,6 +16,8 @@ const RENEWED_MS = DAY_MS / 2;
 
 /** Pages that one statement asks about: up to 400,000 people, its answer stays under 4 MiB (Forge SQL). */
 const PAGES_PER_STATEMENT = SETTLED_PAGES / 4;
+
+const ALL_PAGES = Array.from({ length: SETTLED_PAGES }, (_, page) => page);
 
 const [ALWAYS, BY_POLICY] = [2, 1];
 /** The same as `decideProvisioning` says of a record at activity, for the states that most people are in. */
@@ -31,7 +34,10 @@ const Row = z.object({ bucket: SqlNumber, settled: SqlNumber });
 export const settledPages = defineListedWork({
   kind: 'settled-pages',
   list: STALE_PAGES,
-  run: (ids, now) => makePagesAnew(ids.map(Number), now),
+  run: async (ids, now) => {
+    // The outbox makes them anew as soon as it is empty.
+    if ((await readOutbox('person', null)).entries.length === 0) await makePagesAnew(ids.map(Number), now);
+  },
 });
 
 /** Whoever was to be looked at again by now is on a page by then, or not any more. */
@@ -39,8 +45,14 @@ export const renewedPages = defineWork({
   kind: 'settled-pages-renewed',
   everyMs: RENEWED_MS,
   leaseMs: MINUTE_MS,
-  run: () => markStale(Array.from({ length: SETTLED_PAGES }, (_, page) => page)),
+  run: () => markStale(ALL_PAGES),
 });
+
+/** Nobody is left alone by a page any more, until they are made anew. */
+export async function dropPages(): Promise<void> {
+  await markStale(ALL_PAGES);
+  await deletePages(ALL_PAGES);
+}
 
 /** May be cut off anywhere: a page that is missing only costs reads. */
 export async function makePagesAnew(pages: readonly number[], now: number): Promise<void> {
@@ -56,6 +68,7 @@ export async function makePagesAnew(pages: readonly number[], now: number): Prom
   } catch (error) {
     // Without the directory, each record is read.
     if (!(error instanceof SqlError)) throw error;
+    if (error.kind === 'busy') await markStale(pages);
   }
 }
 

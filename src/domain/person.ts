@@ -39,6 +39,8 @@ export type PersonState =
   | {
       state: 'creating';
       cause: Reason;
+      /** The run that began it. */
+      runId?: string | undefined;
       /** The creation call tried last. */
       call: string;
       failures: number;
@@ -205,9 +207,14 @@ export const undoDecline = (person: PersonIn<'declined'>, now: number): Transiti
   move(person, now, { state: 'excluded', reason: 'decline-undone', recheckAt: now, policyVersion: 0 }, 'undone');
 
 /** Keep `since` while creating: it is matched against the creation time of a space that is found. */
-export function beginCreation(person: Person | null, accountId: string, cause: Reason, call: string, now: number): Transition {
+export function beginCreation(
+  person: Person | null,
+  accountId: string,
+  { cause, runId, call }: Pick<PersonIn<'creating'>, 'cause' | 'runId' | 'call'>,
+  now: number,
+): Transition {
   const failures = isIn(person, 'creating') ? person.failures : 0;
-  return move(subjectOf(person, accountId), now, { state: 'creating', cause, call, failures, retryAt: null }, null);
+  return move(subjectOf(person, accountId), now, { state: 'creating', cause, runId, call, failures, retryAt: null }, null);
 }
 
 export function beginAdoption(person: Person | null, accountId: string, cause: Reason, adopted: Adopted, now: number): Transition {

@@ -30,8 +30,8 @@ export interface Found {
   promise: PromisedSpace | null;
   /** Somebody, and no run, has brought the space back after it had been archived or trashed. */
   wasReturned: boolean;
-  /** Why it was created, and by which run, as the trail has it; null = it does not say. */
-  made: { runId: string | null; reason: Reason | null } | null;
+  /** Why it was created, by which run, and under which policy, as the trail has it; null = it does not say. */
+  made: { runId: string | null; reason: Reason | null; policyVersion: number | null } | null;
 }
 
 /** What is in the space, as its owner sees it. */

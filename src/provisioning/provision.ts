@@ -190,9 +190,9 @@ async function createSpace(run: Run, treatment: Treatment, before: Person | null
   // What is about to be tried is written first: a run that stops leaves behind how far it came.
   const begin = async (call: string): Promise<void> => {
     if (isIn(person, 'creating') && person.call === call && isFromInterruptedRun(person, now)) return;
-    // Whoever goes on with it does so for the same reason.
-    const cause = isIn(person, 'creating') ? person.cause : decision.reason;
-    person = await record(run, person, beginCreation(person, accountId, cause, call, now), { isCounted: true });
+    // Whoever goes on with what was begun does so for the same reason, and for the same run.
+    const { cause, runId } = isIn(person, 'creating') ? person : { cause: decision.reason, runId: subject.runId };
+    person = await record(run, person, beginCreation(person, accountId, { cause, runId, call }, now), { isCounted: true });
   };
   const begun = isIn(before, 'creating') ? before.call : null;
   const wanted = { accountId, key, name: personName(user, accountId) };
@@ -367,7 +367,8 @@ async function completeSpace(
     template: { key: template.key, source, problem: homepage.templateProblem ?? childProblem },
     lacksDetails: lacks,
   };
-  return record(run, person, complete(person, { spaceId, origin, lacksDetails: lacks, now }), { space });
+  const told = subject.occasion === 'click' && isIn(person, 'creating') ? { ...person, cause: 'person-asked' as const } : person;
+  return record(run, person, complete(told, { spaceId, origin, lacksDetails: lacks, now }), { space });
 }
 
 /** Writes a transition and tells the person. What the person asked for themselves is told by the answer to their click. */
@@ -377,7 +378,8 @@ async function record(
   transition: Transition,
   { space = null, isCounted = false }: { space?: PromisedSpace | null; isCounted?: boolean } = {},
 ): Promise<Person> {
-  const { now, occasion, accountId, isWatching = false, runId = null } = subject;
+  const { now, occasion, accountId, isWatching = false } = subject;
+  const runId = (isIn(before, 'creating') ? before.runId : null) ?? subject.runId ?? null;
   const { perDay } = policy.rollout;
   // Each person once, and not what people ask for themselves.
   const isBeginning = isCounted && !isIn(before, 'creating', 'offered', 'postponed') && occasion !== 'click';

@@ -20,14 +20,20 @@ export type OutboxEntry = z.infer<typeof Entry> & { key: string };
 const KEYS_PER_QUERY = 100;
 
 /**
- * Some changes that nobody has heard of yet; a query, so it may lag by seconds, and goes on naming what was just removed: the cursor
- * (null = that was all) leads past that.
+ * Some changes of people or spaces that nobody has heard of yet; a query, so it may lag by seconds, and goes on naming what was just
+ * removed: the cursor (null = that was all) leads past that.
  */
-export async function readOutbox(cursor: string | null): Promise<{ entries: OutboxEntry[]; cursor: string | null }> {
-  const query = kvs.query().where('key', Where.beginsWith(PREFIX)).limit(KEYS_PER_QUERY);
+export async function readOutbox(
+  entity: OutboxEntry['entity'],
+  cursor: string | null,
+): Promise<{ entries: OutboxEntry[]; cursor: string | null }> {
+  const query = kvs
+    .query()
+    .where('key', Where.beginsWith(`${PREFIX}${entity}:`))
+    .limit(KEYS_PER_QUERY);
   const { results, nextCursor } = await (cursor === null ? query : query.cursor(cursor)).getMany();
   // What cannot be read is taken as a change of nobody, so that it is removed.
-  const entries = results.map(({ key, value }) => ({ key, ...(Entry.safeParse(value).data ?? { entity: 'space' as const, id: '' }) }));
+  const entries = results.map(({ key, value }) => ({ key, entity, id: Entry.safeParse(value).data?.id ?? '' }));
   return { entries, cursor: nextCursor ?? null };
 }
 

@@ -30,7 +30,14 @@ const StoredState = z.discriminatedUnion('state', [
   z.object({ state: state('offered'), policyVersion }),
   z.object({ state: state('postponed'), until: z.number(), policyVersion }),
   z.object({ state: state('declined') }),
-  z.object({ state: state('creating'), cause: Reason, call: z.string(), failures, retryAt: z.number().nullable() }),
+  z.object({
+    state: state('creating'),
+    cause: Reason,
+    runId: z.string().optional(),
+    call: z.string(),
+    failures,
+    retryAt: z.number().nullable(),
+  }),
   z.object({
     state: state('adopting'),
     cause: Reason,
@@ -179,8 +186,9 @@ export async function writePerson(before: Person | null, transition: Transition,
   const open = kinds.length === 0 ? [] : (await readNotices(accountId, kinds)).filter(isOpen);
 
   const transaction = kvs.transact().set(accountId, fromPerson(person, revision), whileRevision(PERSON, person.revision));
-  // Within seconds something else comes of it, or the person comes to their turn again.
-  if (!isIn(person, 'creating', 'adopting')) addToOutbox(transaction, 'person', accountId, revision);
+  // Of what is begun for somebody new something else comes within seconds. Whoever was known in another state is not left alone for it.
+  const isBegun = isIn(person, 'creating', 'adopting');
+  if (!isBegun || (before && !isIn(before, 'creating', 'adopting'))) addToOutbox(transaction, 'person', accountId, revision);
   const space = write.space ? setSpace(transaction, write.space) : null;
   for (const answered of open)
     if (answered.kind !== notice) setNotice(transaction, { ...answered, state: 'answered', answeredAt: write.at });

@@ -51,13 +51,17 @@ export const markStale = (pages: readonly number[]): Promise<void> =>
     if (await addToWorklist(transaction, STALE_PAGES, ...pages.map(String))) await commit(transaction);
   });
 
-/** Nobody is left alone by these pages any more, and whoever makes them anew does it after this. */
-export async function takeStale(pages: readonly number[]): Promise<void> {
+export async function deletePages(pages: readonly number[]): Promise<void> {
   for (let from = 0; from < pages.length; from += KEYS_PER_BATCH) {
     const transaction = newTransaction();
     for (const page of pages.slice(from, from + KEYS_PER_BATCH)) transaction.delete(keyOf(page));
     await commit(transaction);
   }
+}
+
+/** Nobody is left alone by these pages any more, and whoever makes them anew does it after this. */
+export async function takeStale(pages: readonly number[]): Promise<void> {
+  await deletePages(pages);
   await retryStale(MAX_ATTEMPTS, async () => {
     const transaction = newTransaction();
     if (await removeFromWorklist(transaction, STALE_PAGES, pages.map(String))) await commit(transaction);

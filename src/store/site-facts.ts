@@ -33,8 +33,8 @@ async function knownFact<T extends object>(
 }
 
 async function writeFact(key: string, fact: object): Promise<void> {
-  known.delete(nameOf(key));
   await kvs.set(key, { schemaVersion: SCHEMA_VERSION, ...fact });
+  known.delete(nameOf(key));
 }
 
 const CREATION_CALLS_KEY = 'creation-calls';

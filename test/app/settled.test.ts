@@ -2,7 +2,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { PersonState } from '../../src/domain/person';
 import type { LocalSite } from '../emulator/site';
-import { accountIdOf, recordOf, setPolicy, startSite } from '../support/site';
+import { accountIdOf, person, recordOf, setPolicy, startSite } from '../support/site';
 import { ONE_PROCESS } from '../support/stops';
 
 /** So many settled people in a row that a process asks for pages. */
@@ -22,6 +22,8 @@ const AT_REST: Record<string, PersonState> = {
   'had a space': { state: 'removed', ...space, how: 'archived', by: 'x', recheckAt: FUTURE },
   'gets none, whatever the policy': { state: 'excluded', reason: 'account-unlicensed', recheckAt: FUTURE, policyVersion: 0 },
   'gets none by the policy': { state: 'excluded', reason: 'rule-off', recheckAt: FUTURE, policyVersion: VERSION },
+  'has an offer': { state: 'offered', policyVersion: VERSION },
+  'said not now': { state: 'postponed', until: FUTURE, policyVersion: VERSION },
   'gets none before the policy changes': { state: 'excluded', reason: 'rollout-percent', recheckAt: null, policyVersion: VERSION },
 };
 const LOOKED_AT: Record<string, PersonState> = {
@@ -31,6 +33,9 @@ const LOOKED_AT: Record<string, PersonState> = {
   'got none, and may by now': { state: 'excluded', reason: 'account-unlicensed', recheckAt: PAST, policyVersion: VERSION },
   'gets none by an earlier policy': { state: 'excluded', reason: 'rollout-percent', recheckAt: null, policyVersion: 0 },
   'got none by the policy until now': { state: 'excluded', reason: 'rule-off', recheckAt: PAST, policyVersion: VERSION },
+  'has an offer of an earlier policy': { state: 'offered', policyVersion: 0 },
+  'said not now, until now': { state: 'postponed', until: PAST, policyVersion: VERSION },
+  'is in the middle of it': { state: 'creating', cause: 'rule-auto', call: 'private-endpoint', failures: 0, retryAt: null },
   'was to be tried again': { state: 'refused', reason: 'confluence-error', recheckAt: PAST, failures: 1, policyVersion: VERSION },
 };
 const KINDS = Object.entries({ ...AT_REST, ...LOOKED_AT });
@@ -114,6 +119,37 @@ it('follows what becomes of a person within ten minutes', async () => {
   const accountId = idOf('declined');
   expect(await readsFor(accountId)).toBe(0);
   // As if an administrator had lifted it.
+  put(accountId, { state: 'excluded', reason: 'decline-undone', recheckAt: NOW, policyVersion: 0 }, 2);
+  await site.advance('PT10M');
+  await crowdComes();
+  await view(accountId);
+  expect(recordOf(site, accountId)?.state).toBe('ready');
+});
+
+it('does not name somebody whose space was begun at a click, and is not there yet', async () => {
+  const accountId = idOf('has an offer');
+  await crowdComes();
+  expect(await readsFor(accountId)).toBe(0);
+  site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 1, respond: { status: 500 } });
+  await person(site, 'me.create', accountId);
+  expect(recordOf(site, accountId)?.state).toBe('creating');
+  await site.advance('PT10M');
+  site.platform.restart();
+  await crowdComes();
+  await view(accountId);
+  expect(recordOf(site, accountId)?.state).toBe('ready');
+});
+
+it.each([
+  ['more has changed than a tick takes up', 700, {}],
+  ['the database does not answer', 0, { target: 'sql', times: 999, respond: { status: 503 } }],
+] as const)('names nobody while %s', async (_what, changes, fault) => {
+  await crowdComes();
+  const [accountId, { kvs }] = [idOf('declined'), site.platform];
+  expect(await readsFor(accountId)).toBe(0);
+  // Named first by a list.
+  for (let n = 0; n < changes; n += 1) kvs.put(null, `outbox:person:${n}:1`, { entity: 'person', id: String(n), revision: 1 });
+  if ('target' in fault) site.addFault(fault);
   put(accountId, { state: 'excluded', reason: 'decline-undone', recheckAt: NOW, policyVersion: 0 }, 2);
   await site.advance('PT10M');
   await crowdComes();

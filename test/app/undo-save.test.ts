@@ -1,6 +1,6 @@
 /** Undoing a save of the policy: what people got by it, and nobody has touched, is archived. */
 import { describe, expect, it } from 'vitest';
-import type { LocalSite } from '../emulator/site';
+import type { LocalSite, SiteOptions } from '../emulator/site';
 import { allRows, finished, runOf } from '../support/cleanup';
 import {
   accountIdOf,
@@ -22,8 +22,8 @@ const spaceOf = (site: LocalSite, accountId: string): string => personalSpacesOf
 const statusOf = (site: LocalSite, accountId: string): string | undefined => personalSpacesOf(site, accountId)[0]?.status;
 
 /** Version 1 gave one person a space; version 2 gives them to whoever comes by. */
-async function switchedOn(): Promise<LocalSite> {
-  const site = startSite({ people: 12 });
+async function switchedOn(settings: SiteOptions['settings'] = {}): Promise<LocalSite> {
+  const site = startSite({ people: 12, settings });
   await knowEverybody(site);
   await setPolicy(site, { mode: 'auto' });
   await readsAPage(site, BEFORE);
@@ -85,6 +85,34 @@ describe('undoing a save', () => {
     expect(restored).toMatchObject({ kind: 'restore', counts: { restored: 1 } });
     expect(statusOf(site, FIRST)).toBe('current');
     expect(await runOf(site, runId)).toMatchObject({ undoable: 0 });
+  });
+
+  it('finds spaces whose own events are turned away, because the app made them', async () => {
+    const site = await switchedOn({ selfGeneratedSent: 'all' });
+    expect(await undone(site, 2)).toMatchObject({ state: 'done', counts: { archived: 1, kept: 4 } });
+    expect(statusOf(site, FIRST)).toBe('archived');
+  });
+
+  it('leaves alone what a person asked for after an event had begun it', async () => {
+    const site = await switchedOn();
+    site.addFault({ target: 'confluence', method: 'POST', path: '/wiki/rest/api/space/_private', times: 1, respond: { status: 500 } });
+    await readsAPage(site, LATER, 'PT5S');
+    expect(recordOf(site, LATER)?.state).toBe('creating');
+    await personData(site, 'me.create', LATER);
+    await site.advance('PT10M');
+    expect(await undone(site, 2)).toMatchObject({ counts: { archived: 1, kept: 5 } });
+    expect(statusOf(site, LATER)).toBe('current');
+  });
+
+  it('knows the child pages of every version in between', async () => {
+    const site = await switchedOn();
+    await setPolicy(site, { children: [{ title: 'Notes', source: { kind: 'builtin' } }] });
+    await readsAPage(site, LATER);
+    expect(personalSpacesOf(site, LATER)[0]?.pages).toHaveLength(2);
+    await setPolicy(site, { children: [] });
+    await site.advance('PT10M');
+    expect(await undone(site, 2)).toMatchObject({ counts: { archived: 2, kept: 4 } });
+    expect(statusOf(site, LATER)).toBe('archived');
   });
 
   it('reaches back to an earlier version', async () => {

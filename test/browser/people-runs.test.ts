@@ -103,7 +103,7 @@ describe.skipIf(executable === null)('a run over people', () => {
 
       const admin = await local.openAdmin(ADMIN_ACCOUNT_ID);
       await admin.getByRole('tab', { name: 'History' }).click();
-      await admin.getByRole('button', { name: 'Archive what version 1 created…' }).click();
+      await admin.getByRole('button', { name: 'Archive what was created since version 1…' }).click();
       const dialog = admin.getByRole('dialog', { name: 'Archive up to 3 spaces created since version 1?' });
       await dialog.getByText(/^3 of \d+ spaces, \d+%$/).waitFor();
       await dialog.getByText('The policy goes on giving people spaces.').waitFor();
@@ -116,7 +116,7 @@ describe.skipIf(executable === null)('a run over people', () => {
       await local.axe();
       await local.picture(`history-undoing-${suffix}`);
       await admin.getByRole('button', { name: 'Show it under Cleanup' }).click();
-      const run = admin.getByRole('article', { name: 'Undo of version 1' });
+      const run = admin.getByRole('article', { name: 'Archive what was created since version 1' });
       await run.getByText('Reason: By mistake').waitFor();
       await local.advanceUntil('PT6M', () => run.getByText('3 archived, 0 left alone, 0 failed.').isVisible());
       expect([1, 3, 5].map((n) => site.state().spaces.find(({ ownerId }) => ownerId === accountIdOf(n))?.status)).toEqual(

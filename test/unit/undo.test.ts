@@ -22,7 +22,7 @@ const promise: PromisedSpace = {
   template: { key: 'standard', source: 'builtin', problem: null },
   lacksDetails: false,
 };
-const found: Found = { space, person, promise, wasReturned: false, made: { runId: null, reason: 'rule-auto' } };
+const found: Found = { space, person, promise, wasReturned: false, made: { runId: null, reason: 'rule-auto', policyVersion: 1 } };
 const home = { id: '8', title: 'Ana', versions: 2, createdAt: AT + 1_000, isOwnVersion: true };
 const notes = { id: '9', title: 'Notes', versions: 1, createdAt: AT + 9_000, isOwnVersion: false };
 const contents: CreatedContents = { pages: [notes, home], blogPosts: 0, others: 0 };
@@ -44,9 +44,9 @@ describe('decideUndo', () => {
   });
 
   it.each([
-    ['by a run', { runId: 'r', reason: 'rule-auto' as const }],
-    ['because somebody asked', { runId: null, reason: 'person-asked' as const }],
-    ['for a reason that nobody knows', { runId: null, reason: null }],
+    ['by a run', { runId: 'r', reason: 'rule-auto' as const, policyVersion: 1 }],
+    ['because somebody asked', { runId: null, reason: 'person-asked' as const, policyVersion: 1 }],
+    ['for a reason that nobody knows', { runId: null, reason: null, policyVersion: null }],
     ['before there was a trail', null],
   ])('of what a policy gave people, keeps a space that was created %s', (_why, made) => {
     const creation = { ...CREATION, by: 'policy' as const };

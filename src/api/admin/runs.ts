@@ -49,7 +49,7 @@ export interface RunView {
   unchangedSince: number | null;
   /** The run that it undoes. */
   source: string | null;
-  /** The version of the policy that it undoes: it archives what was created since that was saved. */
+  /** The version of the policy since which it archives what was created. */
   undoesVersion: number | null;
   /** How many spaces an undo would restore, or look at to archive them, and until when it is offered (ms). */
   undoable: number;

@@ -34,7 +34,7 @@ async function loadOverview(begun: string | null = null): Promise<Overview> {
   const [{ rows: runs }, { total: unseen }, own] = await Promise.all([
     callAdmin('runs.list', { kinds: KINDS }),
     callAdmin('spaces.list', { filter: { visible: false }, limit: 1 }),
-    begun === null ? null : callAdmin('runs.get', { runId: begun }),
+    begun === null ? null : callAdmin('runs.get', { runId: begun }).catch(() => null),
   ]);
   const isListed = own === null || runs.some(({ runId }) => runId === own.runId);
   return { directory, runs: isListed ? runs : [own, ...runs], unseen };

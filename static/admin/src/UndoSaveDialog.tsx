@@ -45,6 +45,7 @@ export function UndoSaveDialog({ plan, onStarted, onClose }: Props) {
           </p>
           <p className="text">{text('history.undo.text', { time })}</p>
           <p className="text">{text('people.undo.how')}</p>
+          {plan.isBehind && <p className="text">{text('history.undo.behind')}</p>}
           {plan.goesOn && <p className="text">{text('history.undo.goesOn')}</p>}
           <p className="text">{text('cleanup.plan.cost', { points: formatNumber(plan.points), time: formatTime(plan.doneAt) })}</p>
           <HowItRuns count={count} undo={text('cleanup.plan.undo')} />
