@@ -93,6 +93,9 @@ async function makePages(pages: readonly number[], version: number, until: numbe
     if (settled === ALWAYS) page?.always.push(bucket);
     if (settled === BY_POLICY) page?.byPolicy.push(bucket);
   }
-  for (const [page, { always, byPolicy }] of byPage)
+  for (const [page, { always, byPolicy }] of byPage) {
+    // A page that would name nobody is as good as none.
+    if (always.length + byPolicy.length === 0) continue;
     await writeSettledPage(page, { until, version, always: Uint32Array.from(always).sort(), byPolicy: Uint32Array.from(byPolicy).sort() });
+  }
 }

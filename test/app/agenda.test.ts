@@ -34,8 +34,8 @@ describe('a tick', () => {
     expect(await tick(site)).toEqual({ kind: 'ok' });
     site.resetUsage();
     await tick(site);
-    // Notices, which failed.
-    expect(site.usage().kvs.queries).toBe(2);
+    // Notices, which failed, and whether the outbox has anything that keeps pages of settled people from being made.
+    expect(site.usage().kvs.queries).toBe(3);
   });
 
   it('finds a lost job beside records that cannot be read, and ends one of a kind that is no more', async () => {

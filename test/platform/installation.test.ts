@@ -16,11 +16,11 @@ describe('the app on the site', () => {
     });
     site.changeApp({ act: 'install' });
     await site.advance('PT1H');
-    // What the schedule has noted since: what is due when, what it spent, and the job that reads the site into the directory.
+    // What the schedule has noted since: what is due when, what it spent, which pages are to be made, and the job that reads the site into the directory.
     const { plain, entities } = site.state().kvs;
     const { register, counter: _hours, job: _reading, ...promises } = entities;
     expect(Object.keys(plain)).toEqual(['first-start', 'privacy-report']);
-    expect(Object.keys(register ?? {})).toEqual(['agenda', 'directory', 'open-jobs']);
+    expect(Object.keys(register ?? {})).toEqual(['agenda', 'directory', 'open-jobs', 'settled-pages']);
     expect(promises).toEqual({ event: {}, notice: {}, person: {}, plan: {}, policy: {}, space: {}, waiting: {} });
     expect(await adminData(site, 'policy.get', {})).toMatchObject({ version: 0 });
     expect(personalSpacesOf(site, ANA)).toEqual([]);
