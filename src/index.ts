@@ -11,7 +11,7 @@ import { erasure } from './privacy/erase';
 import { firstStart } from './privacy/first-start';
 import { accountReport } from './privacy/report';
 import { keptPromises } from './provisioning/kept-promises';
-import { leftBehind, waitingLine } from './provisioning/line';
+import { leftBehind, refusedPeople, waitingLine } from './provisioning/line';
 
 export { adminResolver } from './api/admin';
 export { personResolver } from './api/me';
@@ -31,4 +31,4 @@ const AGENDA = [
 ];
 
 export const work = makeWork(JOBS);
-export const tick = makeTick(AGENDA, [waitingLine, settledPages, makeOpenJobs(JOBS)]);
+export const tick = makeTick(AGENDA, [waitingLine, refusedPeople, settledPages, makeOpenJobs(JOBS)]);

@@ -3,7 +3,7 @@ import type { BulkUser } from '../confluence/people';
 import { type Standing, standingOf } from '../domain/directory';
 import { DEFAULT_POLICY } from '../domain/policy/document';
 import { dayOf } from '../domain/time';
-import { wakeExcluded } from '../store/people';
+import { wakeLeftOut } from '../store/people';
 import { readPolicy } from '../store/policy';
 import {
   listReadGroups,
@@ -75,7 +75,7 @@ export async function derivePeople(accountIds: readonly string[], context: Conte
     const sources = await readSources(left);
     const people = left.map((accountId) => derivedRow(accountId, sources, context));
     await writeDerived(people, context, now);
-    await wakeExcluded(changedAmong(people, sources), now);
+    await wakeLeftOut(changedAmong(people, sources), now);
     left = await changedSince(left, sources);
   }
 }
@@ -153,7 +153,7 @@ export async function settlePeople(
   await noteInvisible(invisible, context.pass, now);
   const settled = { ...sources, spaces: await findSpacesOf(accountIds) };
   await writeDerived(people, context, now);
-  await wakeExcluded(changedAmong(people, sources), now);
+  await wakeLeftOut(changedAmong(people, sources), now);
   await eraseFromDirectory(closed);
   await removePeople(gone);
   await derivePeople(await changedSince(accountIds, settled), context, now);

@@ -9,10 +9,11 @@ import { isIn } from '../domain/person';
 import { HOUR_MS, MINUTE_MS } from '../domain/time';
 import { isHeld, LANES, type Lane, type LineCount, type Waiting } from '../domain/turn';
 import { within } from '../forge/budget';
-import { RESERVE_MS, remainingMs } from '../forge/deadline';
+import { hasTime, RESERVE_MS, remainingMs } from '../forge/deadline';
 import { isRateLimit, NoPoints, UnreadableRecord, willPass } from '../forge/errors';
 import { describe, log } from '../forge/log';
 import { pointsSoFar } from '../forge/meter';
+import { allRefusedAwake, listPeople, REFUSED_PEOPLE, wake } from '../store/people';
 import { readPolicy } from '../store/policy';
 import { IN_LINE, LATER, LINE, listWaiting, pagesOf, REFUSED, readMarks, removeMarks, writeLineCount } from '../store/waiting';
 import { countLine } from './line-view';
@@ -33,6 +34,22 @@ export const waitingLine = defineListedWork({
   list: LINE,
   run: (marks, now) => workOff(marks, now, Date.now() + remainingMs() - RESERVE_MS),
 });
+
+/** People on one page of those who were refused. */
+const REFUSED_PER_PAGE = 100;
+
+/** Those whom Confluence refused, once it does so no more. Of those who are awake already, nothing is written again. */
+export const refusedPeople = defineListedWork({ kind: 'refused-people', list: REFUSED_PEOPLE, run: (_ids, now) => wakeThem(now) });
+
+async function wakeThem(now: number): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const page = await listPeople('refused', REFUSED_PER_PAGE, cursor);
+    for (const person of page.people) await wake(person, now);
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined && hasTime());
+  if (cursor === undefined) await allRefusedAwake();
+}
 
 /** Whoever was left behind by an invocation that ended early is on no list. */
 export const leftBehind = defineWork({ kind: 'left-behind', everyMs: EVERY_THIRD_TICK_MS, leaseMs: MINUTE_MS, run: serveLeftBehind });

@@ -41,7 +41,7 @@ import { describe, log } from '../forge/log';
 import { raise } from '../notices/notices';
 import { personName, readerOf, writeChildren, writeHomepage } from '../page-templates/pages';
 import { readNotices } from '../store/notices';
-import { type Remembered, readPolicyAndPerson, writePerson } from '../store/people';
+import { type Remembered, readPolicyAndPerson, wakeRefused, writePerson } from '../store/people';
 import { rememberRefusal } from '../store/site-facts';
 import { readSpaceRecord } from '../store/spaces';
 import { addMark, REFUSED, removeMarks } from '../store/waiting';
@@ -51,8 +51,8 @@ import { consider, type Subject } from './facts';
 import { offerSample } from './identity';
 import { settleAccess, writePromise } from './promised-access';
 
-/** A refusal by Confluence is not tried again before this. */
-const REFUSED_RECHECK_MS = 7 * DAY_MS;
+/** A refusal by Confluence is not tried again before this, unless their groups or standing change, they ask, or the site refuses no more. */
+const REFUSED_RECHECK_MS = 60 * DAY_MS;
 /** As many different people one after another: the site refuses, not they, and the others wait until it no longer does. */
 const REFUSALS_IN_A_ROW = 5;
 /** Seconds until Confluence is asked again for a space that it has just created. */
@@ -357,7 +357,8 @@ async function completeSpace(
     : await writeHomepage(as, homepageId, template, reader, found.isNew);
   // Once the owner has begun to write, no pages are added beside theirs.
   const childProblem = homepage.template === 'kept' ? null : await writeChildren(as, { spaceId, homepageId }, template, reader);
-  if (call !== null && (await rememberCall(call))) await removeMarks([REFUSED]);
+  // Others had been refused before: each of them gets another try.
+  if (call !== null && (await rememberCall(call))) await Promise.all([removeMarks([REFUSED]), wakeRefused()]);
   await offerSample(spaceId, now);
   const lacks = lacksDetails(template.fields, {});
   const source = homepage.template;

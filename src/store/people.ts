@@ -8,7 +8,7 @@ import type { PolicyState } from '../domain/policy/document';
 import { REASONS } from '../domain/reasons';
 import type { PromisedSpace } from '../domain/space';
 import { StaleRecord, UnreadableRecord } from '../forge/errors';
-import { commit, KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
+import { commit, KEYS_PER_BATCH, newTransaction, readBatch, retryStale, type Transaction, whileRevision } from '../forge/kvs';
 import { countBegun } from './counters';
 import { deleteNotices, readNotices, setNotice } from './notices';
 import { addToOutbox } from './outbox';
@@ -16,6 +16,7 @@ import { POLICY, POLICY_KEY, toPolicyState } from './policy';
 import { setSpace } from './spaces';
 import { addEvent } from './trail';
 import { deleteWaiting, type Place, placeKeys, toPlace } from './waiting';
+import { addToWorklist, removeFromWorklist } from './worklist';
 
 const PERSON = 'person';
 
@@ -132,15 +133,35 @@ export async function readPersonRecords(accountIds: readonly string[]): Promise<
 }
 
 /** People who were left without a space are looked at again at their next activity: something about them has changed. */
-export async function wakeExcluded(accountIds: readonly string[], now: number): Promise<void> {
-  for (const person of (await readPersonRecords(accountIds)).values()) {
-    if (!isIn(person, 'excluded') || (person.recheckAt ?? Number.POSITIVE_INFINITY) <= now) continue;
-    try {
-      await writePerson(person, { person: { ...person, recheckAt: now }, news: null, notice: 'keep' }, { by: 'app', at: now });
-    } catch (error) {
-      // Somebody has just looked at them.
-      if (!(error instanceof StaleRecord)) throw error;
-    }
+export async function wakeLeftOut(accountIds: readonly string[], now: number): Promise<void> {
+  for (const person of (await readPersonRecords(accountIds)).values()) await wake(person, now);
+}
+
+/** The worklist by which the schedule hears that those who were refused may try again. */
+export const REFUSED_PEOPLE = 'refused-people';
+
+/** Confluence refuses no more: everybody whom it refused gets another try. */
+export const wakeRefused = (): Promise<void> =>
+  retryStale(MAX_ATTEMPTS, async () => {
+    const transaction = newTransaction();
+    if (await addToWorklist(transaction, REFUSED_PEOPLE, 'all')) await commit(transaction);
+  });
+
+export const allRefusedAwake = (): Promise<void> =>
+  retryStale(MAX_ATTEMPTS, async () => {
+    const transaction = newTransaction();
+    if (await removeFromWorklist(transaction, REFUSED_PEOPLE, ['all'])) await commit(transaction);
+  });
+const MAX_ATTEMPTS = 5;
+
+/** Whoever was left out, or refused, is looked at again at their next activity. */
+export async function wake(person: Person, now: number): Promise<void> {
+  if (!isIn(person, 'excluded', 'refused') || (person.recheckAt ?? Number.POSITIVE_INFINITY) <= now) return;
+  try {
+    await writePerson(person, { person: { ...person, recheckAt: now }, news: null, notice: 'keep' }, { by: 'app', at: now });
+  } catch (error) {
+    // Somebody has just looked at them.
+    if (!(error instanceof StaleRecord)) throw error;
   }
 }
 

@@ -288,6 +288,32 @@ describe('on a bad day', () => {
     await site.advance('PT70M');
     expect(left.map((id) => stateOf(site, id))).toEqual(left.map(() => 'ready'));
     expect((await adminData(site, 'overview.get', {})).waiting).toEqual({ count: 0, doneAt: null });
+    // Those who had been refused need not wait for weeks.
+    const tried = people.filter((id) => !left.includes(id));
+    for (const accountId of tried) await readsAPage(site, accountId, 'PT10S');
+    expect(tried.map((id) => stateOf(site, id))).toEqual(tried.map(() => 'ready'));
+  });
+
+  it('somebody who was refused is asked about again when they ask on another day, and else not for weeks', async () => {
+    const site = startSite({ settings: { createSpaceGroups: ['creators'] } });
+    site.confluence.state.addGroup({ id: 'creators', name: 'creators', access: 'none' });
+    await setPolicy(site, { mode: 'auto', selfService: true });
+    await site.advance('PT1H');
+    for (const accountId of [BO, CY]) await readsAPage(site, accountId, 'PT20S');
+    expect([BO, CY].map((id) => stateOf(site, id))).toEqual(['refused', 'refused']);
+    const isRefused = async (): Promise<boolean> => {
+      await personData(site, 'me.create', CY);
+      return stateOf(site, CY) === 'refused';
+    };
+    site.changePerson(CY, { groups: [...groupsOf(site, CY), 'creators'] });
+    // On the same day Confluence is not asked again.
+    const before = site.usage().rest.requests;
+    expect(await isRefused()).toBe(true);
+    expect(site.usage().rest.requests - before).toBeLessThan(4);
+    await site.advance('P1D');
+    expect(await isRefused()).toBe(false);
+    await readsAPage(site, BO, 'P8D');
+    expect(stateOf(site, BO)).toBe('refused');
   });
 });
 

@@ -49,7 +49,14 @@ const SCENES: readonly Scene[] = [
     policy: ({ rollout }) => ({ mode: 'auto', rollout: { ...rollout, percent: PERCENT } }),
     isViewer: ({ accountId }) => shareOf(accountId) >= PERCENT,
   },
-  { name: 'guests', prepare: inviteGuests, policy: () => ({ mode: 'auto' }), isViewer: ({ isGuest }) => isGuest },
+  {
+    name: 'guests',
+    prepare: inviteGuests,
+    policy: () => ({ mode: 'auto' }),
+    isViewer: ({ isGuest }) => isGuest,
+    // No list of licensed people names them: Confluence is asked about each of them, once.
+    dayBefore: async (site, viewers) => oneDay(site, viewers, 1),
+  },
   {
     name: 'refused: people without the right to create spaces',
     settings: { createSpaceGroups: [] },

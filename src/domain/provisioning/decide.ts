@@ -327,8 +327,8 @@ function decideByRecord(record: Person, occasion: Occasion, policyVersion: numbe
       return isWaiting && !isClick ? settled : null;
     case 'refused':
       if (record.reason === 'no-private-way' && record.policyVersion !== policyVersion) return null;
-      // A failure may be over when the person asks. A refusal is not asked for again so soon, even at a click.
-      return isWaiting && !(isClick && record.reason === 'confluence-error') ? settled : null;
+      // A failure may be over when the person asks. A refusal is not asked for again on the same day, even at a click.
+      return isWaiting && !(isClick && (record.reason === 'confluence-error' || now >= record.since + DAY_MS)) ? settled : null;
     case 'offered':
       return !isClick && record.policyVersion === policyVersion ? nothing('offer-open') : null;
     case 'postponed':
