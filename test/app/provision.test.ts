@@ -285,7 +285,7 @@ describe('the creation calls', () => {
     expect(recordOf(site, ANA)).toMatchObject({ state: 'refused', reason: 'no-private-way' });
   });
 
-  it('are not tried again for a week after a refusal, which is recorded once', async () => {
+  it('are not tried again for two months after a refusal, which is recorded once', async () => {
     const site = startAlone({ settings: { asUserPersonalCreate: 'refused' } });
     await setPolicy(site, { mode: 'auto' });
     await readsAPage(site, ANA);
@@ -296,8 +296,14 @@ describe('the creation calls', () => {
     site.resetUsage();
     await readsAPage(site, ANA, 'P6D');
     expect(Object.keys(site.usage().rest.byRoute).filter((route) => /\/space$|\/_private|graphql|user\/current/.test(route))).toEqual([]);
-    await site.advance('P2D');
     site.changeSettings({ asUserPersonalCreate: 'private-endpoint' });
+    await readsAPage(site, ANA);
+    expect(personalSpacesOf(site, ANA)).toEqual([]);
+    const stored = site.platform.kvs.dump().entities.person?.[ANA] as { changedAt: number; data: { recheckAt: number } };
+    expect(stored.data.recheckAt - stored.changedAt).toBe(60 * 86_400_000);
+    // As if they were over.
+    site.platform.kvs.put('person', ANA, { ...stored, data: { ...stored.data, recheckAt: site.clock.now() } });
+    site.platform.restart();
     await readsAPage(site, ANA);
     expect(personalSpacesOf(site, ANA)).toHaveLength(1);
   });
