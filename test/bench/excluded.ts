@@ -129,7 +129,7 @@ async function excludedIn(scene: Scene): Promise<void> {
     ...[scene.name, before, ...points.map((one) => one.toFixed(3)), `≤ ${POINTS_A_DAY}`],
     judged(Math.max(...points) <= POINTS_A_DAY),
     ...[mean(({ reads }) => reads), mean(({ statements }) => statements)],
-    counted(days.reduce((sum, { schedule }) => sum + schedule, 0) / DAYS),
+    counted(Math.round(days.reduce((sum, { schedule }) => sum + schedule, 0) / DAYS)),
     counted(days.reduce((sum, { jobs }) => sum + jobs, 0)),
   );
 }
