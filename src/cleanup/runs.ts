@@ -63,11 +63,10 @@ export async function previewArchive(selection: Selection, createdBy: string, no
   const since = unchangedSince(days, now);
   const work = newArchiveWork({ chosen, unchangedForDays: days, unchangedSince: since });
   await createPlan(archive, { work, total: frozen, createdBy, now }, planId);
-  const { current } = await countSpaces();
   return {
     planId,
     count: frozen,
-    share: current === 0 ? 0 : frozen / current,
+    share: await shareOfCurrent(frozen),
     ...(await estimate('archive', frozen, now)),
     unchangedSince: since,
     leftOut,
@@ -86,26 +85,24 @@ export async function previewUndoOfSave(version: number, createdBy: string, now:
   const planId = newJobId(archive.kind, now);
   const chosen: SinceSave = { kind: 'since-save', version, from: saved.savedAt, to: now, retryOf: null };
   const frozen = await freeze(planId, chosen, 0, now);
-  await createPlan(
-    archive,
-    { work: newArchiveWork({ chosen, unchangedForDays: 0, unchangedSince: now }), total: frozen, createdBy, now },
-    planId,
-  );
-  const { current } = await countSpaces();
-  const share = current === 0 ? 0 : frozen / current;
+  const work = newArchiveWork({ chosen, unchangedForDays: 0, unchangedSince: now });
+  await createPlan(archive, { work, total: frozen, createdBy, now }, planId);
   const present = await readPolicy();
-  const goesOn = present.kind === 'saved' && !present.policy.paused && !isIdle(present.policy);
-  const isBehind = (await readOutbox('space', null)).entries.length > 0;
   return {
     planId,
     version,
     savedAt: saved.savedAt,
-    goesOn,
-    isBehind,
+    goesOn: present.kind === 'saved' && !present.policy.paused && !isIdle(present.policy),
+    isBehind: (await readOutbox('space', null)).entries.length > 0,
     count: frozen,
-    share,
+    share: await shareOfCurrent(frozen),
     ...(await estimate('archive', frozen, now, 'schedule')),
   };
+}
+
+async function shareOfCurrent(count: number): Promise<number> {
+  const { current } = await countSpaces();
+  return current === 0 ? 0 : count / current;
 }
 
 /** What so many spaces cost, and when they are done. */

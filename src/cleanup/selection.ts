@@ -100,14 +100,24 @@ export async function count(selection: Selection, days: number, now: number): Pr
 
 /** @param after ids up to this one are left out @returns how many are frozen for the run now */
 export async function freeze(runId: string, chosen: Frozen, days: number, now: number, after = ''): Promise<number> {
-  const failed = chosen.kind === 'failed' ? chosen.runId : chosen.kind === 'since-save' ? chosen.retryOf : null;
-  if (failed !== null) {
-    const ids = (await failedIn(failed)).filter((id) => id > after);
-    return freezeIds(runId, ids, now);
+  switch (chosen.kind) {
+    case 'failed':
+      return freezeFailed(runId, chosen.runId, now, after);
+    case 'since-save':
+      if (chosen.retryOf !== null) return freezeFailed(runId, chosen.retryOf, now, after);
+      return freezeChosen(runId, 'spaces', createdBetween(dayOf(chosen.from), dayOf(chosen.to)), now, after);
+    default:
+      return freezeChosen(runId, 'spaces', archivable(conditionsOf(chosen, now), unusedBefore(days, now)), now, after);
   }
-  if (chosen.kind === 'since-save') return freezeChosen(runId, 'spaces', createdBetween(dayOf(chosen.from), dayOf(chosen.to)), now, after);
-  if (chosen.kind === 'failed') return 0;
-  return freezeChosen(runId, 'spaces', archivable(conditionsOf(chosen, now), unusedBefore(days, now)), now, after);
+}
+
+async function freezeFailed(runId: string, source: string, now: number, after: string): Promise<number> {
+  const failed = await failedIn(source);
+  return freezeIds(
+    runId,
+    failed.filter((id) => id > after),
+    now,
+  );
 }
 
 export const failedAmong = (rows: readonly SpaceRow[]): string[] =>

@@ -48,31 +48,45 @@ const PAGES_PER_TICK = 5;
 /** Until nothing is left or the deadline (ms) has come. */
 async function drain(now: number, deadline: number): Promise<typeof MORE | undefined> {
   const { pass } = (await readState()).data;
+  const arePeopleLeft = await emptyOfPeople(pass, now, deadline);
+  const areSpacesLeft = await empty('space', pass, deadline);
+  return arePeopleLeft || areSpacesLeft ? MORE : undefined;
+}
+
+/** Whose record has changed is on a page that has to be made anew. @returns whether there may be more */
+async function emptyOfPeople(pass: number, now: number, deadline: number): Promise<boolean> {
   const stale = new Set<number>();
+  const note = async (entries: readonly OutboxEntry[]): Promise<void> => {
+    const touched = entries.map(({ id }) => pageOf(bucketOf(id)));
+    if (touched.some((page) => !stale.has(page))) await markStale(touched);
+    for (const page of touched) stale.add(page);
+  };
   try {
-    const isMore = [await empty('person', pass, deadline, stale), await empty('space', pass, deadline, stale)].includes(true);
+    const isMore = await empty('person', pass, deadline, note);
     // The rows of those who are still in the outbox say what they were: until they do not, nobody is left alone by them.
     if (isMore) await dropPages();
     else await makePagesAnew([...stale], now);
-    return isMore ? MORE : undefined;
+    return isMore;
   } catch (error) {
     await dropPages();
     throw error;
   }
 }
 
-/** @param stale pages of people whose records have changed are added @returns whether there may be more */
-async function empty(entity: OutboxEntry['entity'], pass: number, deadline: number, stale: Set<number>): Promise<boolean> {
+/** @param note writes down what follows from these entries: once they are gone, nobody else would know @returns whether there may be more */
+async function empty(
+  entity: OutboxEntry['entity'],
+  pass: number,
+  deadline: number,
+  note: (entries: readonly OutboxEntry[]) => Promise<void> = async () => {},
+): Promise<boolean> {
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_PER_TICK && Date.now() < deadline; page += 1) {
     const { entries, cursor: next } = await readOutbox(entity, cursor);
     if (entries.length === 0) return false;
     // Without tables there is nothing to keep in step; when they are made, every record is read.
     await orWhenMissing(undefined, () => project(entries, pass));
-    const touched = entity === 'person' ? entries.map(({ id }) => pageOf(bucketOf(id))) : [];
-    // Written down first: once the entries are gone, nobody else would know.
-    if (touched.some((one) => !stale.has(one))) await markStale(touched);
-    for (const one of touched) stale.add(one);
+    await note(entries);
     await removeFromOutbox(entries);
     if (next === null) return false;
     cursor = next;

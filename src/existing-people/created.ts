@@ -39,10 +39,9 @@ export function setUndoneBy(transaction: Transaction, { job, undoneBy }: Creatin
 type Span = Pick<Creation, 'from' | 'to'>;
 
 /** Whatever a run that is over has created, it created between its beginning and its end. */
-export const creationOf = ({ createdAt, updatedAt }: Pick<Job, 'createdAt' | 'updatedAt'>): Creation => ({
+export const creationOf = ({ createdAt, updatedAt }: Pick<Job, 'createdAt' | 'updatedAt'>): Span => ({
   from: createdAt,
   to: updatedAt,
-  by: 'run',
 });
 
 /** A space of one of the run's people. */

@@ -3,9 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { kvs, Sort } from '@forge/kvs';
 import { z } from 'zod';
 import { AppError } from '../forge/errors';
-import { commit, KEYS_PER_BATCH, newTransaction, readBatch, type Transaction, whileRevision } from '../forge/kvs';
+import { commit, KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { log } from '../forge/log';
-import { addToWorklist, removeFromWorklist } from '../store/worklist';
 
 const JOB = 'job';
 
@@ -101,17 +100,6 @@ export async function readJobs(ids: readonly string[]): Promise<Job[]> {
     for (const [id, stored] of await readBatch(keys)) jobs.push(...toReadableJobs(id, stored));
   }
   return jobs;
-}
-
-/** Writes only when there is something to change, like the next. @throws StaleRecord */
-export async function addToOpenJobs(id: string): Promise<void> {
-  const transaction = newTransaction();
-  if (await addToWorklist(transaction, OPEN_JOBS, id)) await commit(transaction);
-}
-
-export async function removeFromOpenJobs(ids: readonly string[]): Promise<void> {
-  const transaction = newTransaction();
-  if (await removeFromWorklist(transaction, OPEN_JOBS, ids)) await commit(transaction);
 }
 
 /** Newest first. */

@@ -4,9 +4,10 @@ import { MINUTE_MS } from '../domain/time';
 import { hasTime } from '../forge/deadline';
 import { StaleRecord } from '../forge/errors';
 import { describe, log } from '../forge/log';
+import { listForWork, takeOffList } from '../store/worklist';
 import { pushStep } from './control';
 import type { AnyJob } from './define';
-import { addToOpenJobs, isActive, isOver, type Job, listActiveJobs, OPEN_JOBS, readJobs, removeFromOpenJobs, writeJob } from './record';
+import { isActive, isOver, type Job, listActiveJobs, OPEN_JOBS, readJobs, writeJob } from './record';
 import { runStep } from './run';
 
 /** This long after its last sign of life, a step counts as lost: messages may be a little late. */
@@ -20,7 +21,7 @@ export function makeOpenJobs(kinds: readonly AnyJob[]): ListedWork {
     run: async (ids, now) => {
       const open = (await readJobs(ids)).filter((job) => !isOver(job));
       const closed = ids.filter((id) => !open.some((job) => job.id === id));
-      if (closed.length > 0) await removeFromOpenJobs(closed);
+      if (closed.length > 0) await takeOffList(OPEN_JOBS, closed);
       const jobs = open.filter(isActive);
       for (const job of jobs) if (job.where === 'queue' && isLost(job, now)) await guarded(job, () => rescue(job, now));
       for (const job of jobs) if (job.where === 'schedule' && hasTime()) await guarded(job, () => runStep(kinds, job.id, null));
@@ -52,6 +53,6 @@ export const unlistedJobs = defineWork({
   everyMs: HOURLY_MS,
   leaseMs: MINUTE_MS,
   run: async () => {
-    for (const { id } of await listActiveJobs()) await addToOpenJobs(id);
+    for (const { id } of await listActiveJobs()) await listForWork(OPEN_JOBS, id);
   },
 });

@@ -368,8 +368,9 @@ async function completeSpace(
     template: { key: template.key, source, problem: homepage.templateProblem ?? childProblem },
     lacksDetails: lacks,
   };
-  const told = subject.occasion === 'click' && isIn(person, 'creating') ? { ...person, cause: 'person-asked' as const } : person;
-  return record(run, person, complete(told, { spaceId, origin, lacksDetails: lacks, now }), { space });
+  // Whoever asks for what was begun has asked for it.
+  const asked = subject.occasion === 'click' && isIn(person, 'creating') ? { ...person, cause: 'person-asked' as const } : person;
+  return record(run, person, complete(asked, { spaceId, origin, lacksDetails: lacks, now }), { space });
 }
 
 /** Writes a transition and tells the person. What the person asked for themselves is told by the answer to their click. */

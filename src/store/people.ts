@@ -8,7 +8,7 @@ import type { PolicyState } from '../domain/policy/document';
 import { REASONS } from '../domain/reasons';
 import type { PromisedSpace } from '../domain/space';
 import { StaleRecord, UnreadableRecord } from '../forge/errors';
-import { commit, KEYS_PER_BATCH, newTransaction, readBatch, retryStale, type Transaction, whileRevision } from '../forge/kvs';
+import { commit, KEYS_PER_BATCH, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { countBegun } from './counters';
 import { deleteNotices, readNotices, setNotice } from './notices';
 import { addToOutbox } from './outbox';
@@ -16,7 +16,7 @@ import { POLICY, POLICY_KEY, toPolicyState } from './policy';
 import { setSpace } from './spaces';
 import { addEvent } from './trail';
 import { deleteWaiting, type Place, placeKeys, toPlace } from './waiting';
-import { addToWorklist, removeFromWorklist } from './worklist';
+import { listForWork, takeOffList } from './worklist';
 
 const PERSON = 'person';
 
@@ -141,18 +141,8 @@ export async function wakeLeftOut(accountIds: readonly string[], now: number): P
 export const REFUSED_PEOPLE = 'refused-people';
 
 /** Confluence refuses no more: everybody whom it refused gets another try. */
-export const wakeRefused = (): Promise<void> =>
-  retryStale(MAX_ATTEMPTS, async () => {
-    const transaction = newTransaction();
-    if (await addToWorklist(transaction, REFUSED_PEOPLE, 'all')) await commit(transaction);
-  });
-
-export const allRefusedAwake = (): Promise<void> =>
-  retryStale(MAX_ATTEMPTS, async () => {
-    const transaction = newTransaction();
-    if (await removeFromWorklist(transaction, REFUSED_PEOPLE, ['all'])) await commit(transaction);
-  });
-const MAX_ATTEMPTS = 5;
+export const wakeRefused = (): Promise<void> => listForWork(REFUSED_PEOPLE, 'all');
+export const allRefusedAwake = (): Promise<void> => takeOffList(REFUSED_PEOPLE, ['all']);
 
 /** Whoever was left out, or refused, is looked at again at their next activity. */
 export async function wake(person: Person, now: number): Promise<void> {

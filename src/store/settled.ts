@@ -4,8 +4,8 @@
  */
 import { kvs } from '@forge/kvs';
 import { z } from 'zod';
-import { commit, KEYS_PER_BATCH, newTransaction, retryStale } from '../forge/kvs';
-import { addToWorklist, removeFromWorklist } from './worklist';
+import { commit, KEYS_PER_BATCH, newTransaction } from '../forge/kvs';
+import { listForWork, takeOffList } from './worklist';
 
 /** A page is named by the first six bits of the buckets on it. Of a million people, one has 85 KB (Forge KVS: 240 KiB a value). */
 export const SETTLED_PAGES = 64;
@@ -43,13 +43,7 @@ export async function writeSettledPage(page: number, { until, version, always, b
 
 /** The worklist of pages that do not say any more what the directory says. */
 export const STALE_PAGES = 'settled-pages';
-const MAX_ATTEMPTS = 5;
-
-export const markStale = (pages: readonly number[]): Promise<void> =>
-  retryStale(MAX_ATTEMPTS, async () => {
-    const transaction = newTransaction();
-    if (await addToWorklist(transaction, STALE_PAGES, ...pages.map(String))) await commit(transaction);
-  });
+export const markStale = (pages: readonly number[]): Promise<void> => listForWork(STALE_PAGES, ...pages.map(String));
 
 export async function deletePages(pages: readonly number[]): Promise<void> {
   for (let from = 0; from < pages.length; from += KEYS_PER_BATCH) {
@@ -62,8 +56,5 @@ export async function deletePages(pages: readonly number[]): Promise<void> {
 /** Nobody is left alone by these pages any more, and whoever makes them anew does it after this. */
 export async function takeStale(pages: readonly number[]): Promise<void> {
   await deletePages(pages);
-  await retryStale(MAX_ATTEMPTS, async () => {
-    const transaction = newTransaction();
-    if (await removeFromWorklist(transaction, STALE_PAGES, pages.map(String))) await commit(transaction);
-  });
+  await takeOffList(STALE_PAGES, pages.map(String));
 }

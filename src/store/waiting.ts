@@ -6,10 +6,10 @@ import { kvs, WhereConditions as Where } from '@forge/kvs';
 import { z } from 'zod';
 import { isHeld, LANES, type Lane, type LineCount, type Waiting } from '../domain/turn';
 import { StaleRecord } from '../forge/errors';
-import { commit, ignoreStale, newTransaction, readBatch, retryStale, type Transaction, whileRevision } from '../forge/kvs';
+import { commit, ignoreStale, newTransaction, readBatch, type Transaction, whileRevision } from '../forge/kvs';
 import { log } from '../forge/log';
 import { parseRegister, REGISTER } from './register';
-import { addToWorklist, NOTHING_LISTED, removeFromWorklist, Worklist } from './worklist';
+import { addToWorklist, listForWork, NOTHING_LISTED, takeOffList, Worklist } from './worklist';
 
 const WAITING = 'waiting';
 
@@ -183,17 +183,8 @@ export async function readMarks(): Promise<readonly string[]> {
   return marksOf(await kvs.entity<unknown>(REGISTER).get(LINE));
 }
 
-export const addMark = (mark: Mark): Promise<void> =>
-  retryStale(MAX_ATTEMPTS, async () => {
-    const transaction = newTransaction();
-    if (await addToWorklist(transaction, LINE, mark)) await commit(transaction);
-  });
-
-export const removeMarks = (marks: readonly Mark[]): Promise<void> =>
-  retryStale(MAX_ATTEMPTS, async () => {
-    const transaction = newTransaction();
-    if (await removeFromWorklist(transaction, LINE, marks)) await commit(transaction);
-  });
+export const addMark = (mark: Mark): Promise<void> => listForWork(LINE, mark);
+export const removeMarks = (marks: readonly Mark[]): Promise<void> => takeOffList(LINE, marks);
 
 /** Adds the erasure of a closed account's place. */
 export const deleteWaiting = (transaction: Transaction, accountId: string): Transaction =>

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { AppError } from '../forge/errors';
-import type { Transaction } from '../forge/kvs';
+import { commit, newTransaction, retryStale, type Transaction } from '../forge/kvs';
 import { type Register, readRegister, setRegister } from './register';
 
 export const Worklist = z.object({ schemaVersion: z.literal(1), ids: z.array(z.string()) });
@@ -37,3 +37,20 @@ export async function removeFromWorklist(transaction: Transaction, name: string,
   setRegister(transaction, { ...list, data: { schemaVersion: 1, ids: left } });
   return true;
 }
+
+/** How often a list is written again because others wrote it at the same time. */
+const MAX_ATTEMPTS = 6;
+
+/** Adds what belongs to no other transaction. */
+export const listForWork = (name: string, ...added: string[]): Promise<void> =>
+  retryStale(MAX_ATTEMPTS, async () => {
+    const transaction = newTransaction();
+    if (await addToWorklist(transaction, name, ...added)) await commit(transaction);
+  });
+
+/** The same for what is done, or begins now. */
+export const takeOffList = (name: string, gone: readonly string[]): Promise<void> =>
+  retryStale(MAX_ATTEMPTS, async () => {
+    const transaction = newTransaction();
+    if (await removeFromWorklist(transaction, name, gone)) await commit(transaction);
+  });
