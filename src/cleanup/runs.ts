@@ -206,21 +206,27 @@ export async function countCreated(runs: readonly CreatingRun[], now: number): P
  * @throws AppError not-found once its rows are gone, busy while it is not over or another run holds the lock, bad-request when
  * nothing is left
  */
-export async function undo(runId: string, only: string[] | null, startedBy: string, now: number): Promise<Job> {
-  if ((await existingJob(runId)).kind === archive.kind)
-    return startRestore(runId, newJobId(restore.kind, now), { only, retryOf: null }, startedBy, now);
+export async function undo(runId: string, only: string[] | null, reason: string | null, startedBy: string, now: number): Promise<Job> {
+  const what = { only, retryOf: null, reason };
+  if ((await existingJob(runId)).kind === archive.kind) return startRestore(runId, newJobId(restore.kind, now), what, startedBy, now);
   const { undoneBy } = await existingCreatingRun(runId);
   const last = undoneBy.at(-1);
   const present = last === undefined ? null : await readJob(last);
   // A second click finds the undo that the first one began.
   const id = present && !isOver(present) && undoes(archive.parse(present), only) ? present.id : `${runId}-undo-${undoneBy.length + 1}`;
-  return startArchivingCreated(runId, id, { only, retryOf: null }, startedBy, now);
+  return startArchivingCreated(runId, id, what, startedBy, now);
 }
 
 const undoes = ({ work: { chosen } }: Archive, only: string[] | null): boolean =>
   chosen.kind === 'created' && chosen.retryOf === null && [...(chosen.only ?? [])].sort().join() === [...(only ?? [])].sort().join();
 
-function startArchivingCreated(source: string, id: string, { only, retryOf }: Narrowed, startedBy: string, now: number): Promise<Job> {
+function startArchivingCreated(
+  source: string,
+  id: string,
+  { only, retryOf, reason }: Undoing,
+  startedBy: string,
+  now: number,
+): Promise<Job> {
   return startOnce(archive, id, async (transaction) => {
     const run = await existingCreatingRun(source);
     const { job, policyVersion } = run;
@@ -232,7 +238,7 @@ function startArchivingCreated(source: string, id: string, { only, retryOf }: Na
     const chosen = { kind: 'created', runId: source, batches: job.batches, policyVersion, ...creationOf(job), only, retryOf } as const;
     setUndoneBy(transaction, run, id);
     const work = newArchiveWork({ chosen, unchangedForDays: 0, unchangedSince: job.updatedAt });
-    return { work, total, startedBy, now };
+    return { work, total, startedBy, reason, now };
   });
 }
 
@@ -245,8 +251,10 @@ async function countToArchive(run: CreatingRun, { only, retryOf }: Narrowed, now
 }
 
 type Narrowed = Pick<RestoreWork, 'only' | 'retryOf'>;
+/** Why: in the words of whoever starts it. */
+type Undoing = Narrowed & Pick<Job, 'reason'>;
 
-function startRestore(source: string, id: string, { only, retryOf }: Narrowed, startedBy: string, now: number): Promise<Job> {
+function startRestore(source: string, id: string, { only, retryOf, reason }: Undoing, startedBy: string, now: number): Promise<Job> {
   return startOnce(restore, id, async (transaction) => {
     const archived = await archive.existing(source);
     if (!isOver(archived)) throw new AppError('busy', { runId: source });
@@ -257,7 +265,7 @@ function startRestore(source: string, id: string, { only, retryOf }: Narrowed, s
     // A run that failed may have archived more than it could count.
     if (total === 0 && (archived.state !== 'failed' || only !== null)) throw new AppError('bad-request', { problem: 'nothing-to-undo' });
     setJob(transaction, { ...archived, work: { ...archived.work, undoneBy: [...earlier, id] } });
-    return { work, total, startedBy, now };
+    return { work, total, startedBy, reason, now };
   });
 }
 
@@ -275,14 +283,15 @@ export async function retry(job: Archive | Restore, startedBy: string, now: numb
   const id = idOfRetry(job.id);
   if (job.kind === restore.kind) {
     const { source } = restore.parse(job).work;
-    return startRestore(source, id, { only: null, retryOf: job.id }, startedBy, now);
+    return startRestore(source, id, { only: null, retryOf: job.id, reason: job.reason }, startedBy, now);
   }
   const { chosen: before, unchangedForDays, unchangedSince: since } = archive.parse(job).work;
   const failed = await failedIn(job.id);
   if (failed.length === 0) throw new AppError('bad-request', { problem: 'nothing-failed' });
-  if (before.kind === 'created') return startArchivingCreated(before.runId, id, { only: null, retryOf: job.id }, startedBy, now);
+  if (before.kind === 'created')
+    return startArchivingCreated(before.runId, id, { only: null, retryOf: job.id, reason: job.reason }, startedBy, now);
   const chosen: Chosen = before.kind === 'since-save' ? { ...before, retryOf: job.id } : { kind: 'failed', runId: job.id };
   const total = await freeze(id, chosen, unchangedForDays, now);
   const work = newArchiveWork({ chosen, unchangedForDays, unchangedSince: since });
-  return startJob(archive, { work, total, startedBy, now }, id);
+  return startJob(archive, { work, total, startedBy, reason: job.reason, now }, id);
 }

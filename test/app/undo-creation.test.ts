@@ -48,7 +48,7 @@ async function createdSite(options: SiteOptions = {}): Promise<Created> {
 }
 
 async function undone({ site, runId }: Created, spaceIds?: string[]): Promise<RunView> {
-  const undo = await adminData(site, 'runs.undo', { runId, ...(spaceIds ? { spaceIds } : {}) });
+  const undo = await adminData(site, 'runs.undo', { runId, reason: 'By mistake', ...(spaceIds ? { spaceIds } : {}) });
   return finished(site, undo.runId);
 }
 
@@ -75,6 +75,7 @@ describe('undoing a run for existing people', () => {
       counts: { archived: spaceIds.length },
       undoable: spaceIds.length,
       unchangedSince: null,
+      reason: 'By mistake',
     });
     expect(statuses(site, spaceIds)).toEqual(new Set(['archived']));
     const rows = await allRows(site, undo.runId);

@@ -277,6 +277,21 @@ describe.skipIf(executable === null)('an act that many people feel', () => {
     await dialog.getByLabel('Reason').fill('Spring cleaning');
     await archive.click();
     await admin.getByText('Reason: Spring cleaning').waitFor();
+
+    // The way back is guarded like the way there.
+    const back = admin.getByRole('button', { name: 'Restore these spaces' });
+    await local.advanceUntil('PT10M', () => back.isVisible());
+    await back.click();
+    const undo = admin.getByRole('dialog', { name: /^Restore up to \d+ spaces\?$/ });
+    await undo.getByText(/^\d+ of \d+ spaces, \d+%$/).waitFor();
+    const restore = undo.getByRole('button', { name: /^Restore up to \d+ spaces$/ });
+    await restore.click();
+    await undo.getByText('Enter a reason.').waitFor();
+    await local.axe();
+    await local.picture(`guard-restore-light-${width}`);
+    await undo.getByLabel('Reason').fill('Too early');
+    await restore.click();
+    await admin.getByText('Reason: Too early').waitFor();
   });
 
   it('the plan for people shows the same before it starts', async () => {

@@ -15,6 +15,7 @@ import { existingJob, idOfRetry, isActive, isOver, type Job, listJobs, readJobs 
 import { define } from '../define';
 import { Id, RowAddress } from '../inputs';
 import { MAX_SELECTED } from '../limits';
+import { Reason } from '../reason';
 import { administers, administersNow, mayPause } from '../standing';
 import { hasFailed, readRowsPage } from './jobs';
 
@@ -115,9 +116,10 @@ export const runFunctions = {
     handle: async ({ runId }, { accountId }) => viewOf(await tryAgain(runId, accountId, Date.now())),
   }),
   'runs.undo': define({
-    input: z.strictObject({ runId: Id, spaceIds: z.array(Id).min(1).max(MAX_SELECTED).optional() }),
+    input: z.strictObject({ runId: Id, spaceIds: z.array(Id).min(1).max(MAX_SELECTED).optional(), reason: Reason.optional() }),
     authorise: administersNow,
-    handle: async ({ runId, spaceIds }, { accountId }) => viewOf(await undo(runId, spaceIds ?? null, accountId, Date.now())),
+    handle: async ({ runId, spaceIds, reason }, { accountId }) =>
+      viewOf(await undo(runId, spaceIds ?? null, reason || null, accountId, Date.now())),
   }),
 };
 

@@ -5,6 +5,7 @@ import { ModalTransition } from '@atlaskit/modal-dialog';
 import ProgressBar from '@atlaskit/progress-bar';
 import { useState } from 'react';
 import type { RunView } from '../../../src/api/admin/runs';
+import { MAX_WITHOUT_REASON } from '../../../src/api/limits';
 import { callAdmin } from '../../shared/call';
 import { Failure } from '../../shared/feedback';
 import { formatTime, text } from '../../shared/text';
@@ -58,7 +59,7 @@ export function RunCard({ run, runs, onChange }: Props) {
             <Button onClick={() => act('runs.retry')}>{text('cleanup.job.retry', { count: failed })}</Button>
           )}
           {run.undoable > 0 && isFree(runs, 'restore') && (
-            <Button onClick={() => (isAboutPeople ? setUndoing(true) : act('runs.undo'))}>
+            <Button onClick={() => (isAboutPeople || run.undoable > MAX_WITHOUT_REASON ? setUndoing(true) : act('runs.undo'))}>
               {text(isAboutPeople ? 'people.undo' : 'cleanup.job.undo')}
             </Button>
           )}
